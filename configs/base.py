@@ -1,0 +1,87 @@
+"""The settings that every run has, and their check. A model's file fills in `model` and `optimizers`."""
+
+import importlib
+import math
+import pkgutil
+
+from ml_collections import ConfigDict
+
+import configs
+from tfgen.errors import UserError, one_of
+
+
+def get_config():
+    config = ConfigDict()
+    config.seed = 0  # of weights, data order and noise: the run is a function of it
+    config.steps = 10_000  # updates
+    config.batch_size = 64  # of all replicas together
+    config.log_every = 100  # steps between rows of log.csv
+    config.save_every = 1000  # steps between checkpoints and sample grids; a multiple of log_every
+    config.replicas = 0  # 0: one for each GPU, or one CPU; n: n GPUs, or n logical CPU devices
+    config.deterministic = True  # bit-identical runs; on a GPU this may cost speed
+
+    config.data = ConfigDict()
+    config.data.name = "digits"  # an embedded set, any TFDS name, or a folder ("./pictures")
+    config.data.split = "train"  # with slices: train[:90%]
+    config.data.validation = ""  # "": the data's own, else the last tenth of data.split
+    config.data.size = 0  # crop and resize images to size x size; 0: as they are
+    config.data.directory = ""  # where TFDS keeps data; "": $TFDS_DATA_DIR or the home directory
+
+    config.model = ConfigDict()  # arguments of the model's class
+    config.optimizers = ConfigDict()  # one for each entry of the model's `trained`
+    return config
+
+
+def adam(learning_rate=1e-3, beta_1=0.9, beta_2=0.999, decay="none"):
+    """Adam (Kingma and Ba 2015). decay: "none", or "cosine" to zero over the run (Loshchilov 2017)."""
+    return ConfigDict(dict(learning_rate=learning_rate, beta_1=beta_1, beta_2=beta_2, decay=decay))
+
+
+def names():
+    """The models that can be run: the files of configs/."""
+    return sorted(m.name for m in pkgutil.iter_modules(configs.__path__) if m.name != "base")
+
+
+def find(model):
+    """The config of a model.  Raises: UserError with a suggestion, for an unknown name."""
+    return importlib.import_module(f"configs.{one_of('model', model, names())}").get_config()
+
+
+def keys(config, prefix=""):
+    """Every setting as a dotted name: "steps", "data.name", ..."""
+    for key, value in config.items():
+        if isinstance(value, ConfigDict):
+            yield from keys(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}"
+
+
+def check(config):
+    """Values that no run can have.  Raises: UserError that names the setting, its value and what fits."""
+
+    def need(key, fits, wanted):
+        value = config
+        for part in key.split("."):
+            value = value[part]
+        if not fits(value):
+            raise UserError(f"--config.{key} is {value!r}, but must be {wanted}.")
+
+    for key in ("steps", "batch_size", "log_every", "save_every"):
+        need(key, lambda v: v >= 1, "at least 1")
+    for key in ("replicas", "data.size"):
+        need(key, lambda v: v >= 0, "0 or more")
+    need("seed", lambda v: 0 <= v < 2**31, "between 0 and 2**31 - 1")
+    need("data.name", bool, "the name of a data set or the path of a folder")
+    need("data.split", bool, "a split such as train or train[:90%]")
+    every = config.log_every
+    need("save_every", lambda v: v % every == 0, f"a multiple of log_every, {every}")
+    for name in config.optimizers:
+        key = f"optimizers.{name}"
+        need(f"{key}.learning_rate", lambda v: 0 < v < math.inf, "a positive number")
+        need(f"{key}.beta_1", lambda v: 0 <= v < 1, "in [0, 1)")
+        need(f"{key}.beta_2", lambda v: 0 <= v < 1, "in [0, 1)")
+        need(f"{key}.decay", lambda v: v in ("none", "cosine"), "none or cosine")
+    for key, value in config.model.items():
+        # All numbers of all models are sizes, rates or decays: none is negative or infinite.
+        if isinstance(value, (int, float)):
+            need(f"model.{key}", lambda v: 0 <= v < math.inf, "a number, 0 or more")

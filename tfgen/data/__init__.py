@@ -1,0 +1,13 @@
+"""A name -> images: embedded sets, any TFDS name, or a folder of images, all by the same door.
+
+    source = data.open_source("digits")            # or "mnist", "celeb_a", "./my/pictures"
+    train = source.load("train[:90%]")             # slices as in TFDS
+    for batch in data.batches(train, 64, seed=0):  # {"image": uint8 [B, H, W, C], "label": int32 [B]}
+
+An image is uint8 levels 0 .. L - 1 and stays so until the model scales it.
+"""
+
+from tfgen.data.pipeline import arrays, batches, evaluation_batches
+from tfgen.data.source import EMBEDDED, ImageData, open_source
+
+__all__ = ["EMBEDDED", "ImageData", "arrays", "batches", "evaluation_batches", "open_source"]

@@ -1,0 +1,104 @@
+"""A folder of images as a data set.
+
+    pictures/*.png                          one split, "train"
+    pictures/cat/*.png, pictures/dog/*.png  the same, with labels: the folders' names
+    pictures/train/..., pictures/test/...   splits of their own ("train", "validation", "test")
+
+Files are ordered by a hash of their names, so that train[:90%] mixes the classes and a file keeps
+its place when others come. All are opened once, before training begins: a broken or odd one is named
+then, not in the tenth hour.
+"""
+
+import functools
+import hashlib
+
+import numpy as np
+
+from tfgen.data.source import ImageData, Source, square
+from tfgen.errors import UserError
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff")
+SPLITS = ("train", "validation", "test")
+
+
+class FolderSource(Source):
+    """Images below `root`; kept in memory as uint8 once read."""
+
+    def __init__(self, root, size):
+        import tensorflow_datasets as tfds
+
+        if not root.is_dir():
+            raise UserError(f"there is no folder {root}: --config.data.name wants a folder of images.")
+        self.size = size
+        roots = {s: root / s for s in SPLITS} if (root / "train").is_dir() else {"train": root}
+        self.files = {s: _files(r) for s, r in roots.items() if r.is_dir()}
+        if not any(self.files.values()):
+            raise UserError(f"the folder {root} holds no image ({', '.join(SUFFIXES)}).")
+        parents = {f.parent.relative_to(roots[s]) for s, files in self.files.items() for f in files}
+        # Labels only where every image lies in a folder of its class.
+        labelled = all(len(parent.parts) == 1 for parent in parents)
+        self.classes = tuple(sorted(p.name for p in parents)) if labelled else ()
+        infos = [
+            tfds.core.SplitInfo(name=s, shard_lengths=[len(files)], num_bytes=0)
+            for s, files in self.files.items()
+        ]
+        super().__init__(str(root), tfds.core.splits.SplitDict(infos))
+
+    def load(self, split):
+        """The split as `ImageData`.  Raises: UserError for a broken image or mixed sizes."""
+        import tensorflow as tf
+
+        parts = self.instructions(split)
+        files = [f for s, start, stop in parts for f in self.files[s][start:stop]]
+        images = _read(tuple(files), self.size)
+        data = {"image": images}
+        if self.classes:
+            labels = [self.classes.index(f.parent.name) for f in files]
+            data["label"] = np.array(labels, np.int32)
+        return ImageData(
+            self.name,
+            split,
+            len(files),
+            images.shape[1:],
+            256,
+            self.classes,
+            parts,
+            lambda: tf.data.Dataset.from_tensor_slices(data),
+        )
+
+
+def _files(root):
+    found = [f for f in root.rglob("*") if f.suffix.lower() in SUFFIXES and f.is_file()]
+    return sorted(found, key=lambda f: hashlib.sha256(str(f.relative_to(root)).encode()).digest())
+
+
+@functools.lru_cache(maxsize=2)
+def _read(files, size):
+    """All images: uint8 [N, H, W, C], C = 1 if all are grey, else 3."""
+    from PIL import Image, UnidentifiedImageError
+
+    modes, images = set(), []
+    for file in files:
+        try:
+            with Image.open(file) as image:
+                grey = image.mode in ("1", "L", "I", "I;16", "F", "LA")
+                modes.add("L" if grey else "RGB")
+                images.append(np.asarray(image.convert("L" if grey else "RGB")))
+        except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
+            raise UserError(
+                f"cannot read the image {file}: {error}. Mend it or take it out of the folder."
+            ) from None
+    if len(modes) == 2:
+        images = [np.repeat(i[..., None], 3, -1) if i.ndim == 2 else i for i in images]
+    elif modes == {"L"}:
+        images = [i[..., None] for i in images]
+    if size:
+        images = [square(i, size, 256).numpy() for i in images]
+    for file, image in zip(files, images, strict=True):
+        if image.shape != images[0].shape:
+            (h0, w0), (h, w) = images[0].shape[:2], image.shape[:2]
+            raise UserError(
+                f"the images differ in size: {files[0]} is {h0}x{w0} and {file} is {h}x{w}. "
+                "Set --config.data.size, e.g. --config.data.size=64, to crop and resize them."
+            )
+    return np.stack(images)

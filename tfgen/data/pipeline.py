@@ -1,0 +1,82 @@
+"""tf.data in an order that is a function of (seed, step): a resumed run sees the batches it would have seen.
+
+Image i of the endless stream is image i mod n of epoch i // n, and each epoch has a permutation of its
+own. A batch may hold the end of one epoch and the start of the next; every image comes once an epoch.
+"""
+
+import numpy as np
+import tensorflow as tf
+
+from tfgen.errors import UserError
+
+# Sets up to this size are held as one uint8 array and shuffled perfectly; larger ones are streamed.
+MEMORY_LIMIT = 2**30
+# Images in the shuffle buffer of a streamed set.
+BUFFER_BYTES = 2**28
+
+
+def _options():
+    options = tf.data.Options()
+    # Autotuning has nothing to tune here, and tearing it down can stall for seconds.
+    options.autotune.enabled = False
+    # Leave the cores to the training step.
+    options.threading.private_threadpool_size = 1
+    return options
+
+
+def arrays(data):
+    """A split as NumPy: {"image": uint8 [N, H, W, C], "label": int32 [N]}."""
+    parts = list(data.examples().batch(1024).as_numpy_iterator())
+    return {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
+
+
+def batches(data, batch_size, seed, start=0):
+    """Endless training batches from step `start` on: dicts of [batch_size, ...], a function of (seed, step).
+
+    Raises: UserError if the batch is larger than the data.
+    """
+    if batch_size > data.size:
+        raise UserError(
+            f"batch_size {batch_size} is larger than the {data.size} images of {data.name} "
+            f"{data.split!r}: set --config.batch_size to {data.size} or less."
+        )
+    size_in_bytes = data.size * int(np.prod(data.shape))
+    make = _from_memory if size_in_bytes <= MEMORY_LIMIT else _streamed
+    return make(data, batch_size, seed, start).prefetch(2).with_options(_options())
+
+
+def _from_memory(data, batch_size, seed, start):
+    held = {key: tf.constant(value) for key, value in arrays(data).items()}
+    n = data.size
+
+    def rows(step):
+        i = step * batch_size + tf.range(batch_size, dtype=tf.int64)
+        epoch, position = i // n, i % n
+
+        def shuffled(e):
+            key = tf.stack([tf.constant(seed, tf.int64), e])
+            return tf.random.experimental.index_shuffle(position, key, tf.constant(n - 1, tf.int64))
+
+        # A batch is no larger than the data, so it touches two epochs at the most.
+        rows = tf.where(epoch == epoch[0], shuffled(epoch[0]), shuffled(epoch[0] + 1))
+        return {key: tf.gather(value, rows) for key, value in held.items()}
+
+    return tf.data.Dataset.range(start, tf.int64.max).map(rows)
+
+
+def _streamed(data, batch_size, seed, start):
+    first = start * batch_size
+    buffer = max(batch_size, min(data.size, BUFFER_BYTES // int(np.prod(data.shape))))
+
+    def epoch(e):
+        order = (seed * 1_000_003 + e) % (2**31)
+        return data.examples().shuffle(buffer, seed=order, reshuffle_each_iteration=False)
+
+    epochs = tf.data.Dataset.range(first // data.size, tf.int64.max)
+    # Resuming reads over what was seen of the epoch: TFDS records have no random access.
+    return epochs.flat_map(epoch).skip(first % data.size).batch(batch_size, drop_remainder=True)
+
+
+def evaluation_batches(data, batch_size):
+    """The split once, in its own order, the last batch smaller: dicts of [<= batch_size, ...]."""
+    return data.examples().batch(batch_size).with_options(_options())

@@ -1,0 +1,249 @@
+"""Where images come from: TFDS builders (our embedded ones among them) and folders.
+
+A source knows its splits and opens one by a spec with slices, e.g. "train[:90%]" or "train+test".
+"""
+
+import dataclasses
+import importlib
+import os
+import re
+import socket
+import sys
+import urllib.parse
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from tfgen.errors import UserError
+
+# Data sets that need no network: a module of this package that defines a TFDS builder of that name.
+EMBEDDED = ("digits",)
+
+
+@dataclasses.dataclass(frozen=True)
+class ImageData:
+    """One split: `size` images of one shape, in an order that never changes.
+
+    `examples()` gives a tf.data.Dataset of {"image": uint8 [H, W, C], "label": int32 []}; without
+    "label" where the data have none. `parts` says which rows of which split these are.
+    """
+
+    name: str
+    split: str
+    size: int
+    shape: tuple[int, int, int]
+    levels: int
+    classes: tuple[str, ...]
+    parts: tuple[tuple[str, int, int], ...]
+    examples: Callable
+
+    def overlaps(self, other):
+        """Whether the two hold some of the same images."""
+        return any(
+            mine[0] == theirs[0] and max(mine[1], theirs[1]) < min(mine[2], theirs[2])
+            for mine in self.parts
+            for theirs in other.parts
+        )
+
+
+def open_source(name, directory="", size=0):
+    """The data set `name`.
+
+    Args:
+      name: an embedded set, a TFDS name ("mnist", "cycle_gan/horse2zebra"), or the path of a folder
+        of images, which begins with "/", "." or "~".
+      directory: where TFDS keeps prepared data; "" for its default ($TFDS_DATA_DIR or home).
+      size: crop the centre to a square and resize it to size x size; 0 keeps the images as they are.
+
+    Raises: UserError for an unknown name, an unreachable download, or an unusable folder.
+    """
+    if name.startswith(("/", ".", "~")):
+        from tfgen.data.folder import FolderSource
+
+        return FolderSource(Path(name).expanduser(), size)
+    return TfdsSource(name, directory, size)
+
+
+class Source:
+    """What the kinds of source share: split specs and the choice of a validation split."""
+
+    def __init__(self, name, splits):
+        self.name = name
+        self.splits = splits  # tfds.core.SplitDict
+
+    def instructions(self, spec):
+        """A spec -> [(split, from, to)] with absolute rows.  Raises: UserError for a bad spec."""
+        import tensorflow_datasets as tfds
+
+        have = ", ".join(f"{k} ({v.num_examples})" for k, v in self.splits.items())
+        try:
+            parts = tfds.core.ReadInstruction.from_spec(spec).to_absolute(self.splits)
+        except (ValueError, KeyError, AssertionError, TypeError):
+            raise UserError(
+                f"split {spec!r} is not in {self.name}, which has {have}. "
+                "A slice reads train[:90%] or train[100:200]."
+            ) from None
+        parts = tuple(
+            (p.splitname, p.from_ or 0, self.splits[p.splitname].num_examples if p.to is None else p.to)
+            for p in parts
+        )
+        if not sum(stop - start for _, start, stop in parts):
+            raise UserError(f"split {spec!r} of {self.name} is empty; the data set has {have}.")
+        return parts
+
+    def training_and_validation(self, split, validation=""):
+        """The two splits as specs. Without a validation split in the data, the last tenth of `split`.
+
+        Raises: UserError if the two share images.
+        """
+        if not validation:
+            if "validation" in self.splits and "validation" not in split:
+                validation = "validation"
+            elif re.fullmatch(r"\w+", split):
+                split, validation = f"{split}[:90%]", f"{split}[90%:]"
+            else:
+                raise UserError(
+                    f"{self.name} has no validation split, and {split!r} is a slice already: name the "
+                    "rest, e.g. --config.data.split='train[:90%]' --config.data.validation='train[90%:]'."
+                )
+        data, held_out = self.load(split), self.load(validation)
+        if data.overlaps(held_out):
+            raise UserError(f"the splits {split!r} and {validation!r} of {self.name} share images.")
+        return data, held_out
+
+
+class TfdsSource(Source):
+    """Any TFDS data set with an `image` feature; prepared on first use."""
+
+    def __init__(self, name, directory, size):
+        import tensorflow_datasets as tfds
+
+        if name in EMBEDDED:
+            importlib.import_module(f"tfgen.data.{name}")  # registers the builder with TFDS
+        if name in EMBEDDED or not sys.stderr.isatty():
+            tfds.disable_progress_bar()
+        else:
+            tfds.enable_progress_bar()
+        self.size = size
+        try:
+            self.builder = tfds.builder(name, data_dir=directory or None)
+        except (tfds.core.DatasetNotFoundError, ValueError, KeyError) as error:
+            raise UserError(self._unknown(name, error)) from None
+        self._prepare()
+        super().__init__(name, self.builder.info.splits)
+
+    @staticmethod
+    def _unknown(name, error):
+        from difflib import get_close_matches
+
+        import tensorflow_datasets as tfds
+
+        near = get_close_matches(name, [*EMBEDDED, *tfds.list_builders()], n=3)
+        message = f"unknown data set {name!r}."
+        if near and name not in near:
+            message += f" Did you mean {' or '.join(map(repr, near))}?"
+        elif near:
+            message += f" {str(error).splitlines()[0]}"
+        if os.path.isdir(name):
+            message += f" For the folder of that name write './{name}'."
+        return message + (
+            f" Embedded, without network: {', '.join(EMBEDDED)}. Any TFDS name and any folder of images "
+            "(a path that begins with '.', '/' or '~') will do."
+        )
+
+    def _prepare(self):
+        builder = self.builder
+        if builder.data_path.exists():
+            return
+        _check_reachable(builder)
+        try:
+            builder.download_and_prepare()
+        except Exception as error:
+            # Another process may have prepared the same data in the meantime.
+            if builder.data_path.exists():
+                builder.read_from_directory(str(builder.data_path))
+                return
+            raise UserError(
+                f"cannot prepare the data set {builder.name!r} in {builder.data_dir}: {error}\n"
+                "It may need the network, or a folder that can be written (--config.data.directory). "
+                f"Embedded sets need no network: {', '.join(EMBEDDED)}."
+            ) from error
+
+    def load(self, split):
+        """The split as `ImageData`.  Raises: UserError for a bad split or images that cannot be used."""
+        import tensorflow as tf
+        import tensorflow_datasets as tfds
+
+        parts = self.instructions(split)
+        info = self.builder.info
+        # A data set of one unnamed feature has no keys.
+        features = dict(info.features) if hasattr(info.features, "keys") else {}
+        if "image" not in features:
+            raise UserError(f"the data set {self.name!r} has no feature 'image': it has {info.features}.")
+        feature, label = features["image"], features.get("label")
+        if np.dtype(feature.np_dtype) != np.uint8 or len(feature.shape) != 3:
+            raise UserError(
+                f"the images of {self.name!r} are {np.dtype(feature.np_dtype)} {feature.shape}; "
+                "this zoo trains on uint8 [height, width, channels]."
+            )
+        shape = tuple(feature.shape)
+        if self.size:
+            shape = (self.size, self.size, shape[2])
+        if None in shape:
+            raise UserError(
+                f"the images of {self.name!r} vary in size {feature.shape}: "
+                "choose one with --config.data.size, e.g. --config.data.size=64."
+            )
+        levels = (info.metadata or {}).get("levels", 256)
+        classes = tuple(label.names) if isinstance(label, tfds.features.ClassLabel) else ()
+        # One shard after the other: an order that no thread can change.
+        read = tfds.ReadConfig(try_autocache=False, interleave_cycle_length=1)
+
+        def keep(example):
+            image = example["image"]
+            kept = {"image": square(image, self.size, levels) if self.size else image}
+            if classes:
+                kept["label"] = tf.cast(example["label"], tf.int32)
+            return kept
+
+        def examples():
+            data = self.builder.as_dataset(split=split, shuffle_files=False, read_config=read)
+            return data.map(keep, num_parallel_calls=2, deterministic=True)
+
+        size = sum(stop - start for _, start, stop in parts)
+        return ImageData(self.name, split, size, shape, levels, classes, parts, examples)
+
+
+def square(image, size, levels):
+    """The centre square of an image, resized with antialiasing: uint8 [H, W, C] -> [size, size, C]."""
+    import tensorflow as tf
+
+    h, w = tf.shape(image)[0], tf.shape(image)[1]
+    side = tf.minimum(h, w)
+    top, left = (h - side) // 2, (w - side) // 2
+    image = image[top : top + side, left : left + side]
+    image = tf.image.resize(tf.cast(image, tf.float32), [size, size], antialias=True)
+    return tf.cast(tf.clip_by_value(tf.round(image), 0.0, levels - 1.0), tf.uint8)
+
+
+def _check_reachable(builder):
+    """Fails at once without a network, where the download would retry for minutes.
+
+    Raises: UserError that names the host that cannot be found.
+    """
+    if urllib.request.getproxies():
+        return  # the proxy resolves names, not this machine
+    for url in builder.url_infos or ():
+        host = urllib.parse.urlparse(url).hostname
+        try:
+            socket.getaddrinfo(host, None)
+        except OSError:
+            raise UserError(
+                f"the data set {builder.name!r} has to be downloaded once from {host}, which cannot be "
+                f"reached, and {builder.data_dir} does not hold it. Embedded sets need no network: "
+                f"{', '.join(EMBEDDED)}. Prepared data of another machine can be named with "
+                "--config.data.directory."
+            ) from None
+        return

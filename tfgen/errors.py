@@ -1,0 +1,24 @@
+"""The one exception that is the user's to mend."""
+
+
+class UserError(ValueError):
+    """Bad input. The message says what was given, what is wanted and what to do.
+
+    The commands print it without a traceback and exit with 2; any other exception is our mistake.
+    """
+
+
+def one_of(what, given, allowed):
+    """`given` if it is allowed, else a UserError that suggests the nearest name.
+
+    Args: what, the noun, as in "model"; given, the name; allowed, an iterable of names.
+    Raises: UserError, naming `given`, what is near and all that is allowed.
+    """
+    from difflib import get_close_matches
+
+    allowed = sorted(allowed)
+    if given in allowed:
+        return given
+    near = get_close_matches(str(given), allowed, n=1)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    raise UserError(f"unknown {what} {given!r}.{hint} There are: {', '.join(allowed)}.")

@@ -1,0 +1,112 @@
+"""Pictures of what a model does. Images come in as float [N, H, W, C] in [0, 1]; figures are PNG files."""
+
+import math
+
+import numpy as np
+
+from tfgen.run_dir import atomic
+
+PAPER = 255  # the colour of the gaps between images
+CELL = 48  # small images are enlarged to about this many pixels
+
+
+def tile(images, columns):
+    """Rows of images with gaps between: float [N, H, W, C] -> uint8 [height, width, 3].
+
+    Small images are enlarged by a whole factor without smoothing: their pixels are the data.
+    """
+    images = np.asarray(images)
+    n, h, w, c = images.shape
+    pixels = np.round(np.clip(images, 0, 1) * 255).astype(np.uint8)
+    if c == 1:
+        pixels = pixels.repeat(3, axis=-1)
+    zoom = max(1, CELL // max(h, w))
+    pixels = pixels.repeat(zoom, axis=1).repeat(zoom, axis=2)
+    gap = max(2, zoom // 2)
+    h, w = h * zoom + gap, w * zoom + gap
+    rows = math.ceil(n / columns)
+    canvas = np.full((rows * h + gap, columns * w + gap, 3), PAPER, np.uint8)
+    for i, image in enumerate(pixels):
+        top, left = gap + i // columns * h, gap + i % columns * w
+        canvas[top : top + h - gap, left : left + w - gap] = image
+    return canvas
+
+
+def save(path, pixels):
+    """uint8 [height, width, 3] -> a PNG file."""
+    from PIL import Image
+
+    with atomic(path) as temporary:
+        Image.fromarray(pixels).save(temporary)
+
+
+def sample_grid(path, images):
+    save(path, tile(images, columns=math.ceil(math.sqrt(len(images)))))
+
+
+def reconstruction_rows(path, images, reconstructions):
+    """Pairs of rows: the originals, and under each its reconstruction. Both [N, H, W, C]."""
+    columns = min(16, len(images))
+    rows = []
+    for start in range(0, len(images) - columns + 1, columns):
+        rows += [images[start : start + columns], reconstructions[start : start + columns]]
+    save(path, tile(np.concatenate(rows), columns))
+
+
+def between(start, end, steps, prior):
+    """Points from `start` to `end`: [N, Z], [N, Z] -> [N, steps, Z].
+
+    On great circles for a normal prior, whose mass lies at one radius (White 2016, section 2.1); on
+    straight lines for a uniform one, whose cube is convex.
+    """
+    t = np.linspace(0, 1, steps)[None, :, None]
+    start, end = np.asarray(start)[:, None, :], np.asarray(end)[:, None, :]
+    if prior == "uniform":
+        return (1 - t) * start + t * end
+    lengths = [np.linalg.norm(v, axis=-1, keepdims=True) for v in (start, end)]
+    cosine = np.sum(start * end, axis=-1, keepdims=True) / (lengths[0] * lengths[1])
+    angle = np.maximum(np.arccos(np.clip(cosine, -1, 1)), 1e-6)
+    return (np.sin((1 - t) * angle) * start + np.sin(t * angle) * end) / np.sin(angle)
+
+
+def interpolation_rows(path, model, rows=6, steps=12):
+    """Each row leads from the image of one seed to that of another, through the latent space."""
+    seeds = np.arange(2 * rows, dtype=np.int32)
+    noise = {key: np.asarray(value) for key, value in model.noise(seeds).items()}
+    z = between(noise["z"][:rows], noise["z"][rows:], steps, model.prior)
+    # All else that a sample depends on stays as it is at the row's start.
+    path_noise = {key: value[:rows].repeat(steps, axis=0) for key, value in noise.items()}
+    path_noise["z"] = z.reshape(rows * steps, -1).astype(np.float32)
+    save(path, tile(np.asarray(model.generate(path_noise)), steps))
+
+
+def latent_scatter(path, codes, labels=None, names=()):
+    """Codes [N, Z] as points, coloured by class; by their two principal components if Z > 2."""
+    from matplotlib.figure import Figure
+
+    codes = np.asarray(codes, np.float64)
+    axes_names = ("z[0]", "z[1]")
+    if codes.shape[1] > 2:
+        centred = codes - codes.mean(axis=0)
+        _, s, vt = np.linalg.svd(centred, full_matrices=False)
+        codes = centred @ vt[:2].T
+        share = 100 * s**2 / np.sum(s**2)
+        axes_names = [f"principal component {i + 1} ({share[i]:.0f} %)" for i in range(2)]
+    elif codes.shape[1] == 1:
+        codes = np.concatenate([codes, np.zeros_like(codes)], axis=1)
+
+    figure = Figure(figsize=(7, 6), layout="constrained")
+    axes = figure.add_subplot()
+    if labels is None:
+        axes.scatter(*codes.T, s=12, alpha=0.8, linewidths=0)
+    else:
+        for label in np.unique(labels):
+            at = labels == label
+            name = names[label] if len(names) > label else str(label)
+            axes.scatter(*codes[at].T, s=14, alpha=0.85, linewidths=0, color=f"C{label % 10}", label=name)
+        axes.legend(title="class", markerscale=2, frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
+    axes.set(xlabel=axes_names[0], ylabel=axes_names[1], title="codes of held-out images")
+    axes.set_aspect("equal", adjustable="datalim")
+    axes.spines[["top", "right"]].set_visible(False)
+    with atomic(path) as temporary:
+        figure.savefig(temporary, dpi=120)

@@ -1,0 +1,35 @@
+"""Dropout whose mask is a function of (seed, step, row), as all noise of the zoo is."""
+
+import keras
+import tensorflow as tf
+
+from tfgen import random
+
+
+class Dropout(keras.layers.Layer):
+    """Drops whole channels of a row in training:  [B, C] or [B, H, W, C] -> the same shape.
+
+    Srivastava et al., JMLR 2014; for feature maps, Tompson et al., CVPR 2015 ("SpatialDropout"):
+    neighbouring pixels are alike, and a dropped pixel is filled in by them.
+
+    Keras' own layer keeps its seed in a variable that no weight file saves, and gives every replica
+    the same mask; with this one a resumed run and a run on N replicas see the masks they should.
+
+    Args:
+      rate: share of channels dropped, in [0, 1).
+      stream: a name, unique within the model: layers of one stream share their masks.
+      seeds: the model's `training_seeds`: rows [B, ...] -> int32 [B].
+    """
+
+    def __init__(self, rate, stream, seeds, **kwargs):
+        super().__init__(**kwargs)
+        self.rate = rate
+        self.stream = stream
+        self.seeds = seeds
+
+    def call(self, x, training=False):
+        if not training or not self.rate:
+            return x
+        u = random.uniform(self.seeds(x), [x.shape[-1]], self.stream)
+        kept = tf.cast(u >= self.rate, x.dtype) / (1.0 - self.rate)
+        return x * (kept[:, None, None, :] if len(x.shape) == 4 else kept)

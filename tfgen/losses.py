@@ -1,0 +1,30 @@
+"""Terms of objectives: functions of tensors, in nats, means over the batch, with closed-form tests."""
+
+import tensorflow as tf
+
+from tfgen.likelihoods import softplus
+
+
+def kl_to_standard_normal(mu, logvar):
+    """KL(N(mu, diag exp(logvar)) || N(0, I)), summed over latents.  [B, Z] -> [B]
+
+    Kingma and Welling 2014, appendix B.
+    """
+    return 0.5 * tf.reduce_sum(tf.square(mu) + tf.exp(logvar) - logvar - 1.0, axis=-1)
+
+
+def normal_log_prob(z, mu, logvar):
+    """log N(z; mu, diag exp(logvar)), summed over the last axis.  [..., Z] -> [...]"""
+    log_2pi = 1.8378770664093453
+    scaled = tf.square(z - mu) * tf.exp(-logvar)
+    return -0.5 * tf.reduce_sum(scaled + logvar + log_2pi, axis=-1)
+
+
+def discriminator_loss(real, fake):
+    """-E log D(x) - E log(1 - D(G(z))) from logits.  Goodfellow et al. 2014, equation 1, negated."""
+    return tf.reduce_mean(softplus(-real)) + tf.reduce_mean(softplus(fake))
+
+
+def generator_loss(fake):
+    """-E log D(G(z)) from logits: the non-saturating loss.  Goodfellow et al. 2014, section 3."""
+    return tf.reduce_mean(softplus(-fake))

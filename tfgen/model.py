@@ -1,0 +1,155 @@
+"""The contract of every model in the zoo: how it is trained, and how a seed becomes an image.
+
+    seeds [B] int32  --noise-->  dict of [B, ...] float32  --generate-->  images [B, H, W, C] in [0, 1]
+
+`generate` is a pure function of its noise; `noise` is `tfgen.random`, a pure function of the seed. So
+the same seed gives the same image in any batch, process and runtime. A capability is a method: a model
+that can encode has `encode`, `reconstruct` and so on, and whoever wants to know asks `can`.
+
+| member | shapes | who has it |
+|---|---|---|
+| `image_shape`, `levels`, `x_range` | (H, W, C); L; the range that the networks work in | all |
+| `density` | "exact", "lower bound", "estimate" or "implicit" | all |
+| `train_step(batch)`, `test_step(batch)` | batch of uint8 levels -> dict of scalars | all |
+| `noise(seeds)`, `generate(noise)`, `sample(seeds)` | see above | all that generate |
+| `encode(x)`, `reconstruct(x)` | [B, H, W, C] -> dict of [B, Z], [B, H, W, C] | models with codes |
+| `log_prob(x)` | [B, H, W, C] -> [B], nats per image | models with a density |
+
+Public methods take and return float32 images in [0, 1], level / (L - 1). Likelihoods are nats per image
+on the data's own levels.
+"""
+
+import inspect
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfgen import random
+
+
+class GenerativeModel(keras.Model):
+    """A model that `fit` can train on batches {"image": uint8 levels [B, H, W, C], "label": int32 [B]}.
+
+    A subclass stores each of its constructor's arguments under the argument's own name (that is how
+    `get_config` finds them), builds its networks in the constructor, and names in `trained` which
+    variables each optimizer owns.
+
+    Args:
+      image_shape: (H, W, C).
+      levels: L, the number of grey levels of a channel; images hold 0 .. L - 1.
+      seed: of the noise in training. With the step it determines every number that training draws.
+    """
+
+    x_range = (0.0, 1.0)
+    density = "implicit"
+
+    def __init__(self, image_shape, levels, seed=0, **kwargs):
+        super().__init__(**kwargs)
+        self.image_shape = tuple(image_shape)
+        self.levels = levels
+        self.seed = seed
+        self.optimizers = {}
+        # Counts the updates; a weight, so that it is saved and restored with the others.
+        self.step = self.add_weight(
+            name="step",
+            shape=(),
+            dtype="int64",
+            initializer="zeros",
+            trainable=False,
+            aggregation="only_first_replica",
+        )
+        # The networks are built by their constructors, so there is nothing left to build by a call.
+        self.built = True
+
+    def can(self, capability):
+        """Whether the model has the method, e.g. `model.can("encode")`."""
+        return callable(getattr(self, capability, None))
+
+    # --- sampling ------------------------------------------------------------------------------
+
+    def sample(self, seeds, condition=None):
+        """Images from seeds: int32 [B] -> float32 [B, H, W, C] in [0, 1]."""
+        return self.generate(self.noise(tf.convert_to_tensor(seeds, tf.int32)), condition)
+
+    # --- scales --------------------------------------------------------------------------------
+
+    def to_unit(self, image):
+        """uint8 levels -> float32 in [0, 1]."""
+        return tf.cast(image, tf.float32) / (self.levels - 1)
+
+    def to_levels(self, x):
+        """float32 in [0, 1] -> the nearest level, int32."""
+        return tf.cast(tf.round(x * (self.levels - 1)), tf.int32)
+
+    def to_range(self, x):
+        """[0, 1] -> `x_range`."""
+        low, high = self.x_range
+        return low + (high - low) * x
+
+    def from_range(self, x):
+        """`x_range` -> [0, 1]."""
+        low, high = self.x_range
+        return (x - low) / (high - low)
+
+    # --- training ------------------------------------------------------------------------------
+
+    def trained(self):
+        """Which variables each optimizer owns: {"name": [variables]}."""
+        raise NotImplementedError(f"{type(self).__name__} must say what its optimizers train")
+
+    def compile(self, optimizers, **kwargs):
+        """Takes one optimizer for each entry of `trained` and builds it: slots exist before a restore.
+
+        Raises: ValueError if the names are not those of `trained`.
+        """
+        owned = self.trained()
+        if set(optimizers) != set(owned):
+            raise ValueError(f"{type(self).__name__} needs optimizers {sorted(owned)}, got {sorted(optimizers)}")
+        super().compile(optimizer=None, **kwargs)
+        self.optimizers = dict(optimizers)
+        for name, optimizer in self.optimizers.items():
+            optimizer.build(owned[name])
+
+    def minimize(self, name, tape, loss):
+        """One step of the optimizer `name` down the gradient of `loss`, the mean over this replica's rows.
+
+        Keras sums gradients over replicas. The division that makes N replicas equal one is here and
+        nowhere else.
+        """
+        variables = self.trained()[name]
+        share = 1.0 / tf.distribute.get_strategy().num_replicas_in_sync
+        gradients = tape.gradient(loss, variables, output_gradients=tf.constant(share, loss.dtype))
+        self.optimizers[name].apply(gradients, variables)
+
+    def training_seeds(self, image):
+        """One noise seed for each row of this replica's batch, a function of (seed, step, row)."""
+        return random.training_seeds(self.seed, self.step, tf.shape(image)[0])
+
+    def end_step(self, **terms):
+        """Counts the step and returns its terms, for `fit` to log."""
+        self.step.assign_add(1)
+        return terms
+
+    # --- saving --------------------------------------------------------------------------------
+
+    def get_config(self):
+        names = [
+            name
+            for kind in type(self).__mro__
+            if issubclass(kind, GenerativeModel)
+            for name, parameter in inspect.signature(kind.__init__).parameters.items()
+            if name != "self" and parameter.kind is not parameter.VAR_KEYWORD
+        ]
+        return {name: getattr(self, name) for name in names}
+
+    def save_networks(self, path):
+        """Writes a `.keras` file of the weights alone: no optimizer slots, a third of the size."""
+        copy = type(self).from_config(self.get_config())
+        copy.set_weights(self.get_weights())
+        copy.save(path)
+
+
+def seeds(first, count):
+    """The seeds first, first + 1, ..., as NumPy int32 [count]."""
+    return np.arange(first, first + count, dtype=np.int32)

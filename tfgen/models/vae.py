@@ -1,0 +1,239 @@
+"""Variational autoencoder.
+
+D. P. Kingma and M. Welling. Auto-Encoding Variational Bayes. ICLR 2014.
+https://arxiv.org/abs/1312.6114
+
+    p(z)   = N(0, I)
+    q(z|x) = N(mu(x), diag(sigma(x)**2))                            equation 9
+    z      = mu + sigma * eps,   eps ~ N(0, I)                      reparameterisation, section 2.4
+    ELBO   = E_q[log p(x|z)] - KL(q(z|x) || p(z))  <=  log p(x)     equation 3
+
+    L_k    = E log 1/k sum_i p(x, z_i) / q(z_i|x),   z_i ~ q        Burda et al. 2016, equation 8
+    ELBO   = L_1 <= L_k <= log p(x): with many samples `log_prob` is the tighter bound.
+
+Shapes: x [B, H, W, C];  mu, logvar, eps, z [B, Z];  parameters of p(x|z) [B, H, W, C * n].
+
+Departures from the paper: Adam for Adagrad. The likelihood is the one that fits the data's levels
+(Bernoulli for 2, categorical for few, discretised logistic for many), where the paper has Bernoulli
+and Gaussian: a Gaussian density of grey levels is no probability of them. `network="conv"` replaces
+the multi-layer perceptrons of appendix C by strided convolutions; `dropout` acts in both networks.
+"""
+
+import math
+
+import keras
+import tensorflow as tf
+from keras import layers
+
+from tfgen import likelihoods, losses, random
+from tfgen.errors import UserError, one_of
+from tfgen.layers import Dropout
+from tfgen.model import GenerativeModel
+
+# --- networks: x -> (mu, logvar) and z -> parameters of p(x|z) --------------------------------------
+
+
+def dense_encoder(image_shape, outputs, width, dropout):
+    """Appendix C.2: one hidden layer of tanh units."""
+    return [
+        layers.Input(image_shape),
+        layers.Flatten(),
+        layers.Dense(width, "tanh"),
+        dropout("encoder 1"),
+        layers.Dense(outputs),
+    ]
+
+
+def dense_decoder(latent_dim, image_shape, width, dropout):
+    """Appendix C.1. `image_shape` is that of the parameters: (H, W, C * n)."""
+    return [
+        layers.Input((latent_dim,)),
+        layers.Dense(width, "tanh"),
+        dropout("decoder 1"),
+        layers.Dense(math.prod(image_shape)),
+        layers.Reshape(image_shape),
+    ]
+
+
+def conv_encoder(image_shape, outputs, width, dropout):
+    """Three convolutions, two of them strided: H x W -> H/4 x W/4, then a hidden layer."""
+    return [
+        layers.Input(image_shape),
+        layers.Conv2D(width, 3, 1, "same", activation="gelu"),
+        dropout("encoder 1"),
+        layers.Conv2D(2 * width, 3, 2, "same", activation="gelu"),
+        dropout("encoder 2"),
+        layers.Conv2D(2 * width, 3, 2, "same", activation="gelu"),
+        dropout("encoder 3"),
+        layers.Flatten(),
+        layers.Dense(8 * width, "gelu"),
+        dropout("encoder 4"),
+        layers.Dense(outputs),
+    ]
+
+
+def conv_decoder(latent_dim, image_shape, width, dropout):
+    """The encoder in a mirror: H/4 x W/4 -> H x W by two fractionally strided convolutions."""
+    h, w, channels = image_shape
+    return [
+        layers.Input((latent_dim,)),
+        layers.Dense(8 * width, "gelu"),
+        dropout("decoder 1"),
+        layers.Dense(h // 4 * (w // 4) * 2 * width, "gelu"),
+        layers.Reshape((h // 4, w // 4, 2 * width)),
+        layers.Conv2DTranspose(2 * width, 3, 2, "same", activation="gelu"),
+        dropout("decoder 2"),
+        layers.Conv2DTranspose(width, 3, 2, "same", activation="gelu"),
+        dropout("decoder 3"),
+        layers.Conv2D(channels, 3, padding="same"),
+    ]
+
+
+NETWORKS = {"dense": (dense_encoder, dense_decoder), "conv": (conv_encoder, conv_decoder)}
+
+
+@keras.saving.register_keras_serializable("tfgen")
+class VAE(GenerativeModel):
+    """A variational autoencoder; its density is a lower bound.
+
+    Args:
+      image_shape, levels, seed: see `GenerativeModel`.
+      latent_dim: Z, the number of latents.
+      network: "dense" (the paper's) or "conv" (height and width divisible by 4).
+      width: hidden units ("dense") or filters of the first layer ("conv").
+      dropout: share of hidden units dropped in training.
+      likelihood: p(x|z): "auto", "bernoulli", "categorical" or "logistic".
+      draw: whether a sample is a draw from p(x|z), where by default it is the mean of p(x|z).
+    """
+
+    density = "lower bound"
+    prior = "normal"
+
+    def __init__(
+        self,
+        image_shape,
+        levels,
+        seed=0,
+        latent_dim=20,
+        network="dense",
+        width=500,
+        dropout=0.0,
+        likelihood="auto",
+        draw=False,
+        **kwargs,
+    ):
+        super().__init__(image_shape, levels, seed, **kwargs)
+        self.latent_dim = latent_dim
+        self.network = one_of("network", network, NETWORKS)
+        self.width = width
+        self.dropout = dropout
+        self.likelihood = likelihood
+        self.draw = draw
+
+        h, w, c = self.image_shape
+        if network == "conv" and (h % 4 or w % 4):
+            raise UserError(
+                f"the convolutional VAE halves the image twice: {h}x{w} is not divisible by 4. "
+                "Set --config.data.size to a multiple of 4, or --config.model.network=dense."
+            )
+        self.p = likelihoods.choose(likelihood, levels)
+
+        def drop(stream):
+            return Dropout(dropout, stream, self.training_seeds)
+
+        encoder, decoder = NETWORKS[network]
+        parameters_shape = (h, w, c * self.p.parameters)
+        self.encoder = keras.Sequential(encoder(self.image_shape, 2 * latent_dim, width, drop))
+        self.decoder = keras.Sequential(decoder(latent_dim, parameters_shape, width, drop))
+
+    # --- training --------------------------------------------------------------------------------
+
+    def trained(self):
+        return {"vae": self.encoder.trainable_variables + self.decoder.trainable_variables}
+
+    def terms(self, image, seeds, training):
+        """The negative ELBO and its two terms, one eps an image: dict of [B], in nats."""
+        x = self.to_range(self.to_unit(image))
+        mu, logvar = tf.split(self.encoder(x, training=training), 2, axis=-1)
+        eps = random.normal(seeds, [self.latent_dim], "eps")
+        z = mu + tf.exp(0.5 * logvar) * eps
+        log_p = self.p.log_prob(tf.cast(image, tf.int32), self.decoder(z, training=training))
+        kl = losses.kl_to_standard_normal(mu, logvar)
+        return {"loss": kl - log_p, "distortion": -log_p, "kl": kl}
+
+    def train_step(self, batch):
+        # Algorithm 1 with L = 1: one draw of eps for each image of the minibatch.
+        seeds = self.training_seeds(batch["image"])
+        with tf.GradientTape() as tape:
+            terms = self.terms(batch["image"], seeds, training=True)
+            terms = {name: tf.reduce_mean(term) for name, term in terms.items()}
+        self.minimize("vae", tape, terms["loss"])
+        return self.end_step(**terms)
+
+    def test_step(self, batch):
+        seeds = tf.range(tf.shape(batch["image"])[0])
+        terms = self.terms(batch["image"], seeds, training=False)
+        return {name: tf.reduce_mean(term) for name, term in terms.items()}
+
+    # --- sampling --------------------------------------------------------------------------------
+
+    def noise(self, seeds):
+        noise = {"z": random.normal(seeds, [self.latent_dim], "z")}
+        if self.draw:
+            noise["u"] = random.uniform(seeds, self.image_shape, "u")
+        return noise
+
+    def generate(self, noise, condition=None):
+        parameters = self.decoder(noise["z"], training=False)
+        return self.p.draw(parameters, noise["u"]) if self.draw else self.p.mean(parameters)
+
+    # --- codes and density -----------------------------------------------------------------------
+
+    def encode(self, x):
+        """q(z|x): images in [0, 1] -> {"mean": [B, Z], "log_var": [B, Z]}."""
+        mu, logvar = tf.split(self.encoder(self.to_range(x), training=False), 2, axis=-1)
+        return {"mean": mu, "log_var": logvar}
+
+    def reconstruct(self, x):
+        """The mean of p(x|z) at z = mu(x): images in [0, 1] -> images in [0, 1]."""
+        return self.p.mean(self.decoder(self.encode(x)["mean"], training=False))
+
+    def log_prob(self, x, samples=100):
+        """L_k with k = samples, a lower bound on log p(x): images in [0, 1] -> [B], nats.
+
+        Every image is measured with the same draws of eps, so the value of one does not depend on
+        the others in the batch. Memory does not grow with `samples`.
+        """
+        log_w = self._importance(x)
+
+        def add(i, total):
+            w = log_w(i)
+            top = tf.maximum(total, w)
+            return i + 1, top + tf.math.log(tf.exp(total - top) + tf.exp(w - top))
+
+        return self._stream(samples, add, log_w(0)) - math.log(samples)
+
+    def elbo(self, x, samples=100):
+        """The ELBO, its expectation over q by `samples` draws: images in [0, 1] -> [B], nats."""
+        log_w = self._importance(x)
+        return self._stream(samples, lambda i, total: (i + 1, total + log_w(i)), log_w(0)) / samples
+
+    def _importance(self, x):
+        """A function i -> log p(x, z_i) / q(z_i|x) for the i-th draw of z, [B]."""
+        q = self.encode(x)
+        mu, logvar = q["mean"], q["log_var"]
+        levels = self.to_levels(x)
+
+        def log_weight(i):
+            eps = random.normal(tf.reshape(i, [1]), [self.latent_dim], "importance eps")
+            z = mu + tf.exp(0.5 * logvar) * eps
+            log_p = self.p.log_prob(levels, self.decoder(z, training=False))
+            prior = losses.normal_log_prob(z, tf.zeros_like(z), tf.zeros_like(z))
+            return log_p + prior - losses.normal_log_prob(z, mu, logvar)
+
+        return log_weight
+
+    @staticmethod
+    def _stream(samples, body, first):
+        _, total = tf.while_loop(lambda i, _: i < samples, body, (tf.constant(1), first))
+        return total

@@ -1,0 +1,108 @@
+"""A seed is an image, everywhere: noise as a pure function of (seed, stream, counter).
+
+Every random number in the zoo comes from here. The generator is a counter hash made only of integer
+ops that exist in TensorFlow, in XLA and as LiteRT builtins (xor, right shift, uint32 multiply, cast),
+so that the same seed gives the same noise in Keras, in a SavedModel, on a phone and in a browser, in
+any batch and in any replica. It keeps no state: nothing has to be saved, locked or restored.
+
+    P(x)            = triple32, a bijection of the 32-bit words         [1]
+    k1, k2          = P(seed ^ s1),  P(k1 ^ s2)                         s1, s2: SHA-256 of the stream's name
+    bits(counter)   = P(P(counter ^ k1) ^ k2)                           two keyed rounds (Even-Mansour)
+    uniform         = ((bits >> 9) + 1/2) * 2**-23                      exact in float32, never 0 or 1
+    normal          = sqrt(-2 log u) * (cos, sin)(2 pi v)               Box and Muller [2]
+
+For one seed and stream the words are a permutation of the counters: no word comes twice in 2**32
+draws. Two rounds with independent keys are needed because one round with neighbouring keys would
+give two seeds the same words in another order.
+
+23 bits and not 24: ((2**24 - 1) + 1/2) needs 25 bits and rounds up, and the uniform would be 1.
+
+[1] C. Wellons, "Prospecting for Hash Functions", 2018 (hash-prospector, `triple32`: bias 0.0209).
+[2] G. E. P. Box and M. E. Muller, "A Note on the Generation of Random Normal Deviates", 1958.
+"""
+
+import hashlib
+import math
+
+import numpy as np
+import tensorflow as tf
+
+# The multipliers and shifts of triple32 [1]: x ^= x >> shift, then x *= multiplier.
+_ROUNDS = ((17, 0xED5AD4BB), (11, 0xAC4C1B51), (15, 0x31848BAB), (14, None))
+
+
+def _mix(x):
+    """triple32 of every word.  uint32 [...] -> uint32 [...]"""
+    for shift, multiplier in _ROUNDS:
+        x = tf.bitwise.bitwise_xor(x, tf.bitwise.right_shift(x, tf.constant(shift, tf.uint32)))
+        if multiplier is not None:
+            x = x * tf.constant(multiplier, tf.uint32)
+    return x
+
+
+def _words_of(stream):
+    """The two constants of a stream, from its name: "z" and "u" share no numbers."""
+    digest = hashlib.sha256(stream.encode()).digest()
+    return [tf.constant(int.from_bytes(digest[i : i + 4], "little"), tf.uint32) for i in (0, 4)]
+
+
+def bits(seeds, stream, counters):
+    """Random words: seeds int32 [B], counters uint32 [N] -> uint32 [B, N].
+
+    Row b depends on seeds[b] alone, whatever else is in the batch.
+    """
+    s1, s2 = _words_of(stream)
+    k1 = _mix(tf.bitwise.bitwise_xor(tf.bitcast(seeds, tf.uint32), s1))
+    k2 = _mix(tf.bitwise.bitwise_xor(k1, s2))
+    word = _mix(tf.bitwise.bitwise_xor(counters[None, :], k1[:, None]))
+    return _mix(tf.bitwise.bitwise_xor(word, k2[:, None]))
+
+
+def _to_uniform(words):
+    # int32 in between: a uint32 to float cast is not a builtin of every LiteRT runtime.
+    high = tf.cast(tf.bitwise.right_shift(words, tf.constant(9, tf.uint32)), tf.int32)
+    return (tf.cast(high, tf.float32) + 0.5) * tf.constant(2.0**-23, tf.float32)
+
+
+def _counters(n):
+    # A constant of the graph, not tf.range: LiteRT has no uint32 RANGE.
+    return tf.constant(np.arange(n, dtype=np.uint32))
+
+
+def uniform(seeds, shape, stream):
+    """Uniforms in the open interval (0, 1): seeds int32 [B] -> float32 [B, *shape]."""
+    words = bits(seeds, stream, _counters(math.prod(shape)))
+    return tf.reshape(_to_uniform(words), [-1, *shape])
+
+
+def normal(seeds, shape, stream):
+    """Standard normals, |x| < 5.8: seeds int32 [B] -> float32 [B, *shape]."""
+    n = math.prod(shape)
+    pairs = (n + 1) // 2
+    u = _to_uniform(bits(seeds, stream, _counters(2 * pairs)))
+    radius = tf.sqrt(-2.0 * tf.math.log(u[:, :pairs]))
+    angle = (2.0 * math.pi) * u[:, pairs:]
+    z = tf.concat([radius * tf.cos(angle), radius * tf.sin(angle)], axis=1)
+    return tf.reshape(z[:, :n], [-1, *shape])
+
+
+def training_seeds(seed, step, rows):
+    """The seeds of a training batch's noise: a function of (seed, step, global row) and nothing else.
+
+    Training and sampling draw noise in the same way; only the seeds differ. Row r of replica i is row
+    i * rows + r of the global batch, so N replicas draw just the noise that one device would draw,
+    and no two rows of a run share a seed (`bits` permutes the counters).
+
+    Args: seed, a Python int; step, an integer scalar tensor; rows, this replica's number of rows.
+    Returns: int32 [rows].
+    """
+    replicas, replica = 1, 0
+    context = tf.distribute.get_replica_context()
+    if context is not None:
+        replicas, replica = context.num_replicas_in_sync, context.replica_id_in_sync_group
+    first = tf.cast(step, tf.int64) * tf.cast(rows * replicas, tf.int64)
+    first += tf.cast(rows, tf.int64) * tf.cast(replica, tf.int64)
+    # int64 to uint32 keeps the low word: the counters come round after 2**32 images.
+    counters = tf.cast(first + tf.range(tf.cast(rows, tf.int64)), tf.uint32)
+    words = bits(tf.constant([seed], tf.int32), "training", counters)[0]
+    return tf.bitcast(words, tf.int32)

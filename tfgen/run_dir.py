@@ -1,0 +1,108 @@
+"""The run directory: everything a run leaves behind, and the one thing that later stages read.
+
+    config.json    the resolved config and the model's name
+    checkpoints/   weights, optimizers, noise and log state, every `save_every` steps
+    log.csv        one row a `log_every` steps, of means over the interval; the same after any restart
+    samples/       a grid of the same 64 seeds at every checkpoint
+    figures/       what the trained model can show: reconstructions, codes, interpolations
+    model.keras    the trained networks
+    card.md        what the run was; written last, so its presence means that the run is complete
+    tensorboard/   the same log as events, where TensorBoard is installed
+
+A file appears under its name only when it is whole: it is written beside it and renamed.
+"""
+
+import json
+import os
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+
+from tfgen.errors import UserError
+
+
+@contextmanager
+def atomic(path):
+    """A temporary path in the same folder, of the same suffix; renamed to `path` when the block ends well."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # The suffix is kept: Keras and Pillow choose the format by it.
+    handle, name = tempfile.mkstemp(prefix=".writing-", suffix=path.suffix, dir=path.parent)
+    os.close(handle)
+    try:
+        yield Path(name)
+        with open(name, "rb") as written:
+            os.fsync(written.fileno())
+        os.chmod(name, 0o666 & ~_umask())
+        os.replace(name, path)
+    finally:
+        Path(name).unlink(missing_ok=True)
+
+
+def _umask():
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def write_text(path, text):
+    with atomic(path) as temporary:
+        temporary.write_text(text)
+
+
+class RunDir:
+    """The paths of a run and its config."""
+
+    def __init__(self, path):
+        self.path = Path(path)
+        self.config_file = self.path / "config.json"
+        self.checkpoints = self.path / "checkpoints"
+        self.log = self.path / "log.csv"
+        self.samples = self.path / "samples"
+        self.figures = self.path / "figures"
+        self.model = self.path / "model.keras"
+        self.card = self.path / "card.md"
+        self.tensorboard = self.path / "tensorboard"
+
+    @property
+    def complete(self):
+        return self.card.exists()
+
+    def sample_grid(self, step):
+        return self.samples / f"step-{step:07d}.png"
+
+    def write_config(self, model, config):
+        write_text(self.config_file, json.dumps({"model": model, "config": config}, indent=2) + "\n")
+
+    def read_config(self):
+        """(model, config).  Raises: UserError if there is no run here, or its config is broken."""
+        if not self.config_file.exists():
+            raise UserError(f"{self.path} is not a run directory: it has no config.json.")
+        try:
+            content = json.loads(self.config_file.read_text())
+            return content["model"], content["config"]
+        except (json.JSONDecodeError, KeyError, TypeError, UnicodeDecodeError) as error:
+            raise UserError(f"{self.config_file} is broken: {error!r}.") from None
+
+
+def load(directory):
+    """The trained model of a run directory.
+
+    Raises: UserError if there is no run, it is not finished, or its model file is broken.
+    """
+    import keras
+
+    from tfgen import models
+
+    run = RunDir(directory)
+    name, _ = run.read_config()
+    if not run.model.exists():
+        raise UserError(
+            f"the run in {run.path} is not finished: it has no model.keras yet. Continue it with "
+            f"python -m train.run --model={name} --workdir={run.path} and its settings."
+        )
+    models.find(name)  # registers the class with Keras
+    try:
+        return keras.saving.load_model(run.model, compile=False)
+    except (ValueError, OSError, KeyError) as error:
+        raise UserError(f"{run.model} cannot be read: {error}") from error

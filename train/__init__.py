@@ -1,0 +1,1 @@
+"""How to train: the command, the loop, checkpoints."""

@@ -1,0 +1,58 @@
+"""The model card of a run: what was trained, on what, how, and what came out."""
+
+import inspect
+import sys
+from importlib import metadata
+
+import tfgen
+
+
+def text(run, name, config, model, training, validation, facts):
+    """The card as Markdown with the header that model hubs read."""
+    doc = inspect.getdoc(sys.modules[type(model).__module__])
+    title, _, rest = doc.partition("\n\n")
+    reference = rest.partition("\n\n")[0]
+    versions = {p: metadata.version(p) for p in ("tensorflow", "keras", "tensorflow-datasets", "numpy")}
+    numbers = facts.pop("validation")
+    lines = [
+        "---",
+        "license: apache-2.0",
+        "library_name: keras",
+        "tags: [tfgen, generative-model, image-generation]",
+        f"datasets: [{training.name}]",
+        "---",
+        "",
+        f"# {name} on {training.name}",
+        "",
+        title.replace("\n", " "),
+        "",
+        reference,
+        "",
+        "| | |",
+        "|---|---|",
+        f"| density | {model.density} |",
+        f"| trained on | {training.name} `{training.split}`, {training.size} images {training.shape} of "
+        f"{training.levels} levels |",
+        f"| validated on | `{validation.split}`, {validation.size} images |",
+        f"| steps, batch, seed | {config.steps}, {config.batch_size}, {config.seed} |",
+        *(f"| {key} | {value} |" for key, value in facts.items()),
+        f"| versions | tfgen {tfgen.__version__}, python {sys.version.split()[0]}, "
+        + ", ".join(f"{k} {v}" for k, v in versions.items())
+        + " |",
+        "",
+        "On the validation split:",
+        "",
+        "| term | value |",
+        "|---|---|",
+        *(f"| {key} | {value:.4f} |" for key, value in numbers.items()),
+        "",
+        "All settings are in `config.json`, the course of training in `log.csv`. The same seed gives the",
+        "same image:",
+        "",
+        "```python",
+        "import tfgen",
+        f'images = tfgen.load("{run.path}").sample(range(64))  # float32 [64, H, W, C] in [0, 1]',
+        "```",
+        "",
+    ]
+    return "\n".join(lines)

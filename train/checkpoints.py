@@ -1,0 +1,97 @@
+"""Checkpoints: everything that a step depends on, written atomically, one kept back in case.
+
+A checkpoint holds the weights (the step among them), every optimizer and the open interval of the log.
+Data order and noise are functions of (seed, step), so they need no room in it.
+"""
+
+import json
+
+import tensorflow as tf
+
+from tfgen.errors import UserError
+
+
+class IntervalMeans(tf.train.experimental.PythonState):
+    """The terms of the steps since the last row of the log; part of the checkpoint."""
+
+    def __init__(self):
+        self.clear()
+
+    def clear(self):
+        self.sums, self.count = {}, 0
+
+    def add(self, terms):
+        for name, value in terms.items():
+            self.sums[name] = self.sums.get(name, 0.0) + float(value)
+        self.count += 1
+
+    def means(self):
+        return {name: total / self.count for name, total in self.sums.items()}
+
+    def serialize(self):
+        return json.dumps([self.sums, self.count]).encode()
+
+    def deserialize(self, text):
+        self.sums, self.count = json.loads(text)
+
+
+class Checkpoints:
+    """The checkpoints of a run, numbered by step; the newest three are kept."""
+
+    def __init__(self, directory, model, means):
+        self.directory = directory
+        self.model = model
+        optimizers = {f"optimizer_{name}": opt for name, opt in model.optimizers.items()}
+        self.checkpoint = tf.train.Checkpoint(model=model, log=means, **optimizers)
+        self.manager = tf.train.CheckpointManager(self.checkpoint, str(directory), max_to_keep=3)
+
+    def save(self, step):
+        """Writes a checkpoint; those before it stay whole if that fails.
+
+        Raises: OSError if it cannot be written.
+        """
+        try:
+            self.manager.save(checkpoint_number=step)
+        except tf.errors.OpError as error:
+            raise OSError(
+                f"cannot write the checkpoint of step {step} in {self.directory}: {error.message}. "
+                "The checkpoints before it are intact: free some space and run the same command again."
+            ) from None
+
+    def restore(self, say):
+        """Restores the newest checkpoint that can be read. Returns its step, or 0 if there is none.
+
+        One that cannot be read (cut short by a crash of the machine, say) is reported by `say`,
+        removed, and the one before it is taken.
+
+        Raises: UserError if there are checkpoints and none can be read.
+        """
+        found = self.steps()
+        for step in reversed(found):
+            path = self.directory / f"ckpt-{step}"
+            try:
+                self.checkpoint.restore(str(path)).assert_existing_objects_matched()
+                return step
+            except (tf.errors.OpError, AssertionError, ValueError) as error:
+                reason = str(getattr(error, "message", error)).strip().splitlines()[0]
+                say(f"checkpoint {path} cannot be read ({reason}); taking the one before.")
+        if found:
+            raise UserError(
+                f"none of the checkpoints in {self.directory} can be read. Take the folder away to train "
+                "from the start."
+            )
+        return 0
+
+    def forget_after(self, step):
+        """Removes checkpoints later than `step`: unreadable ones, which training will write again."""
+        for later in self.steps():
+            if later > step:
+                for file in self.directory.glob(f"ckpt-{later}.*"):
+                    file.unlink()
+        # The manager's own list, without them.
+        self.manager = tf.train.CheckpointManager(self.checkpoint, str(self.directory), max_to_keep=3)
+
+    def steps(self):
+        """The steps of the checkpoints on disk, ascending; the index file is written last."""
+        files = self.directory.glob("ckpt-*.index")
+        return sorted(int(f.stem.removeprefix("ckpt-")) for f in files)

@@ -1,0 +1,253 @@
+"""The run from start to end: data, model, restore, `fit`, and what is left behind."""
+
+import contextlib
+import os
+import platform
+import resource
+import signal
+import sys
+import time
+
+import keras
+import tensorflow as tf
+
+from tfgen import data, figures, models, run_dir
+from tfgen.errors import UserError
+from train import card
+from train.callbacks import Progress, Recorder
+from train.checkpoints import Checkpoints, IntervalMeans
+
+
+def say(text):
+    print(text, flush=True)
+
+
+def train(name, config, workdir):
+    """Trains the model `name` in `workdir`, or goes on where an earlier process stopped.
+
+    Returns: the exit status.
+    Raises: UserError for bad input, with the run directory as it was; OSError for a failing disk.
+    """
+    run = run_dir.RunDir(workdir)
+    if _is_complete(run, name, config):
+        say(f"The run in {run.path} is complete: {config.steps} steps of {name}.")
+        say(_what_next(run))
+        return 0
+    if config.deterministic:
+        tf.config.experimental.enable_op_determinism()
+    strategy = make_strategy(config.replicas)
+    source = data.open_source(config.data.name, config.data.directory, config.data.size)
+    training, validation = source.training_and_validation(config.data.split, config.data.validation)
+    model = build(name, config, training, strategy)
+    # The first batch, before anything is written: a batch larger than the data is refused here.
+    data.batches(training, config.batch_size, config.seed)
+
+    with _claimed(run):
+        if not run.config_file.exists():
+            run.write_config(name, config.to_dict())
+        say(
+            f"Training {name} on {training.size} images of {training.name} {training.shape}, "
+            f"{training.levels} levels, for {config.steps} steps; writing {run.path}"
+        )
+        means = IntervalMeans()
+        checkpoints = Checkpoints(run.checkpoints, model, means)
+        start = checkpoints.restore(say)
+        checkpoints.forget_after(start)
+        if start:
+            say(f"Continuing from step {start}.")
+        progress = Progress(config.steps, start, config.batch_size)
+        recorder = Recorder(run, config, means, checkpoints, start, progress)
+        began = time.monotonic()
+        try:
+            if start < config.steps:
+                fit(model, config, training, start, recorder)
+        finally:
+            progress.close()
+        seconds = time.monotonic() - began
+        if recorder.signal and int(model.step) < config.steps:
+            stopped = signal.Signals(recorder.signal).name
+            say(f"Stopped by {stopped} at step {int(model.step)}; the same command continues.")
+            return 128 + recorder.signal
+
+        speed = (config.steps - start) * config.batch_size / seconds
+        finish(run, name, config, model, training, validation, speed, seconds)
+    say(_what_next(run))
+    return 0
+
+
+def make_strategy(replicas):
+    """A MirroredStrategy for several replicas, None for one.
+
+    Raises: UserError for more replicas than GPUs.
+    """
+    gpus = tf.config.list_physical_devices("GPU")
+    for gpu in gpus:
+        tf.config.experimental.set_memory_growth(gpu, True)
+    count = replicas or max(1, len(gpus))
+    if gpus and count > len(gpus):
+        raise UserError(f"--config.replicas is {count}, but there are {len(gpus)} GPUs.")
+    if count == 1:
+        return None
+    if not gpus:
+        # Replicas for want of GPUs: slower than one CPU device, but the same arithmetic.
+        cpu = tf.config.list_physical_devices("CPU")[0]
+        logical = [tf.config.LogicalDeviceConfiguration()] * count
+        tf.config.set_logical_device_configuration(cpu, logical)
+    kind = "GPU" if gpus else "CPU"
+    return tf.distribute.MirroredStrategy([f"{kind}:{i}" for i in range(count)])
+
+
+def build(name, config, training, strategy=None):
+    """The compiled model, weights drawn from the seed."""
+    replicas = strategy.num_replicas_in_sync if strategy else 1
+    if config.batch_size % replicas:
+        raise UserError(
+            f"batch_size {config.batch_size} cannot be divided among {replicas} replicas: "
+            f"set --config.batch_size to a multiple of {replicas}."
+        )
+    keras.utils.set_random_seed(config.seed)
+    with strategy.scope() if strategy else contextlib.nullcontext():
+        model = models.find(name)(
+            image_shape=training.shape, levels=training.levels, seed=config.seed, **config.model
+        )
+        optimizers = {key: optimizer(o, config.steps) for key, o in config.optimizers.items()}
+        # XLA does not pay for convolutions on a CPU, and op determinism excludes it on a GPU.
+        model.compile(optimizers, jit_compile=False)
+    return model
+
+
+def optimizer(settings, steps):
+    rate = settings.learning_rate
+    if settings.decay == "cosine":
+        rate = keras.optimizers.schedules.CosineDecay(rate, steps)
+    return keras.optimizers.Adam(rate, beta_1=settings.beta_1, beta_2=settings.beta_2)
+
+
+def fit(model, config, training, start, recorder):
+    """Keras' `fit` over the remaining steps, as one epoch: steps are the only unit of length."""
+    batches = data.batches(training, config.batch_size, config.seed, start)
+    model.fit(
+        batches, steps_per_epoch=config.steps - start, verbose=0, shuffle=False, callbacks=[recorder]
+    )
+
+
+def evaluate(model, held_out, batch_size=256):
+    """The mean of `test_step`'s terms over a split."""
+    step = tf.function(model.test_step, reduce_retracing=True)
+    sums, count = {}, 0
+    for batch in data.evaluation_batches(held_out, batch_size):
+        rows = int(batch["image"].shape[0])
+        for name, value in step(batch).items():
+            sums[name] = sums.get(name, 0.0) + rows * float(value)
+        count += rows
+    return {name: total / count for name, total in sums.items()}
+
+
+def finish(run, name, config, model, training, validation, speed, seconds):
+    """Figures, the model file, and last the card, which marks the run as complete."""
+    draw_figures(run, model, validation)
+    with run_dir.atomic(run.model) as temporary:
+        model.save_networks(temporary)
+    facts = {
+        "validation": evaluate(model, validation),
+        "images per second": round(speed),
+        "seconds of training in the last process": round(seconds, 1),
+        "peak memory, MB": round(_peak_memory() / 1e6),
+        "parameters": sum(int(tf.size(w)) for w in model.trainable_variables),
+    }
+    run_dir.write_text(run.card, card.text(run, name, config, model, training, validation, facts))
+
+
+def _peak_memory():
+    """Bytes of this process at its largest."""
+    unit = 1 if platform.system() == "Darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+def draw_figures(run, model, held_out):
+    """What the model's capabilities allow to be shown."""
+    if model.can("encode") or model.can("reconstruct"):
+        arrays = data.arrays(held_out)
+        x = arrays["image"].astype("float32") / (held_out.levels - 1)
+    if model.can("reconstruct"):
+        first = x[:48]
+        figures.reconstruction_rows(run.figures / "reconstructions.png", first, model.reconstruct(first).numpy())
+    if model.can("encode"):
+        codes = model.encode(x[:2000])["mean"].numpy()
+        labels = arrays["label"][:2000] if "label" in arrays else None
+        figures.latent_scatter(run.figures / "codes.png", codes, labels, held_out.classes)
+    if model.can("generate") and hasattr(model, "prior"):
+        figures.interpolation_rows(run.figures / "interpolation.png", model)
+
+
+def _is_complete(run, name, config):
+    """Whether there is nothing left to do.
+
+    Raises: UserError if `run` is something else than this run, or cannot be written.
+    """
+    if run.config_file.exists():
+        old_name, old_config = run.read_config()
+        new = {"model": name, **_flat(config.to_dict())}
+        old = {"model": old_name, **_flat(old_config)}
+        if new != old:
+            differences = [
+                f"  {key}: {old.get(key, 'not set')!r} there, {new.get(key, 'not set')!r} now"
+                for key in sorted(set(new) | set(old))
+                if new.get(key) != old.get(key)
+            ]
+            raise UserError(
+                f"{run.path} holds a run with other settings:\n" + "\n".join(differences) + "\n"
+                "Choose another --workdir, or give the same settings to continue it."
+            )
+        return run.complete
+    if run.path.exists() and not run.path.is_dir():
+        raise UserError(f"{run.path} is a file; --workdir wants a folder.")
+    if run.path.is_dir() and any(f for f in run.path.iterdir() if not f.name.startswith(".")):
+        raise UserError(f"{run.path} is not empty and not a run directory: choose another --workdir.")
+    return False
+
+
+def _flat(config, prefix=""):
+    flat = {}
+    for key, value in config.items():
+        if isinstance(value, dict):
+            flat |= _flat(value, f"{prefix}{key}.")
+        else:
+            flat[prefix + key] = value
+    return flat
+
+
+@contextlib.contextmanager
+def _claimed(run):
+    """Makes the run directory and keeps other processes out of it.
+
+    Raises: UserError if another process trains there; OSError if it cannot be written.
+    """
+    run.path.mkdir(parents=True, exist_ok=True)
+    with open(run.path / ".lock", "a") as lock:
+        try:
+            import fcntl
+
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except ImportError:
+            pass  # Windows has no flock; there the user keeps count.
+        except BlockingIOError:
+            raise UserError(f"another process is training in {run.path}.") from None
+        yield
+
+
+def _what_next(run):
+    grids = sorted(run.samples.glob("step-*.png"))
+    lines = [
+        "",
+        f"  run directory  {run.path}",
+        f"  samples        {grids[-1] if grids else run.samples}",
+        f"  figures        {run.figures}",
+        f"  model          {run.model}",
+        f"  model card     {run.card}",
+        "",
+        "Next:",
+        f"  python -m export.sample --from={run.path} --seeds=0:64 --out=grid.png",
+        f"  python -c \"import tfgen; print(tfgen.load('{run.path}').sample(range(64)).shape)\"",
+    ]
+    return "\n".join(lines)

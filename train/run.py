@@ -1,0 +1,106 @@
+"""Train a model: python -m train.run --model=NAME [--workdir=DIR] [--config.KEY=VALUE ...] [--dry_run]
+
+The same command again continues a run that was stopped.
+
+  --model=NAME         what to train (a file of configs/)
+  --workdir=DIR        the run directory; by default runs/<model>-<data set>
+  --config.KEY=VALUE   any setting, e.g. --config.steps=2000 --config.data.name=mnist
+  --dry_run            print the resolved config and exit
+  --help               this text; with --model, its settings too
+"""
+
+import os
+import re
+import sys
+from pathlib import Path
+
+from absl import flags
+from ml_collections import config_flags
+
+from configs import base
+from tfgen.errors import UserError, one_of
+
+_MODEL = flags.DEFINE_string("model", None, "what to train")
+_WORKDIR = flags.DEFINE_string("workdir", None, "the run directory")
+_DRY_RUN = flags.DEFINE_bool("dry_run", False, "print the resolved config and exit")
+
+
+def parse(argv):
+    """The command line -> (model, config, workdir), all checked; TensorFlow is not loaded for this.
+
+    Raises: UserError that names the flag and the nearest right one.
+    """
+    given = [re.sub(r"^--?", "", a).partition("=") for a in argv[1:] if a.startswith("-")]
+    options = {name: value for name, _, value in given}
+    model = options.get("model") or _value_after("--model", argv)
+    asks_help = {"help", "h", "helpfull"} & set(options)
+    config = base.find(model) if model else None
+    if asks_help:
+        print(help_text(model, config))
+        sys.exit(0)
+    if not model:
+        raise UserError(f"--model=NAME is missing. There are: {', '.join(base.names())}.")
+
+    known = ["model", "workdir", "dry_run", "help", *(f"config.{key}" for key in base.keys(config))]
+    for name in options:
+        if name not in flags.FLAGS and name not in known and name.removeprefix("no") not in known:
+            one_of("flag", f"--{name}", [f"--{k}" for k in known])
+    try:
+        config_flags.DEFINE_config_dict("config", config)
+        rest = flags.FLAGS(argv)[1:]
+    except flags.Error as error:
+        raise UserError(f"{error}") from None
+    if rest:
+        raise UserError(f"unexpected argument {rest[0]!r}: settings are given as --name=value.")
+    config = flags.FLAGS.config
+    base.check(config)
+    data = re.sub(r"[^\w.-]+", "-", Path(config.data.name).name if _is_path(config) else config.data.name)
+    return model, config, Path(_WORKDIR.value or f"runs/{model}-{data}")
+
+
+def _value_after(flag, argv):
+    """The value of "--flag VALUE" written as two words."""
+    at = argv.index(flag) + 1 if flag in argv else len(argv)
+    return argv[at] if at < len(argv) else None
+
+
+def _is_path(config):
+    return config.data.name.startswith(("/", ".", "~"))
+
+
+def help_text(model, config):
+    lines = [__doc__.strip(), "", f"Models: {', '.join(base.names())}."]
+    if model:
+        lines += ["", f"Settings of {model}, with their defaults:", ""]
+        for key in base.keys(config):
+            value = config
+            for part in key.split("."):
+                value = value[part]
+            lines.append(f"  --config.{key}={value}")
+    return "\n".join(lines)
+
+
+def main(argv):
+    """Returns the exit status: 0, or 2 for bad input, 128 + n after signal n, 1 for a failed run."""
+    try:
+        model, config, workdir = parse(argv)
+        if _DRY_RUN.value:
+            print(config.to_json(indent=2, sort_keys=False))
+            return 0
+        # Only now: TensorFlow takes seconds to load, and a mistyped flag should not.
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+        os.environ["KERAS_BACKEND"] = "tensorflow"
+        from train import loop
+
+        return loop.train(model, config, workdir)
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        # A full disk, a missing permission: the user's to mend, and the run directory is intact.
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv))
