@@ -1,4 +1,4 @@
-"""The settings that every run has, and their check. A model's file fills in `model` and `optimizers`."""
+"""The settings of every run, and their check; a model's file fills in `model` and `optimizers`."""
 
 import importlib
 import math
@@ -33,7 +33,7 @@ def get_config():
 
 
 def adam(learning_rate=1e-3, beta_1=0.9, beta_2=0.999, decay="none"):
-    """Adam (Kingma and Ba 2015). decay: "none", or "cosine" to zero over the run (Loshchilov 2017)."""
+    """Adam (Kingma and Ba 2015); decay: "none", or "cosine" to zero (Loshchilov, Hutter 2017)."""
     return ConfigDict(dict(learning_rate=learning_rate, beta_1=beta_1, beta_2=beta_2, decay=decay))
 
 
@@ -57,7 +57,10 @@ def keys(config, prefix=""):
 
 
 def check(config):
-    """Values that no run can have.  Raises: UserError that names the setting, its value and what fits."""
+    """Refuses values that no run can have.
+
+    Raises: UserError that names the setting, its value and what fits.
+    """
 
     def need(key, fits, wanted):
         value = config

@@ -17,7 +17,8 @@ def get_config():
             latent_dim=100,
             width=64,
             depth=2,
-            kernel=4,  # divisible by the stride, so that every pixel gets as many taps (Odena et al. 2016)
+            # Divisible by the stride: every pixel gets as many taps (Odena et al. 2016).
+            kernel=4,
             ema=0.99,
             fresh_noise=False,
         )

@@ -4,7 +4,8 @@
     model = tfgen.load("runs/dcgan-digits")
     images = model.sample(range(64))            # [64, H, W, C] in [0, 1]
 
-Nothing heavy is imported until it is used: a command line can check its flags before TensorFlow loads.
+Nothing heavy is imported until it is used: a command line can check its flags before TensorFlow
+loads.
 """
 
 __version__ = "0.1.0"

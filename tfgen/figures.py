@@ -1,4 +1,4 @@
-"""Pictures of what a model does. Images come in as float [N, H, W, C] in [0, 1]; figures are PNG files."""
+"""Pictures of what a model does: float images [N, H, W, C] in [0, 1] -> PNG files."""
 
 import math
 
@@ -7,27 +7,29 @@ import numpy as np
 from tfgen.run_dir import atomic
 
 PAPER = 255  # the colour of the gaps between images
-CELL = 48  # small images are enlarged to about this many pixels
+CELL = 64  # small images are enlarged to about this many pixels
 
 
 def tile(images, columns):
     """Rows of images with gaps between: float [N, H, W, C] -> uint8 [height, width, 3].
 
-    Small images are enlarged by a whole factor without smoothing: their pixels are the data.
+    Small images are enlarged by a whole factor, smoothly: the eye cannot read a digit of 64 blocks.
     """
+    from PIL import Image
+
     images = np.asarray(images)
     n, h, w, c = images.shape
     pixels = np.round(np.clip(images, 0, 1) * 255).astype(np.uint8)
     if c == 1:
         pixels = pixels.repeat(3, axis=-1)
     zoom = max(1, CELL // max(h, w))
-    pixels = pixels.repeat(zoom, axis=1).repeat(zoom, axis=2)
-    gap = max(2, zoom // 2)
+    gap = 3
     h, w = h * zoom + gap, w * zoom + gap
     rows = math.ceil(n / columns)
     canvas = np.full((rows * h + gap, columns * w + gap, 3), PAPER, np.uint8)
     for i, image in enumerate(pixels):
         top, left = gap + i // columns * h, gap + i % columns * w
+        image = Image.fromarray(image).resize((w - gap, h - gap), Image.Resampling.BICUBIC)
         canvas[top : top + h - gap, left : left + w - gap] = image
     return canvas
 
@@ -103,8 +105,12 @@ def latent_scatter(path, codes, labels=None, names=()):
         for label in np.unique(labels):
             at = labels == label
             name = names[label] if len(names) > label else str(label)
-            axes.scatter(*codes[at].T, s=14, alpha=0.85, linewidths=0, color=f"C{label % 10}", label=name)
-        axes.legend(title="class", markerscale=2, frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
+            axes.scatter(
+                *codes[at].T, s=14, alpha=0.85, linewidths=0, color=f"C{label % 10}", label=name
+            )
+        axes.legend(
+            title="class", markerscale=2, frameon=False, loc="center left", bbox_to_anchor=(1, 0.5)
+        )
     axes.set(xlabel=axes_names[0], ylabel=axes_names[1], title="codes of held-out images")
     axes.set_aspect("equal", adjustable="datalim")
     axes.spines[["top", "right"]].set_visible(False)

@@ -1,11 +1,11 @@
 """p(x | parameters) for images of integer levels 0 .. L - 1: log-probability, mean and sampling.
 
-A likelihood is chosen to fit the data: Bernoulli for two levels, a categorical for few, a discretised
-logistic for many. Each gives a probability to every level, so all are in nats on the same scale and
-may be compared. Each samples by inverting its distribution function at a given uniform: the number
-comes from the seed, not from a state.
+A likelihood is chosen to fit the data: Bernoulli for two levels, a categorical for few, a
+discretised logistic for many. Each gives a probability to every level, so all are in nats on the
+same scale and may be compared. Each samples by inverting its distribution function at a given
+uniform: the number comes from the seed, not from a state.
 
-Shapes: levels int32 [B, H, W, C];  parameters [B, H, W, C * n];  log_prob [B], nats per image.
+Shapes: levels int32 [B, H, W, C];  parameters [B, H, W, C * n];  log_prob [B], nats.
 """
 
 import tensorflow as tf
@@ -14,7 +14,7 @@ from tfgen.errors import one_of
 
 
 def softplus(x):
-    """log(1 + exp(x)) without overflow. LiteRT lowers tf.nn.softplus to log(exp(x) + 1): inf at 89."""
+    """log(1 + exp(x)) without overflow; LiteRT lowers Keras' to log(exp(x) + 1): inf at 89."""
     return tf.maximum(x, 0.0) + tf.math.log(1.0 + tf.exp(-tf.abs(x)))
 
 
@@ -56,8 +56,8 @@ class Categorical:
         return tf.reshape(parameters, [b, h, w, c // self.levels, self.levels])
 
     def log_prob(self, x, parameters):
-        log_p = tf.nn.log_softmax(self._logits(parameters))
-        return _sum_pixels(tf.reduce_sum(log_p * tf.one_hot(x, self.levels), axis=-1))
+        logits = self._logits(parameters)
+        return -_sum_pixels(tf.nn.sparse_softmax_cross_entropy_with_logits(x, logits))
 
     def mean(self, parameters):
         values = tf.range(self.levels, dtype=tf.float32) / (self.levels - 1)
@@ -84,7 +84,7 @@ class DiscretizedLogistic:
         self.levels = levels
 
     def _split(self, parameters):
-        """-> m in levels, log s; networks near zero start in the middle, an eighth of the range wide."""
+        """-> m in levels, log s; zeros mean the middle, an eighth of the range wide."""
         m, log_s = tf.split(parameters, 2, axis=-1)
         top = float(self.levels - 1)
         log_s = tf.maximum(log_s, -7.0) + tf.math.log(top / 8.0)
@@ -97,7 +97,8 @@ class DiscretizedLogistic:
         upper, lower = (k + 0.5 - m) * inverse_s, (k - 0.5 - m) * inverse_s
         log_below = -softplus(-upper)  # log sigmoid(upper), the bin of level 0
         log_above = -softplus(lower)  # log (1 - sigmoid(lower)), the bin of level L - 1
-        # sigmoid(a) - sigmoid(b) = sigmoid(a) sigmoid(-b) (1 - exp(b - a)):  no cancellation far out.
+        # sigmoid(a) - sigmoid(b) = sigmoid(a) sigmoid(-b) (1 - exp(b - a)):  no cancellation far
+        # out.
         log_inside = log_below + log_above + tf.math.log1p(-tf.exp(-inverse_s))
         log_p = tf.where(k < 0.5, log_below, tf.where(k > self.levels - 1.5, log_above, log_inside))
         return _sum_pixels(log_p)

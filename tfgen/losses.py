@@ -1,4 +1,4 @@
-"""Terms of objectives: functions of tensors, in nats, means over the batch, with closed-form tests."""
+"""Terms of objectives in nats: functions of tensors, each tested against a closed form."""
 
 import tensorflow as tf
 
@@ -21,7 +21,7 @@ def normal_log_prob(z, mu, logvar):
 
 
 def discriminator_loss(real, fake):
-    """-E log D(x) - E log(1 - D(G(z))) from logits.  Goodfellow et al. 2014, equation 1, negated."""
+    """-E log D(x) - E log(1 - D(G(z))), from logits.  Goodfellow et al. 2014, eq. 1 negated."""
     return tf.reduce_mean(softplus(-real)) + tf.reduce_mean(softplus(fake))
 
 

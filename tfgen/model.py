@@ -1,10 +1,12 @@
 """The contract of every model in the zoo: how it is trained, and how a seed becomes an image.
 
-    seeds [B] int32  --noise-->  dict of [B, ...] float32  --generate-->  images [B, H, W, C] in [0, 1]
+    seeds [B] int32  --noise-->  dict of [B, ...] float32  --generate-->  images [B, H, W, C] in
+    [0, 1]
 
-`generate` is a pure function of its noise; `noise` is `tfgen.random`, a pure function of the seed. So
-the same seed gives the same image in any batch, process and runtime. A capability is a method: a model
-that can encode has `encode`, `reconstruct` and so on, and whoever wants to know asks `can`.
+`generate` is a pure function of its noise; `noise` is `tfgen.random`, a pure function of the
+seed. So the same seed gives the same image in any batch, process and runtime. A capability is a
+method: a model that can encode has `encode`, `reconstruct` and so on, and whoever wants to know
+asks `can`.
 
 | member | shapes | who has it |
 |---|---|---|
@@ -15,8 +17,8 @@ that can encode has `encode`, `reconstruct` and so on, and whoever wants to know
 | `encode(x)`, `reconstruct(x)` | [B, H, W, C] -> dict of [B, Z], [B, H, W, C] | models with codes |
 | `log_prob(x)` | [B, H, W, C] -> [B], nats per image | models with a density |
 
-Public methods take and return float32 images in [0, 1], level / (L - 1). Likelihoods are nats per image
-on the data's own levels.
+Public methods take and return float32 images in [0, 1], level / (L - 1). Likelihoods are nats per
+image on the data's own levels.
 """
 
 import inspect
@@ -29,11 +31,11 @@ from tfgen import random
 
 
 class GenerativeModel(keras.Model):
-    """A model that `fit` can train on batches {"image": uint8 levels [B, H, W, C], "label": int32 [B]}.
+    """A model that `fit` trains on {"image": uint8 levels [B, H, W, C], "label": int32 [B]}.
 
     A subclass stores each of its constructor's arguments under the argument's own name (that is how
     `get_config` finds them), builds its networks in the constructor, and names in `trained` which
-    variables each optimizer owns.
+    variables each optimizer owns, and in `terms` the scalars that a step reports.
 
     Args:
       image_shape: (H, W, C).
@@ -43,6 +45,7 @@ class GenerativeModel(keras.Model):
 
     x_range = (0.0, 1.0)
     density = "implicit"
+    terms = ("loss",)
 
     def __init__(self, image_shape, levels, seed=0, **kwargs):
         super().__init__(**kwargs)
@@ -50,17 +53,31 @@ class GenerativeModel(keras.Model):
         self.levels = levels
         self.seed = seed
         self.optimizers = {}
-        # Counts the updates; a weight, so that it is saved and restored with the others.
-        self.step = self.add_weight(
-            name="step",
+        # Weights, so that they are saved and restored with the others: the updates done; of
+        # these, those before the first term that was not finite; and the terms' sums since the
+        # log's last row.
+        self.step = self._counter("step")
+        self.finite_steps = self._counter("finite_steps")
+        self.interval_sums = self.add_weight(
+            name="interval_sums",
+            shape=(len(self.terms),),
+            dtype="float64",
+            initializer="zeros",
+            trainable=False,
+            aggregation="mean",
+        )
+        # The networks are built by their constructors, so there is nothing left to build by a call.
+        self.built = True
+
+    def _counter(self, name):
+        return self.add_weight(
+            name=name,
             shape=(),
             dtype="int64",
             initializer="zeros",
             trainable=False,
             aggregation="only_first_replica",
         )
-        # The networks are built by their constructors, so there is nothing left to build by a call.
-        self.built = True
 
     def can(self, capability):
         """Whether the model has the method, e.g. `model.can("encode")`."""
@@ -99,20 +116,22 @@ class GenerativeModel(keras.Model):
         raise NotImplementedError(f"{type(self).__name__} must say what its optimizers train")
 
     def compile(self, optimizers, **kwargs):
-        """Takes one optimizer for each entry of `trained` and builds it: slots exist before a restore.
+        """Takes and builds one optimizer for each entry of `trained`: slots exist before a restore.
 
         Raises: ValueError if the names are not those of `trained`.
         """
         owned = self.trained()
         if set(optimizers) != set(owned):
-            raise ValueError(f"{type(self).__name__} needs optimizers {sorted(owned)}, got {sorted(optimizers)}")
+            raise ValueError(
+                f"{type(self).__name__} needs optimizers {sorted(owned)}, got {sorted(optimizers)}"
+            )
         super().compile(optimizer=None, **kwargs)
         self.optimizers = dict(optimizers)
         for name, optimizer in self.optimizers.items():
             optimizer.build(owned[name])
 
     def minimize(self, name, tape, loss):
-        """One step of the optimizer `name` down the gradient of `loss`, the mean over this replica's rows.
+        """One step of the optimizer `name` on `loss`, the mean over this replica's rows.
 
         Keras sums gradients over replicas. The division that makes N replicas equal one is here and
         nowhere else.
@@ -127,7 +146,15 @@ class GenerativeModel(keras.Model):
         return random.training_seeds(self.seed, self.step, tf.shape(image)[0])
 
     def end_step(self, **terms):
-        """Counts the step and returns its terms, for `fit` to log."""
+        """Counts the step, adds its terms to the interval's sums and returns them.
+
+        The sums are kept here and not in a callback, because `fit` may run many steps before it
+        calls.
+        """
+        values = tf.stack([tf.cast(terms[name], tf.float64) for name in self.terms])
+        self.interval_sums.assign_add(values)
+        finite = tf.reduce_all(tf.math.is_finite(values)) & (self.finite_steps == self.step)
+        self.finite_steps.assign_add(tf.cast(finite, tf.int64))
         self.step.assign_add(1)
         return terms
 

@@ -1,15 +1,16 @@
 """A seed is an image, everywhere: noise as a pure function of (seed, stream, counter).
 
-Every random number in the zoo comes from here. The generator is a counter hash made only of integer
-ops that exist in TensorFlow, in XLA and as LiteRT builtins (xor, right shift, uint32 multiply, cast),
-so that the same seed gives the same noise in Keras, in a SavedModel, on a phone and in a browser, in
-any batch and in any replica. It keeps no state: nothing has to be saved, locked or restored.
+Every random number in the zoo comes from here. The generator is a counter hash made only of
+integer ops that exist in TensorFlow, in XLA and as LiteRT builtins (xor, right shift, uint32
+multiply, cast), so that the same seed gives the same noise in Keras, in a SavedModel, on a phone
+and in a browser, in any batch and in any replica. It keeps no state: nothing has to be saved,
+locked or restored.
 
-    P(x)            = triple32, a bijection of the 32-bit words         [1]
-    k1, k2          = P(seed ^ s1),  P(k1 ^ s2)                         s1, s2: SHA-256 of the stream's name
-    bits(counter)   = P(P(counter ^ k1) ^ k2)                           two keyed rounds (Even-Mansour)
-    uniform         = ((bits >> 9) + 1/2) * 2**-23                      exact in float32, never 0 or 1
-    normal          = sqrt(-2 log u) * (cos, sin)(2 pi v)               Box and Muller [2]
+    P(x)            = triple32, a bijection of 32-bit words [1]
+    k1, k2          = P(seed ^ s1),  P(k1 ^ s2)             s1, s2: SHA-256 of the stream's name
+    bits(counter)   = P(P(counter ^ k1) ^ k2)               two keyed rounds (Even-Mansour)
+    uniform         = ((bits >> 9) + 1/2) * 2**-23          exact in float32, never 0 or 1
+    normal          = sqrt(-2 log u) * (cos, sin)(2 pi v)   Box and Muller [2]
 
 For one seed and stream the words are a permutation of the counters: no word comes twice in 2**32
 draws. Two rounds with independent keys are needed because one round with neighbouring keys would
@@ -87,11 +88,11 @@ def normal(seeds, shape, stream):
 
 
 def training_seeds(seed, step, rows):
-    """The seeds of a training batch's noise: a function of (seed, step, global row) and nothing else.
+    """The seeds of a training batch's noise: a function of (seed, step, global row) alone.
 
-    Training and sampling draw noise in the same way; only the seeds differ. Row r of replica i is row
-    i * rows + r of the global batch, so N replicas draw just the noise that one device would draw,
-    and no two rows of a run share a seed (`bits` permutes the counters).
+    Training and sampling draw noise in the same way; only the seeds differ. Row r of replica i is
+    row i * rows + r of the global batch, so N replicas draw just the noise that one device would
+    draw, and no two rows of a run share a seed (`bits` permutes the counters).
 
     Args: seed, a Python int; step, an integer scalar tensor; rows, this replica's number of rows.
     Returns: int32 [rows].

@@ -2,7 +2,7 @@
 
     config.json    the resolved config and the model's name
     checkpoints/   weights, optimizers, noise and log state, every `save_every` steps
-    log.csv        one row a `log_every` steps, of means over the interval; the same after any restart
+    log.csv        means over every `log_every` steps; the same after any restart
     samples/       a grid of the same 64 seeds at every checkpoint
     figures/       what the trained model can show: reconstructions, codes, interpolations
     model.keras    the trained networks
@@ -23,7 +23,7 @@ from tfgen.errors import UserError
 
 @contextmanager
 def atomic(path):
-    """A temporary path in the same folder, of the same suffix; renamed to `path` when the block ends well."""
+    """A temporary path of the same suffix; renamed to `path` when the block ends well."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     # The suffix is kept: Keras and Pillow choose the format by it.
@@ -72,7 +72,9 @@ class RunDir:
         return self.samples / f"step-{step:07d}.png"
 
     def write_config(self, model, config):
-        write_text(self.config_file, json.dumps({"model": model, "config": config}, indent=2) + "\n")
+        write_text(
+            self.config_file, json.dumps({"model": model, "config": config}, indent=2) + "\n"
+        )
 
     def read_config(self):
         """(model, config).  Raises: UserError if there is no run here, or its config is broken."""

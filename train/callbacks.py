@@ -1,17 +1,16 @@
 """What happens beside the training step: the guard, the log, pictures, checkpoints, progress.
 
-`Recorder` is one callback and not five, because the order of these things is the point: first the guard,
-then the log, and the checkpoint last, so that whatever it says has happened is on disk already.
+`Recorder` is one callback and not five, because the order of these things is the point: first the
+guard, then the log, and the checkpoint last, so that whatever it says has happened is on disk
+already.
 """
 
-import csv
-import io
-import math
 import os
 import signal
 import sys
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from tfgen import figures, run_dir
@@ -19,31 +18,22 @@ from tfgen.errors import UserError
 
 
 class Log:
-    """log.csv: a row of means an interval. Rows of steps that a restart repeats are written once."""
+    """log.csv: a row of means an interval; a restart drops the rows that it will write again."""
 
-    def __init__(self, path, start):
+    def __init__(self, path, names, start):
         self.path = path
-        rows = []
+        kept = [_line(["step", *names])]
         if start and path.exists():
-            rows = [row for row in csv.DictReader(io.StringIO(path.read_text())) if _whole(row)]
-            rows = [row for row in rows if int(row["step"]) <= start]
-        self.names = list(rows[0])[1:] if rows else None
-        text = "".join(_line(row.values()) for row in ([dict(zip(rows[0], rows[0]))] if rows else []) + rows)
-        run_dir.write_text(path, text)
+            # A killed run can leave rows later than its last checkpoint, the last of them torn.
+            rows = path.read_text().splitlines(keepends=True)[1:]
+            kept += [r for r in rows if r.endswith("\n") and int(r.split(",")[0]) <= start]
+        run_dir.write_text(path, "".join(kept))
 
     def write(self, step, means):
         with open(self.path, "a") as file:
-            if self.names is None:
-                self.names = list(means)
-                file.write(_line(["step", *self.names]))
-            file.write(_line([step, *(repr(means[name]) for name in self.names)]))
+            file.write(_line([step, *map(repr, means.values())]))
             file.flush()
             os.fsync(file.fileno())
-
-
-def _whole(row):
-    """Whether a row was written to its end: a killed run can leave half a line."""
-    return None not in row.values() and None not in row and row["step"].isdigit()
 
 
 def _line(values):
@@ -54,20 +44,19 @@ class Recorder(keras.callbacks.Callback):
     """Watches a run from step `start` on and writes its directory.
 
     Args:
-      run, config: where and what; means, checkpoints: the state to be saved; start: the steps done.
-      progress: called with (step, means) at every interval and (step, None) at every step.
+      run, config: where and what; terms: the model's; checkpoints: how it is saved; start: the
+        steps done.
+      progress: called with (step, means) at every interval, and between with (step, None).
     """
 
-    def __init__(self, run, config, means, checkpoints, start, progress):
+    def __init__(self, run, config, terms, checkpoints, start, progress):
         super().__init__()
         self.run, self.config = run, config
-        self.means, self.checkpoints = means, checkpoints
+        self.checkpoints = checkpoints
         self.start = start
-        self.log = Log(run.log, start)
+        self.log = Log(run.log, terms, start)
         self.progress = progress
         self.signal = None  # the number of a signal that asked us to stop
-        self.images = None
-        self.last_means = {}
         self.events = _event_writer(run.tensorboard)
 
     def on_train_begin(self, logs=None):
@@ -86,11 +75,11 @@ class Recorder(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs):
         step = self.start + batch + 1
-        self.guard(step, logs)
-        self.means.add(logs)
-        if step % self.config.log_every == 0:
+        self.guard(step)
+        last = step == self.config.steps
+        if step % self.config.log_every == 0 or last:
             self.write_log(step)
-        if step % self.config.save_every == 0 or step == self.config.steps:
+        if step % self.config.save_every == 0 or last:
             self.draw(step)
             self.save(step)
         elif self.signal:
@@ -99,15 +88,21 @@ class Recorder(keras.callbacks.Callback):
         if self.signal:
             self.model.stop_training = True
 
-    def guard(self, step, logs):
-        """Stops at the first loss that is not finite."""
-        for name, value in logs.items():
-            if not math.isfinite(value):
-                self._diverged(step, f"the term {name!r} is {value}")
+    def guard(self, step):
+        """Stops at the first term that is not finite."""
+        sums = self.model.interval_sums.numpy()
+        if not np.isfinite(sums).all():
+            bad = [self.model.terms[i] for i in np.flatnonzero(~np.isfinite(sums))]
+            first = min(int(self.model.finite_steps) + 1, step)
+            self._diverged(
+                first, f"{' and '.join(bad)} {'is' if len(bad) == 1 else 'are'} not finite"
+            )
 
     def _diverged(self, step, what):
         kept = self.checkpoints.steps()
-        last = f"the checkpoint of step {kept[-1]} is kept" if kept else "there is no checkpoint yet"
+        last = (
+            f"the checkpoint of step {kept[-1]} is kept" if kept else "there is no checkpoint yet"
+        )
         raise UserError(
             f"training diverged at step {step}: {what}; {last}. "
             "A lower learning rate is the usual cure, e.g. "
@@ -119,13 +114,15 @@ class Recorder(keras.callbacks.Callback):
         )
 
     def write_log(self, step):
-        self.last_means = self.means.means()
-        self.means.clear()
-        self.log.write(step, self.last_means)
-        self.progress(step, self.last_means)
+        count = (step - 1) % self.config.log_every + 1
+        sums = self.model.interval_sums
+        means = dict(zip(self.model.terms, (sums.numpy() / count).tolist(), strict=True))
+        sums.assign(np.zeros(sums.shape))
+        self.log.write(step, means)
+        self.progress(step, means)
         if self.events:
             with self.events.as_default(step):
-                for name, value in self.last_means.items():
+                for name, value in means.items():
                     tf.summary.scalar(name, value)
 
     def draw(self, step):

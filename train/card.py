@@ -12,7 +12,9 @@ def text(run, name, config, model, training, validation, facts):
     doc = inspect.getdoc(sys.modules[type(model).__module__])
     title, _, rest = doc.partition("\n\n")
     reference = rest.partition("\n\n")[0]
-    versions = {p: metadata.version(p) for p in ("tensorflow", "keras", "tensorflow-datasets", "numpy")}
+    versions = {
+        p: metadata.version(p) for p in ("tensorflow", "keras", "tensorflow-datasets", "numpy")
+    }
     numbers = facts.pop("validation")
     lines = [
         "---",
@@ -31,8 +33,8 @@ def text(run, name, config, model, training, validation, facts):
         "| | |",
         "|---|---|",
         f"| density | {model.density} |",
-        f"| trained on | {training.name} `{training.split}`, {training.size} images {training.shape} of "
-        f"{training.levels} levels |",
+        f"| trained on | {training.name} `{training.split}`: {training.size} images "
+        f"{training.shape}, {training.levels} levels |",
         f"| validated on | `{validation.split}`, {validation.size} images |",
         f"| steps, batch, seed | {config.steps}, {config.batch_size}, {config.seed} |",
         *(f"| {key} | {value} |" for key, value in facts.items()),
@@ -46,8 +48,8 @@ def text(run, name, config, model, training, validation, facts):
         "|---|---|",
         *(f"| {key} | {value:.4f} |" for key, value in numbers.items()),
         "",
-        "All settings are in `config.json`, the course of training in `log.csv`. The same seed gives the",
-        "same image:",
+        "All settings are in `config.json`, the course of training in `log.csv`. The same seed",
+        "gives the same image:",
         "",
         "```python",
         "import tfgen",

@@ -1,48 +1,22 @@
 """Checkpoints: everything that a step depends on, written atomically, one kept back in case.
 
-A checkpoint holds the weights (the step among them), every optimizer and the open interval of the log.
-Data order and noise are functions of (seed, step), so they need no room in it.
+A checkpoint holds every weight (the step and the log's open interval among them) and every
+optimizer. Data order and noise are functions of (seed, step), so they need no room in it.
 """
-
-import json
 
 import tensorflow as tf
 
 from tfgen.errors import UserError
 
 
-class IntervalMeans(tf.train.experimental.PythonState):
-    """The terms of the steps since the last row of the log; part of the checkpoint."""
-
-    def __init__(self):
-        self.clear()
-
-    def clear(self):
-        self.sums, self.count = {}, 0
-
-    def add(self, terms):
-        for name, value in terms.items():
-            self.sums[name] = self.sums.get(name, 0.0) + float(value)
-        self.count += 1
-
-    def means(self):
-        return {name: total / self.count for name, total in self.sums.items()}
-
-    def serialize(self):
-        return json.dumps([self.sums, self.count]).encode()
-
-    def deserialize(self, text):
-        self.sums, self.count = json.loads(text)
-
-
 class Checkpoints:
     """The checkpoints of a run, numbered by step; the newest three are kept."""
 
-    def __init__(self, directory, model, means):
+    def __init__(self, directory, model):
         self.directory = directory
         self.model = model
         optimizers = {f"optimizer_{name}": opt for name, opt in model.optimizers.items()}
-        self.checkpoint = tf.train.Checkpoint(model=model, log=means, **optimizers)
+        self.checkpoint = tf.train.Checkpoint(model=model, **optimizers)
         self.manager = tf.train.CheckpointManager(self.checkpoint, str(directory), max_to_keep=3)
 
     def save(self, step):
@@ -55,7 +29,7 @@ class Checkpoints:
         except tf.errors.OpError as error:
             raise OSError(
                 f"cannot write the checkpoint of step {step} in {self.directory}: {error.message}. "
-                "The checkpoints before it are intact: free some space and run the same command again."
+                "Those before it are intact: free some space and run the same command again."
             ) from None
 
     def restore(self, say):
@@ -77,19 +51,21 @@ class Checkpoints:
                 say(f"checkpoint {path} cannot be read ({reason}); taking the one before.")
         if found:
             raise UserError(
-                f"none of the checkpoints in {self.directory} can be read. Take the folder away to train "
-                "from the start."
+                f"none of the checkpoints in {self.directory} can be read. "
+                "Take the folder away to train from the start."
             )
         return 0
 
     def forget_after(self, step):
-        """Removes checkpoints later than `step`: unreadable ones, which training will write again."""
+        """Removes checkpoints later than `step`: unreadable ones, which training writes again."""
         for later in self.steps():
             if later > step:
                 for file in self.directory.glob(f"ckpt-{later}.*"):
                     file.unlink()
         # The manager's own list, without them.
-        self.manager = tf.train.CheckpointManager(self.checkpoint, str(self.directory), max_to_keep=3)
+        self.manager = tf.train.CheckpointManager(
+            self.checkpoint, str(self.directory), max_to_keep=3
+        )
 
     def steps(self):
         """The steps of the checkpoints on disk, ascending; the index file is written last."""

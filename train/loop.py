@@ -1,11 +1,10 @@
 """The run from start to end: data, model, restore, `fit`, and what is left behind."""
 
 import contextlib
-import os
+import math
 import platform
 import resource
 import signal
-import sys
 import time
 
 import keras
@@ -15,7 +14,7 @@ from tfgen import data, figures, models, run_dir
 from tfgen.errors import UserError
 from train import card
 from train.callbacks import Progress, Recorder
-from train.checkpoints import Checkpoints, IntervalMeans
+from train.checkpoints import Checkpoints
 
 
 def say(text):
@@ -49,14 +48,13 @@ def train(name, config, workdir):
             f"Training {name} on {training.size} images of {training.name} {training.shape}, "
             f"{training.levels} levels, for {config.steps} steps; writing {run.path}"
         )
-        means = IntervalMeans()
-        checkpoints = Checkpoints(run.checkpoints, model, means)
+        checkpoints = Checkpoints(run.checkpoints, model)
         start = checkpoints.restore(say)
         checkpoints.forget_after(start)
         if start:
             say(f"Continuing from step {start}.")
         progress = Progress(config.steps, start, config.batch_size)
-        recorder = Recorder(run, config, means, checkpoints, start, progress)
+        recorder = Recorder(run, config, model.terms, checkpoints, start, progress)
         began = time.monotonic()
         try:
             if start < config.steps:
@@ -112,8 +110,18 @@ def build(name, config, training, strategy=None):
         )
         optimizers = {key: optimizer(o, config.steps) for key, o in config.optimizers.items()}
         # XLA does not pay for convolutions on a CPU, and op determinism excludes it on a GPU.
-        model.compile(optimizers, jit_compile=False)
+        model.compile(optimizers, steps_per_execution=per_call(config, replicas), jit_compile=False)
     return model
+
+
+def per_call(config, replicas):
+    """Steps that TensorFlow runs before Python looks in: a divisor of the intervals, at most 10.
+
+    A small model's step costs no more than the call. Several replicas do not run under more than
+    one.
+    """
+    whole = math.gcd(config.steps, config.log_every)
+    return 1 if replicas > 1 else max(k for k in range(1, 11) if whole % k == 0)
 
 
 def optimizer(settings, steps):
@@ -127,7 +135,11 @@ def fit(model, config, training, start, recorder):
     """Keras' `fit` over the remaining steps, as one epoch: steps are the only unit of length."""
     batches = data.batches(training, config.batch_size, config.seed, start)
     model.fit(
-        batches, steps_per_epoch=config.steps - start, verbose=0, shuffle=False, callbacks=[recorder]
+        batches,
+        steps_per_epoch=config.steps - start,
+        verbose=0,
+        shuffle=False,
+        callbacks=[recorder],
     )
 
 
@@ -171,7 +183,9 @@ def draw_figures(run, model, held_out):
         x = arrays["image"].astype("float32") / (held_out.levels - 1)
     if model.can("reconstruct"):
         first = x[:48]
-        figures.reconstruction_rows(run.figures / "reconstructions.png", first, model.reconstruct(first).numpy())
+        figures.reconstruction_rows(
+            run.figures / "reconstructions.png", first, model.reconstruct(first).numpy()
+        )
     if model.can("encode"):
         codes = model.encode(x[:2000])["mean"].numpy()
         labels = arrays["label"][:2000] if "label" in arrays else None
@@ -203,7 +217,9 @@ def _is_complete(run, name, config):
     if run.path.exists() and not run.path.is_dir():
         raise UserError(f"{run.path} is a file; --workdir wants a folder.")
     if run.path.is_dir() and any(f for f in run.path.iterdir() if not f.name.startswith(".")):
-        raise UserError(f"{run.path} is not empty and not a run directory: choose another --workdir.")
+        raise UserError(
+            f"{run.path} is not empty and not a run directory: choose another --workdir."
+        )
     return False
 
 

@@ -1,4 +1,4 @@
-"""Train a model: python -m train.run --model=NAME [--workdir=DIR] [--config.KEY=VALUE ...] [--dry_run]
+"""Train a model: python -m train.run --model=NAME [--workdir=DIR] [--config.KEY=VALUE ...]
 
 The same command again continues a run that was stopped.
 
@@ -54,7 +54,9 @@ def parse(argv):
         raise UserError(f"unexpected argument {rest[0]!r}: settings are given as --name=value.")
     config = flags.FLAGS.config
     base.check(config)
-    data = re.sub(r"[^\w.-]+", "-", Path(config.data.name).name if _is_path(config) else config.data.name)
+    data = re.sub(
+        r"[^\w.-]+", "-", Path(config.data.name).name if _is_path(config) else config.data.name
+    )
     return model, config, Path(_WORKDIR.value or f"runs/{model}-{data}")
 
 
@@ -81,7 +83,7 @@ def help_text(model, config):
 
 
 def main(argv):
-    """Returns the exit status: 0, or 2 for bad input, 128 + n after signal n, 1 for a failed run."""
+    """Returns the exit status: 0; 2 for bad input; 1 for a failing disk; 128 + n after signal n."""
     try:
         model, config, workdir = parse(argv)
         if _DRY_RUN.value:

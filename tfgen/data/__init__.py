@@ -2,7 +2,8 @@
 
     source = data.open_source("digits")            # or "mnist", "celeb_a", "./my/pictures"
     train = source.load("train[:90%]")             # slices as in TFDS
-    for batch in data.batches(train, 64, seed=0):  # {"image": uint8 [B, H, W, C], "label": int32 [B]}
+    for batch in data.batches(train, 64, seed=0):
+        batch["image"], batch["label"]             # uint8 [B, H, W, C], int32 [B]
 
 An image is uint8 levels 0 .. L - 1 and stays so until the model scales it.
 """

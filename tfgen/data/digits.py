@@ -1,11 +1,12 @@
 """The embedded `digits` set: 1,797 real handwritten digits, 8x8, 17 grey levels, from scikit-learn.
 
-E. Alpaydin and C. Kaynak. Optical Recognition of Handwritten Digits. UCI Machine Learning Repository,
-1998 (CC BY 4.0). The images ship inside scikit-learn, so nothing is downloaded.
+E. Alpaydin and C. Kaynak. Optical Recognition of Handwritten Digits. UCI Machine Learning
+Repository, 1998 (CC BY 4.0). The images ship inside scikit-learn, so nothing is downloaded.
 
-The splits are train 1000, validation 350, test 447 in file order, those of the code of J. Tomczak's book
-"Deep Generative Modeling", so that numbers compare. File order separates writers: the test digits are
-by other hands than the training digits, which makes this split harder than a random one.
+The splits are train 1000, validation 350, test 447 in file order, those of the code of J.
+Tomczak's book "Deep Generative Modeling", so that numbers compare. File order separates writers:
+the test digits are by other hands than the training digits, which makes this split harder than a
+random one.
 """
 
 import numpy as np

@@ -5,8 +5,8 @@
     pictures/train/..., pictures/test/...   splits of their own ("train", "validation", "test")
 
 Files are ordered by a hash of their names, so that train[:90%] mixes the classes and a file keeps
-its place when others come. All are opened once, before training begins: a broken or odd one is named
-then, not in the tenth hour.
+its place when others come. All are opened once, before training begins: a broken or odd one is
+named then, not in the tenth hour.
 """
 
 import functools
@@ -28,7 +28,9 @@ class FolderSource(Source):
         import tensorflow_datasets as tfds
 
         if not root.is_dir():
-            raise UserError(f"there is no folder {root}: --config.data.name wants a folder of images.")
+            raise UserError(
+                f"there is no folder {root}: --config.data.name wants a folder of images."
+            )
         self.size = size
         roots = {s: root / s for s in SPLITS} if (root / "train").is_dir() else {"train": root}
         self.files = {s: _files(r) for s, r in roots.items() if r.is_dir()}

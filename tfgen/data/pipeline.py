@@ -1,7 +1,8 @@
-"""tf.data in an order that is a function of (seed, step): a resumed run sees the batches it would have seen.
+"""tf.data in an order that is a function of (seed, step), so that a resumed run sees its batches.
 
-Image i of the endless stream is image i mod n of epoch i // n, and each epoch has a permutation of its
-own. A batch may hold the end of one epoch and the start of the next; every image comes once an epoch.
+Image i of the endless stream is image i mod n of epoch i // n, and each epoch has a permutation
+of its own. A batch may hold the end of one epoch and the start of the next; every image comes
+once an epoch.
 """
 
 import numpy as np
@@ -31,7 +32,7 @@ def arrays(data):
 
 
 def batches(data, batch_size, seed, start=0):
-    """Endless training batches from step `start` on: dicts of [batch_size, ...], a function of (seed, step).
+    """Endless training batches from step `start` on: dicts of [batch_size, ...].
 
     Raises: UserError if the batch is larger than the data.
     """

@@ -3,8 +3,10 @@
 A source knows its splits and opens one by a spec with slices, e.g. "train[:90%]" or "train+test".
 """
 
+import contextlib
 import dataclasses
 import importlib
+import io
 import os
 import re
 import socket
@@ -55,7 +57,8 @@ def open_source(name, directory="", size=0):
       name: an embedded set, a TFDS name ("mnist", "cycle_gan/horse2zebra"), or the path of a folder
         of images, which begins with "/", "." or "~".
       directory: where TFDS keeps prepared data; "" for its default ($TFDS_DATA_DIR or home).
-      size: crop the centre to a square and resize it to size x size; 0 keeps the images as they are.
+      size: crop the centre to a square and resize it to size x size; 0 keeps the images as they
+      are.
 
     Raises: UserError for an unknown name, an unreachable download, or an unusable folder.
     """
@@ -86,7 +89,11 @@ class Source:
                 "A slice reads train[:90%] or train[100:200]."
             ) from None
         parts = tuple(
-            (p.splitname, p.from_ or 0, self.splits[p.splitname].num_examples if p.to is None else p.to)
+            (
+                p.splitname,
+                p.from_ or 0,
+                self.splits[p.splitname].num_examples if p.to is None else p.to,
+            )
             for p in parts
         )
         if not sum(stop - start for _, start, stop in parts):
@@ -94,7 +101,9 @@ class Source:
         return parts
 
     def training_and_validation(self, split, validation=""):
-        """The two splits as specs. Without a validation split in the data, the last tenth of `split`.
+        """The two splits as `ImageData`.
+
+        validation="" takes the data's own, or, if there is none, the last tenth of `split`.
 
         Raises: UserError if the two share images.
         """
@@ -105,8 +114,8 @@ class Source:
                 split, validation = f"{split}[:90%]", f"{split}[90%:]"
             else:
                 raise UserError(
-                    f"{self.name} has no validation split, and {split!r} is a slice already: name the "
-                    "rest, e.g. --config.data.split='train[:90%]' --config.data.validation='train[90%:]'."
+                    f"{self.name} has no validation split and {split!r} is a slice already: name "
+                    "one, e.g. --config.data.split='train[:90%]' --config.data.validation='train[90%:]'."
                 )
         data, held_out = self.load(split), self.load(validation)
         if data.overlaps(held_out):
@@ -149,8 +158,8 @@ class TfdsSource(Source):
         if os.path.isdir(name):
             message += f" For the folder of that name write './{name}'."
         return message + (
-            f" Embedded, without network: {', '.join(EMBEDDED)}. Any TFDS name and any folder of images "
-            "(a path that begins with '.', '/' or '~') will do."
+            f" Embedded, without network: {', '.join(EMBEDDED)}. Any TFDS name will do, "
+            "and any folder of images (a path that begins with '.', '/' or '~')."
         )
 
     def _prepare(self):
@@ -159,7 +168,11 @@ class TfdsSource(Source):
             return
         _check_reachable(builder)
         try:
-            builder.download_and_prepare()
+            # TFDS reports on stdout, which belongs to our caller.
+            with contextlib.redirect_stdout(
+                io.StringIO() if builder.name in EMBEDDED else sys.stderr
+            ):
+                builder.download_and_prepare()
         except Exception as error:
             # Another process may have prepared the same data in the meantime.
             if builder.data_path.exists():
@@ -167,12 +180,15 @@ class TfdsSource(Source):
                 return
             raise UserError(
                 f"cannot prepare the data set {builder.name!r} in {builder.data_dir}: {error}\n"
-                "It may need the network, or a folder that can be written (--config.data.directory). "
+                "It may need the network, or a folder that it can write (--config.data.directory). "
                 f"Embedded sets need no network: {', '.join(EMBEDDED)}."
             ) from error
 
     def load(self, split):
-        """The split as `ImageData`.  Raises: UserError for a bad split or images that cannot be used."""
+        """The split as `ImageData`.
+
+        Raises: UserError for a bad split, or for images that the zoo cannot use.
+        """
         import tensorflow as tf
         import tensorflow_datasets as tfds
 
@@ -181,7 +197,9 @@ class TfdsSource(Source):
         # A data set of one unnamed feature has no keys.
         features = dict(info.features) if hasattr(info.features, "keys") else {}
         if "image" not in features:
-            raise UserError(f"the data set {self.name!r} has no feature 'image': it has {info.features}.")
+            raise UserError(
+                f"the data set {self.name!r} has no feature 'image', but {info.features}."
+            )
         feature, label = features["image"], features.get("label")
         if np.dtype(feature.np_dtype) != np.uint8 or len(feature.shape) != 3:
             raise UserError(
@@ -217,7 +235,7 @@ class TfdsSource(Source):
 
 
 def square(image, size, levels):
-    """The centre square of an image, resized with antialiasing: uint8 [H, W, C] -> [size, size, C]."""
+    """The centre square, resized with antialiasing: uint8 [H, W, C] -> uint8 [size, size, C]."""
     import tensorflow as tf
 
     h, w = tf.shape(image)[0], tf.shape(image)[1]
@@ -241,9 +259,9 @@ def _check_reachable(builder):
             socket.getaddrinfo(host, None)
         except OSError:
             raise UserError(
-                f"the data set {builder.name!r} has to be downloaded once from {host}, which cannot be "
+                f"the data set {builder.name!r} has to be downloaded from {host}, which cannot be "
                 f"reached, and {builder.data_dir} does not hold it. Embedded sets need no network: "
-                f"{', '.join(EMBEDDED)}. Prepared data of another machine can be named with "
+                f"{', '.join(EMBEDDED)}. A folder of data prepared elsewhere can be named with "
                 "--config.data.directory."
             ) from None
         return

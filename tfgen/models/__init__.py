@@ -1,4 +1,4 @@
-"""One file a model. `find` gets a model's class by the name of its file; there is no list to keep."""
+"""One file a model; `find` gets a model by the name of its file, so there is no list to keep."""
 
 import importlib
 import pkgutil

@@ -1,7 +1,7 @@
 """Deep convolutional generative adversarial network.
 
-A. Radford, L. Metz, S. Chintala. Unsupervised Representation Learning with Deep Convolutional Generative
-Adversarial Networks. ICLR 2016. https://arxiv.org/abs/1511.06434
+A. Radford, L. Metz, S. Chintala. Unsupervised Representation Learning with Deep Convolutional
+Generative Adversarial Networks. ICLR 2016. https://arxiv.org/abs/1511.06434
 
 The objective is that of Goodfellow et al. 2014 (https://arxiv.org/abs/1406.2661):
 
@@ -9,18 +9,18 @@ The objective is that of Goodfellow et al. 2014 (https://arxiv.org/abs/1406.2661
     G ascends  E log D(G(z))                                        section 3, non-saturating
 
 The guidelines for stable networks (section 3): strided and fractionally strided convolutions for
-pooling; batch normalisation in both, but not in G's output and D's input; no hidden dense layers; ReLU
-in G with tanh at the end, leaky ReLU (0.2) in D. Weights start at N(0, 0.02). Adam with learning rate
-0.0002 and beta_1 = 0.5, batches of 128 (section 4); the config holds them.
+pooling; batch normalisation in both, but not in G's output and D's input; no hidden dense layers;
+ReLU in G with tanh at the end, leaky ReLU (0.2) in D. Weights start at N(0, 0.02). Adam with
+learning rate 0.0002 and beta_1 = 0.5, batches of 128 (section 4); the config holds them.
 
-Shapes: x, G(z) [B, H, W, C] in (-1, 1);  z [B, Z] uniform in (-1, 1);  D [B, 1] logits.
-G: [Z] -> [H/2^d, W/2^d, 2^(d-1) width] -> ... -> [H/2, W/2, width] -> [H, W, C], and D in a mirror, with
-d = depth; for 64 x 64, depth 4 and width 128 this is figure 1.
+Shapes: x, G(z) [B, H, W, C] in (-1, 1);  z [B, Z] uniform in (-1, 1);  D [B, 1] logits. G: [Z] ->
+[H/2^d, W/2^d, 2^(d-1) width] -> ... -> [H/2, W/2, width] -> [H, W, C], and D in a mirror, with d
+= depth; for 64 x 64, depth 4 and width 128 this is figure 1.
 
-Departures from the paper: the G update reuses the images that the D update has seen, so that a step
-costs one pass of G (`fresh_noise=True` draws z anew, as algorithm 1 has it). With `ema` > 0 samples
-come from an exponential average of G's weights (Karras et al. 2018, section 5): the last weights of a
-GAN circle around, their average does not.
+Departures from the paper: the G update reuses the images that the D update has seen, so that a
+step costs one pass of G (`fresh_noise=True` draws z anew, as algorithm 1 has it). With `ema` > 0
+samples come from an exponential average of G's weights (Karras et al. 2018, section 5): the last
+weights of a GAN circle around, their average does not.
 """
 
 import keras
@@ -38,8 +38,9 @@ def normal(mean=0.0):
 
 
 def batch_norm():
-    # Synchronised: N replicas normalise by the statistics of the global batch, as one device does.
-    return layers.BatchNormalization(gamma_initializer=normal(1.0), synchronized=True)
+    # N replicas normalise by the statistics of the global batch, as one device does.
+    replicas = tf.distribute.get_strategy().num_replicas_in_sync
+    return layers.BatchNormalization(gamma_initializer=normal(1.0), synchronized=replicas > 1)
 
 
 def generator(latent_dim, image_shape, width, depth, kernel):
@@ -74,7 +75,9 @@ def discriminator(image_shape, width, depth, kernel):
     ]
     for i in range(1, depth):
         stack += [
-            layers.Conv2D(width << i, kernel, 2, "same", use_bias=False, kernel_initializer=normal()),
+            layers.Conv2D(
+                width << i, kernel, 2, "same", use_bias=False, kernel_initializer=normal()
+            ),
             batch_norm(),
             layers.LeakyReLU(0.2),
         ]
@@ -99,6 +102,7 @@ class DCGAN(GenerativeModel):
     x_range = (-1.0, 1.0)
     density = "implicit"
     prior = "uniform"
+    terms = ("d_loss", "g_loss", "D_real", "D_fake")
 
     def __init__(
         self,
@@ -124,8 +128,9 @@ class DCGAN(GenerativeModel):
         h, w, _ = self.image_shape
         if h % 2**depth or w % 2**depth:
             raise UserError(
-                f"a DCGAN of depth {depth} halves the image {depth} times: {h}x{w} is not divisible by "
-                f"{2**depth}. Set --config.model.depth lower, or --config.data.size to a multiple."
+                f"a DCGAN of depth {depth} halves the image {depth} times: {h}x{w} is not "
+                f"divisible by {2**depth}. Set --config.model.depth lower, or --config.data.size "
+                "to a multiple."
             )
         self.G = generator(latent_dim, self.image_shape, width, depth, kernel)
         self.D = discriminator(self.image_shape, width, depth, kernel)
@@ -176,7 +181,7 @@ class DCGAN(GenerativeModel):
         decay = tf.minimum(self.ema, (1.0 + t) / (10.0 + t))
         # Batch normalisation's statistics are averaged with the weights that they belong to.
         for average, now in zip(self.G_average.weights, self.G.weights, strict=True):
-            average.assign(decay * average + (1.0 - decay) * now)
+            average.assign_sub((1.0 - decay) * (average - now))
 
     def test_step(self, batch):
         x = self.to_range(self.to_unit(batch["image"]))

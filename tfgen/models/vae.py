@@ -30,7 +30,8 @@ from tfgen.errors import UserError, one_of
 from tfgen.layers import Dropout
 from tfgen.model import GenerativeModel
 
-# --- networks: x -> (mu, logvar) and z -> parameters of p(x|z) --------------------------------------
+# --- networks: x -> (mu, logvar) and z -> parameters of p(x|z)
+# --------------------------------------
 
 
 def dense_encoder(image_shape, outputs, width, dropout):
@@ -59,14 +60,14 @@ def conv_encoder(image_shape, outputs, width, dropout):
     """Three convolutions, two of them strided: H x W -> H/4 x W/4, then a hidden layer."""
     return [
         layers.Input(image_shape),
-        layers.Conv2D(width, 3, 1, "same", activation="gelu"),
+        layers.Conv2D(width, 3, 1, "same", activation="silu"),
         dropout("encoder 1"),
-        layers.Conv2D(2 * width, 3, 2, "same", activation="gelu"),
+        layers.Conv2D(2 * width, 3, 2, "same", activation="silu"),
         dropout("encoder 2"),
-        layers.Conv2D(2 * width, 3, 2, "same", activation="gelu"),
+        layers.Conv2D(2 * width, 3, 2, "same", activation="silu"),
         dropout("encoder 3"),
         layers.Flatten(),
-        layers.Dense(8 * width, "gelu"),
+        layers.Dense(8 * width, "silu"),
         dropout("encoder 4"),
         layers.Dense(outputs),
     ]
@@ -77,13 +78,13 @@ def conv_decoder(latent_dim, image_shape, width, dropout):
     h, w, channels = image_shape
     return [
         layers.Input((latent_dim,)),
-        layers.Dense(8 * width, "gelu"),
+        layers.Dense(8 * width, "silu"),
         dropout("decoder 1"),
-        layers.Dense(h // 4 * (w // 4) * 2 * width, "gelu"),
+        layers.Dense(h // 4 * (w // 4) * 2 * width, "silu"),
         layers.Reshape((h // 4, w // 4, 2 * width)),
-        layers.Conv2DTranspose(2 * width, 3, 2, "same", activation="gelu"),
+        layers.Conv2DTranspose(2 * width, 3, 2, "same", activation="silu"),
         dropout("decoder 2"),
-        layers.Conv2DTranspose(width, 3, 2, "same", activation="gelu"),
+        layers.Conv2DTranspose(width, 3, 2, "same", activation="silu"),
         dropout("decoder 3"),
         layers.Conv2D(channels, 3, padding="same"),
     ]
@@ -108,6 +109,7 @@ class VAE(GenerativeModel):
 
     density = "lower bound"
     prior = "normal"
+    terms = ("loss", "distortion", "kl")
 
     def __init__(
         self,
@@ -151,7 +153,7 @@ class VAE(GenerativeModel):
     def trained(self):
         return {"vae": self.encoder.trainable_variables + self.decoder.trainable_variables}
 
-    def terms(self, image, seeds, training):
+    def neg_elbo(self, image, seeds, training):
         """The negative ELBO and its two terms, one eps an image: dict of [B], in nats."""
         x = self.to_range(self.to_unit(image))
         mu, logvar = tf.split(self.encoder(x, training=training), 2, axis=-1)
@@ -163,17 +165,15 @@ class VAE(GenerativeModel):
 
     def train_step(self, batch):
         # Algorithm 1 with L = 1: one draw of eps for each image of the minibatch.
-        seeds = self.training_seeds(batch["image"])
+        image = batch["image"]
         with tf.GradientTape() as tape:
-            terms = self.terms(batch["image"], seeds, training=True)
-            terms = {name: tf.reduce_mean(term) for name, term in terms.items()}
+            terms = _means(self.neg_elbo(image, self.training_seeds(image), training=True))
         self.minimize("vae", tape, terms["loss"])
         return self.end_step(**terms)
 
     def test_step(self, batch):
         seeds = tf.range(tf.shape(batch["image"])[0])
-        terms = self.terms(batch["image"], seeds, training=False)
-        return {name: tf.reduce_mean(term) for name, term in terms.items()}
+        return _means(self.neg_elbo(batch["image"], seeds, training=False))
 
     # --- sampling --------------------------------------------------------------------------------
 
@@ -237,3 +237,7 @@ class VAE(GenerativeModel):
     def _stream(samples, body, first):
         _, total = tf.while_loop(lambda i, _: i < samples, body, (tf.constant(1), first))
         return total
+
+
+def _means(terms):
+    return {name: tf.reduce_mean(term) for name, term in terms.items()}

@@ -1,0 +1,158 @@
+"""The comparison of `speed.py`: tfgen's networks, trained the way that Keras' tutorials write it.
+
+No line here is clever or slow on purpose. The networks are rebuilt with Keras' own Dropout and
+BatchNormalization; everything else is what a reader of the DCGAN and VAE tutorials would have.
+"""
+
+import keras
+import tensorflow as tf
+from keras import layers, ops
+
+from tfgen import data, models
+
+
+class Dropout(layers.Dropout):
+    """Keras' dropout with the signature of tfgen's; whole channels, as there."""
+
+    def __init__(self, rate, stream, seeds):
+        super().__init__(rate)
+
+    def build(self, shape):
+        self.noise_shape = (None, 1, 1, None) if len(shape) == 4 else None
+
+
+def dataset(training, batch_size, model):
+    low, high = model.x_range
+    images = data.arrays(training)["image"].astype("float32") / (training.levels - 1)
+    images = images * (high - low) + low
+    return (
+        tf.data.Dataset.from_tensor_slices(images)
+        .shuffle(len(images))
+        .batch(batch_size, drop_remainder=True)
+        .repeat()
+        .prefetch(tf.data.AUTOTUNE)
+    )
+
+
+def build(name, config, training):
+    source = models.find(name)(training.shape, training.levels, **config.model)
+    for layer in _layers_of(source):
+        if isinstance(layer, layers.BatchNormalization):
+            layer.synchronized = False
+    model = {"dcgan": DCGAN, "vae": VAE}[name](source, config)
+    return model
+
+
+def _layers_of(model):
+    for layer in model.layers:
+        yield layer
+        yield from getattr(layer, "layers", ())
+
+
+class DCGAN(keras.Model):
+    """After keras.io/examples/generative/dcgan_overriding_train_step."""
+
+    x_range = (-1.0, 1.0)
+
+    def __init__(self, source, config):
+        super().__init__()
+        self.generator, self.discriminator = source.G, source.D
+        self.latent_dim = source.latent_dim
+        self.seed_generator = keras.random.SeedGenerator(0)
+        adam = config.optimizers
+        self.compile(
+            *(
+                keras.optimizers.Adam(adam[n].learning_rate, beta_1=adam[n].beta_1)
+                for n in ("D", "G")
+            ),
+            keras.losses.BinaryCrossentropy(from_logits=True),
+        )
+
+    def compile(self, d_optimizer, g_optimizer, loss_fn):
+        super().compile()
+        self.d_optimizer, self.g_optimizer, self.loss_fn = d_optimizer, g_optimizer, loss_fn
+        self.d_loss_metric = keras.metrics.Mean(name="d_loss")
+        self.g_loss_metric = keras.metrics.Mean(name="g_loss")
+
+    @property
+    def metrics(self):
+        return [self.d_loss_metric, self.g_loss_metric]
+
+    def latents(self, n):
+        return keras.random.uniform((n, self.latent_dim), -1, 1, seed=self.seed_generator)
+
+    def train_step(self, real_images):
+        batch_size = ops.shape(real_images)[0]
+        ones, zeros = ops.ones((batch_size, 1)), ops.zeros((batch_size, 1))
+        generated_images = self.generator(self.latents(batch_size), training=True)
+        with tf.GradientTape() as tape:
+            real = self.discriminator(real_images, training=True)
+            fake = self.discriminator(generated_images, training=True)
+            d_loss = self.loss_fn(ones, real) + self.loss_fn(zeros, fake)
+        grads = tape.gradient(d_loss, self.discriminator.trainable_weights)
+        self.d_optimizer.apply_gradients(
+            zip(grads, self.discriminator.trainable_weights, strict=True)
+        )
+
+        with tf.GradientTape() as tape:
+            generated_images = self.generator(self.latents(batch_size), training=True)
+            g_loss = self.loss_fn(ones, self.discriminator(generated_images, training=True))
+        grads = tape.gradient(g_loss, self.generator.trainable_weights)
+        self.g_optimizer.apply_gradients(zip(grads, self.generator.trainable_weights, strict=True))
+        self.d_loss_metric.update_state(d_loss)
+        self.g_loss_metric.update_state(g_loss)
+        return {"d_loss": self.d_loss_metric.result(), "g_loss": self.g_loss_metric.result()}
+
+
+class VAE(keras.Model):
+    """After keras.io/examples/generative/vae, with the categorical likelihood of tfgen's."""
+
+    x_range = (0.0, 1.0)
+
+    def __init__(self, source, config):
+        super().__init__()
+        self.encoder, self.decoder = (
+            self.with_keras_dropout(n) for n in (source.encoder, source.decoder)
+        )
+        self.levels = source.levels
+        self.seed_generator = keras.random.SeedGenerator(0)
+        self.loss_fn = keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction=None)
+        self.trackers = [
+            keras.metrics.Mean(name=n) for n in ("loss", "reconstruction_loss", "kl_loss")
+        ]
+        adam = config.optimizers.vae
+        rate = keras.optimizers.schedules.CosineDecay(adam.learning_rate, config.steps)
+        self.compile(optimizer=keras.optimizers.Adam(rate))
+
+    @staticmethod
+    def with_keras_dropout(network):
+        from tfgen.layers import Dropout as Ours
+
+        return keras.Sequential(
+            [layers.Input(network.input_shape[1:])]
+            + [
+                Dropout(layer.rate, None, None) if isinstance(layer, Ours) else layer
+                for layer in network.layers
+            ]
+        )
+
+    @property
+    def metrics(self):
+        return self.trackers
+
+    def train_step(self, x):
+        with tf.GradientTape() as tape:
+            mean, log_var = ops.split(self.encoder(x, training=True), 2, axis=-1)
+            epsilon = keras.random.normal(ops.shape(mean), seed=self.seed_generator)
+            z = mean + ops.exp(0.5 * log_var) * epsilon
+            logits = self.decoder(z, training=True)
+            target = ops.cast(ops.round(x * (self.levels - 1)), "int32")
+            reconstruction = ops.mean(ops.sum(self.loss_fn(target, logits), axis=(1, 2)))
+            kl = -0.5 * (1 + log_var - ops.square(mean) - ops.exp(log_var))
+            kl = ops.mean(ops.sum(kl, axis=1))
+            loss = reconstruction + kl
+        grads = tape.gradient(loss, self.trainable_weights)
+        self.optimizer.apply_gradients(zip(grads, self.trainable_weights, strict=True))
+        for tracker, value in zip(self.trackers, (loss, reconstruction, kl), strict=True):
+            tracker.update_state(value)
+        return {tracker.name: tracker.result() for tracker in self.trackers}

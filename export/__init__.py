@@ -1,0 +1,1 @@
+"""Where a trained model goes. Reads run directories; imports tfgen only."""
