@@ -10,7 +10,7 @@ Shapes: levels int32 [B, H, W, C];  parameters [B, H, W, C * n];  log_prob [B], 
 
 import tensorflow as tf
 
-from tfgen.errors import one_of
+from tfgen.errors import UserError, one_of
 
 
 def softplus(x):
@@ -29,7 +29,7 @@ class Bernoulli:
 
     def __init__(self, levels=2):
         if levels != 2:
-            raise ValueError(f"a Bernoulli likelihood needs 2 levels, the data have {levels}")
+            raise UserError(f"a Bernoulli likelihood needs 2 levels, the data have {levels}.")
 
     def log_prob(self, x, logits):
         x = tf.cast(x, tf.float32)
@@ -61,7 +61,8 @@ class Categorical:
 
     def mean(self, parameters):
         values = tf.range(self.levels, dtype=tf.float32) / (self.levels - 1)
-        return tf.reduce_sum(tf.nn.softmax(self._logits(parameters)) * values, axis=-1)
+        mean = tf.reduce_sum(tf.nn.softmax(self._logits(parameters)) * values, axis=-1)
+        return tf.minimum(mean, 1.0)  # rounding may pass the end
 
     def draw(self, parameters, u):
         # The smallest k with u < P(x <= k). The last term of the sum is 1, which rounding may miss.
@@ -87,7 +88,8 @@ class DiscretizedLogistic:
         """-> m in levels, log s; zeros mean the middle, an eighth of the range wide."""
         m, log_s = tf.split(parameters, 2, axis=-1)
         top = float(self.levels - 1)
-        log_s = tf.maximum(log_s, -7.0) + tf.math.log(top / 8.0)
+        # Wider or narrower than this is of no use to a bin of one level, and overflows.
+        log_s = tf.clip_by_value(log_s, -7.0, 5.0) + tf.math.log(top / 8.0)
         return (m + 0.5) * top, log_s
 
     def log_prob(self, x, parameters):
@@ -99,7 +101,7 @@ class DiscretizedLogistic:
         log_above = -softplus(lower)  # log (1 - sigmoid(lower)), the bin of level L - 1
         # sigmoid(a) - sigmoid(b) = sigmoid(a) sigmoid(-b) (1 - exp(b - a)):  no cancellation far
         # out.
-        log_inside = log_below + log_above + tf.math.log1p(-tf.exp(-inverse_s))
+        log_inside = log_below + log_above + tf.math.log(-tf.math.expm1(-inverse_s))
         log_p = tf.where(k < 0.5, log_below, tf.where(k > self.levels - 1.5, log_above, log_inside))
         return _sum_pixels(log_p)
 
@@ -107,7 +109,8 @@ class DiscretizedLogistic:
         # E[clip(X, 0, T)] = int_0^T P(X > t) dt = s (softplus(m / s) - softplus((m - T) / s))
         m, log_s = self._split(parameters)
         s, top = tf.exp(log_s), float(self.levels - 1)
-        return s * (softplus(m / s) - softplus((m - top) / s)) / top
+        mean = s * (softplus(m / s) - softplus((m - top) / s)) / top
+        return tf.clip_by_value(mean, 0.0, 1.0)  # rounding may pass the ends
 
     def draw(self, parameters, u):
         m, log_s = self._split(parameters)
@@ -121,7 +124,7 @@ KINDS = {"bernoulli": Bernoulli, "categorical": Categorical, "logistic": Discret
 def choose(name, levels):
     """The likelihood of that name for L levels; "auto" takes the one that fits L.
 
-    Raises: UserError for an unknown name, ValueError where the likelihood cannot hold L levels.
+    Raises: UserError for an unknown name, or one that cannot hold L levels.
     """
     if name == "auto":
         name = "bernoulli" if levels == 2 else "categorical" if levels <= 32 else "logistic"

@@ -178,9 +178,10 @@ class TfdsSource(Source):
             if builder.data_path.exists():
                 builder.read_from_directory(str(builder.data_path))
                 return
+            network = "It may need the network. " if builder.name not in EMBEDDED else ""
             raise UserError(
-                f"cannot prepare the data set {builder.name!r} in {builder.data_dir}: {error}\n"
-                "It may need the network, or a folder that it can write (--config.data.directory). "
+                f"cannot prepare the data set {builder.name!r} in {builder.data_dir}: {error}. {network}"
+                "--config.data.directory names another folder for data. "
                 f"Embedded sets need no network: {', '.join(EMBEDDED)}."
             ) from error
 

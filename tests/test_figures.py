@@ -1,0 +1,78 @@
+"""Figures: what is drawn where."""
+
+import numpy as np
+from PIL import Image
+
+from tests.zoo import ROWS
+from tfgen import figures
+
+
+def test_tiles_lie_in_reading_order_with_gaps_between():
+    shades = np.linspace(0, 1, 6)
+    images = np.ones((6, 64, 64, 1)) * shades[:, None, None, None]
+    canvas = figures.tile(images, columns=3)
+    assert canvas.shape == (2 * 67 + 3, 3 * 67 + 3, 3)
+    assert (canvas[:3] == 255).all()
+    assert (canvas[:, :3] == 255).all()
+    for i, shade in enumerate(shades):
+        centre = canvas[35 + i // 3 * 67, 35 + i % 3 * 67]
+        assert (centre == round(shade * 255)).all()
+
+
+def test_colour_stays_and_small_images_are_enlarged():
+    red = np.zeros((1, 8, 8, 3))
+    red[..., 0] = 1
+    canvas = figures.tile(red, 1)
+    assert canvas.shape[0] >= 64
+    assert canvas[35, 35].tolist() == [255, 0, 0]
+
+
+def test_paths_between_codes():
+    random = np.random.default_rng(0)
+    a, b = random.normal(size=(2, 5, 64))
+    sphere = figures.between(a, b, 9, "normal")
+    np.testing.assert_allclose(sphere[:, 0], a)
+    np.testing.assert_allclose(sphere[:, -1], b)
+    lengths = np.linalg.norm(sphere, axis=-1)
+    ends = np.stack([lengths[:, 0], lengths[:, -1]])
+    # Great circles stay at the radius where the prior's mass is; a line would fall to 0.7 of it.
+    assert (lengths > 0.93 * ends.min(0)[:, None]).all()
+    line = figures.between(a, b, 3, "uniform")
+    np.testing.assert_allclose(line[:, 1], (a + b) / 2)
+    assert np.isfinite(figures.between(a, a, 4, "normal")).all()
+
+
+def test_interpolations_begin_and_end_at_samples(tmp_path):
+    model = next(row for row in ROWS if row.name == "dcgan").build()
+    figures.interpolation_rows(tmp_path / "i.png", model, rows=2, steps=4)
+    drawn = np.asarray(Image.open(tmp_path / "i.png"))
+    ends = figures.tile(model.sample(range(4)).numpy()[[0, 2, 1, 3]], 2)
+    assert np.array_equal(drawn[:, :67], ends[:, :67])
+    assert np.array_equal(drawn[:, -67:], ends[:, -67:])
+
+
+def test_reconstructions_stand_under_their_images(tmp_path):
+    x = np.random.default_rng(0).random((20, 8, 8, 1))
+    figures.reconstruction_rows(tmp_path / "r.png", x, 1 - x)
+    drawn = np.asarray(Image.open(tmp_path / "r.png"))
+    assert np.array_equal(drawn, figures.tile(np.concatenate([x[:16], 1 - x[:16]]), 16))
+
+
+def test_scatters_of_any_number_of_latents(tmp_path):
+    for latents in (1, 2, 5):
+        codes = np.random.default_rng(latents).normal(size=(30, latents))
+        labels = np.arange(30) % 3
+        figures.latent_scatter(tmp_path / f"{latents}.png", codes, labels, ("a", "b", "c"))
+        assert np.asarray(Image.open(tmp_path / f"{latents}.png")).std() > 5
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path):
+    path = tmp_path / "grid.png"
+    figures.save(path, np.zeros((4, 4, 3), np.uint8))
+    before = path.read_bytes()
+    try:
+        figures.save(path, np.zeros((4, 4, 7), np.uint8))
+    except TypeError:
+        pass
+    assert path.read_bytes() == before
+    assert [f.name for f in tmp_path.iterdir()] == ["grid.png"]

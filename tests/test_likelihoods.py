@@ -1,0 +1,125 @@
+"""Likelihoods are probabilities: they sum to one, their means and draws are those of brute force."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tfgen import likelihoods
+from tfgen.errors import UserError
+
+CASES = [
+    ("bernoulli", 2),
+    ("categorical", 3),
+    ("categorical", 17),
+    ("logistic", 17),
+    ("logistic", 256),
+]
+
+
+def parameters_of(p, seed=0, pixels=6, channels=2, scale=2.0):
+    """[1, pixels, 1, channels * n]"""
+    random = np.random.default_rng(seed)
+    return random.normal(0, scale, (1, pixels, 1, channels * p.parameters)).astype(np.float32)
+
+
+def probabilities(p, parameters, levels, channels=2):
+    """Brute force over levels: [pixels, channels, L], by images that are one level everywhere.
+
+    log_prob sums over pixels; the difference of two images that differ in one pixel gives its terms up
+    to a constant, so each pixel is measured alone instead.
+    """
+    pixels = parameters.shape[1]
+    n = p.parameters
+    table = np.zeros((pixels, channels, levels))
+    for i in range(pixels):
+        for c in range(channels):
+            one = pick(p, parameters[:, i : i + 1], c, channels, n)
+            batch = np.repeat(one, levels, axis=0)
+            x = np.arange(levels).reshape(levels, 1, 1, 1)
+            table[i, c] = np.exp(p.log_prob(tf.constant(x, tf.int32), tf.constant(batch)).numpy())
+    return table
+
+
+def pick(p, parameters, channel, channels, n):
+    """The parameters of one channel: categorical keeps a channel's together, logistic interleaves."""
+    if isinstance(p, likelihoods.Categorical):
+        return parameters[..., channel * n : (channel + 1) * n]
+    return parameters[..., channel::channels]
+
+
+@pytest.mark.parametrize(("name", "levels"), CASES)
+def test_probabilities_sum_to_one_and_give_the_mean(name, levels):
+    p = likelihoods.choose(name, levels)
+    parameters = parameters_of(p)
+    table = probabilities(p, parameters, levels)
+    np.testing.assert_allclose(table.sum(-1), 1, atol=2e-5)
+    mean = (table * np.arange(levels) / (levels - 1)).sum(-1)
+    got = p.mean(tf.constant(parameters)).numpy()[0, :, 0]
+    # The logistic's closed form integrates over levels where brute force sums: a midpoint rule apart.
+    np.testing.assert_allclose(got, mean, atol=1e-5 if name != "logistic" else 2e-3)
+
+
+@pytest.mark.parametrize(("name", "levels"), CASES)
+def test_draws_invert_the_distribution_function(name, levels):
+    p = likelihoods.choose(name, levels)
+    parameters = parameters_of(p, seed=1)
+    table = probabilities(p, parameters, levels)
+    n = 4001
+    u = (np.arange(n, dtype=np.float32) + 0.5) / n
+    grid = np.broadcast_to(u[:, None, None, None], (n, 6, 1, 2))
+    drawn = p.draw(tf.constant(np.repeat(parameters, n, axis=0)), tf.constant(grid)).numpy()
+    level = np.rint(drawn[:, :, 0] * (levels - 1)).astype(int)
+    assert np.allclose(level / (levels - 1), drawn[:, :, 0])
+    for i in range(6):
+        for c in range(2):
+            share = np.bincount(level[:, i, c], minlength=levels) / n
+            np.testing.assert_allclose(share, table[i, c], atol=1.5 / n)
+
+
+@pytest.mark.parametrize(("name", "levels"), CASES)
+def test_far_parameters_stay_finite_with_finite_gradients(name, levels):
+    p = likelihoods.choose(name, levels)
+    for scale in (30.0, 300.0):
+        parameters = tf.constant(parameters_of(p, scale=scale))
+        for x in (0, levels // 2, levels - 1):
+            with tf.GradientTape() as tape:
+                tape.watch(parameters)
+                log_p = p.log_prob(tf.fill([1, 6, 1, 2], x), parameters)
+            assert np.isfinite(log_p.numpy()).all(), (scale, x)
+            assert np.isfinite(tape.gradient(log_p, parameters).numpy()).all(), (scale, x)
+        image = p.mean(parameters).numpy()
+        assert image.min() >= 0
+        assert image.max() <= 1
+
+
+def test_the_discretised_logistic_is_a_difference_of_sigmoids():
+    p = likelihoods.DiscretizedLogistic(256)
+    m, log_s = 0.1, -1.5  # in the middle of the range, where no tail is cut
+    parameters = np.array([m, log_s], np.float32).reshape(1, 1, 1, 2)
+    centre, s = (m + 0.5) * 255, np.exp(log_s) * 255 / 8
+
+    def sigmoid(x):
+        return 1 / (1 + np.exp(-x))
+
+    for k in (1, 100, 152, 153, 154, 254):
+        exact = sigmoid((k + 0.5 - centre) / s) - sigmoid((k - 0.5 - centre) / s)
+        got = p.log_prob(tf.constant([[[[k]]]]), tf.constant(parameters)).numpy()[0]
+        assert got == pytest.approx(np.log(exact), rel=1e-4)
+
+
+def test_auto_fits_the_levels():
+    chosen = [type(likelihoods.choose("auto", levels)).__name__ for levels in (2, 17, 256)]
+    assert chosen == ["Bernoulli", "Categorical", "DiscretizedLogistic"]
+
+
+def test_a_likelihood_that_cannot_hold_the_data_is_refused():
+    with pytest.raises(UserError, match="2 levels.* 17"):
+        likelihoods.choose("bernoulli", 17)
+    with pytest.raises(UserError, match="categoricl.*Did you mean 'categorical'"):
+        likelihoods.choose("categoricl", 17)
+
+
+def test_softplus():
+    x = np.array([-200, -30, -1, 0, 1, 30, 200], np.float32)
+    exact = np.logaddexp(0, x.astype(float))
+    np.testing.assert_allclose(likelihoods.softplus(tf.constant(x)), exact, rtol=1e-6, atol=1e-7)

@@ -1,0 +1,187 @@
+"""What must be true of every model, over the rows of `zoo.py`."""
+
+import inspect
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from configs import base
+from tests.zoo import ROWS
+
+
+@pytest.fixture(scope="module", params=ROWS, ids=lambda row: row.name)
+def row(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def model(row):
+    """A fresh model, not to be trained by tests that share it."""
+    return row.build()
+
+
+@pytest.fixture(scope="module")
+def trained(row):
+    """(model, weights before, terms of each step) after three steps of `fit`'s own train function."""
+    model = row.build()
+    before = {w.path: w.numpy() for w in model.weights}
+    step = tf.function(model.train_step)
+    terms = [{k: float(v) for k, v in step(row.batch(seed=i)).items()} for i in range(3)]
+    return model, before, terms
+
+
+def test_parameter_count(row, model):
+    assert sum(int(tf.size(w)) for w in model.trainable_variables) == row.parameters
+
+
+def test_no_two_kernels_are_equal_at_birth(model):
+    kernels = [w.numpy() for w in model.trainable_variables if w.path.endswith("kernel")]
+    for i, a in enumerate(kernels):
+        for b in kernels[:i]:
+            assert a.shape != b.shape or not np.array_equal(a, b)
+
+
+def test_steps_are_finite_and_every_weight_moves(trained):
+    model, before, terms = trained
+    assert [set(t) for t in terms] == [set(model.terms)] * 3
+    assert all(np.isfinite(v) for t in terms for v in t.values())
+    still = [w.path for w in model.trainable_variables if np.array_equal(before[w.path], w.numpy())]
+    assert still == []
+
+
+def test_every_trainable_weight_has_one_optimizer(model):
+    owned = [w.path for weights in model.trained().values() for w in weights]
+    assert sorted(owned) == sorted(w.path for w in model.trainable_variables)
+
+
+def test_steps_are_counted_and_summed(trained):
+    model, _, terms = trained
+    assert int(model.step) == int(model.finite_steps) == 3
+    sums = [sum(t[name] for t in terms) for name in model.terms]
+    np.testing.assert_allclose(model.interval_sums.numpy(), sums, rtol=1e-6)
+
+
+def test_a_step_is_a_function_of_seed_and_step(row, trained):
+    model, _, _ = trained
+    again = row.build()
+    step = tf.function(again.train_step)
+    for i in range(3):
+        step(row.batch(seed=i))
+    for a, b in zip(model.weights, again.weights, strict=True):
+        assert np.array_equal(a.numpy(), b.numpy()), a.path
+
+
+def test_it_learns_one_batch(row):
+    model = row.build()
+    for optimizer in model.optimizers.values():
+        optimizer.learning_rate = 0.01
+    batch = row.batch(16)
+    step = tf.function(model.train_step)
+    first = step(batch)
+    for _ in range(60):
+        last = step(batch)
+    # The first term is the one that a model descends on what it sees: the loss, or D's loss.
+    name = model.terms[0]
+    assert float(last[name]) < float(first[name])
+
+
+def test_samples_are_images(row, model):
+    images = model.sample(np.arange(5)).numpy()
+    assert images.shape == (5, *row.image_shape)
+    assert images.dtype == np.float32
+    assert images.min() >= 0
+    assert images.max() <= 1
+    assert len({image.tobytes() for image in images}) == 5
+
+
+def test_a_seed_is_an_image_in_any_batch_and_call(trained):
+    model, _, _ = trained
+    sample = tf.function(model.sample)
+    images = sample(tf.constant([5, 0, -7, 2**31 - 1])).numpy()
+    assert np.array_equal(images, sample(tf.constant([5, 0, -7, 2**31 - 1])).numpy())
+    for i, seed in enumerate([5, 0, -7, 2**31 - 1]):
+        np.testing.assert_allclose(model.sample([seed])[0], images[i], atol=2e-6)
+
+
+def test_sampling_changes_nothing(trained):
+    model, _, _ = trained
+    before = [w.numpy() for w in model.weights]
+    model.sample(np.arange(4))
+    for old, weight in zip(before, model.weights, strict=True):
+        assert np.array_equal(old, weight.numpy()), weight.path
+
+
+def test_batch_statistics_move_in_training(trained):
+    model, before, _ = trained
+    for weight in model.weights:
+        if "moving_" in weight.path:
+            assert not np.array_equal(before[weight.path], weight.numpy()), weight.path
+
+
+def test_generate_is_a_function_of_its_noise(model):
+    noise = model.noise(tf.range(3))
+    assert all(v.shape[0] == 3 and v.dtype == tf.float32 for v in noise.values())
+    assert np.array_equal(model.generate(noise), model.sample(tf.range(3)))
+
+
+def test_save_and_load(row, trained, tmp_path):
+    model, _, _ = trained
+    path = tmp_path / "model.keras"
+    model.save_networks(path)
+    loaded = keras.saving.load_model(path)
+    assert type(loaded) is type(model)
+    assert loaded.get_config() == model.get_config()
+    assert np.array_equal(loaded.sample([1, 2]), model.sample([1, 2]))
+
+
+def test_held_out_terms(row, trained):
+    model, _, _ = trained
+    before = [w.numpy() for w in model.weights]
+    terms = tf.function(model.test_step)(row.batch())
+    assert set(terms) <= set(model.terms)
+    assert all(np.isfinite(float(v)) for v in terms.values())
+    assert all(np.array_equal(a, w.numpy()) for a, w in zip(before, model.weights, strict=True))
+
+
+def test_codes(row, trained):
+    model, _, _ = trained
+    if not model.can("encode"):
+        assert not model.can("reconstruct")
+        return
+    x = row.batch()["image"].astype(np.float32) / (row.levels - 1)
+    codes = model.encode(x)
+    assert codes["mean"].shape[0] == 8
+    y = model.reconstruct(x).numpy()
+    assert y.shape == x.shape
+    assert y.min() >= 0
+    assert y.max() <= 1
+    np.testing.assert_allclose(model.reconstruct(x[:1])[0], y[0], atol=2e-6)
+
+
+def test_log_prob_of_an_image_does_not_depend_on_the_batch(row, trained):
+    model, _, _ = trained
+    assert model.can("log_prob") == (model.density != "implicit")
+    if model.can("log_prob"):
+        x = row.batch()["image"].astype(np.float32) / (row.levels - 1)
+        log_p = model.log_prob(x).numpy()
+        assert log_p.shape == (8,)
+        assert (log_p < 0).all()
+        np.testing.assert_allclose(model.log_prob(x[2:3])[0], log_p[2], rtol=1e-5)
+
+
+def test_the_config_offers_every_argument_and_optimizer(row, model):
+    config = base.find(row.name)
+    parameters = inspect.signature(type(model).__init__).parameters
+    ours = {"self", "kwargs", "image_shape", "levels", "seed"}
+    assert set(config.model) == set(parameters) - ours
+    assert set(config.optimizers) == set(model.trained())
+    base.check(config)
+
+
+def test_the_file_reads_like_its_paper(model):
+    text = inspect.getdoc(inspect.getmodule(type(model)))
+    for part in ("arxiv.org", "Shapes:", "Departures from the paper:"):
+        assert part in text, part
+    assert model.density in ("exact", "lower bound", "estimate", "implicit")

@@ -1,0 +1,39 @@
+"""One row a model: its name, tiny arguments, and the number of trainable parameters that they give.
+
+`test_zoo.py` holds what must be true of every row; `test_catalogue.py` fails where a row is missing.
+"""
+
+import dataclasses
+
+import numpy as np
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    name: str
+    arguments: dict
+    parameters: int
+    image_shape: tuple = (8, 8, 1)
+    levels: int = 17
+
+    def build(self):
+        import keras
+
+        from tfgen import models
+
+        keras.utils.set_random_seed(1)
+        model = models.find(self.name)(self.image_shape, self.levels, seed=3, **self.arguments)
+        model.compile({name: keras.optimizers.Adam(1e-3) for name in model.trained()})
+        return model
+
+    def batch(self, size=8, seed=0):
+        """A random batch in the data's form."""
+        random = np.random.default_rng(seed)
+        image = random.integers(0, self.levels, (size, *self.image_shape), dtype=np.uint8)
+        return {"image": image, "label": random.integers(0, 10, size, dtype=np.int32)}
+
+
+ROWS = [
+    Row("dcgan", dict(latent_dim=6, width=4, depth=2, kernel=4, ema=0.9), 1422),
+    Row("vae", dict(latent_dim=3, network="conv", width=2, dropout=0.2), 1499),
+]
