@@ -1,12 +1,14 @@
-"""Sample a finished run: python -m export.sample --from=runs/dcgan-digits --seeds=0:64 --out=grid.png
+"""Sample a finished run.
+
+python -m export.sample --from=runs/dcgan-digits --seeds=0:64 --out=grid.png
 
 The same seeds give the same picture, today and on any machine.
 """
 
 import argparse
-import os
 import sys
 
+from tfgen import quiet
 from tfgen.errors import UserError
 
 
@@ -38,9 +40,9 @@ def main(argv=None):
         seeds = parse_seeds(options.seeds)
         if not options.out.endswith(".png"):
             raise UserError(f"--out={options.out}: the picture is a PNG file, so name it *.png.")
-        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-        import tfgen
-        from tfgen import figures
+        with quiet.loading_tensorflow():
+            import tfgen
+            from tfgen import figures, model  # noqa: F401  (loads TensorFlow)
 
         images = tfgen.load(options.source).sample(seeds)
         figures.sample_grid(options.out, images)

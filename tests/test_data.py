@@ -1,4 +1,4 @@
-"""Data: order and content as functions of (seed, step), real TFDS sets on disk, folders, bad input."""
+"""Data: order and content as functions of (seed, step); TFDS sets on disk; folders; bad input."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ from tfgen.errors import UserError
 
 
 class TinyColour(tfds.core.GeneratorBasedBuilder):
-    """Stands for any TFDS set that comes from the network: colour, 256 levels, sizes that vary by config."""
+    """Stands for any TFDS set that comes from the network: colour, 256 levels, text beside it."""
 
     VERSION = tfds.core.Version("1.0.0")
     SHAPE = (12, 10, 3)
@@ -59,7 +59,8 @@ def same(a, b):
     )
 
 
-# --- digits -----------------------------------------------------------------------------------------
+# --- digits
+# -----------------------------------------------------------------------------------------
 
 
 def test_digits_are_scikit_learns_in_file_order(digits):
@@ -93,7 +94,8 @@ def test_validation_is_disjoint(digits):
     assert not digits.load("train[:50%]").overlaps(digits.load("train[50%:]"))
 
 
-# --- order ------------------------------------------------------------------------------------------
+# --- order
+# ------------------------------------------------------------------------------------------
 
 
 @pytest.fixture(params=["memory", "stream"])
@@ -148,7 +150,8 @@ def test_a_batch_larger_than_the_data_is_refused(digits):
         data.batches(digits.load("train[:5]"), 6, seed=0)
 
 
-# --- TFDS names ---------------------------------------------------------------------------------------
+# --- TFDS names
+# ---------------------------------------------------------------------------------------
 
 
 def test_any_tfds_name(kind):
@@ -223,7 +226,8 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path):
         data.open_source("digits", directory=str(tmp_path / "file" / "data"))
 
 
-# --- folders ------------------------------------------------------------------------------------------
+# --- folders
+# ------------------------------------------------------------------------------------------
 
 
 def picture(path, size=(6, 4), mode="RGB", value=0):

@@ -19,17 +19,21 @@ def build(**arguments):
 
 def test_figure_1_of_the_paper():
     model = Row("dcgan", {}, 0, (64, 64, 3), 256).build()
-    shapes = [l.output.shape[1:] for l in model.G.layers if isinstance(l, layers.Conv2DTranspose)]
+    shapes = [
+        layer.output.shape[1:]
+        for layer in model.G.layers
+        if isinstance(layer, layers.Conv2DTranspose)
+    ]
     assert model.G.layers[1].output.shape[1:] == (4, 4, 1024)
     assert shapes == [(8, 8, 512), (16, 16, 256), (32, 32, 128), (64, 64, 3)]
-    convolutions = [l for l in model.D.layers if isinstance(l, layers.Conv2D)]
-    assert [l.output.shape[1] for l in convolutions] == [32, 16, 8, 4]
+    convolutions = [layer for layer in model.D.layers if isinstance(layer, layers.Conv2D)]
+    assert [layer.output.shape[1] for layer in convolutions] == [32, 16, 8, 4]
 
 
 def test_the_guidelines():
     model = build()
     G, D = model.G.layers, model.D.layers
-    kinds_G, kinds_D = [type(l) for l in G], [type(l) for l in D]
+    kinds_G, kinds_D = [type(layer) for layer in G], [type(layer) for layer in D]
     # Batch normalisation in both, but not on G's output and D's input; no pooling; no hidden dense.
     assert kinds_G[-1] is layers.Conv2DTranspose
     assert kinds_D[1] is layers.LeakyReLU
@@ -37,8 +41,8 @@ def test_the_guidelines():
     assert kinds_D.count(layers.BatchNormalization) == 1
     assert kinds_G.count(layers.Dense) == kinds_D.count(layers.Dense) == 1
     assert G[-1].activation is keras.activations.tanh
-    assert all(l.negative_slope == 0.2 for l in D if isinstance(l, layers.LeakyReLU))
-    assert all(l.strides == (2, 2) for l in G + D if hasattr(l, "strides"))
+    assert all(layer.negative_slope == 0.2 for layer in D if isinstance(layer, layers.LeakyReLU))
+    assert all(layer.strides == (2, 2) for layer in G + D if hasattr(layer, "strides"))
 
 
 def test_weights_start_at_a_normal_of_0_02():

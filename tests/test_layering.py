@@ -1,4 +1,4 @@
-"""The arrows: configs -> tfgen, train -> configs and tfgen, export -> tfgen; and what loads when."""
+"""The arrows configs -> tfgen, train -> configs and tfgen, export -> tfgen; and what loads when."""
 
 import ast
 import subprocess

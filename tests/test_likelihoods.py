@@ -1,4 +1,4 @@
-"""Likelihoods are probabilities: they sum to one, their means and draws are those of brute force."""
+"""Likelihoods are probabilities: they sum to one; means and draws are those of brute force."""
 
 import numpy as np
 import pytest
@@ -25,8 +25,8 @@ def parameters_of(p, seed=0, pixels=6, channels=2, scale=2.0):
 def probabilities(p, parameters, levels, channels=2):
     """Brute force over levels: [pixels, channels, L], by images that are one level everywhere.
 
-    log_prob sums over pixels; the difference of two images that differ in one pixel gives its terms up
-    to a constant, so each pixel is measured alone instead.
+    log_prob sums over pixels; the difference of two images that differ in one pixel gives its
+    terms up to a constant, so each pixel is measured alone instead.
     """
     pixels = parameters.shape[1]
     n = p.parameters
@@ -41,7 +41,7 @@ def probabilities(p, parameters, levels, channels=2):
 
 
 def pick(p, parameters, channel, channels, n):
-    """The parameters of one channel: categorical keeps a channel's together, logistic interleaves."""
+    """The parameters of one channel: categorical keeps a channel's together, others interleave."""
     if isinstance(p, likelihoods.Categorical):
         return parameters[..., channel * n : (channel + 1) * n]
     return parameters[..., channel::channels]
@@ -55,7 +55,8 @@ def test_probabilities_sum_to_one_and_give_the_mean(name, levels):
     np.testing.assert_allclose(table.sum(-1), 1, atol=2e-5)
     mean = (table * np.arange(levels) / (levels - 1)).sum(-1)
     got = p.mean(tf.constant(parameters)).numpy()[0, :, 0]
-    # The logistic's closed form integrates over levels where brute force sums: a midpoint rule apart.
+    # The logistic's closed form integrates over levels where brute force sums: a midpoint rule
+    # apart.
     np.testing.assert_allclose(got, mean, atol=1e-5 if name != "logistic" else 2e-3)
 
 
@@ -113,9 +114,9 @@ def test_auto_fits_the_levels():
 
 
 def test_a_likelihood_that_cannot_hold_the_data_is_refused():
-    with pytest.raises(UserError, match="2 levels.* 17"):
+    with pytest.raises(UserError, match=r"2 levels.* 17"):
         likelihoods.choose("bernoulli", 17)
-    with pytest.raises(UserError, match="categoricl.*Did you mean 'categorical'"):
+    with pytest.raises(UserError, match=r"categoricl.*Did you mean 'categorical'"):
         likelihoods.choose("categoricl", 17)
 
 

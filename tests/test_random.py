@@ -1,4 +1,4 @@
-"""The generator's quality: not that numbers come out, but that they are random, and the same everywhere."""
+"""The generator's quality: its numbers are random, and the same everywhere."""
 
 import numpy as np
 import pytest

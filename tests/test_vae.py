@@ -12,7 +12,7 @@ from tfgen.errors import UserError
 
 @pytest.fixture(scope="module")
 def vae():
-    """One latent, so that integrals over z can be done by quadrature; a little trained, so that they matter."""
+    """One latent, for integrals over z by quadrature; a little trained, so that they matter."""
     row = Row("vae", dict(latent_dim=1, network="dense", width=8), 0, (2, 2, 1), 3)
     model = row.build()
     step = tf.function(model.train_step)
@@ -73,8 +73,9 @@ def test_bounds_stream_the_importance_weights(vae):
 def test_bounds_are_below_the_integral(vae):
     model, x = vae
     exact = exact_log_prob(model, x)
-    assert (model.elbo(x, samples=2000) <= exact + 0.02).all()
-    assert (model.log_prob(x, samples=2000) >= model.elbo(x, samples=2000) - 1e-3).all()
+    assert (model.elbo(x, samples=2000).numpy() <= exact + 0.02).all()
+    gap = model.log_prob(x, samples=2000) - model.elbo(x, samples=2000)
+    assert float(tf.reduce_min(gap)) >= -1e-3
 
 
 def test_one_sample_of_the_two_bounds_is_the_same(vae):

@@ -24,7 +24,7 @@ def model(row):
 
 @pytest.fixture(scope="module")
 def trained(row):
-    """(model, weights before, terms of each step) after three steps of `fit`'s own train function."""
+    """(model, weights before, terms of each step) after three compiled steps."""
     model = row.build()
     before = {w.path: w.numpy() for w in model.weights}
     step = tf.function(model.train_step)

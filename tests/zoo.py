@@ -1,6 +1,7 @@
 """One row a model: its name, tiny arguments, and the number of trainable parameters that they give.
 
-`test_zoo.py` holds what must be true of every row; `test_catalogue.py` fails where a row is missing.
+`test_zoo.py` holds what must be true of every row; `test_catalogue.py` fails where a row is
+missing.
 """
 
 import dataclasses

@@ -156,17 +156,23 @@ def _event_writer(path):
 class Progress:
     """A bar on a terminal, a line an interval elsewhere."""
 
-    def __init__(self, steps, start, batch_size):
+    def __init__(self, steps, start):
         from tqdm import tqdm
 
-        self.batch_size = batch_size
         self.steps = steps
-        terminal = sys.stdout.isatty()
-        self.bar = (
-            tqdm(total=steps, initial=start, unit="step", file=sys.stdout, dynamic_ncols=True)
-            if terminal
-            else None
-        )
+        self.bar = None
+        if sys.stdout.isatty():
+            # Some terminals, those of containers among them, say that their size is 0 x 0.
+            known = min(os.get_terminal_size(sys.stdout.fileno())) > 0
+            self.bar = tqdm(
+                total=steps,
+                initial=start,
+                unit="step",
+                file=sys.stdout,
+                ncols=None if known else 80,
+                nrows=None if known else 24,
+                dynamic_ncols=known,
+            )
 
     def __call__(self, step, means):
         if self.bar is not None:

@@ -46,7 +46,7 @@ class Checkpoints:
             try:
                 self.checkpoint.restore(str(path)).assert_existing_objects_matched()
                 return step
-            except (tf.errors.OpError, AssertionError, ValueError) as error:
+            except (tf.errors.OpError, AssertionError, ValueError, IndexError) as error:
                 reason = str(getattr(error, "message", error)).strip().splitlines()[0]
                 say(f"checkpoint {path} cannot be read ({reason}); taking the one before.")
         if found:

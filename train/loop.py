@@ -53,7 +53,7 @@ def train(name, config, workdir):
         checkpoints.forget_after(start)
         if start:
             say(f"Continuing from step {start}.")
-        progress = Progress(config.steps, start, config.batch_size)
+        progress = Progress(config.steps, start)
         recorder = Recorder(run, config, model.terms, checkpoints, start, progress)
         began = time.monotonic()
         try:

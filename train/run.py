@@ -9,16 +9,17 @@ The same command again continues a run that was stopped.
   --help               this text; with --model, its settings too
 """
 
-import os
 import re
 import sys
+from difflib import get_close_matches
 from pathlib import Path
 
 from absl import flags
 from ml_collections import config_flags
 
 from configs import base
-from tfgen.errors import UserError, one_of
+from tfgen import quiet
+from tfgen.errors import UserError
 
 _MODEL = flags.DEFINE_string("model", None, "what to train")
 _WORKDIR = flags.DEFINE_string("workdir", None, "the run directory")
@@ -38,18 +39,16 @@ def parse(argv):
     if asks_help:
         print(help_text(model, config))
         sys.exit(0)
+    _refuse_unknown(options, config)
     if not model:
         raise UserError(f"--model=NAME is missing. There are: {', '.join(base.names())}.")
-
-    known = ["model", "workdir", "dry_run", "help", *(f"config.{key}" for key in base.keys(config))]
-    for name in options:
-        if name not in flags.FLAGS and name not in known and name.removeprefix("no") not in known:
-            one_of("flag", f"--{name}", [f"--{k}" for k in known])
     try:
         config_flags.DEFINE_config_dict("config", config)
         rest = flags.FLAGS(argv)[1:]
+    except flags.IllegalFlagValueError as error:
+        raise UserError(f"{error}. {_wanted(error, config)}") from None
     except flags.Error as error:
-        raise UserError(f"{error}") from None
+        raise UserError(f"{error}.") from None
     if rest:
         raise UserError(f"unexpected argument {rest[0]!r}: settings are given as --name=value.")
     config = flags.FLAGS.config
@@ -58,6 +57,29 @@ def parse(argv):
         r"[^\w.-]+", "-", Path(config.data.name).name if _is_path(config) else config.data.name
     )
     return model, config, Path(_WORKDIR.value or f"runs/{model}-{data}")
+
+
+def _refuse_unknown(options, config):
+    """Raises: UserError for a flag that is none, with the nearest that is."""
+    known = ["model", "workdir", "dry_run", "help"]
+    known += [f"config.{key}" for key in base.keys(config or {})]
+    for name in options:
+        if name in flags.FLAGS or name in known or name.removeprefix("no") in known:
+            continue
+        if name.startswith("config.") and not config:
+            continue  # whose settings, is not known yet
+        near = get_close_matches(name, known, n=1)
+        hint = f" Did you mean '--{near[0]}'?" if near else ""
+        raise UserError(f"unknown flag '--{name}'.{hint} All are listed by --model=NAME --help.")
+
+
+def _wanted(error, config):
+    """What type the setting that absl could not parse has."""
+    name = str(error).removeprefix("flag --config.").partition("=")[0]
+    value = config
+    for part in name.split("."):
+        value = value.get(part) if hasattr(value, "get") else None
+    return f"It is of type {type(value).__name__}, by default {value}." if value is not None else ""
 
 
 def _value_after(flag, argv):
@@ -90,9 +112,10 @@ def main(argv):
             print(config.to_json(indent=2, sort_keys=False))
             return 0
         # Only now: TensorFlow takes seconds to load, and a mistyped flag should not.
-        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-        os.environ["KERAS_BACKEND"] = "tensorflow"
-        from train import loop
+        with quiet.loading_tensorflow():
+            from train import loop
+
+            loop.tf.config.list_physical_devices()
 
         return loop.train(model, config, workdir)
     except UserError as error:

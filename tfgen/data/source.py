@@ -115,7 +115,8 @@ class Source:
             else:
                 raise UserError(
                     f"{self.name} has no validation split and {split!r} is a slice already: name "
-                    "one, e.g. --config.data.split='train[:90%]' --config.data.validation='train[90%:]'."
+                    "one, e.g. --config.data.split='train[:90%]' "
+                    "--config.data.validation='train[90%:]'."
                 )
         data, held_out = self.load(split), self.load(validation)
         if data.overlaps(held_out):
@@ -180,8 +181,8 @@ class TfdsSource(Source):
                 return
             network = "It may need the network. " if builder.name not in EMBEDDED else ""
             raise UserError(
-                f"cannot prepare the data set {builder.name!r} in {builder.data_dir}: {error}. {network}"
-                "--config.data.directory names another folder for data. "
+                f"cannot prepare the data set {builder.name!r} in {builder.data_dir}: {error}. "
+                f"{network}--config.data.directory names another folder for data. "
                 f"Embedded sets need no network: {', '.join(EMBEDDED)}."
             ) from error
 

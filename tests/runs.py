@@ -1,0 +1,93 @@
+"""Small runs for tests: settings, the command as a subprocess, and what a run left behind."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from configs import base
+from tests.conftest import ROOT
+
+TINY = {
+    "steps": 60,
+    "batch_size": 16,
+    "log_every": 5,
+    "save_every": 10,
+    "data.split": "train[:200]",
+    "data.validation": "validation[:50]",
+}
+TINY_MODEL = {
+    "dcgan": {"model.width": 8, "model.latent_dim": 8},
+    "vae": {"model.width": 4, "model.latent_dim": 3},
+}
+
+
+def settings(model, **changes):
+    """TINY with changes; a double underscore stands for the dot."""
+    return TINY | TINY_MODEL[model] | {k.replace("__", "."): v for k, v in changes.items()}
+
+
+def config(model, **changes):
+    """The resolved config, as the command line would give it."""
+    resolved = base.find(model)
+    for key, value in settings(model, **changes).items():
+        *path, last = key.split(".")
+        section = resolved
+        for part in path:
+            section = section[part]
+        section[last] = value
+    base.check(resolved)
+    return resolved
+
+
+def command(model, workdir, *flags, **changes):
+    flags = [
+        *flags,
+        *(f"--config.{key}={value}" for key, value in settings(model, **changes).items()),
+    ]
+    return [sys.executable, "-m", "train.run", f"--model={model}", f"--workdir={workdir}", *flags]
+
+
+def run(arguments, **kwargs):
+    """The finished process, its output as text."""
+    return subprocess.run(
+        arguments,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        env=os.environ.copy(),
+        **kwargs,
+    )
+
+
+def newest_checkpoint(workdir):
+    """Every array of the newest checkpoint, by name."""
+    import tensorflow as tf
+
+    reader = tf.train.load_checkpoint(
+        tf.train.latest_checkpoint(str(Path(workdir) / "checkpoints"))
+    )
+    arrays = {name: reader.get_tensor(name) for name in reader.get_variable_to_shape_map()}
+    # How often the manager has saved in one process is no part of the training state.
+    return {
+        k: v
+        for k, v in arrays.items()
+        if k != "_CHECKPOINTABLE_OBJECT_GRAPH" and "save_counter" not in k
+    }
+
+
+def assert_same_run(a, b):
+    """Bit for bit: weights, optimizers, counters, the log, every sample grid."""
+    one, two = newest_checkpoint(a), newest_checkpoint(b)
+    assert set(one) == set(two)
+    for name in one:
+        assert np.array_equal(one[name], two[name]), name
+    for pattern in ("log.csv", "samples/*.png", "figures/*.png"):
+        files = sorted(f.relative_to(a) for f in Path(a).glob(pattern))
+        assert files == sorted(f.relative_to(b) for f in Path(b).glob(pattern))
+        assert files or pattern.startswith("figures")
+        for file in files:
+            assert (Path(a) / file).read_bytes() == (Path(b) / file).read_bytes(), file
