@@ -1,4 +1,4 @@
-"""The default runs are as good as the README says: trained as a user trains them, measured on test."""
+"""The default runs are as good as the README says, trained as a user trains them."""
 
 import sys
 import time
@@ -45,7 +45,7 @@ def test_vae_on_digits(tmp_path, splits):
 
 @pytest.mark.slow
 def test_dcgan_on_digits(tmp_path, splits):
-    """All ten classes, each at least 4 % of 1,000 samples; and samples are no copies of training data."""
+    """All ten classes, each at least 4 % of 1,000 samples, and no copies of training images."""
     model, _ = train("dcgan", tmp_path / "dcgan")
     shares = quality.class_shares(model, splits["train"]["image"], splits["train"]["label"], 17)
     assert shares.min() > 0.04
