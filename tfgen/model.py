@@ -1,7 +1,6 @@
 """The contract of every model in the zoo: how it is trained, and how a seed becomes an image.
 
-    seeds [B] int32  --noise-->  dict of [B, ...] float32  --generate-->  images [B, H, W, C] in
-    [0, 1]
+    seeds [B] int32  --noise-->  dict of [B, ...] float32  --generate-->  images [B, H, W, C]
 
 `generate` is a pure function of its noise; `noise` is `tfgen.random`, a pure function of the
 seed. So the same seed gives the same image in any batch, process and runtime. A capability is a
@@ -24,7 +23,6 @@ image on the data's own levels.
 import inspect
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from tfgen import random
@@ -175,8 +173,3 @@ class GenerativeModel(keras.Model):
         copy = type(self).from_config(self.get_config())
         copy.set_weights(self.get_weights())
         copy.save(path)
-
-
-def seeds(first, count):
-    """The seeds first, first + 1, ..., as NumPy int32 [count]."""
-    return np.arange(first, first + count, dtype=np.int32)

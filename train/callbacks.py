@@ -5,6 +5,7 @@ guard, then the log, and the checkpoint last, so that whatever it says has happe
 already.
 """
 
+import contextlib
 import os
 import signal
 import sys
@@ -62,16 +63,28 @@ class Recorder(keras.callbacks.Callback):
     def on_train_begin(self, logs=None):
         model = self.model
         self._sample = tf.function(lambda: model.sample(tf.range(64)))
-        self._handlers = {s: signal.signal(s, self._stop) for s in (signal.SIGTERM, signal.SIGINT)}
         if not self.start:
             self.draw(0)
 
-    def on_train_end(self, logs=None):
-        for number, handler in self._handlers.items():
-            signal.signal(number, handler)
+    @contextlib.contextmanager
+    def listening(self):
+        """Takes SIGTERM or SIGINT as a wish to save and stop; a second one acts as always."""
+        handlers = {}
 
-    def _stop(self, number, frame):
-        self.signal = number
+        def restore():
+            for number, handler in handlers.items():
+                signal.signal(number, handler)
+
+        def stop(number, frame):
+            self.signal = number
+            restore()
+
+        for number in (signal.SIGTERM, signal.SIGINT):
+            handlers[number] = signal.signal(number, stop)
+        try:
+            yield
+        finally:
+            restore()
 
     def on_train_batch_end(self, batch, logs):
         step = self.start + batch + 1

@@ -1,6 +1,7 @@
 """The run from start to end: data, model, restore, `fit`, and what is left behind."""
 
 import contextlib
+import fcntl
 import math
 import platform
 import resource
@@ -38,8 +39,7 @@ def train(name, config, workdir):
     source = data.open_source(config.data.name, config.data.directory, config.data.size)
     training, validation = source.training_and_validation(config.data.split, config.data.validation)
     model = build(name, config, training, strategy)
-    # The first batch, before anything is written: a batch larger than the data is refused here.
-    data.batches(training, config.batch_size, config.seed)
+    data.check_batch_size(training, config.batch_size)
 
     with _claimed(run):
         if not run.config_file.exists():
@@ -134,13 +134,14 @@ def optimizer(settings, steps):
 def fit(model, config, training, start, recorder):
     """Keras' `fit` over the remaining steps, as one epoch: steps are the only unit of length."""
     batches = data.batches(training, config.batch_size, config.seed, start)
-    model.fit(
-        batches,
-        steps_per_epoch=config.steps - start,
-        verbose=0,
-        shuffle=False,
-        callbacks=[recorder],
-    )
+    with recorder.listening():
+        model.fit(
+            batches,
+            steps_per_epoch=config.steps - start,
+            verbose=0,
+            shuffle=False,
+            callbacks=[recorder],
+        )
 
 
 def evaluate(model, held_out, batch_size=256):
@@ -242,11 +243,7 @@ def _claimed(run):
     run.path.mkdir(parents=True, exist_ok=True)
     with open(run.path / ".lock", "a") as lock:
         try:
-            import fcntl
-
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except ImportError:
-            pass  # Windows has no flock; there the user keeps count.
         except BlockingIOError:
             raise UserError(f"another process is training in {run.path}.") from None
         yield

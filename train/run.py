@@ -10,6 +10,7 @@ The same command again continues a run that was stopped.
 """
 
 import re
+import signal
 import sys
 from difflib import get_close_matches
 from pathlib import Path
@@ -121,6 +122,8 @@ def main(argv):
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
     except OSError as error:
         # A full disk, a missing permission: the user's to mend, and the run directory is intact.
         print(f"error: {error}", file=sys.stderr)

@@ -8,7 +8,15 @@
 An image is uint8 levels 0 .. L - 1 and stays so until the model scales it.
 """
 
-from tfgen.data.pipeline import arrays, batches, evaluation_batches
+from tfgen.data.pipeline import arrays, batches, check_batch_size, evaluation_batches
 from tfgen.data.source import EMBEDDED, ImageData, open_source
 
-__all__ = ["EMBEDDED", "ImageData", "arrays", "batches", "evaluation_batches", "open_source"]
+__all__ = [
+    "EMBEDDED",
+    "ImageData",
+    "arrays",
+    "batches",
+    "check_batch_size",
+    "evaluation_batches",
+    "open_source",
+]

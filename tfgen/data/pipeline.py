@@ -31,16 +31,21 @@ def arrays(data):
     return {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
 
 
-def batches(data, batch_size, seed, start=0):
-    """Endless training batches from step `start` on: dicts of [batch_size, ...].
-
-    Raises: UserError if the batch is larger than the data.
-    """
+def check_batch_size(data, batch_size):
+    """Raises: UserError if the batch is larger than the data."""
     if batch_size > data.size:
         raise UserError(
             f"batch_size {batch_size} is larger than the {data.size} images of {data.name} "
             f"{data.split!r}: set --config.batch_size to {data.size} or less."
         )
+
+
+def batches(data, batch_size, seed, start=0):
+    """Endless training batches from step `start` on: dicts of [batch_size, ...].
+
+    Raises: UserError if the batch is larger than the data.
+    """
+    check_batch_size(data, batch_size)
     size_in_bytes = data.size * int(np.prod(data.shape))
     make = _from_memory if size_in_bytes <= MEMORY_LIMIT else _streamed
     return make(data, batch_size, seed, start).prefetch(2).with_options(_options())

@@ -30,8 +30,7 @@ from tfgen.errors import UserError, one_of
 from tfgen.layers import Dropout
 from tfgen.model import GenerativeModel
 
-# --- networks: x -> (mu, logvar) and z -> parameters of p(x|z)
-# --------------------------------------
+# --- networks: x -> (mu, logvar) and z -> parameters of p(x|z) ---------------------------------
 
 
 def dense_encoder(image_shape, outputs, width, dropout):
