@@ -1,14 +1,17 @@
-"""Sample a finished run.
+"""Sample a run, a SavedModel or a server: the same seeds give the same picture from each.
 
 python -m export.sample --from=runs/dcgan-digits --seeds=0:64 --out=grid.png
 
-The same seeds give the same picture, today and on any machine.
+What --from may be is listed in `export/sources.py`.
 """
 
 import argparse
 import sys
 
-from tfgen import quiet
+import numpy as np
+
+from export import sources
+from tfgen import figures
 from tfgen.errors import UserError
 
 
@@ -32,7 +35,12 @@ def main(argv=None):
     parser = argparse.ArgumentParser(
         prog="python -m export.sample", description=__doc__.splitlines()[0]
     )
-    parser.add_argument("--from", dest="source", required=True, help="a finished run directory")
+    parser.add_argument(
+        "--from",
+        dest="source",
+        required=True,
+        help="a run, a SavedModel, grpc://host:port/NAME or http://host:port/v1/models/NAME",
+    )
     parser.add_argument("--seeds", default="0:64", help="7, or 1,5,9, or 0:64 (the default)")
     parser.add_argument("--out", default="grid.png", help="the picture to write (PNG)")
     options = parser.parse_args(argv)
@@ -40,11 +48,7 @@ def main(argv=None):
         seeds = parse_seeds(options.seeds)
         if not options.out.endswith(".png"):
             raise UserError(f"--out={options.out}: the picture is a PNG file, so name it *.png.")
-        with quiet.loading_tensorflow():
-            import tfgen
-            from tfgen import figures, model  # noqa: F401  (loads TensorFlow)
-
-        images = tfgen.load(options.source).sample(seeds)
+        images = sources.open_source(options.source)(np.array(seeds, np.int32))
         figures.sample_grid(options.out, images)
     except (UserError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)

@@ -1,0 +1,74 @@
+"""What a model offers to the outside world: named functions, found from its capabilities.
+
+| endpoint | inputs | outputs | models |
+|---|---|---|---|
+| `sample` | `seed` int32 [B] | `image` [B, H, W, C] in [0, 1] | all that generate |
+| `decode` | `z` [B, Z], and what else `noise` has | `image` | those with latents |
+| `encode` | `image` | `mean`, `log_var` [B, Z] | those with codes |
+| `reconstruct` | `image` | `image` | those with codes |
+| `log_prob` | `image` | `log_prob` [B], nats | those with a density |
+
+Every input and output has the batch as its first axis, so that servers may merge and pad requests;
+a row's result depends on it alone.
+"""
+
+import dataclasses
+from collections.abc import Callable
+
+import tensorflow as tf
+
+
+@dataclasses.dataclass(frozen=True)
+class Endpoint:
+    """A function of tensors to a dict of tensors, and the named specs of its inputs."""
+
+    name: str
+    function: Callable
+    inputs: tuple[tf.TensorSpec, ...]
+
+    def example(self, rows):
+        """Inputs of so many rows, for warm-up and tests: {name: array}."""
+        import numpy as np
+
+        random = np.random.default_rng(0)
+        found = {}
+        for spec in self.inputs:
+            shape = (rows, *spec.shape[1:])
+            if spec.dtype == tf.int32:
+                found[spec.name] = np.arange(rows, dtype=np.int32)
+            else:
+                found[spec.name] = random.random(shape, dtype=np.float32)
+        return found
+
+
+def endpoints(model, batch=None):
+    """The endpoints of a model, `sample` first; batch=None leaves the batch size open."""
+
+    def spec(name, shape, dtype=tf.float32):
+        return tf.TensorSpec([batch, *shape], dtype, name=name)
+
+    image = (spec("image", model.image_shape),)
+    found = [
+        Endpoint(
+            "sample", lambda seed: {"image": model.sample(seed)}, (spec("seed", (), tf.int32),)
+        )
+    ]
+    noise = model.noise(tf.zeros([1], tf.int32))
+    if "z" in noise:
+        names = list(noise)
+        found.append(
+            Endpoint(
+                "decode",
+                lambda *values: {"image": model.generate(dict(zip(names, values, strict=True)))},
+                tuple(spec(name, value.shape[1:]) for name, value in noise.items()),
+            )
+        )
+    if model.can("encode"):
+        found.append(Endpoint("encode", model.encode, image))
+    if model.can("reconstruct"):
+        found.append(
+            Endpoint("reconstruct", lambda image: {"image": model.reconstruct(image)}, image)
+        )
+    if model.can("log_prob"):
+        found.append(Endpoint("log_prob", lambda image: {"log_prob": model.log_prob(image)}, image))
+    return found

@@ -1,0 +1,159 @@
+"""Export a finished run for TensorFlow Serving.
+
+python -m export.saved_model --workdir=runs/dcgan-digits
+
+Writes serving/<model>/<version>/ with one signature for each capability (`export/endpoints.py`;
+and `png`, seeds to encoded pictures), warm-up requests, batching parameters and golden values, and
+beside the model's folder models.config. A version appears when it is complete and is never
+overwritten.
+"""
+
+import argparse
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+from tfgen import quiet
+from tfgen.errors import UserError
+
+# The sizes to which the server pads a batch; each is warmed up. The last is the largest.
+BATCH_SIZES = (1, 8, 64)
+
+BATCHING = f"""max_batch_size {{ value: {BATCH_SIZES[-1]} }}
+batch_timeout_micros {{ value: 2000 }}
+num_batch_threads {{ value: 4 }}
+max_enqueued_batches {{ value: 100 }}
+{chr(10).join(f"allowed_batch_sizes: {size}" for size in BATCH_SIZES)}
+"""
+
+MODELS = """model_config_list {{
+  config {{
+    name: "{name}"
+    base_path: "/models/{name}"
+    model_platform: "tensorflow"
+  }}
+}}
+"""
+
+
+def export(model, name, root, version=None):
+    """Writes root/<name>/<version>/ and returns its path.
+
+    Args: model, a GenerativeModel; name, its name on the server; root, a folder; version, a
+      positive integer, or None for the next free one.
+    Raises: UserError if the version exists.
+    """
+    base = Path(root) / name
+    base.mkdir(parents=True, exist_ok=True)
+    taken = [int(p.name) for p in base.iterdir() if p.name.isdigit()]
+    version = version or max(taken, default=0) + 1
+    if version in taken:
+        raise UserError(
+            f"version {version} of {name} exists in {base}; versions are never overwritten. "
+            f"The next free one is {max(taken) + 1}."
+        )
+    # Not a number, so that a server that polls the folder does not load what is half written.
+    temporary = Path(tempfile.mkdtemp(prefix=".writing-", dir=base))
+    try:
+        write(model, name, temporary)
+        os.chmod(temporary, 0o755)
+        os.rename(temporary, base / str(version))
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    (Path(root) / "models.config").write_text(MODELS.format(name=name))
+    return base / str(version)
+
+
+def write(model, name, path):
+    import keras
+
+    from export import golden
+
+    archive = keras.export.ExportArchive()
+    # No `track`: it would store every weight twice, and D, which no endpoint needs, too.
+    for endpoint in signatures(model):
+        archive.add_endpoint(endpoint.name, endpoint.function, list(endpoint.inputs))
+    archive.write_out(str(path), verbose=False)
+    (path / "batching_params.pbtxt").write_text(BATCHING)
+    extra = path / "assets.extra"
+    extra.mkdir()
+    write_warm_up(extra / "tf_serving_warmup_requests", name, signatures(model))
+    (extra / "golden.json").write_text(golden.text(model))
+
+
+def signatures(model):
+    """The model's endpoints and `png`; ExportArchive makes the first, `sample`, the default too."""
+    import tensorflow as tf
+
+    from export.endpoints import Endpoint, endpoints
+
+    found = endpoints(model)
+
+    def png(seed):
+        image = tf.cast(tf.round(model.sample(seed) * 255.0), tf.uint8)
+        encoded = tf.map_fn(tf.io.encode_png, image, fn_output_signature=tf.string)
+        return {"image_bytes": encoded}  # the suffix makes the REST interface send base64
+
+    if model.image_shape[-1] in (1, 3):
+        found.append(Endpoint("png", png, found[0].inputs))
+    return found
+
+
+def write_warm_up(path, name, endpoints):
+    """One request for each signature and batch size: the first user waits for no tracing."""
+    import tensorflow as tf
+    from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
+
+    keys = {"serving_default": endpoints[0]} | {e.name: e for e in endpoints}
+    with tf.io.TFRecordWriter(str(path)) as file:
+        for key, endpoint in keys.items():
+            for rows in BATCH_SIZES:
+                request = predict_pb2.PredictRequest()
+                request.model_spec.name = name
+                request.model_spec.signature_name = key
+                for input_name, value in endpoint.example(rows).items():
+                    request.inputs[input_name].CopyFrom(tf.make_tensor_proto(value))
+                log = prediction_log_pb2.PredictionLog(
+                    predict_log=prediction_log_pb2.PredictLog(request=request)
+                )
+                file.write(log.SerializeToString())
+
+
+def main(argv=None):
+    """Returns the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="python -m export.saved_model", description=__doc__.splitlines()[0]
+    )
+    parser.add_argument("--workdir", required=True, help="a finished run directory")
+    parser.add_argument("--version", type=int, help="by default the next free one")
+    options = parser.parse_args(argv)
+    try:
+        if options.version is not None and options.version < 1:
+            raise UserError(f"--version={options.version}: versions are positive integers.")
+        with quiet.loading_tensorflow():
+            import tensorflow  # noqa: F401
+
+            import tfgen
+            from tfgen.run_dir import RunDir
+        run = RunDir(options.workdir)
+        name, _ = run.read_config()
+        model = tfgen.load(options.workdir)
+        with quiet.loading_tensorflow():
+            path = export(model, name, run.path / "serving", options.version)
+    except (UserError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    size = sum(f.stat().st_size for f in path.rglob("*") if f.is_file())
+    print(f"wrote {path} ({size / 1e6:.1f} MB): {', '.join(e.name for e in signatures(model))}")
+    print("Serve it (where Docker is; not run in our CI):")
+    print(
+        f"  docker run -p 8500:8500 -p 8501:8501 -e MODEL_NAME={name} \\\n"
+        f"    -v {run.path.resolve()}/serving/{name}:/models/{name} tensorflow/serving"
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

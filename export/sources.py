@@ -1,0 +1,113 @@
+"""Where samples come from, each a function: seeds int32 [N] -> images float32 [N, H, W, C].
+
+runs/dcgan-digits                         a finished run, by Keras
+runs/dcgan-digits/serving/dcgan/1         a SavedModel, by TensorFlow alone
+grpc://host:8500/dcgan                    a server of TensorFlow Serving's PredictionService
+http://host:8501/v1/models/dcgan          its REST interface
+"""
+
+import json
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import numpy as np
+
+from tfgen import quiet
+from tfgen.errors import UserError
+
+TIMEOUT = 60  # seconds that a server may take
+
+
+def open_source(text):
+    """The sampler of a source.  Raises: UserError if there is none, or it cannot be used."""
+    if text.startswith("grpc://"):
+        return _grpc(text)
+    if text.startswith(("http://", "https://")):
+        return _rest(text)
+    if (Path(text) / "saved_model.pb").exists():
+        return _saved_model(text)
+    return _run(text)
+
+
+def _run(path):
+    with quiet.loading_tensorflow():
+        import tensorflow  # noqa: F401
+
+        import tfgen
+    model = tfgen.load(path)
+    return lambda seeds: model.sample(seeds).numpy()
+
+
+def _saved_model(path):
+    with quiet.loading_tensorflow():
+        import tensorflow as tf
+
+        try:
+            signatures = tf.saved_model.load(path).signatures
+        except (OSError, ValueError, tf.errors.OpError) as error:
+            raise UserError(f"{path} cannot be read as a SavedModel: {error}") from None
+    if "sample" not in signatures:
+        raise UserError(
+            f"the SavedModel {path} has no signature 'sample', only {', '.join(signatures)}."
+        )
+    return lambda seeds: signatures["sample"](seed=tf.constant(seeds))["image"].numpy()
+
+
+def _grpc(url):
+    with quiet.loading_tensorflow():
+        import grpc
+        import tensorflow as tf
+        from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
+    address, _, name = url.removeprefix("grpc://").partition("/")
+    if not name:
+        raise UserError(f"--from={url} names no model: write grpc://host:port/NAME.")
+    # Without this a client refuses answers of more than 4 MB.
+    channel = grpc.insecure_channel(address, [("grpc.max_receive_message_length", -1)])
+    stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
+
+    def sample(seeds):
+        request = predict_pb2.PredictRequest()
+        request.model_spec.name = name
+        request.model_spec.signature_name = "sample"
+        request.inputs["seed"].CopyFrom(tf.make_tensor_proto(seeds))
+        try:
+            answer = stub.Predict(request, timeout=TIMEOUT)
+        except grpc.RpcError as error:
+            raise UserError(
+                f"{url} does not sample: {error.code().name}, {error.details()}"
+            ) from None
+        return _images(url, answer.outputs, lambda outputs: tf.make_ndarray(outputs["image"]))
+
+    return sample
+
+
+def _rest(url):
+    def sample(seeds):
+        body = {"signature_name": "sample", "inputs": {"seed": [int(s) for s in seeds]}}
+        request = urllib.request.Request(
+            f"{url.rstrip('/')}:predict",
+            json.dumps(body).encode(),
+            {"Content-Type": "application/json"},
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=TIMEOUT) as answer:
+                content = json.load(answer)
+        except urllib.error.HTTPError as error:
+            raise UserError(
+                f"{url} does not sample: {error.code}, {error.read().decode()}"
+            ) from None
+        except (OSError, ValueError) as error:
+            raise UserError(f"{url} cannot be reached or does not speak JSON: {error}") from None
+        outputs = content.get("outputs")
+        # One output comes as its bare value.
+        return _images(url, {"image": outputs}, lambda o: np.asarray(o["image"], np.float32))
+
+    return sample
+
+
+def _images(url, outputs, get):
+    images = get(outputs) if "image" in outputs else np.zeros(0)
+    if images.ndim != 4:
+        raise UserError(f"{url} answers, but not with images [N, H, W, C].")
+    return images

@@ -1,0 +1,277 @@
+"""The SavedModel gates, for every model: the same images without Keras, from C, and over gRPC."""
+
+import hashlib
+import io
+import json
+import shutil
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+from export import golden, saved_model, sources
+from export.endpoints import endpoints
+from tests import runs
+from tests.conftest import ROOT
+from tests.zoo import ROWS
+from tfgen.errors import UserError
+
+SEEDS = np.array([0, 1, 42, -1, 2**31 - 1], np.int32)
+
+
+class Exported:
+    """A row's model after two steps, and its SavedModel."""
+
+    def __init__(self, row, root):
+        self.row, self.root = row, root
+        self.model = row.build()
+        for i in range(2):
+            self.model.train_step(row.batch(seed=i))
+        self.path = saved_model.export(self.model, row.name, root)
+        self.endpoints = {e.name: e for e in endpoints(self.model)}
+        self.meta = load_meta(self.path)
+
+
+def load_meta(path):
+    from tensorflow.core.protobuf import saved_model_pb2
+
+    proto = saved_model_pb2.SavedModel()
+    proto.ParseFromString((path / "saved_model.pb").read_bytes())
+    (meta,) = proto.meta_graphs
+    return meta
+
+
+@pytest.fixture(scope="module", params=ROWS, ids=lambda row: row.name)
+def exported(request, tmp_path_factory):
+    return Exported(request.param, tmp_path_factory.mktemp(request.param.name))
+
+
+@pytest.fixture(scope="module")
+def reading(exported):
+    """(the reader's JSON, its outputs by "signature/output")."""
+    inputs = {"sample/seed": SEEDS, "serving_default/seed": SEEDS, "png/seed": SEEDS}
+    for endpoint in exported.endpoints.values():
+        for name, value in endpoint.example(5).items():
+            inputs.setdefault(f"{endpoint.name}/{name}", value)
+    request = exported.root / "request.npz"
+    np.savez(request, **inputs)
+    done = runs.run([sys.executable, "-m", "tests.reader", str(exported.path), str(request)])
+    assert done.returncode == 0, done.stderr[-2000:]
+    outputs = np.load(exported.root / "request-out.npz", allow_pickle=True)
+    return json.loads(done.stdout.splitlines()[-1]), dict(outputs), inputs
+
+
+def test_parity_without_keras(exported, reading):
+    found, outputs, inputs = reading
+    assert not found["keras"]
+    for endpoint in exported.endpoints.values():
+        given = [tf.constant(inputs[f"{endpoint.name}/{spec.name}"]) for spec in endpoint.inputs]
+        for name, value in endpoint.function(*given).items():
+            got = outputs[f"{endpoint.name}/{name}"]
+            tolerance = 1e-5 * max(1.0, float(np.abs(value).max()))
+            np.testing.assert_allclose(got, value, rtol=0, atol=tolerance)
+    assert np.array_equal(outputs["sample/image"], outputs["serving_default/image"])
+
+
+def test_signatures_are_the_capabilities(exported, reading):
+    found, _, _ = reading
+    expected = {"serving_default", "sample", "png", *exported.endpoints}
+    assert set(found["signatures"]) == expected
+    model = exported.model
+    assert ("encode" in expected) == model.can("encode")
+    assert ("log_prob" in expected) == model.can("log_prob")
+
+
+def test_two_loads_and_eight_threads_agree(reading):
+    assert reading[0]["threads_agree"]
+
+
+def test_every_warm_up_request_runs(exported, reading):
+    keys = {"serving_default", *exported.endpoints, "png"}
+    assert sorted(map(tuple, reading[0]["warm_up"])) == sorted(
+        (k, n) for k in keys for n in (1, 8, 64)
+    )
+
+
+def test_pictures_are_the_images(exported, reading):
+    _, outputs, _ = reading
+    for encoded, image in zip(outputs["png/image_bytes"], outputs["sample/image"], strict=True):
+        picture = np.asarray(Image.open(io.BytesIO(encoded)))
+        assert np.array_equal(picture.reshape(image.shape), golden.pixels(image))
+
+
+def test_a_row_does_not_depend_on_its_batch(exported):
+    served = tf.saved_model.load(str(exported.path)).signatures["sample"]
+    together = served(seed=tf.constant(SEEDS))["image"].numpy()
+    for i, seed in enumerate(SEEDS):
+        alone = served(seed=tf.constant([seed]))["image"].numpy()[0]
+        np.testing.assert_allclose(alone, together[i], rtol=0, atol=1e-6)
+
+
+def test_the_graph_holds_what_a_server_can_run(exported):
+    """Named batch-first inputs and outputs; no state, no stateful random op, no XLA-only node."""
+    meta = exported.meta
+    for key, signature in meta.signature_def.items():
+        if key == "__saved_model_init_op":
+            continue
+        assert signature.method_name == "tensorflow/serving/predict"
+        for name, info in [*signature.inputs.items(), *signature.outputs.items()]:
+            assert not name.startswith(("args_", "output_", "keras_tensor")), name
+            assert info.tensor_shape.dim[0].size == -1, (key, name)
+    functions = {f.signature.name: f for f in meta.graph_def.library.function}
+    assert functions
+    for name, function in functions.items():
+        operations = {node.op for node in function.node_def}
+        assert not function.attr["_XlaMustCompile"].b, name
+        assert not {op for op in operations if "Random" in op or op.startswith("Rng")}, name
+        # Only loading may write a variable, never a request.
+        if not any(part in name for part in ("restore", "save", "initializer")):
+            assert "AssignVariableOp" not in operations, name
+
+
+def test_weights_are_stored_once_and_only_those_needed(exported):
+    model = exported.model
+    stored = (exported.path / "variables" / "variables.data-00000-of-00001").stat().st_size
+    used = model.encoder.weights + model.decoder.weights if model.can("encode") else None
+    if used is None:
+        used = model.G_average.weights if model.ema else model.G.weights
+    weights = sum(4 * int(tf.size(w)) for w in used)
+    # Beside the weights lies a description of the objects; a second copy of a weight would show.
+    assert weights <= stored < 1.1 * weights + 4000
+
+
+def test_golden_values(exported, reading):
+    _, outputs, _ = reading
+    stored = json.loads((exported.path / "assets.extra" / "golden.json").read_text())
+    assert [entry["seed"] for entry in stored["seeds"]] == list(golden.SEEDS)
+    for entry, image in zip(stored["seeds"], outputs["sample/image"], strict=False):
+        np.testing.assert_allclose(image.ravel()[:16], entry["first"], rtol=0, atol=1e-5)
+        keras = exported.model.sample([entry["seed"]]).numpy()
+        # The batch may move a value across a rounding edge by one level of 255.
+        if np.array_equal(golden.pixels(keras[0]), golden.pixels(image)):
+            assert hashlib.sha256(golden.pixels(image).tobytes()).hexdigest() == entry["sha256"]
+
+
+# --- versions ---
+
+
+def test_versions_are_never_overwritten(exported):
+    model, name = exported.model, exported.row.name
+    second = saved_model.export(model, name, exported.root)
+    assert second.name == "2"
+    with pytest.raises(UserError, match=r"version 2 .* exists.*next free one is 3"):
+        saved_model.export(model, name, exported.root, version=2)
+    assert saved_model.export(model, name, exported.root, version=7).name == "7"
+    assert sorted(p.name for p in (exported.root / name).iterdir()) == ["1", "2", "7"]
+
+
+def test_a_failed_export_leaves_nothing(exported, tmp_path, monkeypatch):
+    def fail(*args):
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(saved_model, "write_warm_up", fail)
+    with pytest.raises(OSError, match="No space left"):
+        saved_model.export(exported.model, "model", tmp_path)
+    assert not list((tmp_path / "model").iterdir())
+
+
+# --- a host in C ---
+
+
+@pytest.fixture(scope="session")
+def host(tmp_path_factory):
+    """tests/host.c, compiled against the libraries inside the TensorFlow wheel."""
+    include, library = Path(tf.sysconfig.get_include()), Path(tf.sysconfig.get_lib())
+    program = tmp_path_factory.mktemp("host") / "host"
+    libraries = sorted(p for p in library.glob("libtensorflow_*.so.2"))
+    assert len(libraries) == 2, (libraries, sysconfig.get_platform())
+    flags = [f"-l:{p.name}" for p in libraries]
+    subprocess.run(
+        [
+            *("gcc", str(ROOT / "tests" / "host.c"), "-o", str(program)),
+            *(f"-I{include}", f"-L{library}", *flags, f"-Wl,-rpath,{library}"),
+        ],
+        check=True,
+    )
+    return program
+
+
+def test_the_same_images_from_c(exported, host):
+    signature = exported.meta.signature_def["sample"]
+    seeds = np.arange(64, dtype=np.int32)
+    done = subprocess.run(
+        [
+            str(host),
+            str(exported.path),
+            signature.inputs["seed"].name,
+            signature.outputs["image"].name,
+            "64",
+        ],
+        input=seeds.tobytes(),
+        capture_output=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    images = np.frombuffer(done.stdout, np.float32).reshape(64, *exported.row.image_shape)
+    np.testing.assert_allclose(images, exported.model.sample(seeds), rtol=0, atol=1e-5)
+
+
+# --- servers ---
+
+
+@pytest.fixture(scope="module")
+def server(exported):
+    """(grpc address, REST address) of the conformance server."""
+    arguments = [sys.executable, "-m", "tests.conformance_server"]
+    arguments += [exported.row.name, str(exported.root / exported.row.name)]
+    process = subprocess.Popen(
+        arguments, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
+    ports = process.stdout.readline().split()
+    yield [f"127.0.0.1:{port}" for port in ports]
+    process.kill()
+    process.wait()
+
+
+def test_the_same_images_from_every_source(exported, server):
+    seeds = np.arange(64, dtype=np.int32)
+    keras = exported.model.sample(seeds).numpy()
+    name = exported.row.name
+    for source in (
+        str(exported.path),
+        f"grpc://{server[0]}/{name}",
+        f"http://{server[1]}/v1/models/{name}",
+    ):
+        images = sources.open_source(source)(seeds)
+        np.testing.assert_allclose(images, keras, rtol=0, atol=1e-5, err_msg=source)
+        assert np.abs(golden.pixels(images).astype(int) - golden.pixels(keras)).max() <= 1
+
+
+def test_servers_that_cannot_sample_are_named(exported, server, tmp_path):
+    grpc_address, rest_address = server
+    for source, said in (
+        (f"grpc://{grpc_address}/paint", "NOT_FOUND"),
+        (f"grpc://{grpc_address}", "names no model"),
+        (f"http://{rest_address}/v1/models/paint", "404, .*Servable not found"),
+        ("http://127.0.0.1:9/v1/models/x", "cannot be reached"),
+        ("grpc://127.0.0.1:9/x", "UNAVAILABLE"),
+        (str(tmp_path), "not a run directory"),
+    ):
+        with pytest.raises(UserError, match=said):
+            sources.open_source(source)(SEEDS)
+
+
+def test_saved_models_that_cannot_sample_are_named(exported, tmp_path):
+    shutil.copytree(exported.path, tmp_path / "torn")
+    content = (tmp_path / "torn" / "saved_model.pb").read_bytes()
+    (tmp_path / "torn" / "saved_model.pb").write_bytes(content[: len(content) // 2])
+    with pytest.raises(UserError, match="cannot be read as a SavedModel"):
+        sources.open_source(str(tmp_path / "torn"))
+    tf.saved_model.save(tf.Module(), str(tmp_path / "other"))
+    with pytest.raises(UserError, match="no signature 'sample'"):
+        sources.open_source(str(tmp_path / "other"))
