@@ -136,12 +136,14 @@ def main(argv=None):
             import tensorflow  # noqa: F401
 
             import tfgen
-            from tfgen.run_dir import RunDir
-        run = RunDir(options.workdir)
+            from export import golden
+            from tfgen import run_dir
+        run = run_dir.RunDir(options.workdir)
         name, _ = run.read_config()
         model = tfgen.load(options.workdir)
         with quiet.loading_tensorflow():
             path = export(model, name, run.path / "serving", options.version)
+        run_dir.write_text(run.path / "golden.json", golden.text(model))
     except (UserError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

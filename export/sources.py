@@ -25,6 +25,8 @@ def open_source(text):
         return _grpc(text)
     if text.startswith(("http://", "https://")):
         return _rest(text)
+    if text.endswith(".tflite"):
+        return _tflite(text)
     if (Path(text) / "saved_model.pb").exists():
         return _saved_model(text)
     return _run(text)
@@ -52,6 +54,26 @@ def _saved_model(path):
             f"the SavedModel {path} has no signature 'sample', only {', '.join(signatures)}."
         )
     return lambda seeds: signatures["sample"](seed=tf.constant(seeds))["image"].numpy()
+
+
+def _tflite(path):
+    from export.tflite import runner
+
+    if not Path(path).is_file():
+        raise UserError(f"there is no file {path}.")
+    try:
+        sample, batch = runner(path)
+    except (ValueError, RuntimeError) as error:
+        raise UserError(f"{path} cannot be read as a LiteRT file that samples: {error}") from None
+
+    def every(seeds):
+        """In batches of the file's own size; the last is filled up and cut."""
+        short = -len(seeds) % batch
+        filled = np.concatenate([seeds, np.zeros(short, np.int32)])
+        images = [sample(filled[i : i + batch]) for i in range(0, len(filled), batch)]
+        return np.concatenate(images)[: len(seeds)]
+
+    return every
 
 
 def _grpc(url):

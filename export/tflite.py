@@ -1,0 +1,219 @@
+"""Export a finished run for devices: LiteRT (TFLite) files.
+
+python -m export.tflite --workdir=runs/dcgan-digits [--batch=1] [--precisions=float32,int8]
+
+Writes tflite/<model>-<precision>.tflite, each with one signature for each capability
+(`export/endpoints.py`), builtin operators only, a static batch and float inputs and outputs; and
+prints what each file costs and how far it is from Keras.
+
+In every precision the noise is computed in float32, so the same seed is the same latent everywhere.
+The converter would also quantise the noise's arithmetic, where a rounded 2 pi or 2**-23 gives
+other numbers, not coarser ones; so the noise and the networks are converted apart and joined
+(`export/join.py`).
+"""
+
+import argparse
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+from tfgen import quiet
+from tfgen.errors import UserError
+
+PRECISIONS = ("float32", "float16", "dynamic", "int8")
+CALIBRATION = 200  # draws of the model's own noise that int8 ranges are taken from
+
+
+def convert(model, precision, batch=1):
+    """A LiteRT file of the model, as bytes.
+
+    Args:
+      precision: "float32"; "float16", weights of half size; "dynamic", int8 weights and float
+        activations; "int8", int8 weights and activations, calibrated on the model's own samples.
+      batch: the static batch size.
+    """
+    from export import join
+    from export.endpoints import Endpoint, endpoints
+
+    found = {e.name: e for e in endpoints(model, batch)}
+    sample = found.pop("sample")
+    if precision == "int8":
+        # Its loop over draws cannot be calibrated, and a likelihood of other networks is none.
+        found.pop("log_prob", None)
+    names = [spec.name for spec in found["decode"].inputs]
+    noise = Endpoint("noise", lambda seed: dict(model.noise(seed)), sample.inputs)
+    draws = _representative(model, found, batch)
+    networks = _convert(list(found.values()), precision, draws)
+    return join.sample(_convert([noise], "float32"), networks, names)
+
+
+def _convert(endpoints, precision, representative=None):
+    """The endpoints as a LiteRT file of builtin operators."""
+    import keras
+    import tensorflow as tf
+
+    archive = keras.export.ExportArchive()
+    for endpoint in endpoints:
+        archive.add_endpoint(endpoint.name, endpoint.function, list(endpoint.inputs))
+    with tempfile.TemporaryDirectory() as path:
+        archive.write_out(path, verbose=False)
+        keys = [endpoint.name for endpoint in endpoints]
+        converter = tf.lite.TFLiteConverter.from_saved_model(path, signature_keys=keys)
+        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
+        if precision != "float32":
+            converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        if precision == "float16":
+            converter.target_spec.supported_types = [tf.float16]
+        if precision == "int8":
+            converter.representative_dataset = representative
+        return converter.convert()
+
+
+def _representative(model, endpoints, batch):
+    """A generator function of inputs for every signature: latents of the prior, and the images."""
+    import tensorflow as tf
+
+    def draws():
+        for i in range(CALIBRATION):
+            noise = model.noise(tf.range(batch) + 1_000_000 + i * batch)
+            for name, endpoint in endpoints.items():
+                values = noise if name == "decode" else {"image": model.generate(noise)}
+                yield name, {s.name: np.asarray(values[s.name]) for s in endpoint.inputs}
+
+    return draws
+
+
+def measure(path, model, batch, judge=None, count=64):
+    """What a file costs and how far it is from Keras: a dict of numbers.
+
+    `judge`, if there is one, gives images [N, H, W, C] a class; "same class" is the share of samples
+    that it finds to be of the same class as Keras' sample of the same seed.
+    """
+    expected = model.sample(np.arange(count, dtype=np.int32)).numpy()
+    row = {"kB": Path(path).stat().st_size / 1000}
+    for threads in (1, 2):
+        sample, _ = runner(path, threads)
+        images, seconds = [], []
+        for first in range(0, count, batch):
+            seeds = np.arange(first, first + batch, dtype=np.int32)
+            sample(seeds)
+            for _ in range(5):
+                began = time.perf_counter()
+                image = sample(seeds)
+                seconds.append(time.perf_counter() - began)
+            images.append(image)
+        seconds.sort()
+        row[f"p50 us, {threads} thr"] = 1e6 * statistics.median(seconds)
+        row[f"p95 us, {threads} thr"] = 1e6 * seconds[int(0.95 * len(seconds))]
+    images = np.concatenate(images)[:count]
+    difference = np.abs(images - expected)
+    row["max diff"], row["mean diff"] = difference.max(), difference.mean()
+    row["PSNR dB"] = -10 * np.log10(max(np.square(difference).mean(), 1e-20))
+    if judge:
+        row["same class %"] = 100 * np.mean(judge(images) == judge(expected))
+    return row
+
+
+def runner(path, threads=1):
+    """(the file's `sample`, a function of a static batch of seeds; the size of that batch).
+
+    Needs no TensorFlow.
+    """
+    from ai_edge_litert.interpreter import Interpreter
+
+    interpreter = Interpreter(model_path=str(path), num_threads=threads)
+    signature = interpreter.get_signature_runner("sample")
+    batch = int(signature.get_input_details()["seed"]["shape"][0])
+    return lambda seeds: signature(seed=seeds)["image"], batch
+
+
+def _judge(config):
+    """A classifier of the run's data, or None without labels."""
+    from tfgen import data
+
+    source = data.open_source(
+        config["data"]["name"], config["data"]["directory"], config["data"]["size"]
+    )
+    training = source.load(config["data"]["split"])
+    if not training.classes:
+        return None
+    from sklearn.svm import SVC
+
+    held = data.arrays(training)
+    x, y = held["image"][:5000] / (training.levels - 1), held["label"][:5000]
+    classifier = SVC().fit(x.reshape(len(x), -1), y)
+    return lambda images: classifier.predict(images.reshape(len(images), -1))
+
+
+def table(rows):
+    """{precision: {column: number}} -> lines of text, and words where a file is slower or broken."""
+    columns = list(next(iter(rows.values())))
+    lines = ["  ".join([f"{'':9}", *(f"{c:>14}" for c in columns)])]
+    for precision, row in rows.items():
+        values = (f"{row[c]:14.2g}" if "diff" in c else f"{row[c]:14.1f}" for c in columns)
+        lines.append("  ".join([f"{precision:9}", *values]))
+    if "float32" in rows:
+        for precision, row in rows.items():
+            ratio = row["p50 us, 1 thr"] / rows["float32"]["p50 us, 1 thr"]
+            if ratio > 1.1:
+                lines.append(f"{precision} is {ratio:.1f} times slower than float32 here.")
+    for precision, row in rows.items():
+        if row["PSNR dB"] < 30:
+            lines.append(
+                f"{precision} is broken: {row['PSNR dB']:.0f} dB from Keras. Do not ship it."
+            )
+    return lines
+
+
+def main(argv=None):
+    """Returns the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="python -m export.tflite", description=__doc__.splitlines()[0]
+    )
+    parser.add_argument("--workdir", required=True, help="a finished run directory")
+    parser.add_argument("--batch", type=int, default=1, help="the static batch size (1)")
+    parser.add_argument("--precisions", default=",".join(PRECISIONS), help=", ".join(PRECISIONS))
+    options = parser.parse_args(argv)
+    try:
+        _export(options)
+    except (UserError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _export(options):
+    from tfgen.errors import one_of
+
+    precisions = [one_of("precision", p, PRECISIONS) for p in options.precisions.split(",")]
+    if options.batch < 1:
+        raise UserError(f"--batch={options.batch}: the static batch is 1 or more.")
+    with quiet.loading_tensorflow():
+        import tensorflow  # noqa: F401
+
+        import tfgen
+        from tfgen import run_dir
+    run = run_dir.RunDir(options.workdir)
+    name, config = run.read_config()
+    model = tfgen.load(options.workdir)
+    judge = _judge(config)
+    rows = {}
+    for precision in precisions:
+        path = run.path / "tflite" / f"{name}-{precision}.tflite"
+        with quiet.loading_tensorflow():
+            content = convert(model, precision, options.batch)
+        with run_dir.atomic(path) as temporary:
+            temporary.write_bytes(content)
+        with quiet.loading_tensorflow():
+            rows[precision] = measure(path, model, options.batch, judge)
+        print(f"wrote {path}", flush=True)
+    print(f"\nOne `sample` of batch {options.batch}, in this process, against Keras:")
+    print("\n".join(table(rows)))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,242 @@
+"""The LiteRT gates, for every model: the same noise, the same images, builtin operators, no state."""
+
+import json
+import sys
+import time
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from ai_edge_litert import schema_py_generated as schema
+from ai_edge_litert.interpreter import Interpreter
+
+from export import golden, sources, tflite
+from export.endpoints import endpoints
+from tests import runs
+from tests.zoo import ROWS
+from tfgen.errors import UserError
+
+SEEDS = np.array([0, 1, 42, -1, 2**31 - 1], np.int32)
+
+
+class Exported:
+    """A row's model after a few steps, and its files by precision."""
+
+    def __init__(self, row, root):
+        self.row = row
+        self.model = row.build()
+        step = tf.function(self.model.train_step)
+        for i in range(20):
+            step(row.batch(seed=i))
+        self.files = {}
+        for precision in tflite.PRECISIONS:
+            self.files[precision] = root / f"{row.name}-{precision}.tflite"
+            self.files[precision].write_bytes(tflite.convert(self.model, precision))
+
+    def runner(self, precision, key):
+        return Interpreter(model_path=str(self.files[precision])).get_signature_runner(key)
+
+
+@pytest.fixture(scope="module", params=ROWS, ids=lambda row: row.name)
+def exported(request, tmp_path_factory):
+    return Exported(request.param, tmp_path_factory.mktemp(request.param.name))
+
+
+@pytest.fixture(params=tflite.PRECISIONS)
+def precision(request):
+    return request.param
+
+
+def difference(exported, precision):
+    sample = exported.runner(precision, "sample")
+    images = np.concatenate([sample(seed=SEEDS[i : i + 1])["image"] for i in range(len(SEEDS))])
+    return np.abs(images - exported.model.sample(SEEDS))
+
+
+def test_float32_is_keras(exported):
+    assert difference(exported, "float32").max() <= 1e-5
+
+
+def test_float16_is_close(exported):
+    assert difference(exported, "float16").mean() <= 1e-3
+
+
+@pytest.mark.parametrize("precision", ["dynamic", "int8"])
+def test_eight_bits_keep_30_decibels(exported, precision):
+    psnr = -10 * np.log10(np.square(difference(exported, precision)).mean())
+    assert psnr >= 30
+
+
+def test_every_endpoint_is_keras(exported):
+    for endpoint in endpoints(exported.model, batch=1):
+        inputs = endpoint.example(1)
+        expected = endpoint.function(*(tf.constant(inputs[s.name]) for s in endpoint.inputs))
+        got = exported.runner("float32", endpoint.name)(**inputs)
+        assert set(got) == set(expected)
+        for name, value in expected.items():
+            tolerance = 1e-5 * max(1.0, float(np.abs(value).max()))
+            np.testing.assert_allclose(got[name], value, rtol=0, atol=tolerance)
+
+
+def test_signatures_are_the_capabilities(exported, precision):
+    expected = {e.name for e in endpoints(exported.model)}
+    if precision == "int8":
+        expected.discard("log_prob")
+    found = Interpreter(model_path=str(exported.files[precision])).get_signature_list()
+    assert set(found) == expected
+    assert found["sample"] == {"inputs": ["seed"], "outputs": ["image"]}
+
+
+def test_the_noise_is_the_same_in_every_precision(exported, precision):
+    """`sample` of a file is its own `decode` of Keras' noise: the seed was not quantised."""
+    sample, decode = exported.runner(precision, "sample"), exported.runner(precision, "decode")
+    for i in range(len(SEEDS)):
+        noise = exported.model.noise(tf.constant(SEEDS[i : i + 1]))
+        image = decode(**{k: v.numpy() for k, v in noise.items()})["image"]
+        # The last place of a logarithm may tip an activation into the next of 255 steps.
+        atol = 1e-5 if precision in ("float32", "float16") else 0.05
+        np.testing.assert_allclose(sample(seed=SEEDS[i : i + 1])["image"], image, rtol=0, atol=atol)
+
+
+def parse(path):
+    return schema.ModelT.InitFromPackedBuf(bytearray(path.read_bytes()), 0)
+
+
+def test_only_builtin_operators_and_no_state(exported, precision):
+    model = parse(exported.files[precision])
+    names = {v: k for k, v in vars(schema.BuiltinOperator).items() if not k.startswith("_")}
+    used = {
+        names[max(code.builtinCode, code.deprecatedBuiltinCode)] for code in model.operatorCodes
+    }
+    assert not {code.customCode for code in model.operatorCodes if code.customCode}
+    assert not used & {"CUSTOM", "VAR_HANDLE", "ASSIGN_VARIABLE", "READ_VARIABLE", "CALL_ONCE"}
+    assert not used & {"RANDOM_STANDARD_NORMAL", "RANDOM_UNIFORM", "MULTINOMIAL"}
+
+
+def test_shapes_are_static_inputs_and_outputs_float(exported, precision):
+    model = parse(exported.files[precision])
+    for signature in model.signatureDefs:
+        graph = model.subgraphs[signature.subgraphIndex]
+        for port in [*signature.inputs, *signature.outputs]:
+            tensor = graph.tensors[port.tensorIndex]
+            assert tensor.shape[0] == 1
+            assert tensor.shapeSignature is None or -1 not in tensor.shapeSignature
+            kind = schema.TensorType.INT32 if port.name == b"seed" else schema.TensorType.FLOAT32
+            assert tensor.type == kind
+
+
+def test_joining_stores_no_weight_again(exported):
+    model = parse(exported.files["float32"])
+    stored = sum(len(b.data) for b in model.buffers if b.data is not None)
+    weights = sum(4 * int(tf.size(w)) for w in exported.model.weights)
+    assert stored < 1.2 * weights + 4000
+
+
+def test_larger_batches(exported):
+    content = tflite.convert(exported.model, "float32", batch=4)
+    sample = Interpreter(model_content=content).get_signature_runner("sample")
+    images = sample(seed=SEEDS[:4])["image"]
+    np.testing.assert_allclose(images, exported.model.sample(SEEDS[:4]), rtol=0, atol=1e-5)
+
+
+def test_golden_values(exported):
+    sample = exported.runner("float32", "sample")
+    for entry in golden.describe(exported.model)["seeds"]:
+        image = sample(seed=np.array([entry["seed"]], np.int32))["image"]
+        np.testing.assert_allclose(image.ravel()[:16], entry["first"], rtol=0, atol=1e-5)
+
+
+def test_one_image_is_ten_times_faster_than_keras_predict(exported):
+    """Batch 1, in turn, medians; `predict` of the network alone, which is less than a sample."""
+    model = exported.model
+    network = model.decoder if model.can("encode") else model.G
+    z = model.noise(tf.constant([0]))["z"].numpy()
+    sample, _ = tflite.runner(exported.files["float32"])
+    ratios = []
+    for i in range(7):
+        seconds = []
+        for call in (lambda: network.predict(z, verbose=0), lambda: sample(SEEDS[:1])):
+            began = time.perf_counter()
+            call()
+            seconds.append(time.perf_counter() - began)
+        if i:  # the first round traces
+            ratios.append(seconds[0] / seconds[1])
+    assert np.median(ratios) > 10
+
+
+def test_a_file_samples_without_tensorflow(exported, tmp_path):
+    """With ai-edge-litert, NumPy and Pillow alone."""
+    code = (
+        "import sys\n"
+        "for name in ('tensorflow', 'keras', 'tensorflow_datasets', 'sklearn'): sys.modules[name] = None\n"
+        "from export import sample\n"
+        "sys.exit(sample.main(sys.argv[1:]))"
+    )
+    out = tmp_path / "device.png"
+    path = exported.files["float32"]
+    arguments = [f"--from={path}", "--seeds=0:9", f"--out={out}"]
+    done = runs.run([sys.executable, "-c", code, *arguments])
+    assert done.returncode == 0, done.stderr
+    from tfgen import figures
+
+    figures.sample_grid(tmp_path / "keras.png", exported.model.sample(np.arange(9)).numpy())
+    from PIL import Image
+
+    device, keras = (np.asarray(Image.open(p)).astype(int) for p in (out, tmp_path / "keras.png"))
+    assert np.abs(device - keras).max() <= 1
+
+
+def test_files_that_cannot_sample_are_named(exported, tmp_path):
+    torn = tmp_path / "torn.tflite"
+    torn.write_bytes(exported.files["float32"].read_bytes()[:1000])
+    with pytest.raises(UserError, match=r"torn.tflite cannot be read"):
+        sources.open_source(str(torn))
+    with pytest.raises(UserError, match=r"there is no file"):
+        sources.open_source(str(tmp_path / "none.tflite"))
+
+
+@pytest.mark.slow
+def test_the_commands_from_a_run_to_its_files(tmp_path):
+    """train, export.saved_model, export.tflite, export.sample, as a user types them."""
+    run = tmp_path / "run"
+    assert runs.run(runs.command("vae", run)).returncode == 0
+
+    def command(module, *arguments):
+        return runs.run([sys.executable, "-m", module, *arguments])
+
+    done = command("export.tflite", f"--workdir={run}")
+    assert done.returncode == 0, done.stderr
+    for precision in tflite.PRECISIONS:
+        assert (run / "tflite" / f"vae-{precision}.tflite").exists()
+        assert any(line.startswith(precision) for line in done.stdout.splitlines())
+    assert "same class %" in done.stdout
+    done = command("export.saved_model", f"--workdir={run}")
+    assert done.returncode == 0, done.stderr
+    assert "docker run" in done.stdout
+    assert json.loads((run / "golden.json").read_text())["seeds"]
+    pictures = []
+    for source in (run, run / "serving" / "vae" / "1", run / "tflite" / "vae-float32.tflite"):
+        out = tmp_path / f"{len(pictures)}.png"
+        done = command("export.sample", f"--from={source}", f"--out={out}")
+        assert done.returncode == 0, done.stderr
+        pictures.append(out)
+    from PIL import Image
+
+    arrays = [np.asarray(Image.open(p)).astype(int) for p in pictures]
+    assert max(np.abs(a - arrays[0]).max() for a in arrays) <= 1
+
+    for module, arguments, said in (
+        ("export.saved_model", [f"--workdir={run}", "--version=1"], "version 1 of vae exists"),
+        ("export.saved_model", [f"--workdir={run}", "--version=0"], "positive integers"),
+        ("export.saved_model", [f"--workdir={tmp_path}"], "not a run directory"),
+        ("export.tflite", [f"--workdir={run}", "--precisions=int4"], "unknown precision 'int4'"),
+        ("export.tflite", [f"--workdir={run}", "--batch=0"], "--batch=0"),
+    ):
+        done = command(module, *arguments)
+        assert done.returncode == 2
+        assert said in done.stderr
+        assert "Traceback" not in done.stderr
+    (run / "model.keras").unlink()
+    done = command("export.tflite", f"--workdir={run}")
+    assert done.returncode == 2
+    assert "not finished" in done.stderr
