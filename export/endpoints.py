@@ -3,7 +3,8 @@
 | endpoint | inputs | outputs | models |
 |---|---|---|---|
 | `sample` | `seed` int32 [B] | `image` [B, H, W, C] in [0, 1] | all that generate |
-| `decode` | `z` [B, Z], and what else `noise` has | `image` | those with latents |
+| `noise` | `seed` int32 [B] | `z` [B, Z] and what else a sample is made of | all that generate |
+| `decode` | what `noise` gives | `image` | those with latents |
 | `encode` | `image` | `mean`, `log_var` [B, Z] | those with codes |
 | `reconstruct` | `image` | `image` | those with codes |
 | `log_prob` | `image` | `log_prob` [B], nats | those with a density |
@@ -54,6 +55,7 @@ def endpoints(model, batch=None):
         )
     ]
     noise = model.noise(tf.zeros([1], tf.int32))
+    found.append(Endpoint("noise", lambda seed: dict(model.noise(seed)), found[0].inputs))
     if "z" in noise:
         names = list(noise)
         found.append(

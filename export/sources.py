@@ -1,9 +1,10 @@
 """Where samples come from, each a function: seeds int32 [N] -> images float32 [N, H, W, C].
 
-runs/dcgan-digits                         a finished run, by Keras
-runs/dcgan-digits/serving/dcgan/1         a SavedModel, by TensorFlow alone
-grpc://host:8500/dcgan                    a server of TensorFlow Serving's PredictionService
-http://host:8501/v1/models/dcgan          its REST interface
+runs/dcgan-digits                             a finished run, by Keras
+runs/dcgan-digits/serving/dcgan/1             a SavedModel, by TensorFlow alone
+runs/dcgan-digits/tflite/dcgan-int8.tflite    a LiteRT file, without TensorFlow
+grpc://host:8500/dcgan                        a server of TensorFlow Serving's PredictionService
+http://host:8501/v1/models/dcgan              its REST interface
 """
 
 import json

@@ -37,15 +37,14 @@ def convert(model, precision, batch=1):
       batch: the static batch size.
     """
     from export import join
-    from export.endpoints import Endpoint, endpoints
+    from export.endpoints import endpoints
 
     found = {e.name: e for e in endpoints(model, batch)}
-    sample = found.pop("sample")
+    noise, _ = found.pop("noise"), found.pop("sample")  # `join` makes `sample`
     if precision == "int8":
         # Its loop over draws cannot be calibrated, and a likelihood of other networks is none.
         found.pop("log_prob", None)
     names = [spec.name for spec in found["decode"].inputs]
-    noise = Endpoint("noise", lambda seed: dict(model.noise(seed)), sample.inputs)
     draws = _representative(model, found, batch)
     networks = _convert(list(found.values()), precision, draws)
     return join.sample(_convert([noise], "float32"), networks, names)
@@ -74,7 +73,7 @@ def _convert(endpoints, precision, representative=None):
 
 
 def _representative(model, endpoints, batch):
-    """A generator function of inputs for every signature: latents of the prior, and the images."""
+    """A generator of inputs for every signature: latents of the prior, and their images."""
     import tensorflow as tf
 
     def draws():
@@ -90,8 +89,8 @@ def _representative(model, endpoints, batch):
 def measure(path, model, batch, judge=None, count=64):
     """What a file costs and how far it is from Keras: a dict of numbers.
 
-    `judge`, if there is one, gives images [N, H, W, C] a class; "same class" is the share of samples
-    that it finds to be of the same class as Keras' sample of the same seed.
+    `judge`, if there is one, gives images [N, H, W, C] a class; "same class" is the share of
+    samples that it finds to be of the same class as Keras' sample of the same seed.
     """
     expected = model.sample(np.arange(count, dtype=np.int32)).numpy()
     row = {"kB": Path(path).stat().st_size / 1000}
@@ -150,7 +149,7 @@ def _judge(config):
 
 
 def table(rows):
-    """{precision: {column: number}} -> lines of text, and words where a file is slower or broken."""
+    """{precision: {column: number}} -> lines; with words where a file is slower or broken."""
     columns = list(next(iter(rows.values())))
     lines = ["  ".join([f"{'':9}", *(f"{c:>14}" for c in columns)])]
     for precision, row in rows.items():
@@ -163,9 +162,7 @@ def table(rows):
                 lines.append(f"{precision} is {ratio:.1f} times slower than float32 here.")
     for precision, row in rows.items():
         if row["PSNR dB"] < 30:
-            lines.append(
-                f"{precision} is broken: {row['PSNR dB']:.0f} dB from Keras. Do not ship it."
-            )
+            lines.append(f"{precision} is broken: {row['PSNR dB']:.0f} dB from Keras. Do not use.")
     return lines
 
 

@@ -1,0 +1,207 @@
+// Runs model.tflite with LiteRT.js. A seed goes to `noise`, its latents to `decode`; `sample` does both.
+import { loadAndCompile, loadLiteRt, Tensor } from "@litertjs/core";
+
+const get = (id) => document.getElementById(id);
+const CELL = 64; // screen pixels of a small image
+const STEPS = 14; // images of the interpolation, in two rows
+
+let model, about;
+let latents = {}; // what the edited sample is made of, by name
+const times = [];
+
+// --- the model ---------------------------------------------------------------------------------
+
+async function run(signature, inputs) {
+  const tensors = {};
+  for (const [name, [values, shape]] of Object.entries(inputs)) {
+    tensors[name] = new Tensor(values, shape);
+  }
+  const began = performance.now();
+  const results = await model.run(signature, tensors);
+  times.push(performance.now() - began);
+  const outputs = {};
+  for (const [name, tensor] of Object.entries(results)) {
+    outputs[name] = (await tensor.data()).slice();
+    tensor.delete();
+  }
+  for (const tensor of Object.values(tensors)) tensor.delete();
+  return outputs;
+}
+
+const seedOf = (seed) => ({ seed: [new Int32Array([seed]), [1]] });
+const sample = async (seed) => (await run("sample", seedOf(seed))).image;
+const noise = (seed) => run("noise", seedOf(seed));
+
+async function decode(values) {
+  const inputs = {};
+  for (const [name, shape] of Object.entries(about.noise)) inputs[name] = [values[name], shape];
+  return (await run("decode", inputs)).image;
+}
+
+// --- pictures ----------------------------------------------------------------------------------
+
+function picture(image) {
+  const [h, w, c] = about.image_shape;
+  const canvas = new OffscreenCanvas(w, h);
+  const data = new ImageData(w, h);
+  for (let i = 0; i < h * w; i++) {
+    for (let k = 0; k < 3; k++) {
+      data.data[4 * i + k] = Math.round(255 * image[c === 1 ? i : c * i + k]);
+    }
+    data.data[4 * i + 3] = 255;
+  }
+  canvas.getContext("2d").putImageData(data, 0, 0);
+  return canvas;
+}
+
+function draw(canvas, images, columns, gap = 3) {
+  const [h, w] = about.image_shape;
+  const zoom = Math.max(1, Math.round(CELL / Math.max(h, w)));
+  const [ch, cw] = [h * zoom + gap, w * zoom + gap];
+  canvas.width = columns * cw - gap;
+  canvas.height = Math.ceil(images.length / columns) * ch - gap;
+  const context = canvas.getContext("2d");
+  context.imageSmoothingQuality = "high";
+  images.forEach((image, i) => {
+    const [x, y] = [(i % columns) * cw, Math.floor(i / columns) * ch];
+    context.drawImage(picture(image), x, y, w * zoom, h * zoom);
+  });
+}
+
+// --- the three parts of the page -----------------------------------------------------------------
+
+const number = (id) => get(id).valueAsNumber | 0; // an int32, whatever was typed
+
+async function drawGrid() {
+  const first = number("seed");
+  const images = [];
+  for (let i = 0; i < 64; i++) images.push(await sample((first + i) | 0));
+  draw(get("grid"), images, 8);
+}
+
+async function take(seed) {
+  latents = await noise(seed);
+  get("which").textContent = seed;
+  get("which").dataset.seed = seed;
+  for (const slider of document.querySelectorAll("#sliders input")) {
+    slider.value = latents.z[slider.dataset.index];
+    slider.nextElementSibling.value = (+slider.value).toFixed(2);
+  }
+  await drawOne();
+}
+
+async function drawOne() {
+  draw(get("one"), [await decode(latents)], 1);
+}
+
+function makeSliders() {
+  const limit = about.prior === "uniform" ? 1 : 3;
+  for (const index of about.latents) {
+    const label = document.createElement("label");
+    label.append(`z${index}`);
+    const slider = document.createElement("input");
+    Object.assign(slider, { type: "range", min: -limit, max: limit, step: 0.01 });
+    slider.dataset.index = index;
+    const output = document.createElement("output");
+    slider.addEventListener("input", () => {
+      latents.z[index] = +slider.value;
+      output.value = (+slider.value).toFixed(2);
+      once(drawOne);
+    });
+    label.append(slider, output);
+    get("sliders").append(label);
+  }
+}
+
+function between(a, b, t) {
+  // Great circles for a normal prior, straight lines for a uniform one.
+  let [p, q] = [1 - t, t];
+  if (about.prior !== "uniform") {
+    const dot = (u, v) => u.reduce((sum, x, i) => sum + x * v[i], 0);
+    const cosine = dot(a, b) / Math.sqrt(dot(a, a) * dot(b, b));
+    const angle = Math.max(Math.acos(Math.min(1, Math.max(-1, cosine))), 1e-6);
+    [p, q] = [Math.sin((1 - t) * angle), Math.sin(t * angle)].map((s) => s / Math.sin(angle));
+  }
+  return a.map((x, i) => p * x + q * b[i]);
+}
+
+async function drawStrip() {
+  const [a, b] = [await noise(number("from")), await noise(number("to"))];
+  const images = [];
+  for (let i = 0; i < STEPS; i++) {
+    images.push(await decode({ ...a, z: between(a.z, b.z, i / (STEPS - 1)) }));
+  }
+  draw(get("strip"), images, STEPS / 2);
+}
+
+// --- order ---------------------------------------------------------------------------------------
+
+// Work is done one after the other; of what waits, only the newest of a kind is done.
+const waiting = new Map();
+let working = false;
+
+async function once(work) {
+  waiting.set(work, work);
+  if (working) return;
+  working = true;
+  try {
+    while (waiting.size) {
+      const [next] = waiting.values();
+      waiting.delete(next);
+      await next();
+    }
+    say();
+  } catch (error) {
+    fail(error);
+  }
+  working = false;
+}
+
+function say() {
+  // A mean: browsers round a single time to 0.1 ms.
+  const done = times.splice(0);
+  if (!done.length) return;
+  const mean = done.reduce((sum, time) => sum + time, 0) / done.length;
+  get("status").textContent =
+    `${mean.toFixed(2)} ms a call (mean of ${done.length}), on this machine's processor. ` +
+    `${about.model}, ${about.precision}, ${(about.bytes / 1000).toFixed(0)} kB.`;
+}
+
+function fail(error) {
+  get("status").className = "error";
+  get("status").textContent = `This page needs a browser with WebAssembly, and a web server: ${error}`;
+}
+
+async function start() {
+  about = await (await fetch("./about.json")).json();
+  document.title = get("title").textContent = `${about.model} on ${about.data}`;
+  await loadLiteRt("./vendor/core/wasm/");
+  model = await loadAndCompile("./model.tflite", { accelerator: "wasm" });
+  makeSliders();
+  get("new").addEventListener("click", () => {
+    get("seed").value = Math.floor(Math.random() * 2 ** 31);
+    once(drawGrid);
+  });
+  get("seed").addEventListener("change", () => once(drawGrid));
+  for (const id of ["from", "to"]) get(id).addEventListener("change", () => once(drawStrip));
+  get("reset").addEventListener("click", () => once(() => take(+get("which").dataset.seed)));
+  get("grid").addEventListener("click", (event) => {
+    const box = get("grid").getBoundingClientRect();
+    const column = Math.floor((8 * (event.clientX - box.left)) / box.width);
+    const row = Math.floor((8 * (event.clientY - box.top)) / box.height);
+    once(() => take((number("seed") + 8 * row + column) | 0));
+  });
+  once(drawGrid);
+  once(() => take(number("seed")));
+  await once(drawStrip);
+  while (working) await new Promise((done) => setTimeout(done, 10));
+  // For tests and the curious: the model's answer to a seed, and the pixels that it is drawn with.
+  const pixels = async (seed) => {
+    const canvas = picture(await sample(seed));
+    const data = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
+    return [...data];
+  };
+  window.tfgen = { sample, noise, decode, pixels };
+}
+
+start().catch(fail);

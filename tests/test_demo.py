@@ -1,0 +1,173 @@
+"""The demo page in a real browser: headless Chromium runs the model and sends back what it drew."""
+
+import json
+import os
+import shutil
+import subprocess
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from export import demo, golden
+from tests.zoo import ROWS
+from tfgen.errors import UserError
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+
+# Loaded beside demo.js by the test alone: waits for the page, then reports.
+CHECK = """
+async function report() {
+  while (!window.tfgen && !document.querySelector("#status.error"))
+    await new Promise((done) => setTimeout(done, 20));
+  const text = (id) => document.getElementById(id).textContent;
+  const result = { status: text("status"), title: text("title") };
+  if (window.tfgen) {
+    result.images = []; result.pixels = [];
+    for (const seed of SEEDS) {
+      result.images.push([...(await window.tfgen.sample(seed))]);
+      result.pixels.push(await window.tfgen.pixels(seed));
+    }
+    const colours = (id) => {
+      const canvas = document.getElementById(id);
+      const data = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
+      return new Set(data).size;
+    };
+    result.colours = ["grid", "one", "strip"].map(colours);
+    const slider = document.querySelector("#sliders input");
+    const before = document.getElementById("one").toDataURL();
+    slider.value = slider.max;
+    slider.dispatchEvent(new Event("input"));
+    await new Promise((done) => setTimeout(done, 500));
+    result.moved = before !== document.getElementById("one").toDataURL();
+    const grid = document.getElementById("grid").toDataURL();
+    document.getElementById("new").click();
+    await new Promise((done) => setTimeout(done, 2000));
+    result.renewed = grid !== document.getElementById("grid").toDataURL();
+    result.sliders = document.querySelectorAll("#sliders input").length;
+  }
+  await fetch("/report", { method: "POST", body: JSON.stringify(result) });
+}
+report();
+"""
+
+
+class Server(SimpleHTTPRequestHandler):
+    """Any static server, and an ear for the report; notes what the page asks for."""
+
+    def __init__(self, *args, answers, **kwargs):
+        self.answers = answers
+        super().__init__(*args, **kwargs)
+
+    def do_POST(self):
+        self.answers["report"] = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.send_response(204)
+        self.end_headers()
+        self.answers["done"].set()
+
+    def log_message(self, *args):
+        pass
+
+
+def browse(site, seeds, profile):
+    """What the page of `site` reports from headless Chromium."""
+    (site / "check.js").write_text(f"const SEEDS = {list(map(int, seeds))};\n{CHECK}")
+    page = (site / "index.html").read_text()
+    (site / "check.html").write_text(
+        page.replace("</body>", '<script src="./check.js"></script></body>')
+    )
+    answers = {"done": threading.Event()}
+    handler = partial(Server, directory=str(site), answers=answers)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    flags = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
+    flags += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
+    flags += [f"--user-data-dir={profile}", "--remote-debugging-port=0"]
+    browser = subprocess.Popen(
+        [CHROMIUM, *flags, f"http://127.0.0.1:{server.server_port}/check.html"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env=os.environ | {"HOME": str(profile)},
+    )
+    try:
+        assert answers["done"].wait(90), "the page did not report"
+    finally:
+        browser.kill()
+        browser.wait()
+        server.shutdown()
+    return answers["report"]
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed (.ci/run installs it)")
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+def test_the_page_draws_the_same_images(row, tmp_path):
+    model = row.build()
+    for optimizer in model.optimizers.values():
+        optimizer.learning_rate = 0.01
+    step = tf.function(model.train_step)
+    for i in range(100):  # until its samples are no longer one grey
+        step(row.batch(seed=i))
+    site = tmp_path / "site"
+    demo.write(model, row.name, "digits", "float32", site)
+    seeds = [*range(64), *golden.SEEDS]
+    report = browse(site, seeds, tmp_path / "profile")
+
+    assert "images" in report, report["status"]
+    assert report["title"] == f"{row.name} on digits"
+    keras = model.sample(np.array(seeds, np.int32)).numpy()
+    images = np.array(report["images"]).reshape(keras.shape)
+    np.testing.assert_allclose(images, keras, rtol=0, atol=1e-5)
+    # What is drawn: red, green, blue and opacity of every pixel.
+    h, w, c = row.image_shape
+    pixels = np.array(report["pixels"]).reshape(len(seeds), h, w, 4)
+    drawn = pixels[..., :c].astype(int)
+    assert np.abs(drawn - golden.pixels(keras)).max() <= 1
+    assert (pixels[..., 3] == 255).all()
+    stored = json.loads((site / "about.json").read_text())["seeds"]
+    for entry, image in zip(stored, images[64:], strict=True):
+        np.testing.assert_allclose(image.ravel()[:16], entry["first"], rtol=0, atol=1e-5)
+    # The parts of the page: three pictures that are none blank, sliders and a button that act.
+    assert min(report["colours"]) > 5
+    assert report["sliders"] == min(8, row.arguments["latent_dim"])
+    assert report["moved"]
+    assert report["renewed"]
+    assert "ms a call" in report["status"]
+
+
+def test_the_page_needs_no_other_host(tmp_path):
+    row = ROWS[0]
+    demo.write(row.build(), row.name, "digits", "float32", tmp_path / "site")
+    for file in ("index.html", "demo.js"):
+        assert "://" not in (tmp_path / "site" / file).read_text()
+    files = {str(f.relative_to(tmp_path / "site")) for f in (tmp_path / "site").rglob("*")}
+    assert {"vendor/core/index.js", "vendor/core/wasm/litert_wasm_internal.wasm"} <= files
+
+
+def test_a_page_replaces_a_page_and_nothing_else(tmp_path):
+    model = ROWS[0].build()
+    demo.write(model, "a", "digits", "float32", tmp_path / "site")
+    demo.write(model, "b", "digits", "int8", tmp_path / "site")
+    assert json.loads((tmp_path / "site" / "about.json").read_text())["model"] == "b"
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.tex").write_text("")
+    with pytest.raises(UserError, match="not an empty folder"):
+        demo.write(model, "a", "digits", "float32", tmp_path / "mine")
+
+
+def test_without_npm_it_says_what_is_needed(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(UserError, match=r"install Node\.js"):
+        demo.runtime()
+
+
+def test_the_sliders_are_the_latents_that_tell():
+    row = next(row for row in ROWS if row.name == "vae")
+    model = row.build()
+    kernel = model.decoder.layers[0].kernel
+    # A decoder that listens to latent 2 most, to latent 0 less, to latent 1 not at all.
+    kernel.assign(kernel * np.array([[0.5], [0.0], [5.0]]))
+    assert demo.telling_latents(model) == [2, 0, 1]
