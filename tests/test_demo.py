@@ -105,11 +105,11 @@ def browse(site, seeds, profile):
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 def test_the_page_draws_the_same_images(row, tmp_path):
     model = row.build()
-    for optimizer in model.optimizers.values():
-        optimizer.learning_rate = 0.01
-    step = tf.function(model.train_step)
-    for i in range(100):  # until its samples are no longer one grey
-        step(row.batch(seed=i))
+    # An untrained model draws grey on grey: its kernels are scaled until samples differ.
+    while model.sample(tf.range(64)).numpy().std(axis=0).mean() < 0.1:
+        for weight in model.weights:
+            if weight.path.endswith("kernel"):
+                weight.assign(1.5 * weight)
     site = tmp_path / "site"
     demo.write(model, row.name, "digits", "float32", site)
     seeds = [*range(64), *golden.SEEDS]
