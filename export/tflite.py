@@ -28,6 +28,16 @@ PRECISIONS = ("float32", "float16", "dynamic", "int8")
 CALIBRATION = 200  # draws of the model's own noise that int8 ranges are taken from
 
 
+def offered(model):
+    """The precisions that suit a model.
+
+    Drawing from a distribution inverts its distribution function at given uniforms; with eight bits
+    for both, that is another draw. So a model that draws is not offered in int8.
+    """
+    draws = set(model.noise(np.zeros(1, np.int32))) != {"z"}
+    return tuple(p for p in PRECISIONS if not (draws and p == "int8"))
+
+
 def convert(model, precision, batch=1):
     """A LiteRT file of the model, as bytes.
 
@@ -35,10 +45,17 @@ def convert(model, precision, batch=1):
       precision: "float32"; "float16", weights of half size; "dynamic", int8 weights and float
         activations; "int8", int8 weights and activations, calibrated on the model's own samples.
       batch: the static batch size.
+
+    Raises: UserError for a precision that is not `offered`.
     """
     from export import join
     from export.endpoints import endpoints
 
+    if precision not in offered(model):
+        raise UserError(
+            f"{precision} does not suit this model, which draws its pixels: eight bits give other "
+            f"draws. Offered are {', '.join(offered(model))}."
+        )
     found = {e.name: e for e in endpoints(model, batch)}
     noise, _ = found.pop("noise"), found.pop("sample")  # `join` makes `sample`
     if precision == "int8":
@@ -173,7 +190,9 @@ def main(argv=None):
     )
     parser.add_argument("--workdir", required=True, help="a finished run directory")
     parser.add_argument("--batch", type=int, default=1, help="the static batch size (1)")
-    parser.add_argument("--precisions", default=",".join(PRECISIONS), help=", ".join(PRECISIONS))
+    parser.add_argument(
+        "--precisions", help=f"some of {','.join(PRECISIONS)}; by default all that fit"
+    )
     options = parser.parse_args(argv)
     try:
         _export(options)
@@ -186,7 +205,9 @@ def main(argv=None):
 def _export(options):
     from tfgen.errors import one_of
 
-    precisions = [one_of("precision", p, PRECISIONS) for p in options.precisions.split(",")]
+    precisions = options.precisions.split(",") if options.precisions else []
+    for precision in precisions:
+        one_of("precision", precision, PRECISIONS)
     if options.batch < 1:
         raise UserError(f"--batch={options.batch}: the static batch is 1 or more.")
     with quiet.loading_tensorflow():
@@ -199,7 +220,7 @@ def _export(options):
     model = tfgen.load(options.workdir)
     judge = _judge(config)
     rows = {}
-    for precision in precisions:
+    for precision in precisions or offered(model):
         path = run.path / "tflite" / f"{name}-{precision}.tflite"
         with quiet.loading_tensorflow():
             content = convert(model, precision, options.batch)

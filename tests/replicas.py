@@ -58,7 +58,7 @@ def main():
         print(
             json.dumps(
                 dict(
-                    name=row.name,
+                    name=row.id,
                     same_start=same_start,
                     replicas_agree=replicas_agree,
                     seeds=seeds.tolist(),

@@ -17,7 +17,7 @@ def readme_rows():
 def test_models_configs_rows_and_readme_agree():
     names = models.names()
     assert names == base.names()
-    assert names == sorted(row.name for row in ROWS)
+    assert names == sorted({row.name for row in ROWS})
     assert names == sorted(readme_rows())
 
 

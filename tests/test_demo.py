@@ -102,7 +102,7 @@ def browse(site, seeds, profile):
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed (.ci/run installs it)")
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.id)
 def test_the_page_draws_the_same_images(row, tmp_path):
     model = row.build()
     # An untrained model draws grey on grey: its kernels are scaled until samples differ.

@@ -17,7 +17,7 @@ def results():
     return {line["name"]: line for line in lines}
 
 
-@pytest.mark.parametrize("name", [row.name for row in ROWS])
+@pytest.mark.parametrize("name", [row.id for row in ROWS])
 def test_two_replicas_equal_one_device(results, name):
     found = results[name]
     assert found["same_start"]
@@ -30,7 +30,7 @@ def test_two_replicas_equal_one_device(results, name):
         assert weight["difference"] <= 0.02 * weight["moved"] + 2e-6, weight
 
 
-@pytest.mark.parametrize("name", [row.name for row in ROWS])
+@pytest.mark.parametrize("name", [row.id for row in ROWS])
 def test_replicas_draw_the_noise_of_their_rows(results, name):
     found = results[name]
     first, second = found["seeds"]

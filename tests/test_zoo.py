@@ -11,7 +11,7 @@ from configs import base
 from tests.zoo import ROWS
 
 
-@pytest.fixture(scope="module", params=ROWS, ids=lambda row: row.name)
+@pytest.fixture(scope="module", params=ROWS, ids=lambda row: row.id)
 def row(request):
     return request.param
 

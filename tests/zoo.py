@@ -1,4 +1,6 @@
-"""One row a model: its name, tiny arguments, and the number of trainable parameters that they give.
+"""One row a model: its name, tiny arguments, and the number of parameters, counted by hand.
+
+A second row of a model tries other arguments, and says in `variant` which.
 
 `test_zoo.py` holds what must be true of every row; `test_catalogue.py` fails where a row is
 missing.
@@ -16,6 +18,11 @@ class Row:
     parameters: int
     image_shape: tuple = (8, 8, 1)
     levels: int = 17
+    variant: str = ""
+
+    @property
+    def id(self):
+        return f"{self.name}-{self.variant}" if self.variant else self.name
 
     def build(self):
         import keras
@@ -37,4 +44,5 @@ class Row:
 ROWS = [
     Row("dcgan", dict(latent_dim=6, width=4, depth=2, kernel=4, ema=0.9), 1422),
     Row("vae", dict(latent_dim=3, network="conv", width=2, dropout=0.2), 1499),
+    Row("vae", dict(latent_dim=2, width=5, draw=True), 860, (4, 4, 3), 256, "draws in colour"),
 ]
