@@ -261,6 +261,8 @@ def _what_next(run):
         "",
         "Next:",
         f"  python -m export.sample --from={run.path} --seeds=0:64 --out=grid.png",
-        f"  python -c \"import tfgen; print(tfgen.load('{run.path}').sample(range(64)).shape)\"",
+        f"  python -m export.demo --workdir={run.path} --out=site        a page that runs it",
+        f"  python -m export.saved_model --workdir={run.path}            for TensorFlow Serving",
+        f"  python -m export.tflite --workdir={run.path}                 for devices",
     ]
     return "\n".join(lines)
