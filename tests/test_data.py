@@ -1,5 +1,8 @@
 """Data: order and content as functions of (seed, step); TFDS sets on disk; folders; bad input."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -7,6 +10,7 @@ import tensorflow_datasets as tfds
 from PIL import Image
 from sklearn.datasets import load_digits
 
+from tests.conftest import ROOT
 from tfgen import data
 from tfgen.data import pipeline, source
 from tfgen.errors import UserError
@@ -224,6 +228,23 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match=r"cannot prepare.*--config.data.directory"):
         data.open_source("digits", directory=str(tmp_path / "file" / "data"))
+
+
+def test_processes_may_prepare_the_same_data_at_once(tmp_path):
+    code = (
+        "import sys; from tfgen import data\n"
+        "train = data.open_source('digits', directory=sys.argv[1]).load('train')\n"
+        "assert len(data.arrays(train)['image']) == 1000"
+    )
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", code, str(tmp_path)], cwd=ROOT, stderr=subprocess.PIPE, text=True
+        )
+        for _ in range(3)
+    ]
+    for process in processes:
+        _, errors = process.communicate(timeout=120)
+        assert process.returncode == 0, errors
 
 
 # --- folders

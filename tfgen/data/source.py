@@ -136,13 +136,18 @@ class TfdsSource(Source):
             tfds.disable_progress_bar()
         else:
             tfds.enable_progress_bar()
-        self.size = size
+        self.name, self.directory, self.size = name, directory, size
         try:
-            self.builder = tfds.builder(name, data_dir=directory or None)
+            self.builder = self._open()
         except (tfds.core.DatasetNotFoundError, ValueError, KeyError) as error:
             raise UserError(self._unknown(name, error)) from None
         self._prepare()
         super().__init__(name, self.builder.info.splits)
+
+    def _open(self):
+        import tensorflow_datasets as tfds
+
+        return tfds.builder(self.name, data_dir=self.directory or None)
 
     @staticmethod
     def _unknown(name, error):
@@ -177,7 +182,7 @@ class TfdsSource(Source):
         except Exception as error:
             # Another process may have prepared the same data in the meantime.
             if builder.data_path.exists():
-                builder.read_from_directory(str(builder.data_path))
+                self.builder = self._open()
                 return
             network = "It may need the network. " if builder.name not in EMBEDDED else ""
             raise UserError(
