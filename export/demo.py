@@ -68,6 +68,8 @@ def write(model, name, data, precision, out):
     noise = model.noise(np.zeros(1, np.int32))
     if "z" not in noise:
         raise UserError(f"{name} has no latents to move; the page is for models that have.")
+    if model.num_classes:
+        raise UserError(f"{name} is conditional, and the page has no choice of labels.")
     content = tflite.convert(model, precision)
     library = runtime()
     out.mkdir(parents=True, exist_ok=True)

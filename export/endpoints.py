@@ -8,6 +8,9 @@
 | `encode` | `image` | `mean`, `log_var` [B, Z] | those with codes |
 | `reconstruct` | `image` | `image` | those with codes |
 | `log_prob` | `image` | `log_prob` [B], nats | those with a density |
+| `translate` | `image` | `image` of the other domain | those between domains |
+
+Where a model is conditional, `sample` and `decode` take `label` int32 [B] too.
 
 Every input and output has the batch as its first axis, so that servers may merge and pad requests;
 a row's result depends on it alone.
@@ -35,7 +38,9 @@ class Endpoint:
         found = {}
         for spec in self.inputs:
             shape = (rows, *spec.shape[1:])
-            if spec.dtype == tf.int32:
+            if spec.name == "label":
+                found[spec.name] = np.zeros(rows, np.int32)
+            elif spec.name == "seed":
                 found[spec.name] = np.arange(rows, dtype=np.int32)
             else:
                 found[spec.name] = random.random(shape, dtype=np.float32)
@@ -49,22 +54,27 @@ def endpoints(model, batch=None):
         return tf.TensorSpec([batch, *shape], dtype, name=name)
 
     image = (spec("image", model.image_shape),)
-    found = [
-        Endpoint(
-            "sample", lambda seed: {"image": model.sample(seed)}, (spec("seed", (), tf.int32),)
-        )
-    ]
+    seed = (spec("seed", (), tf.int32),)
+    label = (spec("label", (), tf.int32),) if model.num_classes else ()
     noise = model.noise(tf.zeros([1], tf.int32))
-    found.append(Endpoint("noise", lambda seed: dict(model.noise(seed)), found[0].inputs))
+
+    def sample(seed, label=None):
+        return {"image": model.sample(seed, label)}
+
+    def decode(*values):
+        named = dict(zip([s.name for s in parts], values, strict=True))
+        chosen = named.pop("label", None)
+        return {"image": model.generate(named, chosen)}
+
+    found = [
+        Endpoint("sample", sample, seed + label),
+        Endpoint("noise", lambda seed: dict(model.noise(seed)), seed),
+    ]
     if "z" in noise:
-        names = list(noise)
-        found.append(
-            Endpoint(
-                "decode",
-                lambda *values: {"image": model.generate(dict(zip(names, values, strict=True)))},
-                tuple(spec(name, value.shape[1:]) for name, value in noise.items()),
-            )
-        )
+        latents = [spec(name, value.shape[1:]) for name, value in noise.items()]
+        # By name, as signatures are.
+        parts = tuple(sorted([*latents, *label], key=lambda s: s.name))
+        found.append(Endpoint("decode", decode, parts))
     if model.can("encode"):
         found.append(Endpoint("encode", model.encode, image))
     if model.can("reconstruct"):
@@ -73,4 +83,6 @@ def endpoints(model, batch=None):
         )
     if model.can("log_prob"):
         found.append(Endpoint("log_prob", lambda image: {"log_prob": model.log_prob(image)}, image))
+    if model.can("translate"):
+        found.append(Endpoint("translate", lambda image: {"image": model.translate(image)}, image))
     return found

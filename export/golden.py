@@ -13,19 +13,29 @@ def pixels(images):
     return np.round(np.clip(np.asarray(images, np.float64), 0, 1) * 255).astype(np.uint8)
 
 
+def labels_for(model, count):
+    """One label after the other, int32 [count]; None for a model without."""
+    return np.arange(count, dtype=np.int32) % model.num_classes if model.num_classes else None
+
+
 def describe(model):
     """The content of golden.json, computed by Keras."""
-    images = model.sample(np.array(SEEDS, np.int32)).numpy()
-    return {
-        "image_shape": list(model.image_shape),
-        "seeds": [
+    labels = labels_for(model, len(SEEDS))
+    images = model.sample(np.array(SEEDS, np.int32), labels).numpy()
+    entries = []
+    for i, (seed, image) in enumerate(zip(SEEDS, images, strict=True)):
+        entries.append(
             {
                 "seed": seed,
+                **({"label": int(labels[i])} if model.num_classes else {}),
                 "first": [round(float(v), 7) for v in image.ravel()[:16]],
                 "sha256": hashlib.sha256(pixels(image).tobytes()).hexdigest(),
             }
-            for seed, image in zip(SEEDS, images, strict=True)
-        ],
+        )
+    return {
+        "image_shape": list(model.image_shape),
+        "num_classes": model.num_classes,
+        "seeds": entries,
     }
 
 

@@ -36,10 +36,12 @@ def sample(noise, networks, names):
     maker = _moved(source.subgraphs[made.subgraphIndex], first, first_buffer, first_code)
     graph.tensors.extend(maker.tensors)
     graph.operators = maker.operators + graph.operators
-    graph.inputs = maker.inputs
-    seed = copy.deepcopy(made.inputs)
-    seed[0].tensorIndex += first
-    _add(target, graph, decode, "sample", seed, decode.outputs)
+    # What `decode` takes beside the noise, a label, `sample` takes too.
+    inputs = copy.deepcopy(made.inputs)
+    inputs[0].tensorIndex += first
+    inputs += [i for i in decode.inputs if i.name.decode() not in names]
+    graph.inputs = [i.tensorIndex for i in inputs]
+    _add(target, graph, decode, "sample", inputs, decode.outputs)
     return bytes(flatbuffer_utils.convert_object_to_bytearray(target))
 
 

@@ -42,13 +42,15 @@ def main(argv=None):
         help="a run, a SavedModel, grpc://host:port/NAME or http://host:port/v1/models/NAME",
     )
     parser.add_argument("--seeds", default="0:64", help="7, or 1,5,9, or 0:64 (the default)")
+    parser.add_argument("--label", type=int, help="the class to sample, for conditional models")
     parser.add_argument("--out", default="grid.png", help="the picture to write (PNG)")
     options = parser.parse_args(argv)
     try:
         seeds = parse_seeds(options.seeds)
         if not options.out.endswith(".png"):
             raise UserError(f"--out={options.out}: the picture is a PNG file, so name it *.png.")
-        images = sources.open_source(options.source)(np.array(seeds, np.int32))
+        labels = None if options.label is None else np.full(len(seeds), options.label, np.int32)
+        images = sources.open_source(options.source)(np.array(seeds, np.int32), labels)
         figures.sample_grid(options.out, images)
     except (UserError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)

@@ -91,8 +91,8 @@ def signatures(model):
 
     found = endpoints(model)
 
-    def png(seed):
-        image = tf.cast(tf.round(model.sample(seed) * 255.0), tf.uint8)
+    def png(seed, label=None):
+        image = tf.cast(tf.round(model.sample(seed, label) * 255.0), tf.uint8)
         encoded = tf.map_fn(tf.io.encode_png, image, fn_output_signature=tf.string)
         return {"image_bytes": encoded}  # the suffix makes the REST interface send base64
 

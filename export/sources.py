@@ -1,4 +1,4 @@
-"""Where samples come from, each a function: seeds int32 [N] -> images float32 [N, H, W, C].
+"""Where samples come from, each a function: seeds, labels int32 [N] -> images [N, H, W, C].
 
 runs/dcgan-digits                             a finished run, by Keras
 runs/dcgan-digits/serving/dcgan/1             a SavedModel, by TensorFlow alone
@@ -39,7 +39,22 @@ def _run(path):
 
         import tfgen
     model = tfgen.load(path)
-    return lambda seeds: model.sample(seeds).numpy()
+
+    def sample(seeds, labels=None):
+        _check(path, labels, model.num_classes)
+        return model.sample(seeds, labels).numpy()
+
+    return sample
+
+
+def _check(source, labels, classes):
+    """Raises: UserError for a label that is missing, not wanted or out of range."""
+    if labels is None and classes:
+        raise UserError(f"{source} samples by class: give --label, 0 to {classes - 1}.")
+    if labels is not None and not classes:
+        raise UserError(f"{source} is not conditional: it takes no --label.")
+    if labels is not None and (labels.min() < 0 or labels.max() >= classes):
+        raise UserError(f"--label={labels.max()} is out of range: {source} has 0 to {classes - 1}.")
 
 
 def _saved_model(path):
@@ -54,7 +69,19 @@ def _saved_model(path):
         raise UserError(
             f"the SavedModel {path} has no signature 'sample', only {', '.join(signatures)}."
         )
-    return lambda seeds: signatures["sample"](seed=tf.constant(seeds))["image"].numpy()
+    golden = json.loads((Path(path) / "assets.extra" / "golden.json").read_text())
+
+    def sample(seeds, labels=None):
+        _check(path, labels, golden["num_classes"])
+        given = _named(seeds, labels)
+        outputs = signatures["sample"](**{k: tf.constant(v) for k, v in given.items()})
+        return outputs["image"].numpy()
+
+    return sample
+
+
+def _named(seeds, labels):
+    return {"seed": seeds} if labels is None else {"seed": seeds, "label": labels}
 
 
 def _tflite(path):
@@ -67,12 +94,12 @@ def _tflite(path):
     except (ValueError, RuntimeError) as error:
         raise UserError(f"{path} cannot be read as a LiteRT file that samples: {error}") from None
 
-    def every(seeds):
+    def every(seeds, labels=None):
         """In batches of the file's own size; the last is filled up and cut."""
-        short = -len(seeds) % batch
-        filled = np.concatenate([seeds, np.zeros(short, np.int32)])
-        images = [sample(filled[i : i + batch]) for i in range(0, len(filled), batch)]
-        return np.concatenate(images)[: len(seeds)]
+        count = len(seeds)
+        at = np.minimum(np.arange(count + -count % batch), count - 1).reshape(-1, batch)
+        images = [sample(seeds[i], None if labels is None else labels[i]) for i in at]
+        return np.concatenate(images)[:count]
 
     return every
 
@@ -89,11 +116,12 @@ def _grpc(url):
     channel = grpc.insecure_channel(address, [("grpc.max_receive_message_length", -1)])
     stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
 
-    def sample(seeds):
+    def sample(seeds, labels=None):
         request = predict_pb2.PredictRequest()
         request.model_spec.name = name
         request.model_spec.signature_name = "sample"
-        request.inputs["seed"].CopyFrom(tf.make_tensor_proto(seeds))
+        for key, value in _named(seeds, labels).items():
+            request.inputs[key].CopyFrom(tf.make_tensor_proto(value))
         try:
             answer = stub.Predict(request, timeout=TIMEOUT)
         except grpc.RpcError as error:
@@ -106,8 +134,9 @@ def _grpc(url):
 
 
 def _rest(url):
-    def sample(seeds):
-        body = {"signature_name": "sample", "inputs": {"seed": [int(s) for s in seeds]}}
+    def sample(seeds, labels=None):
+        inputs = {key: value.tolist() for key, value in _named(seeds, labels).items()}
+        body = {"signature_name": "sample", "inputs": inputs}
         request = urllib.request.Request(
             f"{url.rstrip('/')}:predict",
             json.dumps(body).encode(),

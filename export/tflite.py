@@ -61,7 +61,7 @@ def convert(model, precision, batch=1):
     if precision == "int8":
         # Its loop over draws cannot be calibrated, and a likelihood of other networks is none.
         found.pop("log_prob", None)
-    names = [spec.name for spec in found["decode"].inputs]
+    names = list(model.noise(np.zeros(1, np.int32)))
     draws = _representative(model, found, batch)
     networks = _convert(list(found.values()), precision, draws)
     return join.sample(_convert([noise], "float32"), networks, names)
@@ -96,36 +96,45 @@ def _representative(model, endpoints, batch):
     def draws():
         for i in range(CALIBRATION):
             noise = model.noise(tf.range(batch) + 1_000_000 + i * batch)
+            label = np.arange(i, i + batch, dtype=np.int32) % max(1, model.num_classes)
             for name, endpoint in endpoints.items():
-                values = noise if name == "decode" else {"image": model.generate(noise)}
+                values = {**noise, "label": label}
+                if name != "decode":
+                    values = {"image": model.generate(noise, label)}
                 yield name, {s.name: np.asarray(values[s.name]) for s in endpoint.inputs}
 
     return draws
 
 
-def measure(path, model, batch, judge=None, count=64):
-    """What a file costs and how far it is from Keras: a dict of numbers.
+def measure(path, model, batch, judge=None):
+    """What a file costs and how far it is from Keras, on 64 samples or a batch: a dict of numbers.
 
     `judge`, if there is one, gives images [N, H, W, C] a class; "same class" is the share of
     samples that it finds to be of the same class as Keras' sample of the same seed.
     """
-    expected = model.sample(np.arange(count, dtype=np.int32)).numpy()
+    from export import golden
+
+    count = max(64, batch)
+    all_seeds, all_labels = np.arange(count, dtype=np.int32), golden.labels_for(model, count)
+    expected = model.sample(all_seeds, all_labels).numpy()
     row = {"kB": Path(path).stat().st_size / 1000}
     for threads in (1, 2):
         sample, _ = runner(path, threads)
         images, seconds = [], []
-        for first in range(0, count, batch):
-            seeds = np.arange(first, first + batch, dtype=np.int32)
-            sample(seeds)
+        for first in range(0, count - batch + 1, batch):
+            seeds = all_seeds[first : first + batch]
+            labels = None if all_labels is None else all_labels[first : first + batch]
+            sample(seeds, labels)
             for _ in range(5):
                 began = time.perf_counter()
-                image = sample(seeds)
+                image = sample(seeds, labels)
                 seconds.append(time.perf_counter() - began)
             images.append(image)
         seconds.sort()
         row[f"p50 us, {threads} thr"] = 1e6 * statistics.median(seconds)
         row[f"p95 us, {threads} thr"] = 1e6 * seconds[int(0.95 * len(seconds))]
-    images = np.concatenate(images)[:count]
+    images = np.concatenate(images)
+    expected = expected[: len(images)]
     difference = np.abs(images - expected)
     row["max diff"], row["mean diff"] = difference.max(), difference.mean()
     row["PSNR dB"] = -10 * np.log10(max(np.square(difference).mean(), 1e-20))
@@ -135,7 +144,7 @@ def measure(path, model, batch, judge=None, count=64):
 
 
 def runner(path, threads=1):
-    """(the file's `sample`, a function of a static batch of seeds; the size of that batch).
+    """(the file's `sample`, a function of a static batch of seeds and labels; that batch's size).
 
     Needs no TensorFlow.
     """
@@ -143,8 +152,17 @@ def runner(path, threads=1):
 
     interpreter = Interpreter(model_path=str(path), num_threads=threads)
     signature = interpreter.get_signature_runner("sample")
-    batch = int(signature.get_input_details()["seed"]["shape"][0])
-    return lambda seeds: signature(seed=seeds)["image"], batch
+    inputs = signature.get_input_details()
+
+    def sample(seeds, labels=None):
+        given = {"seed": seeds} if labels is None else {"seed": seeds, "label": labels}
+        if set(given) != set(inputs):
+            raise UserError(
+                f"{path} samples from {' and '.join(inputs)}; given: {' and '.join(given)}."
+            )
+        return signature(**given)["image"]
+
+    return sample, int(inputs["seed"]["shape"][0])
 
 
 def _judge(config):

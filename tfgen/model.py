@@ -10,9 +10,11 @@ asks `can`.
 | member | shapes | who has it |
 |---|---|---|
 | `image_shape`, `levels`, `x_range` | (H, W, C); L; the range that the networks work in | all |
+| `num_classes` | how many labels a sample can be conditioned on; 0 for none | all |
 | `density` | "exact", "lower bound", "estimate" or "implicit" | all |
 | `train_step(batch)`, `test_step(batch)` | batch of uint8 levels -> dict of scalars | all |
-| `noise(seeds)`, `generate(noise)`, `sample(seeds)` | see above | all that generate |
+| `noise(seeds)` | [B] int32 -> dict of [B, ...] | all that generate |
+| `generate(noise, label)`, `sample(seeds, label)` | -> [B, H, W, C] | all that generate |
 | `encode(x)`, `reconstruct(x)` | [B, H, W, C] -> dict of [B, Z], [B, H, W, C] | models with codes |
 | `log_prob(x)` | [B, H, W, C] -> [B], nats per image | models with a density |
 
@@ -43,6 +45,7 @@ class GenerativeModel(keras.Model):
 
     x_range = (0.0, 1.0)
     density = "implicit"
+    num_classes = 0
     terms = ("loss",)
 
     def __init__(self, image_shape, levels, seed=0, **kwargs):
@@ -83,9 +86,12 @@ class GenerativeModel(keras.Model):
 
     # --- sampling ------------------------------------------------------------------------------
 
-    def sample(self, seeds, condition=None):
-        """Images from seeds: int32 [B] -> float32 [B, H, W, C] in [0, 1]."""
-        return self.generate(self.noise(tf.convert_to_tensor(seeds, tf.int32)), condition)
+    def sample(self, seeds, label=None):
+        """Images from seeds: int32 [B] -> float32 [B, H, W, C] in [0, 1].
+
+        label: int32 [B], for models with `num_classes`.
+        """
+        return self.generate(self.noise(tf.convert_to_tensor(seeds, tf.int32)), label)
 
     # --- scales --------------------------------------------------------------------------------
 

@@ -199,6 +199,6 @@ class DCGAN(GenerativeModel):
     def noise(self, seeds):
         return {"z": 2.0 * random.uniform(seeds, [self.latent_dim], "z") - 1.0}
 
-    def generate(self, noise, condition=None):
+    def generate(self, noise, label=None):
         G = self.G_average if self.ema else self.G
         return self.from_range(G(noise["z"], training=False))

@@ -182,7 +182,7 @@ class VAE(GenerativeModel):
             noise["u"] = random.uniform(seeds, self.image_shape, "u")
         return noise
 
-    def generate(self, noise, condition=None):
+    def generate(self, noise, label=None):
         parameters = self.decoder(noise["z"], training=False)
         return self.p.draw(parameters, noise["u"]) if self.draw else self.p.mean(parameters)
 
