@@ -118,6 +118,15 @@ def test_batches_are_a_function_of_seed_and_step(digits, kind):
     assert not same(whole, stream(split, 60, 15, seed=1))
 
 
+def test_the_order_does_not_depend_on_the_global_seed(digits, kind):
+    split = digits.load("validation")
+    runs = []
+    for seed in (0, 7):
+        tf.random.set_seed(seed)
+        runs.append(stream(split, 60, 8))
+    assert same(*runs)
+
+
 def test_every_image_comes_once_an_epoch_in_another_order(digits, kind):
     split = digits.load("validation[:96]")
     rows = np.concatenate([b["image"] for b in stream(split, 32, 9)]).reshape(3, 96, -1)

@@ -15,6 +15,7 @@ import tensorflow as tf
 
 import tfgen
 from tests import runs
+from tfgen.data import pipeline
 from tfgen.errors import UserError
 from tfgen.run_dir import RunDir
 from train import loop
@@ -307,6 +308,16 @@ def test_a_broken_model_file(finished, tmp_path):
     cut_short(tmp_path / "copy" / "model.keras")
     with pytest.raises(UserError, match=r"model.keras cannot be read"):
         tfgen.load(tmp_path / "copy")
+
+
+def test_a_set_too_large_for_memory_is_streamed_and_resumes(tmp_path, monkeypatch):
+    monkeypatch.setattr(pipeline, "MEMORY_LIMIT", 0)
+    config = runs.config("vae")
+    loop.train("vae", config, tmp_path / "whole")
+    shutil.copytree(tmp_path / "whole", tmp_path / "copy")
+    unfinish(tmp_path / "copy", upto=50)
+    assert loop.train("vae", config, tmp_path / "copy") == 0
+    runs.assert_same_run(tmp_path / "whole", tmp_path / "copy")
 
 
 def test_a_folder_of_colour_images_trains_too(tmp_path):

@@ -75,6 +75,9 @@ def _streamed(data, batch_size, seed, start):
     buffer = max(batch_size, min(data.size, BUFFER_BYTES // int(np.prod(data.shape))))
 
     def epoch(e):
+        # The global seed takes no part: the order is a function of ours; and at a global seed of 0
+        # TensorFlow would compare the tensor `order` with a number.
+        tf.compat.v1.get_default_graph().seed = None
         order = (seed * 1_000_003 + e) % (2**31)
         return data.examples().shuffle(buffer, seed=order, reshuffle_each_iteration=False)
 
