@@ -1,5 +1,8 @@
 """Labels through every export. The zoo has no conditional model yet, so one is made here."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -7,6 +10,7 @@ from keras import layers
 
 from export import golden, saved_model, sources, tflite
 from export.endpoints import endpoints
+from tests.conftest import ROOT
 from tfgen import random
 from tfgen.errors import UserError
 from tfgen.model import GenerativeModel
@@ -75,6 +79,28 @@ def test_the_same_images_of_a_class_from_each(model, exported):
         np.testing.assert_allclose(images, keras, rtol=0, atol=1e-5)
     images = sources.open_source(str(root / "int8.tflite"))(SEEDS, LABELS)
     assert -10 * np.log10(np.square(images - keras).mean()) > 30
+
+
+def test_the_same_images_of_a_class_from_a_server(model, exported):
+    root, _ = exported
+    arguments = [sys.executable, "-m", "tests.conformance_server", "striped"]
+    process = subprocess.Popen(
+        [*arguments, str(root / "striped")], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        grpc_port, rest_port = process.stdout.readline().split()
+        keras = model.sample(SEEDS, LABELS).numpy()
+        for source in (
+            f"grpc://127.0.0.1:{grpc_port}/striped",
+            f"http://127.0.0.1:{rest_port}/v1/models/striped",
+        ):
+            sample = sources.open_source(source)
+            np.testing.assert_allclose(sample(SEEDS, LABELS), keras, rtol=0, atol=1e-5)
+            with pytest.raises(UserError, match=r"does not match signature"):
+                sample(SEEDS)
+    finally:
+        process.kill()
+        process.wait()
 
 
 def test_translations_are_served(exported):

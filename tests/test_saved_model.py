@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -155,6 +156,21 @@ def test_golden_values(exported, reading):
         # The batch may move a value across a rounding edge by one level of 255.
         if np.array_equal(golden.pixels(keras[0]), golden.pixels(image)):
             assert hashlib.sha256(golden.pixels(image).tobytes()).hexdigest() == entry["sha256"]
+
+
+def test_the_server_can_read_its_settings(exported):
+    from google.protobuf import text_format
+    from tensorflow_serving.config import model_server_config_pb2
+
+    text = (exported.root / "models.config").read_text()
+    config = text_format.Parse(text, model_server_config_pb2.ModelServerConfig())
+    (model,) = config.model_config_list.config
+    assert (model.name, model.model_platform) == (exported.row.name, "tensorflow")
+    batching = (exported.path / "batching_params.pbtxt").read_text()
+    sizes = [int(size) for size in re.findall(r"allowed_batch_sizes: (\d+)", batching)]
+    # The server wants them ascending, the last equal to the largest batch.
+    assert sizes == sorted(sizes)
+    assert f"max_batch_size {{ value: {sizes[-1]} }}" in batching
 
 
 # --- versions ---
