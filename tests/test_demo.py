@@ -101,6 +101,7 @@ def browse(site, seeds, profile):
     return answers["report"]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed (.ci/run installs it)")
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.id)
 def test_the_page_draws_the_same_images(row, tmp_path):

@@ -144,6 +144,7 @@ def test_a_signal_saves_and_the_same_command_continues(finished, tmp_path, capsy
         tfgen.load(run.path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["dcgan", "vae"])
 def test_stopping_between_two_rows_of_the_log_changes_nothing(name, tmp_path):
     """The open interval's sums are part of the checkpoint. With 50 there is room."""
