@@ -46,8 +46,8 @@ class FolderSource(Source):
         ]
         super().__init__(str(root), tfds.core.splits.SplitDict(infos))
 
-    def load(self, split):
-        """The split as `ImageData`.  Raises: UserError for a broken image or mixed sizes."""
+    def load(self, split, extra=()):
+        """The split as `ImageData`; a folder has no extra features.  Raises: UserError for a broken image or mixed sizes."""
         import tensorflow as tf
 
         parts = self.instructions(split)

@@ -20,8 +20,14 @@ import numpy as np
 
 from tfgen.errors import UserError
 
-# Data sets that need no network: a module of this package that defines a TFDS builder of that name.
-EMBEDDED = ("digits",)
+# Data sets that need no network: the module of this package that defines the TFDS builder.
+EMBEDDED = {
+    "digits": "digits",
+    "shapes": "shapes",
+    "shapes_binary": "shapes",
+    "ring": "points",
+    "grid": "points",
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,7 +35,7 @@ class ImageData:
     """One split: `size` images of one shape, in an order that never changes.
 
     `examples()` gives a tf.data.Dataset of {"image": uint8 [H, W, C], "label": int32 []}; without
-    "label" where the data have none. `parts` says which rows of which split these are.
+    "label" where the data have none, and with what `load` was asked to add. `parts` says which rows of which split these are.
     """
 
     name: str
@@ -40,6 +46,7 @@ class ImageData:
     classes: tuple[str, ...]
     parts: tuple[tuple[str, int, int], ...]
     examples: Callable
+    factors: tuple[str, ...] = ()  # the names of "factors", where the data have known ones
 
     def overlaps(self, other):
         """Whether the two hold some of the same images."""
@@ -131,7 +138,7 @@ class TfdsSource(Source):
         import tensorflow_datasets as tfds
 
         if name in EMBEDDED:
-            importlib.import_module(f"tfgen.data.{name}")  # registers the builder with TFDS
+            importlib.import_module(f"tfgen.data.{EMBEDDED[name]}")  # registers the builder with TFDS
         if name in EMBEDDED or not sys.stderr.isatty():
             tfds.disable_progress_bar()
         else:
@@ -191,8 +198,8 @@ class TfdsSource(Source):
                 f"Embedded sets need no network: {', '.join(EMBEDDED)}."
             ) from error
 
-    def load(self, split):
-        """The split as `ImageData`.
+    def load(self, split, extra=()):
+        """The split as `ImageData`; `extra` names features to keep where there are such.
 
         Raises: UserError for a bad split, or for images that the zoo cannot use.
         """
@@ -208,7 +215,9 @@ class TfdsSource(Source):
                 f"the data set {self.name!r} has no feature 'image', but {info.features}."
             )
         feature, label = features["image"], features.get("label")
-        if np.dtype(feature.np_dtype) != np.uint8 or len(feature.shape) != 3:
+        # Two bytes for the points of the plane, whose many levels stand for real numbers.
+        kinds = (np.uint8, np.uint16) if self.name in EMBEDDED else (np.uint8,)
+        if np.dtype(feature.np_dtype) not in kinds or len(feature.shape) != 3:
             raise UserError(
                 f"the images of {self.name!r} are {np.dtype(feature.np_dtype)} {feature.shape}; "
                 "this zoo trains on uint8 [height, width, channels]."
@@ -221,7 +230,8 @@ class TfdsSource(Source):
                 f"the images of {self.name!r} vary in size {feature.shape}: "
                 "choose one with --config.data.size, e.g. --config.data.size=64."
             )
-        levels = (info.metadata or {}).get("levels", 256)
+        metadata = info.metadata or {}
+        levels = metadata.get("levels", 256)
         classes = tuple(label.names) if isinstance(label, tfds.features.ClassLabel) else ()
         # One shard after the other: an order that no thread can change.
         read = tfds.ReadConfig(try_autocache=False, interleave_cycle_length=1)
@@ -231,14 +241,15 @@ class TfdsSource(Source):
             kept = {"image": square(image, self.size, levels) if self.size else image}
             if classes:
                 kept["label"] = tf.cast(example["label"], tf.int32)
-            return kept
+            return kept | {key: example[key] for key in extra if key in features}
 
         def examples():
             data = self.builder.as_dataset(split=split, shuffle_files=False, read_config=read)
             return data.map(keep, num_parallel_calls=2, deterministic=True)
 
         size = sum(stop - start for _, start, stop in parts)
-        return ImageData(self.name, split, size, shape, levels, classes, parts, examples)
+        factors = tuple(metadata.get("factors", ()))
+        return ImageData(self.name, split, size, shape, levels, classes, parts, examples, factors)
 
 
 def square(image, size, levels):

@@ -1,0 +1,21 @@
+"""What codes [N, Z] know of labels [N]."""
+
+import numpy as np
+
+
+def linear_probe(train, train_labels, test, test_labels):
+    """Test accuracy of a logistic regression on standardised codes."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    probe = make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000))
+    return float(probe.fit(train, train_labels).score(test, test_labels))
+
+
+def knn_accuracy(train, train_labels, test, test_labels, k=5):
+    """Test accuracy of k nearest neighbours in code space, Euclidean."""
+    from sklearn.neighbors import KNeighborsClassifier
+
+    train, test = np.asarray(train, np.float64), np.asarray(test, np.float64)
+    return float(KNeighborsClassifier(k).fit(train, train_labels).score(test, test_labels))

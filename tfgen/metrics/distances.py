@@ -1,0 +1,74 @@
+"""Distances between two sets of features, float [N, D] and [M, D]: Frechet and kernel."""
+
+import numpy as np
+
+from tfgen.errors import UserError
+
+
+def frechet(real, fake):
+    """The squared Frechet (2-Wasserstein) distance of two Gaussians fitted to the features.
+
+    Heusel et al. 2017, equation 6:  |m1 - m2|^2 + Tr(S1 + S2 - 2 (S1 S2)^(1/2)).
+
+    Biased upwards by about 1/N: compare only at equal N, and with the floor.
+
+    Raises: UserError for a set with no more rows than features: its covariance is singular.
+    """
+    for x in (real, fake):
+        n, d = np.shape(x)
+        if n <= d:
+            raise UserError(
+                f"the Frechet distance of {d} features needs at least {d + 1} images, got {n}"
+            )
+    moments = [
+        (np.mean(x, axis=0, dtype=np.float64), np.cov(np.asarray(x, np.float64), rowvar=False))
+        for x in (real, fake)
+    ]
+    return frechet_gaussians(*moments[0], *moments[1])
+
+
+def frechet_gaussians(m1, s1, m2, s2):
+    """The same from means [D] and covariances [D, D]."""
+    # Tr (S1 S2)^(1/2) is the sum of the roots of the eigenvalues of S1^(1/2) S2 S1^(1/2), which is
+    # symmetric: no complex numbers, and no root of a matrix that is nearly singular.
+    s1, s2 = np.atleast_2d(s1), np.atleast_2d(s2)
+    values, vectors = np.linalg.eigh(s1)
+    root = (vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T
+    cross = np.sqrt(np.maximum(np.linalg.eigvalsh(root @ s2 @ root), 0.0)).sum()
+    return float(np.sum((m1 - m2) ** 2) + np.trace(s1) + np.trace(s2) - 2.0 * cross)
+
+
+def kernel(real, fake, subsets=100, size=1000, seed=0):
+    """The kernel distance KID: (mean, standard deviation) over random subsets.
+
+    Binkowski et al. 2018: the unbiased squared maximum mean discrepancy with the kernel
+    (x.y / D + 1)^3. It may be negative. The deviation is over subsets, not over runs. Subsets are
+    of `size` images, or of half of the smaller set where that is less.
+
+    Raises: UserError for fewer than 4 images.
+    """
+    real, fake = np.asarray(real, np.float64), np.asarray(fake, np.float64)
+    size = min(size, len(real) // 2, len(fake) // 2)
+    if size < 2:
+        raise UserError(f"the kernel distance needs at least 4 images, got {len(real), len(fake)}")
+    random = np.random.default_rng(seed)
+    values = [
+        unbiased_mmd(
+            real[random.choice(len(real), size, replace=False)],
+            fake[random.choice(len(fake), size, replace=False)],
+        )
+        for _ in range(subsets)
+    ]
+    return float(np.mean(values)), float(np.std(values))
+
+
+def unbiased_mmd(x, y):
+    """Gretton et al. 2012, equation 3, with the kernel of `kernel`, for [N, D] and [M, D]."""
+
+    def k(a, b):
+        return (a @ b.T / a.shape[1] + 1.0) ** 3
+
+    def mean_off_diagonal(m):
+        return (m.sum() - np.trace(m)) / (len(m) * (len(m) - 1))
+
+    return float(mean_off_diagonal(k(x, x)) + mean_off_diagonal(k(y, y)) - 2.0 * k(x, y).mean())

@@ -1,0 +1,310 @@
+"""What images are compared in: features [N, D] of a network that no model under test has seen.
+
+A distance between sets of images is one between features, and is worth as much as they are. Three
+kinds, and a result says which:
+
+- "classifier": the last hidden layer (64 units) of a small convolutional network that the
+  evaluation trains on the training split, for the labels and, where the data have them, for all
+  factors; scaled by one number so that the mean variance of a unit is 1 on the training images.
+  The Frechet distance of these is the FCD. It compares with no other data set, and only
+  with results of the same weights: other seeds move it by some 5 %.
+- "inception": the pooled 2,048 features of the Inception network of 2015 that papers use; only with
+  these is a Frechet distance called FID. It has never seen 8x8 digits or sprites.
+- "pixels": the 64 leading principal components of the pixels, for data without labels.
+
+Points of the plane (`ring`, `grid`) are compared as they are: "coordinates".
+"""
+
+import dataclasses
+import hashlib
+import inspect
+import json
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from tfgen import run_dir
+from tfgen.errors import UserError
+
+UNITS = 64
+KINDS = ("auto", "classifier", "inception", "pixels")
+
+
+@dataclasses.dataclass(frozen=True)
+class Features:
+    """A fixed function from images to features.
+
+    Args:
+      kind: one of "classifier", "inception", "pixels", "coordinates".
+      distance: what the Frechet distance of these features is called.
+      digest: a hash of all that the function depends on, its weights among it.
+      features: images [N, H, W, C] in [0, 1] -> float64 [N, D].
+      probabilities: images -> p(label | image), float64 [N, K]; None without a classifier.
+      accuracy: of the classifier on held-out data, by name of the target; {} without.
+    """
+
+    kind: str
+    distance: str
+    digest: str
+    features: object
+    probabilities: object = None
+    accuracy: dict = dataclasses.field(default_factory=dict)
+
+
+def choose(kind, train, held_out, levels, inception=None):
+    """The features of that kind; "auto" takes the best that the data allow.
+
+    Args:
+      train, held_out: {"image": uint8 levels [N, H, W, C], and, if there are any, "label": [N],
+        "factors": [N, F]}. The held-out images serve to state the classifier's accuracy alone.
+      inception: (path of the weights, their SHA-256), for kind "inception".
+
+    Raises: UserError for a classifier without labels, or bad weights.
+    """
+    if train["image"].shape[1:3] == (1, 1):
+        return Features("coordinates", "Frechet distance", "as they are", _flat)
+    if kind == "auto":
+        kind = "classifier" if targets(train) else "pixels"
+    if kind == "inception":
+        return _inception(*inception)
+    if kind == "pixels":
+        return principal_components(train["image"] / np.float64(levels - 1))
+    if not targets(train):
+        raise UserError(
+            "the data have no labels to train the feature classifier on: choose "
+            "--features=pixels, or --features=inception with its weights."
+        )
+    return classifier(train, held_out, levels)
+
+
+def _flat(images):
+    return np.asarray(images, np.float64).reshape(len(images), -1)
+
+
+def principal_components(images):
+    """The leading principal components of pixels, at most 64 and a quarter of the images."""
+    from sklearn.decomposition import PCA
+
+    count = min(UNITS, len(images) // 4, images[0].size)
+    x = _flat(images[:10_000])
+    pca = PCA(count, svd_solver="randomized", random_state=0).fit(x)
+    digest = _digest(pca.components_)
+    return Features("pixels", "FPD", digest, lambda images: pca.transform(_flat(images)))
+
+
+# --- the classifier ------------------------------------------------------------------------------
+
+
+def targets(arrays):
+    """What a classifier of the data predicts, the label first: {name: int [N]}."""
+    labels = {"label": arrays["label"]} if "label" in arrays else {}
+    factors = np.transpose(arrays["factors"]) if "factors" in arrays else ()
+    return labels | {f"factor {i}": column for i, column in enumerate(factors)}
+
+
+def network(image_shape, classes, seed=0):
+    """The classifier: [B, H, W, C] in [0, 1] -> [features [B, 64], logits [B, K] of each target].
+
+    Strided convolutions halve the image to a side of at most 4; then one hidden layer.
+    """
+    import keras
+    from keras import layers
+
+    seeds = iter(range(1000 * seed, 1000 * seed + 1000))
+
+    def init():
+        return keras.initializers.GlorotUniform(seed=next(seeds))
+
+    image = layers.Input(image_shape)
+    x = layers.Rescaling(2.0, -1.0)(image)
+    x = layers.Conv2D(32, 3, 1, "same", activation="relu", kernel_initializer=init())(x)
+    side = max(image_shape[:2])
+    while side > 2:
+        x = layers.Conv2D(64, 3, 2, "same", activation="relu", kernel_initializer=init())(x)
+        side = -(-side // 2)
+        if side <= 4 and max(image_shape[:2]) > 8:
+            break
+    x = layers.Flatten()(x)
+    features = layers.Dense(UNITS, "relu", kernel_initializer=init())(x)
+    logits = [layers.Dense(k, kernel_initializer=init())(features) for k in classes]
+    return keras.Model(image, [features, *logits])
+
+
+def train_network(images, targets, seed=0, steps=None, batch=64):
+    """The network trained on images [N, H, W, C] in [0, 1] for targets {name: int [N]}.
+
+    Adam, cross entropy, a linear decay of the learning rate; images are shifted by up to an eighth
+    of their side. Weights, order and shifts are functions of the seed.
+    """
+    import keras
+    import tensorflow as tf
+
+    n, h, w, _ = images.shape
+    classes = [int(t.max()) + 1 for t in targets.values()]
+    steps = steps or int(np.clip(20 * n / batch, 600, 3000))
+    model = network(images.shape[1:], classes, seed)
+    optimizer = keras.optimizers.Adam(
+        keras.optimizers.schedules.PolynomialDecay(2e-3, steps, end_learning_rate=1e-5)
+    )
+    optimizer.build(model.trainable_variables)
+    random = np.random.default_rng(seed)
+    labels = np.stack(list(targets.values()), axis=1).astype(np.int32)
+    reach = (h // 8, w // 8)
+
+    @tf.function
+    def step(x, y):
+        with tf.GradientTape() as tape:
+            _, *logits = model(x, training=True)
+            losses = [
+                tf.nn.sparse_softmax_cross_entropy_with_logits(y[:, i], one)
+                for i, one in enumerate(logits)
+            ]
+            loss = tf.reduce_mean(tf.add_n(losses))
+        optimizer.apply(tape.gradient(loss, model.trainable_variables), model.trainable_variables)
+
+    order = np.empty(0, np.int64)
+    for _ in range(steps):
+        if len(order) < batch:
+            order = np.concatenate([order, random.permutation(n)])
+        rows, order = order[:batch], order[batch:]
+        by = [random.integers(-r, r + 1) for r in reach]
+        x = _shifted(images[rows], *by)
+        step(tf.constant(x, tf.float32), tf.constant(labels[rows]))
+    return model
+
+
+def _shifted(images, down, right):
+    """Images moved by whole pixels; their edges are repeated."""
+    h, w = images.shape[1:3]
+    rows = np.clip(np.arange(h) - down, 0, h - 1)
+    columns = np.clip(np.arange(w) - right, 0, w - 1)
+    return images[:, rows][:, :, columns]
+
+
+def accuracies(model, images, targets):
+    """Of each target: {name: share right}."""
+    _, *logits = _apply(model, images)
+    return {
+        name: float(np.mean(out.argmax(axis=1) == target))
+        for (name, target), out in zip(targets.items(), logits, strict=True)
+    }
+
+
+def _apply(model, images, batch=512):
+    """The outputs for images [N, H, W, C] in [0, 1], in batches of one shape."""
+    import tensorflow as tf
+
+    call = getattr(model, "_compiled", None)
+    if call is None:
+        call = model._compiled = tf.function(lambda x: model(x, training=False))
+    images = np.asarray(images, np.float32)
+    parts = []
+    for start in range(0, len(images), batch):
+        block = images[start : start + batch]
+        short = batch - len(block)
+        padded = np.concatenate([block, np.zeros((short, *block.shape[1:]), np.float32)])
+        parts.append([out.numpy()[: len(block)] for out in call(tf.constant(padded))])
+    return [np.concatenate(column).astype(np.float64) for column in zip(*parts, strict=True)]
+
+
+def classifier(train, held_out, levels):
+    """The classifier of the data, from the cache or trained now."""
+    wanted = targets(train)
+    images = train["image"] / np.float32(levels - 1)
+    data = _digest(train["image"], *wanted.values())
+    recipe = hashlib.sha256(inspect.getsource(sys.modules[__name__]).encode()).hexdigest()
+    path = cache() / f"features-{data[:16]}-{recipe[:16]}.npz"
+    model = network(images.shape[1:], [int(t.max()) + 1 for t in wanted.values()])
+    if not _restore(model, path):
+        model = train_network(images, wanted)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with run_dir.atomic(path) as temporary, open(temporary, "wb") as file:
+            np.savez(file, *model.get_weights())
+    held_out_images = held_out["image"] / np.float32(levels - 1)
+    scale = np.sqrt(np.var(_apply(model, images[:10_000])[0], axis=0).mean())
+
+    def probabilities(images):
+        logits = _apply(model, images)[1]
+        p = np.exp(logits - logits.max(axis=1, keepdims=True))
+        return p / p.sum(axis=1, keepdims=True)
+
+    return Features(
+        "classifier",
+        "FCD",
+        _digest(*model.get_weights()),
+        lambda images: _apply(model, images)[0] / scale,
+        probabilities if "label" in wanted else None,
+        accuracies(model, held_out_images, targets(held_out)),
+    )
+
+
+def _restore(model, path):
+    """Whether the file held the weights of the model. A broken one counts as none."""
+    if not path.exists():
+        return False
+    try:
+        with np.load(path) as file:
+            model.set_weights([file[name] for name in file.files])
+    except (OSError, ValueError, KeyError, EOFError):
+        return False
+    return True
+
+
+def cache():
+    """The folder of what can be computed again: $XDG_CACHE_HOME/tfgen, or ~/.cache/tfgen."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tfgen"
+
+
+def _digest(*arrays):
+    digest = hashlib.sha256()
+    for array in arrays:
+        digest.update(json.dumps([str(array.dtype), list(array.shape)]).encode())
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
+
+
+# --- Inception -----------------------------------------------------------------------------------
+
+
+def _inception(path, sha256):
+    """The graph `classify_image_graph_def.pb` of 2015-12-05, layer pool_3, as Heusel et al. 2017.
+
+    Images of levels 0 .. 255, grey ones three times; the graph resizes them to 299 x 299 itself,
+    bilinear, without antialiasing, as all published FIDs of the original code have it.
+    """
+    import tensorflow as tf
+
+    content = Path(path).expanduser()
+    if not content.is_file():
+        raise UserError(f"there is no file {path}: --inception wants classify_image_graph_def.pb.")
+    content = content.read_bytes()
+    digest = hashlib.sha256(content).hexdigest()
+    if digest != sha256.lower():
+        raise UserError(
+            f"{path} has the SHA-256 {digest}, not {sha256}: it is another file than its source "
+            "says, or a broken download."
+        )
+    graph = tf.compat.v1.GraphDef()
+    try:
+        graph.ParseFromString(content)
+
+        def pool(x):
+            (out,) = tf.compat.v1.import_graph_def(
+                graph, input_map={"ExpandDims:0": x}, return_elements=["pool_3:0"]
+            )
+            return tf.reshape(out, [tf.shape(x)[0], -1])
+
+        spec = tf.TensorSpec([None, None, None, 3], tf.float32)
+        call = tf.compat.v1.wrap_function(pool, [spec])
+    except Exception as error:
+        raise UserError(f"{path} is not the Inception graph of 2015-12-05: {error}") from error
+
+    def features(images):
+        images = np.round(255.0 * np.asarray(images)).astype(np.float32)
+        images = np.repeat(images, 3, axis=-1) if images.shape[-1] == 1 else images
+        parts = [call(tf.constant(images[i : i + 50])) for i in range(0, len(images), 50)]
+        return np.concatenate([p.numpy() for p in parts]).astype(np.float64)
+
+    return Features("inception", "FID", digest, features)

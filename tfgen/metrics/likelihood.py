@@ -1,0 +1,29 @@
+"""Likelihoods: nats per image [N] -> what tables state."""
+
+import math
+
+import numpy as np
+
+
+def bits_per_dim(nats, image_shape):
+    """-log p in nats per image of image_shape (H, W, C) -> bits per pixel and channel."""
+    return nats / (math.prod(image_shape) * math.log(2.0))
+
+
+def standard_error(values):
+    """Of the mean of values [N]."""
+    return float(np.std(values, ddof=1) / math.sqrt(len(values))) if len(values) > 1 else math.nan
+
+
+def kl_per_unit(mean, log_var):
+    """KL(N(mean, exp(log_var)) || N(0, 1)) of each code unit, [N, Z] -> the mean over images [Z]."""
+    mean, log_var = np.asarray(mean, np.float64), np.asarray(log_var, np.float64)
+    return 0.5 * np.mean(np.exp(log_var) + mean**2 - 1.0 - log_var, axis=0)
+
+
+def active_units(mean, threshold=0.01):
+    """Units whose mean code varies over images, Burda et al. 2016, section 5.2: bool [Z].
+
+    Active: Var_x E[z|x] > 0.01, for codes [N, Z] under a standard normal prior.
+    """
+    return np.var(np.asarray(mean, np.float64), axis=0) > threshold

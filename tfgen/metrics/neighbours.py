@@ -1,0 +1,104 @@
+"""Metrics of nearest neighbours: do samples lie among the data, and are the data all covered?
+
+Every set is float [N, D]: rows of features or of pixels. Distances are Euclidean, in float64.
+
+| function | what it tells | ideal |
+|---|---|---|
+| `precision_recall` | share of samples near a real image; of real images near a sample | the floor's |
+| `density_coverage` | the same, robust to outliers; coverage alone tells of missing modes | 1; 1 - 2^-k |
+| `two_sample_accuracy` | how well a nearest neighbour tells samples from data | 0.5 |
+| `memorisation` | whether samples are copies of training images | 1; 0.01 |
+"""
+
+import numpy as np
+
+from tfgen.errors import UserError
+
+
+def _chunks(a, b):
+    """Blocks of rows of the distances between a and b: (slice, [rows, len(b)])."""
+    from sklearn.metrics import pairwise_distances_chunked
+
+    a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
+    start = 0
+    for block in pairwise_distances_chunked(a, b, working_memory=64):
+        yield slice(start, start + len(block)), block
+        start += len(block)
+
+
+def nearest(a, b):
+    """The nearest row of b for each row of a: (distances [N], indices [N])."""
+    distances, indices = np.empty(len(a)), np.empty(len(a), np.int64)
+    for rows, block in _chunks(a, b):
+        indices[rows] = block.argmin(axis=1)
+        distances[rows] = block[np.arange(len(block)), indices[rows]]
+    return distances, indices
+
+
+def radii(x, k):
+    """The distance of each row to its k-th nearest other row: [N].
+
+    Raises: UserError if there are k rows or fewer.
+    """
+    from sklearn.neighbors import NearestNeighbors
+
+    if len(x) <= k:
+        raise UserError(f"the {k}-th nearest neighbour needs at least {k + 1} images, got {len(x)}")
+    x = np.asarray(x, np.float64)
+    return NearestNeighbors(n_neighbors=k, algorithm="brute").fit(x).kneighbors()[0][:, -1]
+
+
+def precision_recall(real, fake, k=3):
+    """Kynkaanniemi et al. 2019, equations 1 and 2: (precision, recall), both in [0, 1].
+
+    A sample is precise if it lies in the ball around some real image that reaches to that image's
+    k-th neighbour; a real image is recalled if it lies in such a ball around a sample.
+    """
+    real_radii, fake_radii = radii(real, k), radii(fake, k)
+    recalled = np.empty(len(real), bool)
+    precise = np.zeros(len(fake), bool)
+    for rows, block in _chunks(real, fake):
+        recalled[rows] = (block < fake_radii).any(axis=1)
+        precise |= (block < real_radii[rows, None]).any(axis=0)
+    return float(precise.mean()), float(recalled.mean())
+
+
+def density_coverage(real, fake, k=5):
+    """Naeem et al. 2020, equations 3 and 4: (density >= 0, coverage in [0, 1]).
+
+    Density counts in how many real balls a sample lies, over k; it may exceed 1. Coverage is the
+    share of real balls that hold a sample; for equal distributions it is about 1 - 2^-k.
+    """
+    real_radii = radii(real, k)
+    inside, covered = 0, 0
+    for rows, block in _chunks(real, fake):
+        within = block < real_radii[rows, None]
+        inside += within.sum()
+        covered += within.any(axis=1).sum()
+    return float(inside / (k * len(fake))), float(covered / len(real))
+
+
+def two_sample_accuracy(real, fake):
+    """Leave-one-out accuracy of a 1-nearest-neighbour classifier of real against fake.
+
+    Lopez-Paz and Oquab 2017; Xu et al. 2018: (all, on real, on fake), each in [0, 1]. 0.5: they
+    cannot be told apart. 1: they are apart. Below 0.5: the samples are copies of these very images.
+    """
+    own = {"real": radii(real, 1), "fake": radii(fake, 1)}
+    across = {"real": nearest(real, fake)[0], "fake": nearest(fake, real)[0]}
+    # A tie says nothing: half a vote.
+    votes = {s: (own[s] < across[s]) + 0.5 * (own[s] == across[s]) for s in own}
+    both = np.concatenate([votes["real"], votes["fake"]])
+    return float(both.mean()), float(votes["real"].mean()), float(votes["fake"].mean())
+
+
+def memorisation(fake, train, held_out):
+    """(ratio, copies): how much nearer to training images samples are than other real images.
+
+    ratio: the median distance of a sample to its nearest training image, over the same median of
+    held-out images. 1: as far as fresh data; 0: copies; blurred samples lie somewhat below 1.
+    copies: the share of samples that are nearer than the nearest 1 % of held-out images.
+    """
+    of_fake, of_held_out = nearest(fake, train)[0], nearest(held_out, train)[0]
+    ratio = np.median(of_fake) / np.median(of_held_out)
+    return float(ratio), float((of_fake < np.quantile(of_held_out, 0.01)).mean())
