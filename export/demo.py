@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tfgen import quiet
+from tfgen import command, quiet
 from tfgen.errors import UserError
 
 LITERT_JS = "2.5.3"
@@ -119,7 +119,6 @@ def telling_latents(model, count=SLIDERS, samples=16):
 def main(argv=None):
     """Returns the exit status."""
     from export.tflite import PRECISIONS
-    from tfgen.errors import one_of
 
     parser = argparse.ArgumentParser(
         prog="python -m export.demo", description=__doc__.splitlines()[0]
@@ -127,23 +126,24 @@ def main(argv=None):
     parser.add_argument("--workdir", required=True, help="a finished run directory")
     parser.add_argument("--out", default="site", help="the folder to write (site)")
     parser.add_argument("--precision", default="float32", help=", ".join(PRECISIONS))
-    options = parser.parse_args(argv)
-    try:
-        one_of("precision", options.precision, PRECISIONS)
-        with quiet.loading_tensorflow():
-            import tensorflow  # noqa: F401
+    return command.status(_run, parser.parse_args(argv))
 
-            import tfgen
-            from tfgen import run_dir
-        name, config = run_dir.RunDir(options.workdir).read_config()
-        model = tfgen.load(options.workdir)
-        with quiet.loading_tensorflow():
-            write(model, name, config["data"]["name"], options.precision, options.out)
-    except (UserError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+
+def _run(options):
+    from export.tflite import PRECISIONS
+    from tfgen.errors import one_of
+
+    one_of("precision", options.precision, PRECISIONS)
+    with quiet.loading_tensorflow():
+        import tensorflow  # noqa: F401
+
+        import tfgen
+        from tfgen import run_dir
+    name, config = run_dir.RunDir(options.workdir).read_config()
+    model = tfgen.load(options.workdir)
+    with quiet.loading_tensorflow():
+        write(model, name, config["data"]["name"], options.precision, options.out)
     print(f"wrote {options.out}. Look at it: python -m http.server --directory={options.out} 8000")
-    return 0
 
 
 if __name__ == "__main__":

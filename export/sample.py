@@ -11,7 +11,7 @@ import sys
 import numpy as np
 
 from export import sources
-from tfgen import figures
+from tfgen import command, figures
 from tfgen.errors import UserError
 
 
@@ -44,19 +44,17 @@ def main(argv=None):
     parser.add_argument("--seeds", default="0:64", help="7, or 1,5,9, or 0:64 (the default)")
     parser.add_argument("--label", type=int, help="the class to sample, for conditional models")
     parser.add_argument("--out", default="grid.png", help="the picture to write (PNG)")
-    options = parser.parse_args(argv)
-    try:
-        seeds = parse_seeds(options.seeds)
-        if not options.out.endswith(".png"):
-            raise UserError(f"--out={options.out}: the picture is a PNG file, so name it *.png.")
-        labels = None if options.label is None else np.full(len(seeds), options.label, np.int32)
-        images = sources.open_source(options.source)(np.array(seeds, np.int32), labels)
-        figures.sample_grid(options.out, images)
-    except (UserError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    return command.status(_run, parser.parse_args(argv))
+
+
+def _run(options):
+    seeds = parse_seeds(options.seeds)
+    if not options.out.endswith(".png"):
+        raise UserError(f"--out={options.out}: the picture is a PNG file, so name it *.png.")
+    labels = None if options.label is None else np.full(len(seeds), options.label, np.int32)
+    images = sources.open_source(options.source)(np.array(seeds, np.int32), labels)
+    figures.sample_grid(options.out, images)
     print(f"wrote {len(seeds)} samples to {options.out}")
-    return 0
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tfgen import quiet
+from tfgen import command, quiet
 from tfgen.errors import UserError
 
 # The sizes to which the server pads a batch; each is warmed up. The last is the largest.
@@ -128,25 +128,24 @@ def main(argv=None):
     )
     parser.add_argument("--workdir", required=True, help="a finished run directory")
     parser.add_argument("--version", type=int, help="by default the next free one")
-    options = parser.parse_args(argv)
-    try:
-        if options.version is not None and options.version < 1:
-            raise UserError(f"--version={options.version}: versions are positive integers.")
-        with quiet.loading_tensorflow():
-            import tensorflow  # noqa: F401
+    return command.status(_run, parser.parse_args(argv))
 
-            import tfgen
-            from export import golden
-            from tfgen import run_dir
-        run = run_dir.RunDir(options.workdir)
-        name, _ = run.read_config()
-        model = tfgen.load(options.workdir)
-        with quiet.loading_tensorflow():
-            path = export(model, name, run.path / "serving", options.version)
-        run_dir.write_text(run.path / "golden.json", golden.text(model))
-    except (UserError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+
+def _run(options):
+    if options.version is not None and options.version < 1:
+        raise UserError(f"--version={options.version}: versions are positive integers.")
+    with quiet.loading_tensorflow():
+        import tensorflow  # noqa: F401
+
+        import tfgen
+        from export import golden
+        from tfgen import run_dir
+    run = run_dir.RunDir(options.workdir)
+    name, _ = run.read_config()
+    model = tfgen.load(options.workdir)
+    with quiet.loading_tensorflow():
+        path = export(model, name, run.path / "serving", options.version)
+    run_dir.write_text(run.path / "golden.json", golden.text(model))
     size = sum(f.stat().st_size for f in path.rglob("*") if f.is_file())
     print(f"wrote {path} ({size / 1e6:.1f} MB): {', '.join(e.name for e in signatures(model))}")
     print("Serve it (where Docker is; not run in our CI):")
@@ -154,7 +153,6 @@ def main(argv=None):
         f"  docker run -p 8500:8500 -p 8501:8501 -e MODEL_NAME={name} \\\n"
         f"    -v {run.path.resolve()}/serving/{name}:/models/{name} tensorflow/serving"
     )
-    return 0
 
 
 if __name__ == "__main__":

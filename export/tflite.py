@@ -21,7 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tfgen import quiet
+from tfgen import command, quiet
 from tfgen.errors import UserError
 
 PRECISIONS = ("float32", "float16", "dynamic", "int8")
@@ -166,8 +166,9 @@ def runner(path, threads=1):
 
 
 def _judge(config):
-    """A classifier of the run's data, or None without labels."""
+    """The evaluation's classifier of the run's data, or None without labels."""
     from tfgen import data
+    from tfgen.metrics import features
 
     source = data.open_source(
         config["data"]["name"], config["data"]["directory"], config["data"]["size"]
@@ -175,12 +176,9 @@ def _judge(config):
     training = source.load(config["data"]["split"])
     if not training.classes:
         return None
-    from sklearn.svm import SVC
-
     held = data.arrays(training)
-    x, y = held["image"][:5000] / (training.levels - 1), held["label"][:5000]
-    classifier = SVC().fit(x.reshape(len(x), -1), y)
-    return lambda images: classifier.predict(images.reshape(len(images), -1))
+    judge = features.classifier(held, None, training.levels)
+    return lambda images: judge.probabilities(images).argmax(axis=1)
 
 
 def table(rows):
@@ -211,13 +209,7 @@ def main(argv=None):
     parser.add_argument(
         "--precisions", help=f"some of {','.join(PRECISIONS)}; by default all that fit"
     )
-    options = parser.parse_args(argv)
-    try:
-        _export(options)
-    except (UserError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    return 0
+    return command.status(_export, parser.parse_args(argv))
 
 
 def _export(options):

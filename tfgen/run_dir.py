@@ -4,8 +4,11 @@
     checkpoints/   weights, optimizers, noise and log state, every `save_every` steps
     log.csv        means over every `log_every` steps; the same after any restart
     samples/       a grid of the same 64 seeds at every checkpoint
-    figures/       what the trained model can show: reconstructions, codes, interpolations
-    model.keras    the trained networks
+    validation.csv the validation split's metrics every `eval_every` steps; the test split's never
+    figures/       what the trained model can show: samples, reconstructions, codes, interpolations
+    model.keras    the trained networks: the best by validation, where it was watched, else the last
+    training.json  what the training took: seconds, memory, which step was kept
+    metrics.json   what the model is worth, by `train.evaluate`; report.html shows it
     card.md        what the run was; written last, so its presence means that the run is complete
     tensorboard/   the same log as events, where TensorBoard is installed
 
@@ -62,6 +65,10 @@ class RunDir:
         self.figures = self.path / "figures"
         self.model = self.path / "model.keras"
         self.card = self.path / "card.md"
+        self.validation = self.path / "validation.csv"
+        self.training = self.path / "training.json"
+        self.metrics = self.path / "metrics.json"
+        self.report = self.path / "report.html"
         self.tensorboard = self.path / "tensorboard"
 
     @property
@@ -85,6 +92,25 @@ class RunDir:
             return content["model"], content["config"]
         except (json.JSONDecodeError, KeyError, TypeError, UnicodeDecodeError) as error:
             raise UserError(f"{self.config_file} is broken: {error!r}.") from None
+
+    def read_json(self, path):
+        """The content of `training` or `metrics`.
+
+        Raises: UserError that says how to make the file, if it is not there or broken.
+        """
+        makes = {
+            self.training: "python -m train.run with the run's settings",
+            self.metrics: f"python -m train.evaluate --workdir={self.path}",
+        }[path]
+        if not path.exists():
+            raise UserError(f"{path} is not there; {makes} writes it.")
+        try:
+            content = json.loads(path.read_text())
+            if not isinstance(content, dict):
+                raise ValueError(f"it holds a {type(content).__name__}")
+            return content
+        except ValueError as error:
+            raise UserError(f"{path} is broken ({error}); {makes} writes it anew.") from None
 
 
 def load(directory):

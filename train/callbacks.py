@@ -8,7 +8,6 @@ already.
 import contextlib
 import os
 import signal
-import sys
 
 import keras
 import numpy as np
@@ -164,39 +163,3 @@ def _event_writer(path):
     if importlib.util.find_spec("tensorboard") is None:
         return None
     return tf.summary.create_file_writer(str(path))
-
-
-class Progress:
-    """A bar on a terminal, a line an interval elsewhere."""
-
-    def __init__(self, steps, start):
-        from tqdm import tqdm
-
-        self.steps = steps
-        self.bar = None
-        if sys.stdout.isatty():
-            # Some terminals, those of containers among them, say that their size is 0 x 0.
-            known = min(os.get_terminal_size(sys.stdout.fileno())) > 0
-            self.bar = tqdm(
-                total=steps,
-                initial=start,
-                unit="step",
-                file=sys.stdout,
-                ncols=None if known else 80,
-                nrows=None if known else 24,
-                dynamic_ncols=known,
-            )
-
-    def __call__(self, step, means):
-        if self.bar is not None:
-            if means is None:
-                self.bar.update(step - self.bar.n)
-            else:
-                self.bar.set_postfix({k: f"{v:.4g}" for k, v in means.items()}, refresh=False)
-        elif means is not None:
-            terms = "  ".join(f"{name} {value:.4f}" for name, value in means.items())
-            print(f"step {step}/{self.steps}  {terms}", flush=True)
-
-    def close(self):
-        if self.bar is not None:
-            self.bar.close()

@@ -14,8 +14,9 @@ import tensorflow as tf
 from tfgen import data, figures, models, run_dir
 from tfgen.errors import UserError
 from train import card
-from train.callbacks import Progress, Recorder
+from train.callbacks import Recorder
 from train.checkpoints import Checkpoints
+from train.progress import Steps
 
 
 def say(text):
@@ -53,7 +54,7 @@ def train(name, config, workdir):
         checkpoints.forget_after(start)
         if start:
             say(f"Continuing from step {start}.")
-        progress = Progress(config.steps, start)
+        progress = Steps(config.steps, start)
         recorder = Recorder(run, config, model.terms, checkpoints, start, progress)
         began = time.monotonic()
         try:

@@ -10,7 +10,6 @@ The same command again continues a run that was stopped.
 """
 
 import re
-import signal
 import sys
 from difflib import get_close_matches
 from pathlib import Path
@@ -19,7 +18,7 @@ from absl import flags
 from ml_collections import config_flags
 
 from configs import base
-from tfgen import quiet
+from tfgen import command, quiet
 from tfgen.errors import UserError
 
 _MODEL = flags.DEFINE_string("model", None, "what to train")
@@ -106,28 +105,21 @@ def help_text(model, config):
 
 
 def main(argv):
-    """Returns the exit status: 0; 2 for bad input; 1 for a failing disk; 128 + n after signal n."""
-    try:
-        model, config, workdir = parse(argv)
-        if _DRY_RUN.value:
-            print(config.to_json(indent=2, sort_keys=False))
-            return 0
-        # Only now: TensorFlow takes seconds to load, and a mistyped flag should not.
-        with quiet.loading_tensorflow():
-            from train import loop
+    """Returns the exit status: that of `command.status`; 128 + n after signal n."""
+    return command.status(_run, argv)
 
-            loop.tf.config.list_physical_devices()
 
-        return loop.train(model, config, workdir)
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        return 128 + signal.SIGINT
-    except OSError as error:
-        # A full disk, a missing permission: the user's to mend, and the run directory is intact.
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+def _run(argv):
+    model, config, workdir = parse(argv)
+    if _DRY_RUN.value:
+        print(config.to_json(indent=2, sort_keys=False))
+        return 0
+    # Only now: TensorFlow takes seconds to load, and a mistyped flag should not.
+    with quiet.loading_tensorflow():
+        from train import loop
+
+        loop.tf.config.list_physical_devices()
+    return loop.train(model, config, workdir)
 
 
 if __name__ == "__main__":

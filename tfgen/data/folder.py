@@ -47,7 +47,10 @@ class FolderSource(Source):
         super().__init__(str(root), tfds.core.splits.SplitDict(infos))
 
     def load(self, split, extra=()):
-        """The split as `ImageData`; a folder has no extra features.  Raises: UserError for a broken image or mixed sizes."""
+        """The split as `ImageData`; a folder has no extra features.
+
+        Raises: UserError for a broken image or mixed sizes.
+        """
         import tensorflow as tf
 
         parts = self.instructions(split)

@@ -21,7 +21,7 @@ SPLITS = {"train": 20_000, "validation": 2_500, "test": 2_500}
 
 @dataclasses.dataclass(frozen=True)
 class Mixture:
-    """Gaussians of equal weight and width: means [K, 2], sigma, and the square they are shown in."""
+    """Gaussians of equal weight: means [K, 2], their sigma, and half the side of the square."""
 
     means: np.ndarray
     sigma: float

@@ -3,8 +3,8 @@
 `shapes`: 32x32 RGB, 256 levels, every combination of the factors once (14,400 images). Four shapes
 in six colours, three scales, 5 x 5 positions and eight rotations, on a dark ground. Each carries a
 white dot that points to where its top is, so that even the rotation of a circle can be seen.
-`shapes_binary`: 16x16, two levels: shape, scale and 7 x 7 positions (588 images). Colour has no room
-in two levels, and rotation none in so few pixels.
+`shapes_binary`: 16x16, two levels: shape, scale and 7 x 7 positions (588 images). Colour has no
+room in two levels, and rotation none in so few pixels.
 
 For disentanglement (factors), text-to-image (captions), and growing (32x32). The whole grid is
 "train+validation+test"; a fixed permutation deals eight tenths, one and one to the splits, so that
@@ -50,14 +50,15 @@ def inside(shape, u, v):
 
 @functools.cache
 def coverage(size, shape, radius, x, y, angle):
-    """The share of each pixel that the shape at (x, y), in pixels, and its dot cover: [size, size]."""
+    """The shares of each pixel that the shape at (x, y), in pixels, and its dot cover."""
     ticks = (np.arange(size * FINE) + 0.5) / FINE
     right, down = np.meshgrid((ticks - x) / radius, (ticks - y) / radius)
     u = np.cos(angle) * right + np.sin(angle) * down
     v = np.cos(angle) * down - np.sin(angle) * right
     dot = u**2 + (v + 0.4) ** 2 <= 0.3**2
     return [
-        share.reshape(size, FINE, size, FINE).mean(axis=(1, 3)) for share in (inside(shape, u, v), dot)
+        share.reshape(size, FINE, size, FINE).mean(axis=(1, 3))
+        for share in (inside(shape, u, v), dot)
     ]
 
 
@@ -132,14 +133,17 @@ class Shapes(tfds.core.GeneratorBasedBuilder):
         for i, values in enumerate(combinations):
             factors = dict(zip(self.sizes, values, strict=True))
             words = {key: factors[key] for key in ("shape", "scale", "x", "y")}
-            yield i, {
-                "image": self.draw(**factors),
-                "label": factors["shape"],
-                "factors": np.array(values, np.int32),
-                "caption": caption(
-                    **words, places=self.sizes["x"], colour=factors.get("colour")
-                ),
-            }
+            yield (
+                i,
+                {
+                    "image": self.draw(**factors),
+                    "label": factors["shape"],
+                    "factors": np.array(values, np.int32),
+                    "caption": caption(
+                        **words, places=self.sizes["x"], colour=factors.get("colour")
+                    ),
+                },
+            )
 
     draw = staticmethod(draw)
 

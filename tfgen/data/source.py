@@ -35,7 +35,8 @@ class ImageData:
     """One split: `size` images of one shape, in an order that never changes.
 
     `examples()` gives a tf.data.Dataset of {"image": uint8 [H, W, C], "label": int32 []}; without
-    "label" where the data have none, and with what `load` was asked to add. `parts` says which rows of which split these are.
+    "label" where the data have none, and with what `load` was asked to add. `parts` says which rows
+    of which split these are.
     """
 
     name: str
@@ -138,7 +139,9 @@ class TfdsSource(Source):
         import tensorflow_datasets as tfds
 
         if name in EMBEDDED:
-            importlib.import_module(f"tfgen.data.{EMBEDDED[name]}")  # registers the builder with TFDS
+            importlib.import_module(
+                f"tfgen.data.{EMBEDDED[name]}"
+            )  # registers the builder with TFDS
         if name in EMBEDDED or not sys.stderr.isatty():
             tfds.disable_progress_bar()
         else:

@@ -7,7 +7,7 @@ where it is a distribution over levels, `log_prob` in nats per image [N].
 |---|---|
 | memoriser | the training images themselves: perfect on most metrics of samples, and worthless |
 | independent pixels | the histogram of each pixel |
-| class-conditional independent pixels | the same for each class |
+| class pixels | the same within each class |
 | Gaussian | mean and full covariance of the pixels |
 | mixture | of 10 Gaussians; of 20 Bernoullis for two levels |
 """
@@ -26,10 +26,13 @@ def fit_all(images, levels, labels=None, seed=0):
     if len(images) > MOST_IMAGES:
         rows = random.choice(len(images), MOST_IMAGES, replace=False)
         images, labels = images[rows], None if labels is None else labels[rows]
-    found = {"memoriser": Memoriser(images), "independent pixels": IndependentPixels(images, levels)}
+    found = {
+        "memoriser": Memoriser(images),
+        "independent pixels": IndependentPixels(images, levels),
+    }
     if labels is not None and levels <= 256:
-        found["class-conditional pixels"] = ClassPixels(images, levels, labels)
-    found["full-covariance Gaussian"] = Gaussian(images, levels)
+        found["class pixels"] = ClassPixels(images, levels, labels)
+    found["Gaussian"] = Gaussian(images, levels)
     found["mixture"] = BernoulliMixture(images) if levels == 2 else GaussianMixture(images, levels)
     return found
 
@@ -62,9 +65,7 @@ class IndependentPixels:
 
     def sample(self, n, random):
         cumulative = np.cumsum(np.exp(self.log_p), axis=1)[:, :-1]
-        columns = [
-            np.searchsorted(edges, random.random(n), side="right") for edges in cumulative
-        ]
+        columns = [np.searchsorted(edges, random.random(n), side="right") for edges in cumulative]
         return np.stack(columns, axis=1).reshape(n, *self.shape)
 
 
@@ -156,6 +157,8 @@ class BernoulliMixture:
 
     def sample(self, n, random):
         which = random.choice(len(self.weights), n, p=self.weights / self.weights.sum())
-        return (random.random((n, self.p.shape[1])) < self.p[which]).astype(int).reshape(
-            n, *self.shape
+        return (
+            (random.random((n, self.p.shape[1])) < self.p[which])
+            .astype(int)
+            .reshape(n, *self.shape)
         )

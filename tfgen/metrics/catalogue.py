@@ -5,8 +5,11 @@ import dataclasses
 
 @dataclasses.dataclass(frozen=True)
 class Metric:
-    """Args: key, in metrics.json; title; unit; better, "lower", "higher" or ""; digits after the
-    point; meaning, one sentence."""
+    """A row: what a number is.
+
+    Args: key, in metrics.json; title; unit; better, "lower", "higher" or ""; digits after the
+      point; meaning, one sentence.
+    """
 
     key: str
     title: str
@@ -18,47 +21,156 @@ class Metric:
 
 GROUPS = {
     "likelihood": [
-        Metric("nll", "NLL", "nats", "lower", 2, "-log p(x), the mean over held-out images; see `nll_kind` for whether it is exact or a bound"),
-        Metric("neg_elbo", "negative ELBO", "nats", "lower", 2, "the bound that was trained, an upper bound on the NLL"),
-        Metric("bits_per_dim", "bits/dim", "bits", "lower", 3, "the NLL per pixel and channel"),
-        Metric("nll_error", "standard error", "nats", "", 2, "of the NLL, over the held-out images"),
+        Metric(
+            "nll", "NLL", "nats", "lower", 2,
+            "-log p(x), the mean over held-out images; see `nll_kind` for whether it is "
+            "exact or a bound",
+        ),
+        Metric(
+            "neg_elbo", "negative ELBO", "nats", "lower", 2,
+            "the bound that was trained, an upper bound on the NLL",
+        ),
+        Metric(
+            "bits_per_dim", "bits/dim", "bits", "lower", 3,
+            "the NLL per pixel and channel",
+        ),
+        Metric(
+            "nll_error", "standard error", "nats", "", 2,
+            "of the NLL, over the held-out images",
+        ),
     ],
     "samples": [
-        Metric("frechet", "FCD", "", "lower", 2, "Frechet distance between features of samples and of held-out images"),
-        Metric("kid", "KID", "x 1000", "lower", 1, "unbiased kernel distance of the same features; may be negative"),
-        Metric("kid_spread", "KID spread", "x 1000", "", 1, "standard deviation of the KID over 100 subsets"),
-        Metric("precision", "precision", "", "higher", 3, "share of samples near a real image (k = 3)"),
-        Metric("recall", "recall", "", "higher", 3, "share of real images near a sample (k = 3)"),
-        Metric("density", "density", "", "higher", 3, "how densely real images lie around samples (k = 5); 1 for the data"),
-        Metric("coverage", "coverage", "", "higher", 3, "share of real images with a sample among their neighbours (k = 5); 0.97 for the data"),
-        Metric("two_sample", "1-NN accuracy", "", "lower", 3, "how well a nearest neighbour tells samples from data; 0.5 for the data"),
-        Metric("score", "classifier score", "", "higher", 2, "exp E KL(p(y|x) || p(y)), the inception score on this classifier; from 1 to the number of classes"),
-        Metric("class_entropy", "class entropy", "nats", "higher", 3, "of the classes that samples fall into"),
-        Metric("rarest_class", "rarest class", "", "higher", 3, "the share of samples in the class that has fewest"),
-        Metric("copy_ratio", "distance to training images", "", "", 2, "the median over samples, over that of held-out images; 0 for copies"),
-        Metric("copies", "near copies", "", "lower", 3, "share of samples nearer to a training image than 99 % of held-out images are; 0.01 for the data"),
-        Metric("label_accuracy", "label accuracy", "", "higher", 3, "share of samples that the classifier takes for the label they were asked to be"),
-        Metric("cas", "CAS", "", "higher", 3, "accuracy on held-out images of a classifier trained on samples alone"),
+        Metric(
+            "frechet", "FCD", "", "lower", 2,
+            "Frechet distance between features of samples and of held-out images",
+        ),
+        Metric(
+            "kid", "KID", "", "lower", 3,
+            "unbiased kernel distance of the same features; may be negative",
+        ),
+        Metric(
+            "kid_spread", "KID spread", "", "", 3,
+            "standard deviation of the KID over 100 subsets",
+        ),
+        Metric(
+            "precision", "precision", "", "higher", 3,
+            "share of samples near a real image (k = 3)",
+        ),
+        Metric(
+            "recall", "recall", "", "higher", 3,
+            "share of real images near a sample (k = 3)",
+        ),
+        Metric(
+            "density", "density", "", "higher", 3,
+            "how densely real images lie around samples (k = 5); 1 for the data",
+        ),
+        Metric(
+            "coverage", "coverage", "", "higher", 3,
+            "share of real images with a sample among their neighbours (k = 5); 0.97 for "
+            "the data",
+        ),
+        Metric(
+            "two_sample", "1-NN accuracy", "", "lower", 3,
+            "how well a nearest neighbour tells samples from data; 0.5 for the data",
+        ),
+        Metric(
+            "score", "classifier score", "", "higher", 2,
+            "exp E KL(p(y|x) || p(y)), the inception score on this classifier; from 1 to "
+            "the number of classes",
+        ),
+        Metric(
+            "class_entropy", "class entropy", "nats", "higher", 3,
+            "of the classes that samples fall into",
+        ),
+        Metric(
+            "rarest_class", "rarest class", "", "higher", 3,
+            "the share of samples in the class that has fewest",
+        ),
+        Metric(
+            "copy_ratio", "distance to training images", "", "", 2,
+            "the median over samples, over that of held-out images; 0 for copies",
+        ),
+        Metric(
+            "copies", "near copies", "", "lower", 3,
+            "share of samples nearer to a training image than 99 % of held-out images are; "
+            "0.01 for the data",
+        ),
+        Metric(
+            "label_accuracy", "label accuracy", "", "higher", 3,
+            "share of samples that the classifier takes for the label they were asked to be",
+        ),
+        Metric(
+            "cas", "CAS", "", "higher", 3,
+            "accuracy on held-out images of a classifier trained on samples alone",
+        ),
     ],
     "modes": [
-        Metric("modes", "modes covered", "", "higher", 0, "modes with a sample within 3 sigma"),
-        Metric("high_quality", "high quality", "", "higher", 4, "share of samples within 3 sigma of a mode; 0.9889 for the data"),
-        Metric("reverse_kl", "KL of modes", "nats", "lower", 4, "of the shares that the modes get, from the data's"),
+        Metric(
+            "modes", "modes covered", "", "higher", 0,
+            "modes with a sample within 3 sigma",
+        ),
+        Metric(
+            "high_quality", "high quality", "", "higher", 4,
+            "share of samples within 3 sigma of a mode; 0.9889 for the data",
+        ),
+        Metric(
+            "reverse_kl", "KL of modes", "nats", "lower", 4,
+            "of the shares that the modes get, from the data's",
+        ),
     ],
     "codes": [
-        Metric("mse", "reconstruction MSE", "", "lower", 4, "squared error of a pixel in [0, 1]"),
-        Metric("psnr", "reconstruction PSNR", "dB", "higher", 2, "the mean over images"),
-        Metric("ssim", "reconstruction SSIM", "", "higher", 3, "structural similarity, at most 1"),
-        Metric("probe", "linear probe", "", "higher", 3, "held-out accuracy of a logistic regression on codes"),
-        Metric("knn", "5-NN", "", "higher", 3, "held-out accuracy of 5 nearest neighbours in code space"),
-        Metric("active_units", "active units", "", "", 0, "code units whose mean varies over images by more than 0.01"),
-        Metric("kl", "KL", "nats", "", 2, "of the codes from the prior, the mean over images"),
-        Metric("mig", "MIG", "", "higher", 3, "mutual information gap: the factor's entropy that one unit alone knows"),
-        Metric("dci_disentanglement", "DCI disentanglement", "", "higher", 3, "each unit serves one factor"),
-        Metric("dci_completeness", "DCI completeness", "", "higher", 3, "each factor is served by one unit"),
-        Metric("dci_informativeness", "DCI informativeness", "", "higher", 3, "accuracy of a random forest that reads the factors from the codes"),
-        Metric("factor_vae", "FactorVAE score", "", "higher", 3, "accuracy of telling the fixed factor by the unit of least variance"),
-        Metric("sap", "SAP", "", "higher", 3, "gap in accuracy between the two units that tell a factor best"),
+        Metric(
+            "mse", "reconstruction MSE", "", "lower", 4,
+            "squared error of a pixel in [0, 1]",
+        ),
+        Metric(
+            "psnr", "reconstruction PSNR", "dB", "higher", 2,
+            "the mean over images",
+        ),
+        Metric(
+            "ssim", "reconstruction SSIM", "", "higher", 3,
+            "structural similarity, at most 1",
+        ),
+        Metric(
+            "probe", "linear probe", "", "higher", 3,
+            "held-out accuracy of a logistic regression on codes",
+        ),
+        Metric(
+            "knn", "5-NN", "", "higher", 3,
+            "held-out accuracy of 5 nearest neighbours in code space",
+        ),
+        Metric(
+            "active_units", "active units", "", "", 0,
+            "code units whose mean varies over images by more than 0.01",
+        ),
+        Metric(
+            "kl", "KL", "nats", "", 2,
+            "of the codes from the prior, the mean over images",
+        ),
+        Metric(
+            "mig", "MIG", "", "higher", 3,
+            "mutual information gap: the factor's entropy that one unit alone knows",
+        ),
+        Metric(
+            "dci_disentanglement", "DCI disentanglement", "", "higher", 3,
+            "each unit serves one factor",
+        ),
+        Metric(
+            "dci_completeness", "DCI completeness", "", "higher", 3,
+            "each factor is served by one unit",
+        ),
+        Metric(
+            "dci_informativeness", "DCI informativeness", "", "higher", 3,
+            "accuracy of a random forest that reads the factors from the codes",
+        ),
+        Metric(
+            "factor_vae", "FactorVAE score", "", "higher", 3,
+            "accuracy of telling the fixed factor by the unit of least variance",
+        ),
+        Metric(
+            "sap", "SAP", "", "higher", 3,
+            "gap in accuracy between the two units that tell a factor best",
+        ),
     ],
 }  # fmt: skip
 

@@ -65,7 +65,7 @@ def coverage_low(results, details, floor, baselines):
 
 
 def worse_than_a_Gaussian(results, details, floor, baselines):
-    trivial = baselines["full-covariance Gaussian"]["frechet"]
+    trivial = baselines["Gaussian"]["frechet"]
     if results["frechet"] > trivial:
         return (
             f"The Frechet distance, {results['frechet']:.2f}, is above that of a plain Gaussian of "

@@ -52,7 +52,9 @@ def dci(train, train_factors, test, test_factors, seed=0):
     from sklearn.ensemble import RandomForestClassifier
 
     columns, accuracy = [], []
-    for factor, test_factor in zip(np.transpose(train_factors), np.transpose(test_factors), strict=True):
+    for factor, test_factor in zip(
+        np.transpose(train_factors), np.transpose(test_factors), strict=True
+    ):
         forest = RandomForestClassifier(50, max_depth=12, random_state=seed).fit(train, factor)
         columns.append(forest.feature_importances_)
         accuracy.append(forest.score(test, test_factor))
@@ -112,7 +114,9 @@ def sap(train, train_factors, test, test_factors):
 
     train, test = np.asarray(train, np.float64), np.asarray(test, np.float64)
     gaps = []
-    for factor, test_factor in zip(np.transpose(train_factors), np.transpose(test_factors), strict=True):
+    for factor, test_factor in zip(
+        np.transpose(train_factors), np.transpose(test_factors), strict=True
+    ):
         scores = []
         for i in range(train.shape[1]):
             judge = LinearSVC(C=0.01, class_weight="balanced", random_state=0)

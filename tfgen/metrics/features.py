@@ -68,7 +68,9 @@ def choose(kind, train, held_out, levels, inception=None):
     if kind == "auto":
         kind = "classifier" if targets(train) else "pixels"
     if kind == "inception":
-        return _inception(*inception)
+        from tfgen.metrics.inception import load
+
+        return Features("inception", "FID", inception[1].lower(), load(*inception))
     if kind == "pixels":
         return principal_components(train["image"] / np.float64(levels - 1))
     if not targets(train):
@@ -210,7 +212,7 @@ def _apply(model, images, batch=512):
 
 
 def classifier(train, held_out, levels):
-    """The classifier of the data, from the cache or trained now."""
+    """The classifier of the data, from the cache or trained now; held_out may be None."""
     wanted = targets(train)
     images = train["image"] / np.float32(levels - 1)
     data = _digest(train["image"], *wanted.values())
@@ -222,7 +224,9 @@ def classifier(train, held_out, levels):
         path.parent.mkdir(parents=True, exist_ok=True)
         with run_dir.atomic(path) as temporary, open(temporary, "wb") as file:
             np.savez(file, *model.get_weights())
-    held_out_images = held_out["image"] / np.float32(levels - 1)
+    accuracy = {}
+    if held_out is not None:
+        accuracy = accuracies(model, held_out["image"] / np.float32(levels - 1), targets(held_out))
     scale = np.sqrt(np.var(_apply(model, images[:10_000])[0], axis=0).mean())
 
     def probabilities(images):
@@ -236,7 +240,7 @@ def classifier(train, held_out, levels):
         _digest(*model.get_weights()),
         lambda images: _apply(model, images)[0] / scale,
         probabilities if "label" in wanted else None,
-        accuracies(model, held_out_images, targets(held_out)),
+        accuracy,
     )
 
 
@@ -263,48 +267,3 @@ def _digest(*arrays):
         digest.update(json.dumps([str(array.dtype), list(array.shape)]).encode())
         digest.update(np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()
-
-
-# --- Inception -----------------------------------------------------------------------------------
-
-
-def _inception(path, sha256):
-    """The graph `classify_image_graph_def.pb` of 2015-12-05, layer pool_3, as Heusel et al. 2017.
-
-    Images of levels 0 .. 255, grey ones three times; the graph resizes them to 299 x 299 itself,
-    bilinear, without antialiasing, as all published FIDs of the original code have it.
-    """
-    import tensorflow as tf
-
-    content = Path(path).expanduser()
-    if not content.is_file():
-        raise UserError(f"there is no file {path}: --inception wants classify_image_graph_def.pb.")
-    content = content.read_bytes()
-    digest = hashlib.sha256(content).hexdigest()
-    if digest != sha256.lower():
-        raise UserError(
-            f"{path} has the SHA-256 {digest}, not {sha256}: it is another file than its source "
-            "says, or a broken download."
-        )
-    graph = tf.compat.v1.GraphDef()
-    try:
-        graph.ParseFromString(content)
-
-        def pool(x):
-            (out,) = tf.compat.v1.import_graph_def(
-                graph, input_map={"ExpandDims:0": x}, return_elements=["pool_3:0"]
-            )
-            return tf.reshape(out, [tf.shape(x)[0], -1])
-
-        spec = tf.TensorSpec([None, None, None, 3], tf.float32)
-        call = tf.compat.v1.wrap_function(pool, [spec])
-    except Exception as error:
-        raise UserError(f"{path} is not the Inception graph of 2015-12-05: {error}") from error
-
-    def features(images):
-        images = np.round(255.0 * np.asarray(images)).astype(np.float32)
-        images = np.repeat(images, 3, axis=-1) if images.shape[-1] == 1 else images
-        parts = [call(tf.constant(images[i : i + 50])) for i in range(0, len(images), 50)]
-        return np.concatenate([p.numpy() for p in parts]).astype(np.float64)
-
-    return Features("inception", "FID", digest, features)

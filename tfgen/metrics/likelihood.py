@@ -16,7 +16,7 @@ def standard_error(values):
 
 
 def kl_per_unit(mean, log_var):
-    """KL(N(mean, exp(log_var)) || N(0, 1)) of each code unit, [N, Z] -> the mean over images [Z]."""
+    """KL(N(mean, exp(log_var)) || N(0, 1)) of each code unit: [N, Z] -> the mean over N, [Z]."""
     mean, log_var = np.asarray(mean, np.float64), np.asarray(log_var, np.float64)
     return 0.5 * np.mean(np.exp(log_var) + mean**2 - 1.0 - log_var, axis=0)
 

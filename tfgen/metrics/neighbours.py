@@ -4,8 +4,8 @@ Every set is float [N, D]: rows of features or of pixels. Distances are Euclidea
 
 | function | what it tells | ideal |
 |---|---|---|
-| `precision_recall` | share of samples near a real image; of real images near a sample | the floor's |
-| `density_coverage` | the same, robust to outliers; coverage alone tells of missing modes | 1; 1 - 2^-k |
+| `precision_recall` | samples near a real image; real images near a sample | the floor's |
+| `density_coverage` | the same, robust; coverage alone tells of missing modes | 1; 1 - 2^-k |
 | `two_sample_accuracy` | how well a nearest neighbour tells samples from data | 0.5 |
 | `memorisation` | whether samples are copies of training images | 1; 0.01 |
 """

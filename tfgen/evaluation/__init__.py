@@ -1,0 +1,93 @@
+"""Every metric that applies to a trained model, under one protocol, beside floors and baselines.
+
+    result = evaluation.evaluate(model, splits, protocol, features, progress)
+
+What applies is asked of the model (`can`) and of the data (labels, factors, points), and nowhere
+listed by name. `result` is what `metrics.json` holds:
+
+    protocol      all that a number depends on besides the model; see `Protocol`
+    results       {metric: number} of the model; `tfgen.metrics.catalogue` says what each is
+    floor         the same for real images against real ones: what a perfect generator would get
+    baselines     the same for each trivial generator, {name: {metric: number}}
+    details       numbers that are no single number: class shares, KL of each unit, ...
+    diagnosis     what looks wrong and what to try
+    not_measured  {metric: why not}, where the model would allow it and the data do not
+"""
+
+import dataclasses
+
+import tensorflow as tf
+
+from tfgen.evaluation.likelihoods import likelihoods
+from tfgen.evaluation.protocol import Protocol, Splits, check_same, code_hash
+from tfgen.evaluation.representation import code_metrics, pca_baseline
+from tfgen.evaluation.samples import Comparison, conditional, draw
+from tfgen.metrics.diagnosis import diagnose
+
+__all__ = ["Protocol", "Splits", "check_same", "code_hash", "evaluate", "mean_terms"]
+
+
+def evaluate(model, splits, protocol, features, progress):
+    """All of it.
+
+    Args:
+      model: a trained `GenerativeModel`.
+      splits: `Splits`; protocol: `Protocol`; features: `tfgen.metrics.features.Features`.
+      progress: called with (what is being done, share of the whole in [0, 1]).
+
+    Raises: UserError for too few images for a metric, with the number that it needs.
+    """
+    results, details, absent = {}, {}, {}
+    floor, trivial = {}, {}
+    if model.can("sample"):
+        progress("samples", 0.0)
+        comparison = Comparison(splits, protocol, features)
+        images, labels = draw(model, splits, protocol)
+        results |= comparison.measure(images)
+        details |= comparison.details(images)
+        if labels is not None and features.probabilities:
+            progress("classification accuracy score", 0.05)
+            results |= conditional(images, labels, splits, features)
+        progress("floor and baselines", 0.1)
+        floor = comparison.floor()
+        trivial = comparison.baselines()
+        absent |= comparison.not_measured
+    if model.can("log_prob"):
+        results |= likelihoods(
+            model, splits, protocol, lambda part: progress("likelihood", 0.2 + 0.65 * part)
+        )
+    if model.can("encode") or model.can("reconstruct"):
+        progress("codes", 0.85)
+        found, more = code_metrics(model, splits)
+        results, details = results | found, details | more
+        trivial |= pca_baseline(model, splits)
+    progress("diagnosis", 0.95)
+    details["terms"] = {
+        name: mean_terms(model, arrays, most=2000)
+        for name, arrays in (("train", splits.train), ("held-out", splits.held_out))
+    }
+    findings = diagnose(results, details, floor, trivial)
+    progress("done", 1.0)
+    return {
+        "protocol": dataclasses.asdict(protocol),
+        "results": results,
+        "floor": floor,
+        "baselines": trivial,
+        "details": details,
+        "diagnosis": [dataclasses.asdict(finding) for finding in findings],
+        "not_measured": absent,
+    }
+
+
+def mean_terms(model, arrays, most=None):
+    """The means of `test_step`'s terms over images: {term: number}."""
+    step = tf.function(model.test_step, reduce_retracing=True)
+    sums, count = {}, 0
+    kept = {key: arrays[key][:most] for key in ("image", "label") if key in arrays}
+    for start in range(0, len(kept["image"]), 250):
+        batch = {key: tf.constant(value[start : start + 250]) for key, value in kept.items()}
+        rows = len(batch["image"])
+        for name, value in step(batch).items():
+            sums[name] = sums.get(name, 0.0) + rows * float(value)
+        count += rows
+    return {name: total / count for name, total in sums.items()}

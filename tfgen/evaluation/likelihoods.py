@@ -1,0 +1,41 @@
+"""The likelihood of held-out images under a model that has a density."""
+
+import numpy as np
+import tensorflow as tf
+
+from tfgen.metrics import likelihood
+
+# Images at a time: with k draws of the codes in turn, memory depends on this alone.
+BATCH = 64
+
+
+def likelihoods(model, splits, protocol, progress):
+    """NLL, bound and bits/dim, over all held-out images; progress is called with a share of it."""
+    images = splits.unit(splits.held_out["image"])
+    bounded = model.can("elbo")
+    log_p, elbo = [], []
+    for start in range(0, len(images), BATCH):
+        block = images[start : start + BATCH]
+        # One shape of batch, one trace.
+        x = tf.constant(np.concatenate([block, block[:1].repeat(BATCH - len(block), axis=0)]))
+        if bounded:
+            log_p.append(model.log_prob(x, samples=protocol.k).numpy()[: len(block)])
+            elbo.append(model.elbo(x, samples=min(protocol.k, 200)).numpy()[: len(block)])
+        else:
+            log_p.append(model.log_prob(x).numpy()[: len(block)])
+        progress((start + len(block)) / len(images))
+    nll = -np.concatenate(log_p).astype(np.float64)
+    found = {
+        "nll": float(nll.mean()),
+        "nll_error": likelihood.standard_error(nll),
+        "nll_kind": f"upper bound, k = {protocol.k}" if bounded else _kind(model.density),
+        "bits_per_dim": likelihood.bits_per_dim(float(nll.mean()), model.image_shape),
+    }
+    if bounded:
+        found["neg_elbo"] = float(-np.concatenate(elbo).astype(np.float64).mean())
+    return found
+
+
+def _kind(density):
+    """What an NLL of a model of this density is. A bound on p bounds the NLL from above."""
+    return {"exact": "exact", "lower bound": "upper bound"}.get(density, density)

@@ -1,0 +1,99 @@
+"""What a number depends on besides the model: data, splits, counts, seed, features, our code."""
+
+import dataclasses
+import hashlib
+from pathlib import Path
+
+import numpy as np
+
+from tfgen import data, metrics
+from tfgen.errors import UserError
+
+# Training noise and pictures use small seeds; samples that are measured are others.
+FIRST_SEED = 1_000_000
+MOST_SAMPLES = 10_000
+
+
+@dataclasses.dataclass(frozen=True)
+class Protocol:
+    """All that a number depends on besides the model.
+
+    Args:
+      data, size, train, split: the data set, its crop, the split that models, features and
+        baselines are fitted to, and the split that they are measured on.
+      n: how many samples are drawn, and how many real images they are compared with.
+      seed: of the samples (they are the seeds from here on), subsets and baselines.
+      k: importance samples of the likelihood's bound.
+      features, features_hash: what images are compared in.
+      code: a hash of the metrics' own code.
+    """
+
+    data: str
+    size: int
+    train: str
+    split: str
+    n: int
+    seed: int
+    k: int
+    features: str
+    features_hash: str
+    code: str
+
+
+def code_hash():
+    """Of the sources of `tfgen.metrics` and of this package: what defines the numbers."""
+    folders = (Path(metrics.__file__).parent, Path(__file__).parent)
+    files = [file for folder in folders for file in sorted(folder.glob("*.py"))]
+    # How numbers are named and commented on does not change them.
+    files = [f for f in files if f.name not in ("catalogue.py", "diagnosis.py")]
+    return hashlib.sha256(b"".join(f.read_bytes() for f in files)).hexdigest()[:16]
+
+
+def check_same(one, other, names=("the first", "the second")):
+    """Refuses to compare numbers of different protocols.
+
+    Raises: UserError that names every difference.
+    """
+    different = [
+        f"  {key}: {one.get(key)!r} in {names[0]}, {other.get(key)!r} in {names[1]}"
+        for key in sorted({*one, *other})
+        if one.get(key) != other.get(key)
+    ]
+    if different:
+        raise UserError(
+            "these results cannot be compared, their protocols differ:\n" + "\n".join(different)
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class Splits:
+    """The images that a run was trained on, and those that it is measured on, as arrays."""
+
+    about: data.ImageData  # of the training split: levels, classes, names of factors
+    train: dict
+    held_out: dict
+
+    @classmethod
+    def load(cls, source, train, split):
+        """Raises: UserError if the two splits share images."""
+        extra = ("factors",)
+        training, held_out = source.load(train, extra), source.load(split, extra)
+        if training.overlaps(held_out):
+            raise UserError(
+                f"the split {split!r} shares images with {train!r}, which the model was trained "
+                "on: choose another --split."
+            )
+        return cls(training, data.arrays(training), data.arrays(held_out))
+
+    def unit(self, levels):
+        """Integer levels -> float32 in [0, 1]."""
+        return levels.astype(np.float32) / np.float32(self.about.levels - 1)
+
+    def quantised(self, images):
+        """Images in [0, 1] at the data's own levels, as a file of them would hold."""
+        return self.unit(np.round(np.clip(images, 0, 1) * (self.about.levels - 1)))
+
+
+def flat(images):
+    """Images [N, H, W, C] -> [N, H * W * C]."""
+    return images.reshape(len(images), -1)

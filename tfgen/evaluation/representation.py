@@ -1,0 +1,90 @@
+"""What codes keep of images, and what they know of labels and factors."""
+
+import math
+
+import numpy as np
+import tensorflow as tf
+
+from tfgen.evaluation.protocol import MOST_SAMPLES, flat
+from tfgen.metrics import codes, disentanglement, likelihood, reconstruction
+
+BATCH = 250
+
+
+def code_metrics(model, splits):
+    """({metric: number}, details) of what codes keep of the images."""
+    images = splits.unit(splits.held_out["image"][:MOST_SAMPLES])
+    found, details = {}, {}
+    if model.can("reconstruct"):
+        found |= _fidelity(images, _in_batches(model.reconstruct, images))
+    if model.can("encode"):
+        encoded = _encode(model, images)
+        train = _encode(model, splits.unit(splits.train["image"][:MOST_SAMPLES]))
+        found |= _knowledge(train["mean"], encoded["mean"], splits)
+        found["active_units"] = int(likelihood.active_units(encoded["mean"]).sum())
+        if "log_var" in encoded:
+            units = likelihood.kl_per_unit(encoded["mean"], encoded["log_var"])
+            found["kl"], details["kl_per_unit"] = float(units.sum()), units.tolist()
+    return found, details
+
+
+def _encode(model, images):
+    """Codes by name, each [N, Z]."""
+    keys = list(model.encode(tf.constant(images[:1])))
+    parts = _in_batches(lambda x: tf.stack([model.encode(x)[key] for key in keys], axis=1), images)
+    return {key: parts[:, i] for i, key in enumerate(keys)}
+
+
+def _in_batches(function, images):
+    call = tf.function(function, reduce_retracing=True)
+    return np.concatenate(
+        [call(tf.constant(images[i : i + BATCH])).numpy() for i in range(0, len(images), BATCH)]
+    )
+
+
+def _fidelity(images, reconstructions):
+    found = {
+        "mse": reconstruction.mse(images, reconstructions),
+        "psnr": reconstruction.psnr(images, reconstructions),
+    }
+    if min(images.shape[1:3]) >= 3:
+        found["ssim"] = reconstruction.ssim(images, reconstructions)
+    return found
+
+
+def _knowledge(train, test, splits):
+    """What codes know of labels and factors."""
+    found = {}
+    labels = [s.get("label") for s in (splits.train, splits.held_out)]
+    if labels[0] is not None:
+        given = train, labels[0][: len(train)], test, labels[1][: len(test)]
+        found["probe"] = codes.linear_probe(*given)
+        found["knn"] = codes.knn_accuracy(*given)
+    if "factors" in splits.train:
+        factors = splits.train["factors"][: len(train)], splits.held_out["factors"][: len(test)]
+        given = train, factors[0], test, factors[1]
+        found["mig"] = disentanglement.mig(train, factors[0])
+        names = ("dci_disentanglement", "dci_completeness", "dci_informativeness")
+        found |= dict(zip(names, disentanglement.dci(*given), strict=True))
+        found["factor_vae"] = disentanglement.factor_vae_score(train, factors[0])
+        found["sap"] = disentanglement.sap(*given)
+    return found
+
+
+def pca_baseline(model, splits):
+    """Principal components, as many as the model has code units: the linear autoencoder."""
+    if not model.can("encode"):
+        return {}
+    from sklearn.decomposition import PCA
+
+    train = flat(splits.unit(splits.train["image"][:MOST_SAMPLES]))
+    images = splits.unit(splits.held_out["image"][:MOST_SAMPLES])
+    units = int(model.encode(tf.constant(images[:1]))["mean"].shape[1])
+    units = min(units, math.prod(images.shape[1:]), len(train))
+    pca = PCA(units, random_state=0).fit(train)
+    codes = pca.transform(flat(images))
+    decoded = np.clip(pca.inverse_transform(codes), 0, 1).reshape(images.shape)
+    return {
+        f"PCA of {units}": _fidelity(images, decoded)
+        | _knowledge(pca.transform(train), codes, splits)
+    }

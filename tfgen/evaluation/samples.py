@@ -1,0 +1,134 @@
+"""Samples against held-out images: the model's, the trivial generators', and the data's own."""
+
+import numpy as np
+import tensorflow as tf
+
+from tfgen.data.points import MIXTURES
+from tfgen.errors import UserError
+from tfgen.evaluation.protocol import MOST_SAMPLES, flat
+from tfgen.metrics import baselines, classes, distances, likelihood, neighbours
+from tfgen.metrics import features as feature_networks
+from tfgen.metrics.modes import modes
+
+NEIGHBOURS = {"precision_recall": 3, "density_coverage": 5}
+BATCH = 250
+
+
+def draw(model, splits, protocol):
+    """n samples at the data's levels, and the labels they were asked for (None without)."""
+    seeds = np.arange(protocol.seed, protocol.seed + protocol.n, dtype=np.int32)
+    labels = (
+        np.arange(protocol.n, dtype=np.int32) % model.num_classes if model.num_classes else None
+    )
+    sample = tf.function(model.sample, reduce_retracing=True)
+    images = []
+    for start in range(0, protocol.n, BATCH):
+        rows = slice(start, start + BATCH)
+        label = None if labels is None else tf.constant(labels[rows])
+        images.append(sample(tf.constant(seeds[rows]), label).numpy())
+    return splits.quantised(np.concatenate(images)), labels
+
+
+class Comparison:
+    """Measures sets of samples, [n, H, W, C] in [0, 1], against n held-out images."""
+
+    def __init__(self, splits, protocol, features):
+        self.splits, self.protocol, self.features = splits, protocol, features
+        self.random = np.random.default_rng(protocol.seed)
+        n = protocol.n
+        rows = self.random.permutation(len(splits.held_out["image"]))[:n]
+        if len(rows) < n:
+            raise UserError(
+                f"{n} samples are asked for, but the split {protocol.split!r} has {len(rows)} "
+                f"images to compare them with: --n={len(rows)} or fewer."
+            )
+        self.real = splits.unit(splits.held_out["image"][rows])
+        self.training = splits.unit(splits.train["image"][:MOST_SAMPLES])
+        self.real_features = features.features(self.real)
+        self.not_measured = {}
+        if features.probabilities is None:
+            why = "these features have no classifier of labels"
+            self.not_measured = dict.fromkeys(("score", "class_entropy", "rarest_class"), why)
+
+    def measure(self, images, real_features=None, copies=True):
+        """{metric: number} of a set of samples."""
+        real = self.real_features if real_features is None else real_features
+        fake = self.features.features(images)
+        found = {"frechet": distances.frechet(real, fake)}
+        found["kid"], found["kid_spread"] = distances.kernel(real, fake, seed=self.protocol.seed)
+        found["precision"], found["recall"] = neighbours.precision_recall(
+            real, fake, NEIGHBOURS["precision_recall"]
+        )
+        found["density"], found["coverage"] = neighbours.density_coverage(
+            real, fake, NEIGHBOURS["density_coverage"]
+        )
+        found["two_sample"] = neighbours.two_sample_accuracy(real, fake)[0]
+        if self.features.probabilities:
+            p = self.features.probabilities(images)
+            shares = classes.shares(p.argmax(axis=1), p.shape[1])
+            found["score"] = classes.classifier_score(p)
+            found["class_entropy"] = classes.entropy(shares)
+            found["rarest_class"] = float(shares.min())
+        if copies:
+            found["copy_ratio"], found["copies"] = neighbours.memorisation(
+                flat(images), flat(self.training), flat(self.real)
+            )
+        if self.splits.about.name in MIXTURES:
+            mixture = MIXTURES[self.splits.about.name]
+            points = mixture.to_points(images)
+            names = ("modes", "high_quality", "reverse_kl")
+            found |= dict(zip(names, modes(points, mixture.means, mixture.sigma), strict=True))
+        return found
+
+    def details(self, images):
+        found = {}
+        if self.features.probabilities:
+            names = self.splits.about.classes
+            p, real = self.features.probabilities(images), self.features.probabilities(self.real)
+            found["classes"] = list(names)
+            found["class_shares"] = classes.shares(p.argmax(axis=1), len(names)).tolist()
+            found["real_shares"] = classes.shares(real.argmax(axis=1), len(names)).tolist()
+        if self.splits.about.name in MIXTURES:
+            found["modes"] = len(MIXTURES[self.splits.about.name].means)
+        return found
+
+    def floor(self):
+        """Two disjoint draws of n training images against each other: real against real.
+
+        Where there are fewer than 2n, the draws are of half of them; `n` says how many.
+        """
+        images = self.splits.unit(self.splits.train["image"])
+        n = min(self.protocol.n, len(images) // 2)
+        rows = self.random.permutation(len(images))
+        one, other = images[rows[:n]], images[rows[n : 2 * n]]
+        return {"n": n, **self.measure(one, self.features.features(other), copies=False)}
+
+    def baselines(self):
+        """{name: {metric: number}}, each fitted to the training images."""
+        train, held_out = self.splits.train, self.splits.held_out["image"]
+        fitted = baselines.fit_all(
+            train["image"], self.splits.about.levels, train.get("label"), self.protocol.seed
+        )
+        found = {}
+        for name, baseline in fitted.items():
+            images = self.splits.unit(baseline.sample(self.protocol.n, self.random))
+            found[name] = self.measure(images)
+            if hasattr(baseline, "log_prob"):
+                nll = float(-baseline.log_prob(held_out).mean())
+                found[name] |= {
+                    "nll": nll,
+                    "bits_per_dim": likelihood.bits_per_dim(nll, held_out.shape[1:]),
+                }
+        return found
+
+
+def conditional(images, labels, splits, features):
+    """Whether samples show their labels, and what a classifier learns from samples alone.
+
+    Ravuri and Vinyals 2019 (CAS); Shmelkov et al. 2018 call the two GAN-test and GAN-train.
+    """
+    judge = feature_networks.train_network(images, {"label": labels})
+    real = splits.unit(splits.held_out["image"])
+    right = feature_networks.accuracies(judge, real, {"label": splits.held_out["label"]})
+    shown = features.probabilities(images).argmax(axis=1)
+    return {"label_accuracy": float(np.mean(shown == labels)), "cas": right["label"]}

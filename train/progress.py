@@ -1,0 +1,73 @@
+"""Progress of long work: a bar on a terminal, plain lines elsewhere."""
+
+import os
+import sys
+
+
+def bar(total, initial=0, **kwargs):
+    """A tqdm bar on stdout if that is a terminal, else None."""
+    from tqdm import tqdm
+
+    if not sys.stdout.isatty():
+        return None
+    # Some terminals, those of containers among them, say that their size is 0 x 0.
+    known = min(os.get_terminal_size(sys.stdout.fileno())) > 0
+    return tqdm(
+        total=total,
+        initial=initial,
+        file=sys.stdout,
+        ncols=None if known else 80,
+        nrows=None if known else 24,
+        dynamic_ncols=known,
+        **kwargs,
+    )
+
+
+class Steps:
+    """Of training: called with (step, means) at every interval, with (step, None) between."""
+
+    def __init__(self, steps, start):
+        self.steps = steps
+        self.bar = bar(steps, start, unit="step")
+
+    def __call__(self, step, means):
+        if self.bar is not None:
+            if means is None:
+                self.bar.update(step - self.bar.n)
+            else:
+                self.bar.set_postfix({k: f"{v:.4g}" for k, v in means.items()}, refresh=False)
+        elif means is not None:
+            terms = "  ".join(f"{name} {value:.4f}" for name, value in means.items())
+            self.say(f"step {step}/{self.steps}  {terms}")
+
+    def say(self, text):
+        """A line of its own, above the bar."""
+        if self.bar is not None:
+            self.bar.write(text, file=sys.stdout)
+        else:
+            print(text, flush=True)
+
+    def close(self):
+        if self.bar is not None:
+            self.bar.close()
+
+
+class Stages:
+    """Of work with named stages: called with (stage, share of the whole in [0, 1])."""
+
+    def __init__(self):
+        self.stage = None
+        self.bar = bar(100, unit="%", bar_format="{desc:28}{bar} {n:.0f} %  {elapsed}")
+
+    def __call__(self, stage, share):
+        if self.bar is not None:
+            self.bar.set_description(stage, refresh=False)
+            self.bar.n = 100 * share
+            self.bar.refresh()
+        elif stage != self.stage:
+            print(f"{100 * share:3.0f} %  {stage}", flush=True)
+        self.stage = stage
+
+    def close(self):
+        if self.bar is not None:
+            self.bar.close()
