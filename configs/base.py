@@ -17,6 +17,9 @@ def get_config():
     config.batch_size = 64  # of all replicas together
     config.log_every = 100  # steps between rows of log.csv
     config.save_every = 1000  # steps between checkpoints and sample grids; a multiple of log_every
+    config.eval_every = 0  # steps between looks at the validation split; 0: none. The best is kept
+    config.eval_metric = "auto"  # what "best" means, the less the better: a term, or frechet
+    config.patience = 0  # stop after so many looks without a better one; 0: never
     config.replicas = 0  # 0: one for each GPU, or one CPU; n: n GPUs, or n logical CPU devices
     config.deterministic = True  # bit-identical runs; on a GPU this may cost speed
 
@@ -71,13 +74,15 @@ def check(config):
 
     for key in ("steps", "batch_size", "log_every", "save_every"):
         need(key, lambda v: v >= 1, "at least 1")
-    for key in ("replicas", "data.size"):
+    for key in ("replicas", "data.size", "eval_every", "patience"):
         need(key, lambda v: v >= 0, "0 or more")
     need("seed", lambda v: 0 <= v < 2**31, "between 0 and 2**31 - 1")
     need("data.name", bool, "the name of a data set or the path of a folder")
     need("data.split", bool, "a split such as train or train[:90%]")
     every = config.log_every
     need("save_every", lambda v: v % every == 0, f"a multiple of log_every, {every}")
+    need("eval_every", lambda v: v % every == 0, f"a multiple of log_every, {every}, or 0")
+    need("patience", lambda v: not v or config.eval_every, "0 unless eval_every is set")
     for name in config.optimizers:
         key = f"optimizers.{name}"
         need(f"{key}.learning_rate", lambda v: 0 < v < math.inf, "a positive number")

@@ -11,6 +11,7 @@ from configs import base
 def get_config():
     config = base.get_config()
     config.steps = 4000
+    config.eval_every = 500  # the weights of the least loss on the validation split are kept
     config.batch_size = 100  # section 5 of the paper
     config.model = ConfigDict(
         dict(

@@ -13,14 +13,9 @@ def pixels(images):
     return np.round(np.clip(np.asarray(images, np.float64), 0, 1) * 255).astype(np.uint8)
 
 
-def labels_for(model, count):
-    """One label after the other, int32 [count]; None for a model without."""
-    return np.arange(count, dtype=np.int32) % model.num_classes if model.num_classes else None
-
-
 def describe(model):
     """The content of golden.json, computed by Keras."""
-    labels = labels_for(model, len(SEEDS))
+    labels = model.labels_in_turn(len(SEEDS))
     images = model.sample(np.array(SEEDS, np.int32), labels).numpy()
     entries = []
     for i, (seed, image) in enumerate(zip(SEEDS, images, strict=True)):

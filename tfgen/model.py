@@ -25,6 +25,7 @@ image on the data's own levels.
 import inspect
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from tfgen import random
@@ -92,6 +93,12 @@ class GenerativeModel(keras.Model):
         label: int32 [B], for models with `num_classes`.
         """
         return self.generate(self.noise(tf.convert_to_tensor(seeds, tf.int32)), label)
+
+    def labels_in_turn(self, count):
+        """Labels to sample with: 0, 1, 2, ... and round again, int32 [count]; None without."""
+        if not self.num_classes:
+            return None
+        return np.arange(count, dtype=np.int32) % self.num_classes
 
     # --- scales --------------------------------------------------------------------------------
 

@@ -47,21 +47,23 @@ class Recorder(keras.callbacks.Callback):
       run, config: where and what; terms: the model's; checkpoints: how it is saved; start: the
         steps done.
       progress: called with (step, means) at every interval, and between with (step, None).
+      validation: a `Validation`, or None for a run that does not watch.
     """
 
-    def __init__(self, run, config, terms, checkpoints, start, progress):
+    def __init__(self, run, config, terms, checkpoints, start, progress, validation=None):
         super().__init__()
         self.run, self.config = run, config
         self.checkpoints = checkpoints
         self.start = start
         self.log = Log(run.log, terms, start)
         self.progress = progress
+        self.validation = validation
         self.signal = None  # the number of a signal that asked us to stop
         self.events = _event_writer(run.tensorboard)
 
     def on_train_begin(self, logs=None):
         model = self.model
-        self._sample = tf.function(lambda: model.sample(tf.range(64)))
+        self._sample = tf.function(lambda: model.sample(tf.range(64), model.labels_in_turn(64)))
         if not self.start:
             self.draw(0)
 
@@ -91,14 +93,29 @@ class Recorder(keras.callbacks.Callback):
         last = step == self.config.steps
         if step % self.config.log_every == 0 or last:
             self.write_log(step)
-        if step % self.config.save_every == 0 or last:
+        enough = self.validation is not None and self.validate(step, last)
+        if step % self.config.save_every == 0 or last or enough:
             self.draw(step)
             self.save(step)
         elif self.signal:
             self.save(step)
         self.progress(step, None)
-        if self.signal:
+        if self.signal or enough:
             self.model.stop_training = True
+
+    def validate(self, step, last):
+        """Measures the validation split when it is time. Returns whether to stop early."""
+        if step % self.config.eval_every and not last:
+            return False
+        found = self.validation.record(step)
+        best, value = self.validation.best
+        metric = self.validation.metric
+        self.progress.say(
+            f"validation at step {step}: {metric} {found[metric]:.4f}"
+            + (", the best so far" if best == step else f" (best {value:.4f} at step {best})")
+        )
+        self.write_events(step, {f"validation/{name}": value for name, value in found.items()})
+        return self.validation.exhausted
 
     def guard(self, step):
         """Stops at the first term that is not finite."""
@@ -132,9 +149,12 @@ class Recorder(keras.callbacks.Callback):
         sums.assign(np.zeros(sums.shape))
         self.log.write(step, means)
         self.progress(step, means)
+        self.write_events(step, means)
+
+    def write_events(self, step, numbers):
         if self.events:
             with self.events.as_default(step):
-                for name, value in means.items():
+                for name, value in numbers.items():
                     tf.summary.scalar(name, value)
 
     def draw(self, step):
@@ -152,6 +172,8 @@ class Recorder(keras.callbacks.Callback):
             if not tf.reduce_all(tf.math.is_finite(weight)):
                 self._diverged(step, f"the weights {weight.path!r} are not finite")
         self.checkpoints.save(step)
+        if self.validation and self.validation.best:
+            self.validation.forget_superseded()
         if self.events:
             self.events.flush()
 

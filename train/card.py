@@ -7,7 +7,7 @@ from importlib import metadata
 import tfgen
 
 
-def text(run, name, config, model, training, validation, facts):
+def text(run, name, config, model, training, validation, facts, numbers):
     """The card as Markdown with the header that model hubs read."""
     doc = inspect.getdoc(sys.modules[type(model).__module__])
     title, _, rest = doc.partition("\n\n")
@@ -15,7 +15,6 @@ def text(run, name, config, model, training, validation, facts):
     versions = {
         p: metadata.version(p) for p in ("tensorflow", "keras", "tensorflow-datasets", "numpy")
     }
-    numbers = facts.pop("validation")
     lines = [
         "---",
         "license: apache-2.0",
@@ -37,7 +36,7 @@ def text(run, name, config, model, training, validation, facts):
         f"{training.shape}, {training.levels} levels |",
         f"| validated on | `{validation.split}`, {validation.size} images |",
         f"| steps, batch, seed | {config.steps}, {config.batch_size}, {config.seed} |",
-        *(f"| {key} | {value} |" for key, value in facts.items()),
+        *(f"| {key} | {_words(value)} |" for key, value in facts.items()),
         f"| versions | tfgen {tfgen.__version__}, python {sys.version.split()[0]}, "
         + ", ".join(f"{k} {v}" for k, v in versions.items())
         + " |",
@@ -58,3 +57,10 @@ def text(run, name, config, model, training, validation, facts):
         "",
     ]
     return "\n".join(lines)
+
+
+def _words(value):
+    """{"step": 3, "metric": "loss"} -> "step 3, metric loss"."""
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {item}" for key, item in value.items())
+    return {True: "yes", False: "no"}.get(value, value) if isinstance(value, bool) else value

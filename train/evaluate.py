@@ -1,4 +1,4 @@
-"""Measure a finished run: python -m train.evaluate --workdir=DIR [--split=test] [--n=N] [--k=1000]
+"""Measure a finished run: python -m train.evaluate --workdir=DIR
 
 Everything that applies to the model's capabilities: likelihood, samples, modes, codes; beside each
 number what real images and trivial generators get. Writes metrics.json and report.html there.
@@ -86,7 +86,10 @@ def _run(options):
 
 
 def measure(run, options, progress):
-    """(what metrics.json holds, the splits, the model).  Raises: UserError for an unfinished run."""
+    """(what metrics.json holds, the splits, the model).
+
+    Raises: UserError for an unfinished run, or a split that cannot be measured.
+    """
     import tfgen
     from tfgen import data, evaluation
     from tfgen.evaluation import protocol as protocols

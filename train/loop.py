@@ -2,6 +2,7 @@
 
 import contextlib
 import fcntl
+import json
 import math
 import platform
 import resource
@@ -11,12 +12,13 @@ import time
 import keras
 import tensorflow as tf
 
-from tfgen import data, figures, models, run_dir
+from tfgen import data, evaluation, figures, models, run_dir
 from tfgen.errors import UserError
 from train import card
 from train.callbacks import Recorder
 from train.checkpoints import Checkpoints
 from train.progress import Steps
+from train.validation import Validation
 
 
 def say(text):
@@ -55,21 +57,38 @@ def train(name, config, workdir):
         if start:
             say(f"Continuing from step {start}.")
         progress = Steps(config.steps, start)
-        recorder = Recorder(run, config, model.terms, checkpoints, start, progress)
+        watch = None
+        if config.eval_every:
+            watch = Validation(run, config, model, training, validation, start)
+        recorder = Recorder(run, config, model.terms, checkpoints, start, progress, watch)
         began = time.monotonic()
         try:
-            if start < config.steps:
+            if start < config.steps and not (watch and watch.exhausted):
                 fit(model, config, training, start, recorder)
         finally:
             progress.close()
         seconds = time.monotonic() - began
-        if recorder.signal and int(model.step) < config.steps:
+        enough = watch is not None and watch.exhausted
+        if recorder.signal and int(model.step) < config.steps and not enough:
             stopped = signal.Signals(recorder.signal).name
             say(f"Stopped by {stopped} at step {int(model.step)}; the same command continues.")
             return 128 + recorder.signal
 
-        speed = (config.steps - start) * config.batch_size / seconds
-        finish(run, name, config, model, training, validation, speed, seconds)
+        facts = {
+            "steps": int(model.step),
+            "seconds": round(seconds, 1),
+            # A run that was stopped in between took longer than its last process.
+            "in one process": start == 0,
+            "images per second": round((int(model.step) - start) * config.batch_size / seconds),
+            "peak memory, MB": round(_peak_memory() / 1e6),
+            "parameters": sum(int(tf.size(w)) for w in model.trainable_variables),
+        }
+        if watch:
+            step, value = watch.best
+            watch.restore_best()
+            facts["kept"] = {"step": step, "metric": watch.metric, "value": value}
+            say(f"Kept the weights of step {step}: {watch.metric} {value:.4f}, the best.")
+        finish(run, name, config, model, training, validation, facts)
     say(_what_next(run))
     return 0
 
@@ -145,31 +164,15 @@ def fit(model, config, training, start, recorder):
         )
 
 
-def evaluate(model, held_out, batch_size=256):
-    """The mean of `test_step`'s terms over a split."""
-    step = tf.function(model.test_step, reduce_retracing=True)
-    sums, count = {}, 0
-    for batch in data.evaluation_batches(held_out, batch_size):
-        rows = int(batch["image"].shape[0])
-        for name, value in step(batch).items():
-            sums[name] = sums.get(name, 0.0) + rows * float(value)
-        count += rows
-    return {name: total / count for name, total in sums.items()}
-
-
-def finish(run, name, config, model, training, validation, speed, seconds):
+def finish(run, name, config, model, training, validation, facts):
     """Figures, the model file, and last the card, which marks the run as complete."""
     draw_figures(run, model, validation)
     with run_dir.atomic(run.model) as temporary:
         model.save_networks(temporary)
-    facts = {
-        "validation": evaluate(model, validation),
-        "images per second": round(speed),
-        "seconds of training in the last process": round(seconds, 1),
-        "peak memory, MB": round(_peak_memory() / 1e6),
-        "parameters": sum(int(tf.size(w)) for w in model.trainable_variables),
-    }
-    run_dir.write_text(run.card, card.text(run, name, config, model, training, validation, facts))
+    run_dir.write_text(run.training, json.dumps(facts, indent=2) + "\n")
+    numbers = evaluation.mean_terms(model, data.arrays(validation))
+    written = card.text(run, name, config, model, training, validation, facts, numbers)
+    run_dir.write_text(run.card, written)
 
 
 def _peak_memory():
@@ -180,6 +183,9 @@ def _peak_memory():
 
 def draw_figures(run, model, held_out):
     """What the model's capabilities allow to be shown."""
+    if model.can("sample"):
+        images = model.sample(range(64), model.labels_in_turn(64)).numpy()
+        figures.sample_grid(run.figures / "samples.png", images)
     if model.can("encode") or model.can("reconstruct"):
         arrays = data.arrays(held_out)
         x = arrays["image"].astype("float32") / (held_out.levels - 1)
@@ -251,16 +257,16 @@ def _claimed(run):
 
 
 def _what_next(run):
-    grids = sorted(run.samples.glob("step-*.png"))
     lines = [
         "",
         f"  run directory  {run.path}",
-        f"  samples        {grids[-1] if grids else run.samples}",
+        f"  samples        {run.figures / 'samples.png'}",
         f"  figures        {run.figures}",
         f"  model          {run.model}",
         f"  model card     {run.card}",
         "",
         "Next:",
+        f"  python -m train.evaluate --workdir={run.path}                what it is worth",
         f"  python -m export.sample --from={run.path} --seeds=0:64 --out=grid.png",
         f"  python -m export.demo --workdir={run.path} --out=site        a page that runs it",
         f"  python -m export.saved_model --workdir={run.path}            for TensorFlow Serving",

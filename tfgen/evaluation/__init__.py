@@ -19,12 +19,21 @@ import dataclasses
 import tensorflow as tf
 
 from tfgen.evaluation.likelihoods import likelihoods
-from tfgen.evaluation.protocol import Protocol, Splits, check_same, code_hash
+from tfgen.evaluation.protocol import FIRST_SEED, Protocol, Splits, check_same, code_hash
 from tfgen.evaluation.representation import code_metrics, pca_baseline
 from tfgen.evaluation.samples import Comparison, conditional, draw
 from tfgen.metrics.diagnosis import diagnose
 
-__all__ = ["Protocol", "Splits", "check_same", "code_hash", "evaluate", "mean_terms"]
+__all__ = [
+    "FIRST_SEED",
+    "Protocol",
+    "Splits",
+    "check_same",
+    "code_hash",
+    "draw",
+    "evaluate",
+    "mean_terms",
+]
 
 
 def evaluate(model, splits, protocol, features, progress):
@@ -42,7 +51,8 @@ def evaluate(model, splits, protocol, features, progress):
     if model.can("sample"):
         progress("samples", 0.0)
         comparison = Comparison(splits, protocol, features)
-        images, labels = draw(model, splits, protocol)
+        sample = tf.function(model.sample, reduce_retracing=True)
+        images, labels = draw(sample, model, splits, protocol.n, protocol.seed)
         results |= comparison.measure(images)
         details |= comparison.details(images)
         if labels is not None and features.probabilities:
@@ -79,9 +89,9 @@ def evaluate(model, splits, protocol, features, progress):
     }
 
 
-def mean_terms(model, arrays, most=None):
-    """The means of `test_step`'s terms over images: {term: number}."""
-    step = tf.function(model.test_step, reduce_retracing=True)
+def mean_terms(model, arrays, step=None, most=None):
+    """The means of `test_step`'s terms over images: {term: number}; `step`: the same, compiled."""
+    step = step or tf.function(model.test_step, reduce_retracing=True)
     sums, count = {}, 0
     kept = {key: arrays[key][:most] for key in ("image", "label") if key in arrays}
     for start in range(0, len(kept["image"]), 250):

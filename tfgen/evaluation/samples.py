@@ -5,7 +5,7 @@ import tensorflow as tf
 
 from tfgen.data.points import MIXTURES
 from tfgen.errors import UserError
-from tfgen.evaluation.protocol import MOST_SAMPLES, flat
+from tfgen.evaluation.protocol import FIRST_SEED, MOST_SAMPLES, flat
 from tfgen.metrics import baselines, classes, distances, likelihood, neighbours
 from tfgen.metrics import features as feature_networks
 from tfgen.metrics.modes import modes
@@ -14,15 +14,15 @@ NEIGHBOURS = {"precision_recall": 3, "density_coverage": 5}
 BATCH = 250
 
 
-def draw(model, splits, protocol):
-    """n samples at the data's levels, and the labels they were asked for (None without)."""
-    seeds = np.arange(protocol.seed, protocol.seed + protocol.n, dtype=np.int32)
-    labels = (
-        np.arange(protocol.n, dtype=np.int32) % model.num_classes if model.num_classes else None
-    )
-    sample = tf.function(model.sample, reduce_retracing=True)
+def draw(sample, model, splits, n, seed=FIRST_SEED):
+    """n samples at the data's levels, and the labels they were asked for (None without).
+
+    sample: `model.sample`, compiled by the caller, who may call more than once.
+    """
+    seeds = np.arange(seed, seed + n, dtype=np.int32)
+    labels = model.labels_in_turn(n)
     images = []
-    for start in range(0, protocol.n, BATCH):
+    for start in range(0, n, BATCH):
         rows = slice(start, start + BATCH)
         label = None if labels is None else tf.constant(labels[rows])
         images.append(sample(tf.constant(seeds[rows]), label).numpy())

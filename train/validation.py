@@ -1,0 +1,123 @@
+"""Watching the validation split while a model trains: the best weights kept, and an early stop.
+
+Everything here is a function of the weights and of the validation split, so a resumed run sees what
+an untouched one sees. The test split is never opened.
+"""
+
+import keras
+import tensorflow as tf
+
+from tfgen import data, evaluation, run_dir
+from tfgen.errors import UserError, one_of
+from tfgen.metrics import distances
+from tfgen.metrics import features as feature_networks
+from train.callbacks import Log
+
+FRECHET = "frechet"
+SAMPLES = 1000
+
+
+class Validation:
+    """Measures every `eval_every` steps and keeps the weights of the least `metric`.
+
+    Args:
+      run, config, model: of the run; training, validation: its splits, `ImageData`.
+      start: the steps done.
+
+    The metric is a term of `test_step`, or "frechet": the distance between 1,000 samples and the
+    validation images in the evaluation's features. "auto": "loss" where the model has a
+    likelihood, "frechet" where it has none.
+
+    Raises: UserError for an unknown metric, or too few images for it.
+    """
+
+    def __init__(self, run, config, model, training, validation, start):
+        self.run, self.config, self.model = run, config, model
+        self.held_out = data.arrays(validation)
+        self.metric = config.eval_metric
+        if self.metric == "auto":
+            self.metric = FRECHET if model.density == "implicit" else "loss"
+        one_of("--config.eval_metric", self.metric, [*model.terms, FRECHET])
+        # Traced once, not at every look.
+        self._test = tf.function(model.test_step, reduce_retracing=True)
+        self._sample = tf.function(model.sample, reduce_retracing=True)
+        self.features = None
+        if self.metric == FRECHET:
+            self._prepare_features(training, validation)
+        names = [*model.terms, *([FRECHET] if self.features else [])]
+        self.log = Log(run.validation, names, start)
+        column = 1 + names.index(self.metric)
+        self.rows = {int(row[0]): float(row[column]) for row in _rows(run.validation)}
+        for step, path in self._kept().items():
+            if step > start:
+                path.unlink()
+
+    def _prepare_features(self, training, validation):
+        splits = evaluation.Splits(training, data.arrays(training), self.held_out)
+        self.features = feature_networks.choose(
+            "auto", splits.train, self.held_out, training.levels
+        )
+        self.splits = splits
+        self.real = self.features.features(splits.unit(self.held_out["image"]))
+        try:
+            distances.frechet(self.real, self.real)
+        except UserError as error:
+            raise UserError(
+                f"{error}, which is what the validation split {validation.split!r} has: choose "
+                "another with --config.data.validation, or --config.eval_every=0."
+            ) from None
+
+    def measure(self):
+        """{metric: number} of the model as it is."""
+        found = evaluation.mean_terms(self.model, self.held_out, self._test)
+        if self.features:
+            samples, _ = evaluation.draw(self._sample, self.model, self.splits, SAMPLES)
+            found[FRECHET] = distances.frechet(self.real, self.features.features(samples))
+        return found
+
+    def record(self, step):
+        """Measures, logs, and keeps the weights if they are the best. Returns the metrics."""
+        found = self.measure()
+        better = not self.rows or found[self.metric] < min(self.rows.values())
+        self.rows[step] = found[self.metric]
+        if better:
+            with run_dir.atomic(self._path(step)) as temporary:
+                self.model.save_networks(temporary)
+        self.log.write(step, found)
+        return found
+
+    @property
+    def best(self):
+        """(step, value) of the best so far, the first of equals; None before any."""
+        return min(self.rows.items(), key=lambda row: (row[1], row[0])) if self.rows else None
+
+    @property
+    def exhausted(self):
+        """Whether the last `patience` evaluations brought nothing better."""
+        if not self.config.patience or not self.rows:
+            return False
+        since = sum(step > self.best[0] for step in self.rows)
+        return since >= self.config.patience
+
+    def forget_superseded(self):
+        """Removes all kept weights but the best; not before a checkpoint of now is on disk."""
+        for step, path in self._kept().items():
+            if step != self.best[0]:
+                path.unlink()
+
+    def restore_best(self):
+        """Sets the model to the best weights."""
+        kept = keras.saving.load_model(self._path(self.best[0]), compile=False)
+        self.model.set_weights(kept.get_weights())
+
+    def _path(self, step):
+        return self.run.checkpoints / f"best-{step}.keras"
+
+    def _kept(self):
+        paths = self.run.checkpoints.glob("best-*.keras")
+        return {int(path.stem.partition("-")[2]): path for path in paths}
+
+
+def _rows(path):
+    """Of a log, without its head."""
+    return [line.split(",") for line in path.read_text().splitlines()[1:]]
