@@ -19,6 +19,8 @@ def tile(images, columns):
 
     images = np.asarray(images)
     n, h, w, c = images.shape
+    if (h, w, c) == (1, 1, 2):
+        return scatter(images[:, 0, 0])
     pixels = np.round(np.clip(images, 0, 1) * 255).astype(np.uint8)
     if c == 1:
         pixels = pixels.repeat(3, axis=-1)
@@ -32,6 +34,16 @@ def tile(images, columns):
         image = Image.fromarray(image).resize((w - gap, h - gap), Image.Resampling.BICUBIC)
         canvas[top : top + h - gap, left : left + w - gap] = image
     return canvas
+
+
+def scatter(points, side=512):
+    """Points of the unit square [N, 2] as dots, y upwards: uint8 [side, side, 3]."""
+    canvas = np.full((side, side), float(PAPER))
+    column, row = np.round(np.clip([points[:, 0], 1 - points[:, 1]], 0, 1) * (side - 3)).astype(int)
+    for down in range(3):
+        for right in range(3):
+            np.multiply.at(canvas, (row + down, column + right), 0.6)
+    return canvas.round().astype(np.uint8)[..., None].repeat(3, axis=-1)
 
 
 def save(path, pixels):
@@ -71,15 +83,21 @@ def between(start, end, steps, prior):
     return (np.sin((1 - t) * angle) * start + np.sin(t * angle) * end) / np.sin(angle)
 
 
-def interpolation_rows(path, model, rows=6, steps=12):
-    """Each row leads from the image of one seed to that of another, through the latent space."""
+def interpolation_rows(path, model):
+    save(path, interpolation(model))
+
+
+def interpolation(model, rows=6, steps=12):
+    """Each row leads from the image of one seed to that of another: uint8 [height, width, 3]."""
     seeds = np.arange(2 * rows, dtype=np.int32)
     noise = {key: np.asarray(value) for key, value in model.noise(seeds).items()}
     z = between(noise["z"][:rows], noise["z"][rows:], steps, model.prior)
     # All else that a sample depends on stays as it is at the row's start.
     path_noise = {key: value[:rows].repeat(steps, axis=0) for key, value in noise.items()}
     path_noise["z"] = z.reshape(rows * steps, -1).astype(np.float32)
-    save(path, tile(np.asarray(model.generate(path_noise)), steps))
+    labels = model.labels_in_turn(rows)
+    labels = None if labels is None else labels.repeat(steps)
+    return tile(np.asarray(model.generate(path_noise, labels)), steps)
 
 
 def latent_scatter(path, codes, labels=None, names=()):

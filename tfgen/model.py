@@ -11,6 +11,7 @@ asks `can`.
 |---|---|---|
 | `image_shape`, `levels`, `x_range` | (H, W, C); L; the range that the networks work in | all |
 | `num_classes` | how many labels a sample can be conditioned on; 0 for none | all |
+| `paper` | ("Authors year", URL) | all |
 | `density` | "exact", "lower bound", "estimate" or "implicit" | all |
 | `train_step(batch)`, `test_step(batch)` | batch of uint8 levels -> dict of scalars | all |
 | `noise(seeds)` | [B] int32 -> dict of [B, ...] | all that generate |
@@ -44,6 +45,7 @@ class GenerativeModel(keras.Model):
       seed: of the noise in training. With the step it determines every number that training draws.
     """
 
+    paper = ("", "")
     x_range = (0.0, 1.0)
     density = "implicit"
     num_classes = 0

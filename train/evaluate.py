@@ -80,7 +80,7 @@ def _run(options):
     finally:
         progress.close()
     run_dir.write_text(run.metrics, json.dumps(content, indent=2, allow_nan=False) + "\n")
-    run_dir.write_text(run.report, report.page(run, content, splits, model))
+    run_dir.write_text(run.report, report.page_of(run, content, splits, model))
     print("\n".join(lines(content)))
     print(f"\nwrote {run.metrics}\nwrote {run.report}")
 

@@ -1,2 +1,267 @@
-def page(*a):
-    return ""
+"""report.html of an evaluated run: pictures first, then numbers beside what others get."""
+
+import html
+import json
+
+import numpy as np
+
+from tfgen import figures
+from tfgen.metrics import catalogue, neighbours
+from train import page
+
+SHOWN = 64
+# The first that a model has of each line becomes a tile at the top of the page.
+HEADLINES = (
+    ("nll", "mse"),
+    ("modes", "frechet"),
+    ("high_quality", "coverage"),
+    ("recall",),
+    ("mig", "knn", "copy_ratio"),
+)
+
+
+def page_of(run, content, splits, model):
+    """The whole page, from what metrics.json holds and the pictures that the model makes."""
+    name, protocol = content["model"]["name"], content["protocol"]
+    _, config = run.read_config()
+    body = [
+        f"<h1>{html.escape(name)} on {html.escape(protocol['data'])}</h1>",
+        f"<p>{html.escape(_summary(content))}</p>",
+        tiles(content),
+        diagnosis(content),
+        pictures(splits, model),
+        rulers(content),
+        curves(run, content),
+        details(content),
+        settings(content, config),
+    ]
+    return page.document(f"{name} on {protocol['data']}", "\n".join(body))
+
+
+def _summary(content):
+    about, protocol = content["model"], content["protocol"]
+    training = about["training"]
+    words = [f"Density: {about['density']}."]
+    if training:
+        words.append(
+            f"{training['parameters']:,} parameters, {training['steps']:,} steps, "
+            f"{training['seconds']:.0f} s."
+        )
+        if "kept" in training:
+            kept = training["kept"]
+            words.append(
+                f"Kept is step {kept['step']:,}, the best {kept['metric']} on the validation split."
+            )
+    words.append(f"Measured on the split {protocol['split']!r}, which training has not seen.")
+    return " ".join(words)
+
+
+def title(content, key):
+    return content["features"]["distance"] if key == "frechet" else catalogue.METRICS[key].title
+
+
+def tiles(content):
+    results, found = content["results"], []
+    for keys in HEADLINES:
+        key = next((key for key in keys if results.get(key) is not None), None)
+        if key is None:
+            continue
+        metric = catalogue.METRICS[key]
+        notes = []
+        if content["floor"].get(key) is not None:
+            notes.append(f"real images {catalogue.text(key, content['floor'][key])}")
+        best = _best_trivial(content, metric)
+        if best:
+            notes.append(f"best trivial {catalogue.text(key, best[1])} ({best[0]})")
+        number = f"{catalogue.text(key, results[key])} <i>{metric.unit}</i>"
+        found.append(page.tile(title(content, key), number, "; ".join(notes)))
+    return f'<div class="tiles">{"".join(found)}</div>'
+
+
+def _best_trivial(content, metric):
+    """(name, number) of the best baseline; the memoriser is none, for it wins by cheating."""
+    values = [
+        (name, found[metric.key])
+        for name, found in content["baselines"].items()
+        if found.get(metric.key) is not None and name != "memoriser"
+    ]
+    if not values or not metric.better:
+        return None
+    choose = min if metric.better == "lower" else max
+    return choose(values, key=lambda item: item[1])
+
+
+def diagnosis(content):
+    found = [
+        f'<div class="finding"><b>{html.escape(finding["problem"])}</b>'
+        f"<p>{html.escape(finding['advice'])}</p></div>"
+        for finding in content["diagnosis"]
+    ] or ['<div class="good">No rule found anything wrong. Look at the samples all the same.</div>']
+    return page.section("Diagnosis", "", *found)
+
+
+def pictures(splits, model):
+    """What can be seen: samples beside data, nearest training images, what codes keep."""
+    parts = []
+    real = splits.unit(splits.held_out["image"][:SHOWN])
+    train = splits.unit(splits.train["image"][:10_000])
+    points = real.shape[1:3] == (1, 1)
+    if model.can("sample"):
+        count = 2500 if points else SHOWN
+        fake = np.asarray(model.sample(range(count), model.labels_in_turn(count)))
+        shown = splits.unit(splits.held_out["image"][:count])
+        parts.append(
+            '<div class="two">'
+            + page.section(
+                "Samples",
+                f"Seeds 0 to {count - 1}, not chosen.",
+                page.picture(figures.tile(fake, 8), "samples"),
+            )
+            + page.section(
+                "Held-out images",
+                "The first of the split, for comparison.",
+                page.picture(figures.tile(shown, 8), "real images"),
+            )
+            + "</div>"
+        )
+        if not points:
+            parts.append(nearest(splits.quantised(fake), train))
+    if model.can("reconstruct") and not points:
+        first = real[:32]
+        kept = np.asarray(model.reconstruct(first))
+        rows = np.concatenate([first[:16], kept[:16], first[16:], kept[16:]])
+        parts.append(
+            page.section(
+                "Reconstructions",
+                "Held-out images, and below each what its code keeps of it.",
+                page.picture(figures.tile(rows, 16), "reconstructions"),
+            )
+        )
+    if model.can("generate") and hasattr(model, "prior") and not points:
+        parts.append(
+            page.section(
+                "Interpolations",
+                "From one seed's latents to another's. Sudden jumps mean memorised images.",
+                page.picture(figures.interpolation(model), "interpolations"),
+            )
+        )
+    return "".join(parts)
+
+
+def nearest(fake, train, columns=16):
+    """The samples that lie nearest to training images, above those images."""
+    distances, indices = neighbours.nearest(_rows(fake), _rows(train))
+    order = np.argsort(distances)[:columns]
+    rows = np.concatenate([fake[order], train[indices[order]]])
+    return page.section(
+        "Nearest training images",
+        f"Of the {len(fake)} samples the {len(order)} that lie nearest to a training image, and "
+        "below each that image. Pairs that are equal are copies.",
+        page.picture(figures.tile(rows, columns), "samples and their nearest training images"),
+    )
+
+
+def _rows(images):
+    return images.reshape(len(images), -1)
+
+
+def rulers(content):
+    """Every metric with floor and baselines."""
+    parts = [
+        page.key(
+            ["this model", "real images", "trivial generators"], ["--accent", "--real", "--base"]
+        )
+    ]
+    for group, metrics in catalogue.GROUPS.items():
+        rows = [_ruler(content, metric) for metric in metrics]
+        rows = [row for row in rows if row]
+        if rows:
+            parts.append(f"<h3>{group}</h3>{''.join(rows)}")
+    text = (
+        "The arrow says which way is better. Real images: two draws of training images against "
+        "each other. The memoriser, which repeats training images, shows what a number cannot see."
+    )
+    return page.section("Numbers", text, *parts)
+
+
+def _ruler(content, metric):
+    value = content["results"].get(metric.key)
+    if value is None:
+        return ""
+    marks = {
+        name: (found[metric.key], "--base")
+        for name, found in content["baselines"].items()
+        if found.get(metric.key) is not None
+    }
+    if content["floor"].get(metric.key) is not None:
+        marks["real"] = (content["floor"][metric.key], "--real")
+    arrow = {"lower": " ↓", "higher": " ↑"}.get(metric.better, "")
+    shown = catalogue.text(metric.key, value) + (f" {metric.unit}" if metric.unit else "")
+    meaning = metric.meaning
+    if metric.key == "nll":
+        meaning += f". Here: {content['results']['nll_kind']}"
+    return page.ruler(title(content, metric.key) + arrow, shown, value, meaning, marks)
+
+
+def curves(run, content):
+    """log.csv and validation.csv over the steps."""
+    log = page.section("Training", "Means over each interval.", page.chart(read_log(run.log)))
+    kept = content["model"]["training"].get("kept")
+    if not kept or not run.validation.exists():
+        return log
+    series = {kept["metric"]: read_log(run.validation)[kept["metric"]]}
+    text = "The dashed line is the step whose weights were kept."
+    watched = page.section("Validation", text, page.chart(series, marked=kept["step"]))
+    return f'<div class="two">{log}{watched}</div>'
+
+
+def read_log(path):
+    """A csv of steps -> {column: [(step, value)]}."""
+    if not path.exists():
+        return {}
+    head, *rows = (line.split(",") for line in path.read_text().splitlines())
+    return {
+        name: [(int(row[0]), float(row[i])) for row in rows] for i, name in enumerate(head) if i
+    }
+
+
+def details(content):
+    """Class shares and the KL of each unit."""
+    found, parts = content["details"], []
+    if "class_shares" in found:
+        series = {"samples": found["class_shares"], "held-out images": found["real_shares"]}
+        parts.append(
+            page.section(
+                "Classes",
+                "What the classifier takes samples for, and held-out images.",
+                page.bars(found["classes"], series),
+            )
+        )
+    if "kl_per_unit" in found:
+        units = sorted(found["kl_per_unit"], reverse=True)
+        parts.append(
+            page.section(
+                "What each code unit carries",
+                "KL from the prior in nats, the mean over held-out images, sorted.",
+                page.bars(range(1, len(units) + 1), {"KL": units}),
+            )
+        )
+    return f'<div class="two">{"".join(parts)}</div>'
+
+
+def settings(content, config):
+    """How it was measured and trained, to read when in doubt."""
+
+    def block(name, value):
+        text = html.escape(json.dumps(value, indent=2))
+        return f"<details><summary>{name}</summary><pre>{text}</pre></details>"
+
+    return page.section(
+        "Protocol and settings",
+        "Numbers of different protocols do not compare; train.evaluate --compare refuses them.",
+        block("protocol", content["protocol"]),
+        block("features", content["features"]),
+        block("config", config),
+        block("versions", content["versions"]),
+        block("not measured", content["not_measured"]),
+    )

@@ -125,7 +125,7 @@ class GaussianMixture:
         codes = self.pca.transform(flat)
         scale = codes.var(axis=0).mean()
         self.mixture = GaussianMixture(
-            min(components, len(images)), reg_covar=1e-3 * scale, random_state=0
+            min(components, len(np.unique(codes, axis=0))), reg_covar=1e-3 * scale, random_state=0
         ).fit(codes)
 
     def sample(self, n, random):

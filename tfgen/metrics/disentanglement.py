@@ -55,7 +55,9 @@ def dci(train, train_factors, test, test_factors, seed=0):
     for factor, test_factor in zip(
         np.transpose(train_factors), np.transpose(test_factors), strict=True
     ):
-        forest = RandomForestClassifier(50, max_depth=12, random_state=seed).fit(train, factor)
+        # Every split may choose among all units: else the idle ones get a share by chance.
+        forest = RandomForestClassifier(50, max_depth=12, max_features=None, random_state=seed)
+        forest.fit(train, factor)
         columns.append(forest.feature_importances_)
         accuracy.append(forest.score(test, test_factor))
     importance = np.stack(columns, axis=1)

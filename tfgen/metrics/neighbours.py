@@ -14,6 +14,9 @@ import numpy as np
 
 from tfgen.errors import UserError
 
+# Of distances held at a time.
+BLOCK_MB = 64
+
 
 def _chunks(a, b):
     """Blocks of rows of the distances between a and b: (slice, [rows, len(b)])."""
@@ -21,7 +24,7 @@ def _chunks(a, b):
 
     a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
     start = 0
-    for block in pairwise_distances_chunked(a, b, working_memory=64):
+    for block in pairwise_distances_chunked(a, b, working_memory=BLOCK_MB):
         yield slice(start, start + len(block)), block
         start += len(block)
 

@@ -99,6 +99,7 @@ class DCGAN(GenerativeModel):
       fresh_noise: whether the G update draws z anew.
     """
 
+    paper = ("Radford et al. 2016", "https://arxiv.org/abs/1511.06434")
     x_range = (-1.0, 1.0)
     density = "implicit"
     prior = "uniform"

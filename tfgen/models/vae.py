@@ -106,6 +106,7 @@ class VAE(GenerativeModel):
       draw: whether a sample is a draw from p(x|z), where by default it is the mean of p(x|z).
     """
 
+    paper = ("Kingma and Welling 2014", "https://arxiv.org/abs/1312.6114")
     density = "lower bound"
     prior = "normal"
     terms = ("loss", "distortion", "kl")

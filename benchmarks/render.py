@@ -1,0 +1,196 @@
+"""A table of results as Markdown for the README, as a page, and as a plot."""
+
+import html
+
+from benchmarks.published import PUBLISHED
+from tfgen.metrics import catalogue
+from tfgen.run_dir import atomic
+from train import page
+
+# The taxonomy of Goodfellow 2016 (tutorial, figure 9), from exact densities to none.
+ORDER = ("exact", "lower bound", "estimate", "implicit")
+COLUMNS = ("nll", "neg_elbo", "frechet", "kid", "precision", "recall", "coverage", "copies")
+BEGIN, END = "<!-- table of {} -->", "<!-- end of table -->"
+
+
+def title(table, key):
+    return table["features"]["distance"] if key == "frechet" else catalogue.METRICS[key].title
+
+
+def rows_of(table):
+    """Models in the order of the taxonomy, then of their first number."""
+    return sorted(
+        table["models"].items(), key=lambda item: (ORDER.index(item[1]["density"]), item[0])
+    )
+
+
+def cell(key, found):
+    """ "85.76 ± 0.12" """
+    if found is None:
+        return ""
+    text = catalogue.text(key, found["mean"])
+    return text if found["std"] is None else f"{text} ± {catalogue.text(key, found['std'])}"
+
+
+def markdown(table):
+    """Lines: models, then what others and trivial generators get."""
+    data, protocol = table["protocol"]["data"], table["protocol"]
+    keys = [
+        key for key in COLUMNS if any(key in row["metrics"] for row in table["models"].values())
+    ]
+    arrows = {"lower": " ↓", "higher": " ↑", "": ""}
+    heads = [title(table, k) + arrows[catalogue.METRICS[k].better] for k in keys]
+    yield BEGIN.format(data)
+    yield "| model | paper | density | " + " | ".join(heads) + " | parameters | s | MB |"
+    yield "|---" * 3 + "|---:" * (len(keys) + 3) + "|"
+    for name, row in rows_of(table):
+        cells = [cell(key, row["metrics"].get(key)) for key in keys]
+        paper, url = row["paper"]
+        seconds = "" if row["seconds"] is None else f"{row['seconds']:.0f}"
+        yield (
+            f"| [`{name}`](tfgen/models/{name}.py) | [{paper}]({url}) | {row['density']} | "
+            + " | ".join(cells)
+            + f" | {row['parameters']:,} | {seconds} | {row['peak_memory_mb']} |"
+        )
+    for name, url, density, numbers in PUBLISHED.get(data, ()):
+        cells = [catalogue.text(k, numbers.get(k)) for k in keys]
+        yield f"| *{name}* | [code]({url}) | {density} | " + " | ".join(cells) + " | | | |"
+    others = {"real images against real": table["floor"], **table["baselines"]}
+    for name, numbers in others.items():
+        cells = [catalogue.text(k, numbers.get(k)) for k in keys]
+        yield f"| *{name}* | | | " + " | ".join(cells) + " | | | |"
+    accuracy = ", ".join(f"{100 * v:.1f} %" for v in table["features"]["accuracy"].values())
+    seeds = sorted({row["seeds"] for row in table["models"].values()})
+    yield ""
+    yield (
+        f"*`{data}`, split `{protocol['split']}`: {protocol['n']} samples against as many held-out "
+        f"images; mean ± standard deviation over {' or '.join(map(str, seeds))} seeds. NLL in nats "
+        f"per image, for lower bounds from above by {protocol['k']:,} importance samples. "
+        f"{table['features']['distance']}: Frechet distance in the features of a fixed classifier "
+        f"({accuracy} right on this split). s, MB: training on two cores, at its peak.*"
+    )
+    yield END
+
+
+def insert(readme, table):
+    """The README with the table in the place of the old one."""
+    begin = BEGIN.format(table["protocol"]["data"])
+    before, _, rest = readme.partition(begin)
+    _, _, after = rest.partition(END)
+    return before + "\n".join(markdown(table)) + after
+
+
+def html_page(table, grids):
+    """A page: pictures, all metrics, and each metric on a line. grids: {model: path of a PNG}."""
+    data = table["protocol"]["data"]
+    found = []
+    for name, row in rows_of(table):
+        if grids[name].exists():
+            found.append(
+                page.png(grids[name].read_bytes(), name, html.escape(f"{name}, {row['density']}"))
+            )
+    samples = f'<div class="gallery">{"".join(found)}</div>'
+    style = (
+        "<style>.gallery { display: grid; gap: 1rem; "
+        "grid-template-columns: repeat(auto-fit, minmax(220px, 1fr)); }</style>"
+    )
+    body = [
+        f"<h1>Generative models on {html.escape(data)}</h1>",
+        "<p>Mean and standard deviation over seeds, on held-out images. Beside the models: real "
+        "images against real ones, and generators that know next to nothing.</p>",
+        style,
+        page.section("Samples", "Seeds 0 to 63 of each model's first run, not chosen.", samples),
+        page.section("Numbers", "", f'<div class="scroll">{_table(table)}</div>'),
+        page.section(
+            "Each metric on a line",
+            "The arrow says which way is better.",
+            page.key(
+                ["models", "real images", "trivial generators"], ["--accent", "--real", "--base"]
+            ),
+            *_lines(table),
+        ),
+    ]
+    return page.document(f"Generative models on {data}", "\n".join(body))
+
+
+def _table(table):
+    names = [name for name, _ in rows_of(table)]
+    others = {"real": table["floor"], **table["baselines"]}
+    out = ["<table><tr><th></th>"]
+    out += [f"<th>{html.escape(name)}</th>" for name in [*names, *others]]
+    out.append("</tr>")
+    for group, metrics in catalogue.GROUPS.items():
+        rows = []
+        for metric in metrics:
+            values = [
+                cell(metric.key, table["models"][n]["metrics"].get(metric.key)) for n in names
+            ]
+            if any(values):
+                values += [catalogue.text(metric.key, o.get(metric.key)) for o in others.values()]
+                cells = "".join(f"<td>{value}</td>" for value in values)
+                rows.append(f"<tr><td>{html.escape(title(table, metric.key))}</td>{cells}</tr>")
+        if rows:
+            width = 1 + len(names) + len(others)
+            out += [f'<tr class="group"><td colspan="{width}">{group}</td></tr>', *rows]
+    for key, label in (
+        ("parameters", "parameters"),
+        ("seconds", "training, s"),
+        ("peak_memory_mb", "memory, MB"),
+    ):
+        values = [table["models"][n][key] for n in names]
+        cells = "".join("<td></td>" if v is None else f"<td>{v:,.0f}</td>" for v in values)
+        out.append(f'<tr class="quiet"><td>{label}</td>{cells}{"<td></td>" * len(others)}</tr>')
+    return "".join(out) + "</table>"
+
+
+def _lines(table):
+    """A ruler for each metric that two models or baselines have."""
+    for metric in catalogue.METRICS.values():
+        marks = {
+            name: (found[metric.key], "--base")
+            for name, found in table["baselines"].items()
+            if found.get(metric.key) is not None
+        }
+        if table["floor"].get(metric.key) is not None:
+            marks["real"] = (table["floor"][metric.key], "--real")
+        for name, row in rows_of(table):
+            if row["metrics"].get(metric.key):
+                marks[name] = (row["metrics"][metric.key]["mean"], "--accent")
+        if len(marks) > 1:
+            arrow = {"lower": " ↓", "higher": " ↑"}.get(metric.better, "")
+            name = title(table, metric.key) + arrow
+            yield page.ruler(name, metric.unit, None, metric.meaning, marks)
+
+
+def plot(table, path, keys=("nll", "frechet", "coverage")):
+    """Dots of every seed of every model, and lines for real images and baselines: a PNG."""
+    from matplotlib.figure import Figure
+
+    models = rows_of(table)
+    keys = [k for k in keys if any(k in row["metrics"] for _, row in models)]
+    figure = Figure(figsize=(4.2 * len(keys), 0.42 * len(models) + 1.9), layout="constrained")
+    for axes, key in zip(figure.subplots(1, len(keys), squeeze=False)[0], keys, strict=True):
+        shown = [(name, row) for name, row in models if row["metrics"].get(key)]
+        for i, (_, row) in enumerate(shown):
+            values = row["metrics"][key]["values"]
+            axes.plot(values, [i] * len(values), "o", color="#b4431f", alpha=0.7)
+        lines = {n: f[key] for n, f in table["baselines"].items() if f.get(key) is not None}
+        if table["floor"].get(key) is not None:
+            lines["real"] = table["floor"][key]
+        # The worst would squeeze all others together.
+        lines.pop("independent pixels", None)
+        for name, value in lines.items():
+            colour = "#1f7a5c" if name == "real" else "#9b9da1"
+            axes.axvline(value, color=colour, linewidth=1, zorder=0)
+            axes.annotate(
+                name, (value, 1), xycoords=("data", "axes fraction"), rotation=60, fontsize=8,
+                color=colour, xytext=(0, 2), textcoords="offset points",
+            )  # fmt: skip
+        axes.set_yticks(range(len(shown)), [name for name, _ in shown])
+        axes.set_ylim(-0.6, len(shown) - 0.4)
+        better = catalogue.METRICS[key].better
+        axes.set_xlabel(f"{title(table, key)} ({better} is better)")
+        axes.spines[["top", "right", "left"]].set_visible(False)
+        axes.tick_params(left=False)
+    with atomic(path) as temporary:
+        figure.savefig(temporary, dpi=130)

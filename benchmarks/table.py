@@ -1,0 +1,190 @@
+"""Train and measure models on one data set over several seeds, and write the README's table.
+
+    python -m benchmarks.table --data=digits --models=dcgan,vae --seeds=3 --readme
+
+Runs that exist are not trained again, so a stopped table continues where it was. Results go to
+benchmarks/results/<data>.json (numbers), .html (a page to look at) and .png (a plot). Models that
+are not named keep their rows.
+"""
+
+import argparse
+import json
+import math
+import os
+import re
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from configs import base
+from tfgen import command, quiet
+from tfgen.errors import UserError, one_of
+from tfgen.run_dir import RunDir, write_text
+
+ROOT = Path(__file__).parent.parent
+RESULTS = ROOT / "benchmarks" / "results"
+
+
+def main(argv=None):
+    """Returns the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.table")
+    parser.add_argument("--data", default="digits", help="a data set (digits)")
+    parser.add_argument("--models", default="", help="with commas; by default all")
+    parser.add_argument("--seeds", type=int, default=3, help="runs of each model (3)")
+    parser.add_argument("--runs", default="", help="where runs go (runs/table-<data>)")
+    parser.add_argument("--readme", action="store_true", help="write the table into README.md")
+    return command.status(_run, parser.parse_args(argv))
+
+
+def _run(options):
+    if options.seeds < 1:
+        raise UserError(f"--seeds={options.seeds}: at least one run of each model is needed.")
+    models = [one_of("model", name, base.names()) for name in options.models.split(",") if name]
+    models = models or base.names()
+    with quiet.loading_tensorflow():
+        from benchmarks import render
+
+    folder = Path(options.runs or f"runs/table-{_word(options.data)}")
+    tasks = [(model, seed) for model in models for seed in range(options.seeds)]
+    began = time.monotonic()
+    runs = {model: [] for model in models}
+    for i, (model, seed) in enumerate(tasks):
+        run = RunDir(folder / f"{model}-seed{seed}")
+        done = train_and_measure(run, model, options.data, seed)
+        runs[model].append(run)
+        seconds = time.monotonic() - began
+        print(f"{i + 1}/{len(tasks)}  {model} seed {seed}: {done}, {seconds:.0f} s", flush=True)
+    measured = {
+        model: [run.read_json(run.metrics) for run in group] for model, group in runs.items()
+    }
+    table = merge(read(options.data), aggregate(measured))
+    path = RESULTS / f"{_word(options.data)}.json"
+    write_text(path, json.dumps(table, indent=1) + "\n")
+    grids = {m: RunDir(folder / f"{m}-seed0").figures / "samples.png" for m in table["models"]}
+    write_text(path.with_suffix(".html"), render.html_page(table, grids))
+    render.plot(table, path.with_suffix(".png"))
+    print("\n".join(render.markdown(table)))
+    if options.readme:
+        readme = ROOT / "README.md"
+        write_text(readme, render.insert(readme.read_text(), table))
+    print(f"\nwrote {path} and, beside it, .html and .png")
+
+
+def _word(name):
+    return re.sub(r"[^\w.-]+", "-", Path(name).name)
+
+
+def read(data):
+    """The table that there is, or None."""
+    path = RESULTS / f"{_word(data)}.json"
+    return json.loads(path.read_text()) if path.exists() else None
+
+
+def train_and_measure(run, model, data, seed):
+    """Runs what is missing of the two commands. Returns what was done.
+
+    Raises: UserError with the command's own words, if one fails.
+    """
+    done = []
+    if not run.complete:
+        flags = [f"--workdir={run.path}", f"--config.seed={seed}", f"--config.data.name={data}"]
+        _command("train.run", f"--model={model}", *flags)
+        done.append("trained")
+    if not run.metrics.exists() or run.metrics.stat().st_mtime < run.card.stat().st_mtime:
+        _command("train.evaluate", f"--workdir={run.path}")
+        done.append("measured")
+    elif _outdated(run):
+        _command("train.evaluate", f"--workdir={run.path}")
+        done.append("measured again, for the metrics have changed")
+    return " and ".join(done) or "there already"
+
+
+def _outdated(run):
+    from tfgen import evaluation
+
+    return run.read_json(run.metrics)["protocol"]["code"] != evaluation.code_hash()
+
+
+def _command(module, *flags):
+    done = subprocess.run(
+        [sys.executable, "-m", module, *flags],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        env=os.environ.copy(),
+    )
+    if done.returncode:
+        raise UserError(f"python -m {module} {' '.join(flags)} failed: {done.stderr.strip()}")
+
+
+def aggregate(contents):
+    """{model: [what metrics.json holds, a seed each]} -> the table.
+
+    Raises: UserError if two of them were measured differently.
+    """
+    from tfgen import evaluation, models
+
+    runs = [content for group in contents.values() for content in group]
+    reference = runs[0]
+    for content in runs[1:]:
+        names = [f"{c['model']['name']} seed {c['model']['seed']}" for c in (reference, content)]
+        evaluation.check_same(reference["protocol"], content["protocol"], names)
+    rows = {}
+    for name, group in contents.items():
+        keys = [key for key, value in group[0]["results"].items() if not isinstance(value, str)]
+        training = [content["model"]["training"] for content in group]
+        whole = [t["seconds"] for t in training if t.get("in one process")]
+        rows[name] = {
+            "paper": list(models.find(name).paper),
+            "density": group[0]["model"]["density"],
+            "nll_kind": group[0]["results"].get("nll_kind"),
+            "seeds": len(group),
+            "metrics": {k: spread([c["results"][k] for c in group]) for k in keys},
+            "parameters": training[0]["parameters"],
+            "seconds": statistics.mean(whole) if whole else None,
+            "peak_memory_mb": max(t["peak memory, MB"] for t in training),
+            "diagnosis": sorted({f["name"] for c in group for f in c["diagnosis"]}),
+        }
+    # Principal components belong to a model's own number of units.
+    trivial = {k: v for k, v in reference["baselines"].items() if not k.startswith("PCA")}
+    return {
+        "protocol": reference["protocol"],
+        "features": reference["features"],
+        "models": rows,
+        "floor": reference["floor"],
+        "baselines": trivial,
+        "versions": reference["versions"],
+    }
+
+
+def spread(values):
+    """Mean and standard deviation over seeds; None if a run has no such number."""
+    if any(value is None for value in values):
+        return None
+    deviation = statistics.stdev(values) if len(values) > 1 else math.nan
+    return {
+        "mean": statistics.mean(values),
+        "std": None if math.isnan(deviation) else deviation,
+        "values": values,
+    }
+
+
+def merge(old, new):
+    """The new rows, and the old ones of models that were not run again.
+
+    Raises: UserError if the two were measured differently.
+    """
+    if old is None or set(old["models"]) <= set(new["models"]):
+        return new
+    from tfgen import evaluation
+
+    evaluation.check_same(
+        old["protocol"], new["protocol"], ("the table that there is", "the new runs")
+    )
+    return {**new, "models": {**old["models"], **new["models"]}}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,171 @@
+"""What images are compared in: pinned, cached, checked, and better than chance."""
+
+import hashlib
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests.conftest import ROOT
+from tfgen import data
+from tfgen.errors import UserError
+from tfgen.metrics import features
+
+
+@pytest.fixture(scope="module")
+def arrays(digits):
+    return {s: data.arrays(digits.load(s)) for s in ("train", "validation")}
+
+
+@pytest.fixture(scope="module")
+def found(arrays):
+    return features.choose("auto", arrays["train"], arrays["validation"], 17)
+
+
+def test_the_classifier_reads_digits(found, arrays):
+    assert found.kind == "classifier"
+    assert found.distance == "FCD"
+    assert found.accuracy["label"] > 0.96
+    x = arrays["validation"]["image"] / 16
+    p = found.probabilities(x)
+    np.testing.assert_allclose(p.sum(axis=1), 1.0, rtol=1e-6)
+    right = p.argmax(axis=1) == arrays["validation"]["label"]
+    assert right.mean() == pytest.approx(found.accuracy["label"])
+
+
+def test_features_are_64_numbers_of_unit_variance(found, arrays):
+    x = found.features(arrays["train"]["image"] / 16)
+    assert x.shape == (1000, 64)
+    assert x.dtype == np.float64
+    assert x.var(axis=0).mean() == pytest.approx(1.0, rel=1e-5)
+
+
+def test_features_do_not_depend_on_the_company(found, arrays):
+    x = arrays["validation"]["image"][:40] / 16
+    np.testing.assert_allclose(found.features(x)[7:9], found.features(x[7:9]), rtol=0, atol=1e-5)
+
+
+def test_the_second_time_they_come_from_the_cache(found, arrays, monkeypatch):
+    def never(*_):
+        raise AssertionError("trained again")
+
+    monkeypatch.setattr(features, "train_network", never)
+    again = features.choose("auto", arrays["train"], arrays["validation"], 17)
+    assert again.digest == found.digest
+    fewer = {key: value[:500] for key, value in arrays["train"].items()}
+    with pytest.raises(AssertionError, match="trained again"):
+        features.choose("auto", fewer, arrays["validation"], 17)
+
+
+def test_a_broken_cache_is_trained_anew(arrays, monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    few = {key: value[:100] for key, value in arrays["train"].items()}
+    trained = []
+
+    def train(images, targets):
+        trained.append(len(images))
+        return original(images, targets, steps=5)
+
+    original = features.train_network
+    monkeypatch.setattr(features, "train_network", train)
+    first = features.classifier(few, few, 17)
+    (file,) = (tmp_path / "tfgen").iterdir()
+    file.write_bytes(file.read_bytes()[:1000])
+    second = features.classifier(few, few, 17)
+    assert trained == [100, 100]
+    assert first.digest == second.digest
+
+
+def test_a_seed_is_a_network(arrays):
+    x, y = arrays["train"]["image"][:64] / np.float32(16), arrays["train"]["label"][:64]
+    one, same, other = (
+        features.train_network(x, {"label": y}, seed, steps=3).get_weights() for seed in (0, 0, 1)
+    )
+    assert all(np.array_equal(a, b) for a, b in zip(one, same, strict=True))
+    assert not np.array_equal(one[0], other[0])
+
+
+@pytest.mark.parametrize("shape", [(8, 8, 1), (9, 13, 3), (28, 28, 1), (64, 64, 3)])
+def test_the_network_takes_images_of_any_size(shape):
+    model = features.network(shape, [10, 3])
+    hidden, first, second = model(tf.zeros([2, *shape]))
+    assert (hidden.shape, first.shape, second.shape) == ((2, 64), (2, 10), (2, 3))
+    assert model.count_params() < 500_000
+
+
+def test_shifts_move_by_whole_pixels_and_repeat_the_edge():
+    image = np.arange(9.0).reshape(1, 3, 3, 1)
+    moved = features._shifted(image, 1, 0)[0, ..., 0]
+    np.testing.assert_array_equal(moved, [[0, 1, 2], [0, 1, 2], [3, 4, 5]])
+    moved = features._shifted(image, 0, -1)[0, ..., 0]
+    np.testing.assert_array_equal(moved, [[1, 2, 2], [4, 5, 5], [7, 8, 8]])
+
+
+def test_without_labels_pixels_are_compared(arrays):
+    bare = {"image": arrays["train"]["image"]}
+    found = features.choose("auto", bare, bare, 17)
+    assert (found.kind, found.distance, found.probabilities) == ("pixels", "FPD", None)
+    x = arrays["train"]["image"] / 16
+    flat = x.reshape(1000, -1)
+    # 64 components of 64 pixels: a rotation, which keeps distances.
+    moved = found.features(x)
+    np.testing.assert_allclose(
+        np.linalg.norm(moved[0] - moved[1]), np.linalg.norm(flat[0] - flat[1]), rtol=1e-6
+    )
+    with pytest.raises(UserError, match=r"no labels .* --features=pixels"):
+        features.choose("classifier", bare, bare, 17)
+
+
+def test_points_of_the_plane_are_compared_as_they_are():
+    points = {"image": np.random.default_rng(0).integers(65536, size=(9, 1, 1, 2))}
+    found = features.choose("auto", points, points, 65536)
+    assert found.kind == "coordinates"
+    x = points["image"] / 65535
+    np.testing.assert_array_equal(found.features(x), x.reshape(9, 2))
+
+
+# --- Inception: a stand-in graph of the same names, for the real weights are not ours ------------
+
+
+@pytest.fixture
+def inception(tmp_path):
+    """A graph from ExpandDims:0 to pool_3:0 that gives the mean colour, 2,048 times over."""
+    graph = tf.Graph()
+    with graph.as_default():
+        x = tf.compat.v1.placeholder(tf.float32, [1, None, None, 3], name="ExpandDims")
+        mean = tf.reduce_mean(x, axis=[1, 2])
+        tf.reshape(tf.tile(mean, [1, 683])[:, :2048], [-1, 1, 1, 2048], name="pool_3")
+    path = tmp_path / "classify_image_graph_def.pb"
+    path.write_bytes(graph.as_graph_def().SerializeToString())
+    return path, hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_inception_takes_levels_of_255_and_three_channels(inception, arrays):
+    found = features.choose("inception", arrays["train"], arrays["validation"], 17, inception)
+    assert (found.kind, found.distance, found.digest) == ("inception", "FID", inception[1])
+    x = arrays["validation"]["image"][:60] / 16
+    expected = np.round(255 * x).mean(axis=(1, 2, 3))
+    moved = found.features(x)
+    assert moved.shape == (60, 2048)
+    np.testing.assert_allclose(moved, expected[:, None] * np.ones(2048), rtol=1e-5)
+
+
+def test_inception_refuses_other_weights(inception, arrays, tmp_path):
+    path, digest = inception
+
+    def choose(*given):
+        features.choose("inception", arrays["train"], arrays["validation"], 17, given)
+
+    with pytest.raises(UserError, match=f"has the SHA-256 {digest}, not 0000"):
+        choose(path, "0" * 64)
+    with pytest.raises(UserError, match="there is no file"):
+        choose(tmp_path / "absent.pb", digest)
+    path.write_bytes(b"not a graph")
+    with pytest.raises(UserError, match="is not the Inception graph"):
+        choose(path, hashlib.sha256(b"not a graph").hexdigest())
+
+
+def test_the_cache_is_where_the_user_wants_it(monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert features.cache() == tmp_path / "tfgen"
+    assert not str(features.cache()).startswith(str(ROOT))

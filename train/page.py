@@ -1,0 +1,238 @@
+"""Parts of self-contained HTML pages: no script, no other file, light and dark."""
+
+import base64
+import html
+import io
+import math
+
+STYLE = """
+:root { color-scheme: light dark;
+  --ground: light-dark(#f6f5f2, #16171a); --panel: light-dark(#ffffff, #1f2125);
+  --ink: light-dark(#1d1e20, #ececea); --quiet: light-dark(#66686b, #9a9ca0);
+  --line: light-dark(#e2e0da, #33363b); --accent: light-dark(#b4431f, #ff9166);
+  --real: light-dark(#1f7a5c, #5fd3a8); --base: light-dark(#9b9da1, #74777c);
+  --second: light-dark(#2b62b8, #86b4ff); --third: light-dark(#8a5a00, #e8b64c);
+  --fourth: light-dark(#7b3fa0, #cf9cf0); }
+* { box-sizing: border-box; }
+body { margin: 0; background: var(--ground); color: var(--ink);
+  font: 16px/1.5 system-ui, "Segoe UI", Roboto, sans-serif; }
+main { max-width: 1120px; margin: 0 auto; padding: 2.4rem 1.4rem 4rem; }
+h1 { font-size: 1.9rem; line-height: 1.15; margin: 0 0 .35rem; letter-spacing: -.015em; }
+h2 { font-size: 1.12rem; margin: 0 0 .15rem; letter-spacing: -.005em; }
+h3 { font-size: .95rem; margin: 1.2rem 0 .2rem; color: var(--quiet); font-weight: 600; }
+p { margin: 0 0 .9rem; color: var(--quiet); max-width: 68ch; }
+section { background: var(--panel); border: 1px solid var(--line); border-radius: 12px;
+  padding: 1.25rem 1.35rem 1.35rem; margin-top: 1.1rem; min-width: 0; }
+.two { display: grid; grid-template-columns: repeat(auto-fit, minmax(340px, 1fr)); gap: 0 1.1rem; }
+.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(165px, 1fr)); gap: .8rem;
+  margin-top: 1.3rem; }
+.tile { background: var(--panel); border: 1px solid var(--line); border-radius: 12px;
+  padding: .85rem 1rem .8rem; }
+.tile b { display: block; font-size: 1.75rem; line-height: 1.2; letter-spacing: -.02em;
+  font-variant-numeric: tabular-nums; font-weight: 650; }
+.tile span { color: var(--quiet); font-size: .84rem; display: block; line-height: 1.35; }
+.tile b i { font-style: normal; font-size: .95rem; font-weight: 500; color: var(--quiet); }
+.tile .name { color: var(--ink); font-weight: 600; font-size: .9rem; }
+img { display: block; width: 100%; height: auto; border-radius: 6px; }
+figure { margin: 0; } figcaption { color: var(--quiet); font-size: .88rem; margin-top: .45rem; }
+table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
+th, td { text-align: right; padding: .42rem .55rem; border-bottom: 1px solid var(--line);
+  font-size: .92rem; white-space: nowrap; }
+th { color: var(--quiet); font-weight: 600; font-size: .82rem; vertical-align: bottom; }
+th:first-child, td:first-child { text-align: left; padding-left: 0; }
+td.left, th.left { text-align: left; white-space: normal; }
+tr:last-child td { border-bottom: 0; }
+tr.group td { font-weight: 650; padding-top: 1.1rem; color: var(--accent); }
+tr.quiet td { color: var(--quiet); }
+.scroll { overflow-x: auto; }
+.ruler { display: grid; grid-template-columns: 12.5rem 6rem minmax(0, 1fr); gap: .2rem 1rem;
+  align-items: center; padding: .5rem 0; border-bottom: 1px solid var(--line); }
+.ruler:last-child { border-bottom: 0; }
+.ruler b { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
+.ruler small { color: var(--quiet); grid-column: 1 / -1; font-size: .82rem; line-height: 1.35; }
+@media (max-width: 640px) { .ruler { grid-template-columns: 1fr auto; }
+  .ruler svg { grid-column: 1 / -1; } }
+.finding { border-left: 3px solid var(--accent); padding-left: .9rem; margin-top: .9rem; }
+.finding b { display: block; } .finding p { margin: .1rem 0 0; }
+.good { border-left: 3px solid var(--real); padding-left: .9rem; }
+svg { display: block; width: 100%; height: auto; overflow: visible; }
+svg text { fill: var(--quiet); font: 11px system-ui, sans-serif; }
+.key { display: flex; flex-wrap: wrap; gap: .3rem 1.1rem; margin: .2rem 0 .5rem; font-size: .86rem;
+  color: var(--quiet); }
+.key i { display: inline-block; width: .7em; height: .7em; border-radius: 50%; margin-right: .4em; }
+details { margin-top: .6rem; } summary { cursor: pointer; color: var(--quiet); }
+pre { overflow-x: auto; font-size: .84rem; line-height: 1.45; }
+code { font-size: .92em; }
+"""
+
+SERIES = ("--accent", "--second", "--real", "--third", "--fourth", "--base")
+
+
+def document(title, body):
+    """The whole page."""
+    return (
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f'<title>{html.escape(title)}</title>\n<link rel="icon" href="data:,">\n'
+        f"<style>{STYLE}</style>\n</head>\n<body>\n<main>\n{body}\n</main>\n</body>\n</html>\n"
+    )
+
+
+def section(title, text, *parts):
+    """A panel; text is one quiet sentence under the title."""
+    text = f"<p>{text}</p>" if text else ""
+    return f"<section><h2>{html.escape(title)}</h2>{text}{''.join(parts)}</section>"
+
+
+def picture(pixels, alt, caption=""):
+    """uint8 [height, width, 3] -> a figure, the PNG inside the page."""
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG", optimize=True)
+    return png(buffer.getvalue(), alt, caption)
+
+
+def png(content, alt, caption=""):
+    data = base64.b64encode(content).decode()
+    caption = f"<figcaption>{caption}</figcaption>" if caption else ""
+    image = f'<img alt="{html.escape(alt)}" src="data:image/png;base64,{data}">'
+    return f"<figure>{image}{caption}</figure>"
+
+
+def key(names, colours=SERIES):
+    """Which colour is what."""
+    items = (
+        f'<span><i style="background:var({c})"></i>{html.escape(n)}</span>'
+        for n, c in zip(names, colours, strict=False)
+    )
+    return f'<div class="key">{"".join(items)}</div>'
+
+
+def ruler(title, shown, value, meaning, marks):
+    """A metric on a line with what others get.
+
+    Args: shown: the number as text; value: the number, None to draw the marks alone; marks:
+      {name: (number, css colour)}, with their names below as far as there is room.
+    """
+    numbers = [number for number, _ in marks.values()] + ([] if value is None else [value])
+    low, high = min(numbers), max(numbers)
+    span = (high - low) or 1.0
+
+    def x(number):
+        return 12 + 576 * (number - low) / span
+
+    dots = "".join(
+        f'<circle cx="{x(number):.1f}" cy="14" r="4.5" style="fill:var({colour})">'
+        f"<title>{html.escape(name)}: {number:.4g}</title></circle>"
+        for name, (number, colour) in marks.items()
+    )
+    own = (
+        ""
+        if value is None
+        else (
+            f'<circle cx="{x(value):.1f}" cy="14" r="7" style="fill:var(--accent);'
+            'stroke:var(--panel);stroke-width:2"><title>this model</title></circle>'
+        )
+    )
+    labels = _labels({name: x(number) for name, (number, _) in marks.items()})
+    svg = (
+        f'<svg viewBox="0 0 600 34" role="img" aria-label="{html.escape(title)}">'
+        '<line x1="12" x2="588" y1="14" y2="14" style="stroke:var(--line);stroke-width:2"/>'
+        f"{dots}{labels}{own}</svg>"
+    )
+    return (
+        f'<div class="ruler"><span>{html.escape(title)}</span><b>{shown}</b>'
+        f"{svg if marks else '<span></span>'}<small>{html.escape(meaning)}</small></div>"
+    )
+
+
+def _labels(places):
+    """Names under their marks, those left out that would run into another."""
+    out, end = [], -math.inf
+    for name, x in sorted(places.items(), key=lambda item: item[1]):
+        width = 5.6 * len(name)
+        left = min(max(x - width / 2, 0), 600 - width)
+        if left > end + 6:
+            out.append(f'<text x="{left:.1f}" y="32">{html.escape(name)}</text>')
+            end = left + width
+    return "".join(out)
+
+
+def chart(series, marked=None, height=190):
+    """Lines over steps: {name: [(step, value)]}; `marked`, a step, gets a vertical line."""
+    points = [p for line in series.values() for p in line if math.isfinite(p[1])]
+    if not points:
+        return ""
+    left, right, top, bottom = 52, 590, 8, height - 24
+    last = max(step for step, _ in points) or 1
+    low, high = min(v for _, v in points), max(v for _, v in points)
+    ticks = _ticks(low, high)
+    low, high = min(low, ticks[0]), max(high, ticks[-1])
+
+    def place(step, value):
+        return (
+            left + (right - left) * step / last,
+            bottom - (bottom - top) * (value - low) / ((high - low) or 1.0),
+        )
+
+    parts = []
+    for tick in ticks:
+        _, y = place(0, tick)
+        parts.append(
+            f'<line x1="{left}" x2="{right}" y1="{y:.1f}" y2="{y:.1f}" style="stroke:var(--line)"/>'
+            f'<text x="{left - 6}" y="{y + 4:.1f}" text-anchor="end">{tick:g}</text>'
+        )
+    for step in (0, last // 2, last):
+        x, _ = place(step, low)
+        parts.append(f'<text x="{x:.1f}" y="{height - 6}" text-anchor="middle">{step:,}</text>')
+    if marked is not None:
+        x, _ = place(marked, low)
+        parts.append(
+            f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{top}" y2="{bottom}" '
+            'style="stroke:var(--quiet);stroke-dasharray:3 3"/>'
+        )
+    for colour, line in zip(SERIES * 2, series.values(), strict=False):
+        path = " ".join("{:.1f},{:.1f}".format(*place(s, v)) for s, v in line if math.isfinite(v))
+        parts.append(
+            f'<polyline points="{path}" style="fill:none;stroke:var({colour});stroke-width:1.8"/>'
+        )
+    return f'{key(series)}<svg viewBox="0 0 600 {height}" role="img">{"".join(parts)}</svg>'
+
+
+def _ticks(low, high, count=4):
+    """Round numbers between low and high."""
+    span = (high - low) or abs(high) or 1.0
+    unit = 10.0 ** math.floor(math.log10(span / count))
+    step = next(unit * m for m in (1, 2, 5, 10) if unit * m * count >= span)
+    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    return [round(i * step, 10) for i in range(first, last + 1)] or [low]
+
+
+def bars(names, series, height=150):
+    """Groups of bars: names [N]; {series: [N numbers]}."""
+    high = max(max(values) for values in series.values()) or 1.0
+    width, bottom = 590 / len(names), height - 20
+    parts = []
+    for i, name in enumerate(names):
+        for j, (label, values) in enumerate(series.items()):
+            h = (bottom - 6) * values[i] / high
+            w = 0.7 * width / len(series)
+            parts.append(
+                f'<rect x="{5 + i * width + 0.15 * width + j * w:.1f}" y="{bottom - h:.1f}" '
+                f'width="{w:.1f}" height="{h:.1f}" rx="1.5" style="fill:var({SERIES[j]})">'
+                f"<title>{html.escape(f'{name}, {label}: {values[i]:.3g}')}</title></rect>"
+            )
+        parts.append(
+            f'<text x="{5 + (i + 0.5) * width:.1f}" y="{height - 5}" text-anchor="middle">'
+            f"{html.escape(str(name))}</text>"
+        )
+    head = key(series) if len(series) > 1 else ""
+    return f'{head}<svg viewBox="0 0 600 {height}" role="img">{"".join(parts)}</svg>'
+
+
+def tile(name, number, note):
+    return (
+        f'<div class="tile"><span class="name">{html.escape(name)}</span><b>{number}</b>'
+        f"<span>{html.escape(note)}</span></div>"
+    )
