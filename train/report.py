@@ -16,7 +16,7 @@ HEADLINES = (
     ("modes", "frechet"),
     ("high_quality", "coverage"),
     ("recall",),
-    ("mig", "knn", "copy_ratio"),
+    ("mig", "knn", "reverse_kl", "copy_ratio"),
 )
 
 

@@ -13,7 +13,7 @@ kinds, and a result says which:
   these is a Frechet distance called FID. It has never seen 8x8 digits or sprites.
 - "pixels": the 64 leading principal components of the pixels, for data without labels.
 
-Points of the plane (`ring`, `grid`) are compared as they are: "coordinates".
+Points of the plane (`ring`, `grid`) are compared by their "coordinates", in standard deviations.
 """
 
 import contextlib
@@ -67,7 +67,10 @@ def choose(kind, train, held_out, levels, inception=None):
     Raises: UserError for a classifier without labels, or bad weights.
     """
     if train["image"].shape[1:3] == (1, 1):
-        return Features("coordinates", "Frechet distance", "as they are", _flat)
+        scale = np.std(train["image"] / (levels - 1), axis=0).mean()
+        return Features(
+            "coordinates", "Frechet distance", f"{scale:.9f}", lambda points: _flat(points) / scale
+        )
     if kind == "auto":
         kind = "classifier" if targets(train) else "pixels"
     if kind == "inception":
@@ -141,14 +144,15 @@ def train_network(images, targets, seed=0, steps=None, batch=64):
     """The network trained on images [N, H, W, C] in [0, 1] for targets {name: int [N]}.
 
     Adam, cross entropy, a linear decay of the learning rate; images are shifted by up to an eighth
-    of their side. Weights, order and shifts are functions of the seed.
+    of their side, but not where there are factors, of which position may be one. Weights, order and
+    shifts are functions of the seed.
     """
     import keras
     import tensorflow as tf
 
     n, h, w, _ = images.shape
     classes = [int(t.max()) + 1 for t in targets.values()]
-    steps = steps or int(np.clip(20 * n / batch, 600, 3000))
+    steps = steps or int(np.clip(20 * n / batch, 600, 2000))
     model = network(images.shape[1:], classes, seed)
     optimizer = keras.optimizers.Adam(
         keras.optimizers.schedules.PolynomialDecay(2e-3, steps, end_learning_rate=1e-5)
@@ -156,7 +160,7 @@ def train_network(images, targets, seed=0, steps=None, batch=64):
     optimizer.build(model.trainable_variables)
     random = np.random.default_rng(seed)
     labels = np.stack(list(targets.values()), axis=1).astype(np.int32)
-    reach = (h // 8, w // 8)
+    reach = (h // 8, w // 8) if set(targets) == {"label"} else (0, 0)
 
     @tf.function
     def step(x, y):
