@@ -44,6 +44,8 @@ def _run(options):
     models = [one_of("model", name, base.names()) for name in options.models.split(",") if name]
     models = models or base.names()
     with quiet.loading_tensorflow():
+        import tensorflow  # noqa: F401
+
         from benchmarks import render
 
     folder = Path(options.runs or f"runs/table-{_word(options.data)}")

@@ -15,6 +15,7 @@ TINY = {
     "batch_size": 16,
     "log_every": 5,
     "save_every": 10,
+    "eval_every": 0,
     "data.split": "train[:200]",
     "data.validation": "validation[:50]",
 }

@@ -1,22 +1,15 @@
 """The demo page in a real browser: headless Chromium runs the model and sends back what it drew."""
 
 import json
-import os
-import shutil
-import subprocess
-import threading
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from export import demo, golden
+from tests.browser import CHROMIUM, visit
 from tests.zoo import ROWS
 from tfgen.errors import UserError
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
 # Loaded beside demo.js by the test alone: waits for the page, then reports.
 CHECK = """
@@ -55,23 +48,6 @@ report();
 """
 
 
-class Server(SimpleHTTPRequestHandler):
-    """Any static server, and an ear for the report; notes what the page asks for."""
-
-    def __init__(self, *args, answers, **kwargs):
-        self.answers = answers
-        super().__init__(*args, **kwargs)
-
-    def do_POST(self):
-        self.answers["report"] = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        self.send_response(204)
-        self.end_headers()
-        self.answers["done"].set()
-
-    def log_message(self, *args):
-        pass
-
-
 def browse(site, seeds, profile):
     """What the page of `site` reports from headless Chromium."""
     (site / "check.js").write_text(f"const SEEDS = {list(map(int, seeds))};\n{CHECK}")
@@ -79,26 +55,7 @@ def browse(site, seeds, profile):
     (site / "check.html").write_text(
         page.replace("</body>", '<script src="./check.js"></script></body>')
     )
-    answers = {"done": threading.Event()}
-    handler = partial(Server, directory=str(site), answers=answers)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    flags = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
-    flags += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
-    flags += [f"--user-data-dir={profile}", "--remote-debugging-port=0"]
-    browser = subprocess.Popen(
-        [CHROMIUM, *flags, f"http://127.0.0.1:{server.server_port}/check.html"],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        env=os.environ | {"HOME": str(profile)},
-    )
-    try:
-        assert answers["done"].wait(90), "the page did not report"
-    finally:
-        browser.kill()
-        browser.wait()
-        server.shutdown()
-    return answers["report"]
+    return visit(site, "check.html", profile)
 
 
 @pytest.mark.slow

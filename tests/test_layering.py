@@ -45,7 +45,10 @@ def test_the_library_prints_nothing_and_knows_no_flags():
         assert not {"absl", "argparse"} & set(imports(path)), path
 
 
-@pytest.mark.parametrize("module", ["train.run", "configs.vae", "tfgen", "export.sample"])
+@pytest.mark.parametrize(
+    "module",
+    ["train.run", "train.evaluate", "benchmarks.table", "configs.vae", "tfgen", "export.sample"],
+)
 def test_what_must_answer_at_once_does_not_load_tensorflow(module):
     code = f"import sys, {module}; sys.exit('tensorflow' in sys.modules or 'keras' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0

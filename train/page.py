@@ -36,9 +36,10 @@ section { background: var(--panel); border: 1px solid var(--line); border-radius
 img { display: block; width: 100%; height: auto; border-radius: 6px; }
 figure { margin: 0; } figcaption { color: var(--quiet); font-size: .88rem; margin-top: .45rem; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
-th, td { text-align: right; padding: .42rem .55rem; border-bottom: 1px solid var(--line);
+th, td { text-align: right; padding: .42rem .45rem; border-bottom: 1px solid var(--line);
   font-size: .92rem; white-space: nowrap; }
-th { color: var(--quiet); font-weight: 600; font-size: .82rem; vertical-align: bottom; }
+th { color: var(--quiet); font-weight: 600; font-size: .82rem; vertical-align: bottom;
+  white-space: normal; }
 th:first-child, td:first-child { text-align: left; padding-left: 0; }
 td.left, th.left { text-align: left; white-space: normal; }
 tr:last-child td { border-bottom: 0; }
@@ -135,7 +136,10 @@ def ruler(title, shown, value, meaning, marks):
             'stroke:var(--panel);stroke-width:2"><title>this model</title></circle>'
         )
     )
-    labels = _labels({name: x(number) for name, (number, _) in marks.items()})
+    labels = _labels(
+        {name: x(number) for name, (number, _) in marks.items()},
+        {name: colour for name, (_, colour) in marks.items()},
+    )
     svg = (
         f'<svg viewBox="0 0 600 34" role="img" aria-label="{html.escape(title)}">'
         '<line x1="12" x2="588" y1="14" y2="14" style="stroke:var(--line);stroke-width:2"/>'
@@ -147,15 +151,16 @@ def ruler(title, shown, value, meaning, marks):
     )
 
 
-def _labels(places):
-    """Names under their marks, those left out that would run into another."""
-    out, end = [], -math.inf
-    for name, x in sorted(places.items(), key=lambda item: item[1]):
-        width = 5.6 * len(name)
-        left = min(max(x - width / 2, 0), 600 - width)
-        if left > end + 6:
-            out.append(f'<text x="{left:.1f}" y="32">{html.escape(name)}</text>')
-            end = left + width
+def _labels(places, colours):
+    """Names under their marks, ours first; those that would run into another are left out."""
+    out, taken = [], []
+    for name in sorted(places, key=lambda name: (colours[name] == "--base", places[name])):
+        width = 5.9 * len(name)
+        left = min(max(places[name] - width / 2, 0), 600 - width)
+        if all(left > end + 6 or left + width + 6 < start for start, end in taken):
+            taken.append((left, left + width))
+            style = "" if colours[name] == "--base" else f' style="fill:var({colours[name]})"'
+            out.append(f'<text x="{left:.1f}" y="32"{style}>{html.escape(name)}</text>')
     return "".join(out)
 
 

@@ -104,7 +104,7 @@ def pictures(splits, model):
     """What can be seen: samples beside data, nearest training images, what codes keep."""
     parts = []
     real = splits.unit(splits.held_out["image"][:SHOWN])
-    train = splits.unit(splits.train["image"][:10_000])
+    train = splits.unit(splits.train["image"])
     points = real.shape[1:3] == (1, 1)
     if model.can("sample"):
         count = 2500 if points else SHOWN

@@ -5,13 +5,15 @@ import tensorflow as tf
 
 from tfgen.data.points import MIXTURES
 from tfgen.errors import UserError
-from tfgen.evaluation.protocol import FIRST_SEED, MOST_SAMPLES, flat
+from tfgen.evaluation.protocol import FIRST_SEED, flat
 from tfgen.metrics import baselines, classes, distances, likelihood, neighbours
 from tfgen.metrics import features as feature_networks
 from tfgen.metrics.modes import modes
 
 NEIGHBOURS = {"precision_recall": 3, "density_coverage": 5}
 BATCH = 250
+# Samples whose nearest training image is looked for: their median needs no more.
+FOR_COPIES = 2_000
 
 
 def draw(sample, model, splits, n, seed=FIRST_SEED):
@@ -43,7 +45,7 @@ class Comparison:
                 f"images to compare them with: --n={len(rows)} or fewer."
             )
         self.real = splits.unit(splits.held_out["image"][rows])
-        self.training = splits.unit(splits.train["image"][:MOST_SAMPLES])
+        self.training = flat(splits.unit(splits.train["image"]))
         self.real_features = features.features(self.real)
         self.not_measured = {}
         if features.probabilities is None:
@@ -71,7 +73,7 @@ class Comparison:
             found["rarest_class"] = float(shares.min())
         if copies:
             found["copy_ratio"], found["copies"] = neighbours.memorisation(
-                flat(images), flat(self.training), flat(self.real)
+                flat(images)[:FOR_COPIES], self.training, flat(self.real)[:FOR_COPIES]
             )
         if self.splits.about.name in MIXTURES:
             mixture = MIXTURES[self.splits.about.name]

@@ -1,6 +1,7 @@
 """Metrics of nearest neighbours: do samples lie among the data, and are the data all covered?
 
-Every set is float [N, D]: rows of features or of pixels. Distances are Euclidean, in float64.
+Every set is float [N, D]: rows of features or of pixels. Distances are Euclidean, summed in
+float64.
 
 | function | what it tells | ideal |
 |---|---|---|
@@ -22,7 +23,7 @@ def _chunks(a, b):
     """Blocks of rows of the distances between a and b: (slice, [rows, len(b)])."""
     from sklearn.metrics import pairwise_distances_chunked
 
-    a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
+    # Single precision is not copied whole: scikit-learn widens it block by block.
     start = 0
     for block in pairwise_distances_chunked(a, b, working_memory=BLOCK_MB):
         yield slice(start, start + len(block)), block

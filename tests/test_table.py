@@ -1,0 +1,175 @@
+"""The table: what the README says is what was measured, and it goes on where it stopped."""
+
+import json
+import math
+
+import pytest
+
+from benchmarks import render, table
+from configs import base
+from tests.conftest import ROOT
+from tests.test_evaluate import Page
+from tfgen.errors import UserError
+from tfgen.run_dir import RunDir
+
+
+@pytest.fixture(scope="module")
+def digits_table():
+    return table.read("digits")
+
+
+def test_the_readme_shows_the_results_file(digits_table):
+    readme = (ROOT / "README.md").read_text()
+    written = "\n".join(render.markdown(digits_table))
+    assert written in readme, "python -m benchmarks.table --readme writes the table anew"
+    assert render.insert(readme, digits_table) == readme
+
+
+def test_every_model_is_in_the_table_over_three_seeds(digits_table):
+    assert sorted(digits_table["models"]) == base.names()
+    assert all(row["seeds"] >= 3 for row in digits_table["models"].values())
+
+
+def test_what_the_table_must_show(digits_table):
+    """Issue 4: better than trivial, of all seeds."""
+    dcgan, vae = (digits_table["models"][name]["metrics"] for name in ("dcgan", "vae"))
+    trivial = digits_table["baselines"]
+    for name in ("Gaussian", "class pixels"):
+        assert max(dcgan["frechet"]["values"]) < trivial[name]["frechet"]
+    assert min(dcgan["coverage"]["values"]) > 0.6
+    assert "memorising" not in digits_table["models"]["dcgan"]["diagnosis"]
+    assert max(vae["nll"]["values"]) < 99.9
+    assert trivial["class pixels"]["nll"] == pytest.approx(99.91, abs=0.01)
+
+
+def content(name="vae", seed=0, nll=90.0, seconds=10.0, **protocol):
+    """What a metrics.json holds, as far as the table reads it."""
+    training = {
+        "parameters": 5, "seconds": seconds, "in one process": True, "peak memory, MB": 800,
+    }  # fmt: skip
+    return {
+        "model": {"name": name, "seed": seed, "density": "lower bound", "training": training},
+        "protocol": {"data": "digits", "split": "test", "n": 447, "k": 10, "code": "a"} | protocol,
+        "features": {"kind": "classifier", "distance": "FCD", "accuracy": {"label": 0.97}},
+        "results": {
+            "nll": nll,
+            "nll_kind": "upper bound, k = 10",
+            "frechet": 2.0,
+            "coverage": None,
+        },
+        "floor": {"frechet": 1.0},
+        "baselines": {"Gaussian": {"frechet": 9.0}, "PCA of 3": {"mse": 0.1}},
+        "diagnosis": [{"name": "dead codes"}],
+        "versions": {"keras": "3"},
+    }
+
+
+def test_mean_and_spread_by_hand():
+    made = table.aggregate({"vae": [content(nll=n, seconds=s) for n, s in ((90, 10), (94, 20))]})
+    row = made["models"]["vae"]
+    assert row["metrics"]["nll"] == {"mean": 92, "std": math.sqrt(8), "values": [90, 94]}
+    assert row["metrics"]["coverage"] is None
+    assert row["seconds"] == 15
+    assert row["diagnosis"] == ["dead codes"]
+    assert "PCA of 3" not in made["baselines"]
+    one = table.aggregate({"vae": [content()]})["models"]["vae"]["metrics"]["nll"]
+    assert one == {"mean": 90.0, "std": None, "values": [90.0]}
+
+
+def test_runs_measured_differently_make_no_table():
+    with pytest.raises(UserError, match="n: 447 in vae seed 0, 99 in vae seed 1"):
+        table.aggregate({"vae": [content(), content(seed=1, n=99)]})
+
+
+def test_new_rows_join_those_that_are_there():
+    old = table.aggregate({"vae": [content()], "dcgan": [content("dcgan")]})
+    new = table.aggregate({"vae": [content(nll=80.0)]})
+    merged = table.merge(old, new)
+    assert set(merged["models"]) == {"vae", "dcgan"}
+    assert merged["models"]["vae"]["metrics"]["nll"]["mean"] == 80.0
+    other = table.aggregate({"vae": [content(code="b")]})
+    with pytest.raises(UserError, match="code: 'a' in the table that there is, 'b'"):
+        table.merge(old, other)
+    # But all rows anew may replace a table of another protocol.
+    both = table.aggregate({"vae": [content(code="b")], "dcgan": [content("dcgan", code="b")]})
+    assert table.merge(old, both) == both
+
+
+def test_rows_stand_in_the_order_of_the_taxonomy():
+    made = table.aggregate({"vae": [content()], "dcgan": [content("dcgan")]})
+    made["models"]["dcgan"]["density"] = "implicit"
+    made["models"]["exact"] = made["models"]["vae"] | {"density": "exact"}
+    assert [name for name, _ in render.rows_of(made)] == ["exact", "vae", "dcgan"]
+
+
+def test_markdown_is_a_table_and_stays_where_it_was():
+    made = table.aggregate({"vae": [content(nll=n) for n in (90.0, 94.0)]})
+    lines = list(render.markdown(made))
+    rows = [line for line in lines if line.startswith("|")]
+    assert len({row.count("|") for row in rows}) == 1
+    assert "92.00 ± 2.83" in "".join(rows)
+    readme = f"before\n{render.BEGIN.format('digits')}\nold\n{render.END}\nafter\n"
+    new = render.insert(readme, made)
+    assert new.startswith("before\n")
+    assert new.endswith("\nafter\n")
+    assert "old" not in new
+    assert render.insert(new, made) == new
+
+
+def test_the_page_and_the_plot(tmp_path):
+    made = table.aggregate({"vae": [content(nll=n) for n in (90.0, 94.0)]})
+    page = Page(render.html_page(made, {"vae": tmp_path / "absent.png"}))
+    assert "92.00 ± 2.83" in page.text
+    assert "script" not in page.tags
+    render.plot(made, tmp_path / "plot.png")
+    assert (tmp_path / "plot.png").stat().st_size > 5000
+
+
+def test_a_table_goes_on_where_it_stopped(tmp_path, monkeypatch, capsys):
+    """Finished runs are not trained again, and numbers of older code are renewed."""
+    from tfgen import evaluation
+
+    calls = []
+    monkeypatch.setattr(evaluation, "code_hash", lambda: "a")
+
+    def command(module, *flags):
+        calls.append(module)
+        workdir = next(f for f in flags if f.startswith("--workdir")).partition("=")[2]
+        run = RunDir(workdir)
+        run.path.mkdir(parents=True, exist_ok=True)
+        if module == "train.run":
+            run.card.write_text("card")
+        else:
+            run.metrics.write_text(json.dumps(content(seed=int(workdir[-1]))))
+
+    monkeypatch.setattr(table, "_command", command)
+    monkeypatch.setattr(table, "RESULTS", tmp_path / "results")
+    arguments = ["--models=vae", "--seeds=2", f"--runs={tmp_path / 'runs'}"]
+    assert table.main(arguments) == 0
+    assert calls == ["train.run", "train.evaluate"] * 2
+    out = capsys.readouterr().out
+    assert "1/2  vae seed 0: trained and measured" in out
+    for suffix in ("json", "html", "png"):
+        assert (tmp_path / "results" / f"digits.{suffix}").exists()
+    calls.clear()
+    assert table.main(arguments) == 0
+    assert calls == []
+    assert "there already" in capsys.readouterr().out
+    monkeypatch.setattr(evaluation, "code_hash", lambda: "b")
+    table.main(arguments)
+    assert calls == ["train.evaluate"] * 2
+
+
+def test_bad_flags(capsys):
+    assert table.main(["--models=vea"]) == 2
+    assert "Did you mean 'vae'" in capsys.readouterr().err
+    assert table.main(["--seeds=0"]) == 2
+    assert "--seeds=0" in capsys.readouterr().err
+
+
+def test_a_failing_run_is_named(tmp_path, capsys):
+    arguments = ["--models=vae", "--data=no_such_set", "--seeds=1", f"--runs={tmp_path}"]
+    assert table.main(arguments) == 2
+    error = capsys.readouterr().err
+    assert "python -m train.run --model=vae" in error
+    assert "unknown data set 'no_such_set'" in error

@@ -1,0 +1,202 @@
+"""Training that watches the validation split: the best is kept, early stops, exact resume."""
+
+import json
+import shutil
+import signal
+import subprocess
+import time
+
+import keras
+import numpy as np
+import pytest
+
+import tfgen
+from tests import runs
+from tests.conftest import ROOT
+from tfgen import data
+from tfgen.data.source import Source
+from tfgen.errors import UserError
+from tfgen.run_dir import RunDir
+from train import loop
+
+# A VAE of 16 images, which it soon knows by heart: the best step is not the last.
+WATCHED = {
+    "eval_every": 10,
+    "save_every": 20,
+    "data__split": "train[:16]",
+}
+OVERFITTING = {
+    "optimizers__vae__learning_rate": 0.02,
+    "optimizers__vae__decay": "none",
+    "model__width": 16,
+    "model__dropout": 0.0,
+}
+
+
+def table(path):
+    head, *rows = (line.split(",") for line in path.read_text().splitlines())
+    return {name: [float(row[i]) for row in rows] for i, name in enumerate(head)}
+
+
+def train(model, workdir, **changes):
+    assert loop.train(model, runs.config(model, **WATCHED | changes), workdir) == 0
+    return RunDir(workdir)
+
+
+@pytest.fixture(scope="module")
+def watched(tmp_path_factory):
+    return train("vae", tmp_path_factory.mktemp("watched") / "run", **OVERFITTING)
+
+
+def test_the_model_is_the_best_one_and_says_so(watched, digits):
+    rows = table(watched.validation)
+    assert rows["step"] == [10, 20, 30, 40, 50, 60]
+    best = int(np.argmin(rows["loss"]))
+    kept = watched.read_json(watched.training)["kept"]
+    assert kept == {"step": rows["step"][best], "metric": "loss", "value": rows["loss"][best]}
+    assert rows["loss"][best] < rows["loss"][-1], "the last is the best: the test shows nothing"
+    # And the file holds the weights that have this loss.
+    model = tfgen.load(watched.path)
+    assert int(model.step) == kept["step"]
+    arrays = data.arrays(digits.load("validation[:50]"))
+    found = model.test_step(arrays | {"image": keras.ops.convert_to_tensor(arrays["image"])})
+    assert float(found["loss"]) == pytest.approx(kept["value"], rel=1e-5)
+    assert f"step {kept['step']}, metric loss" in watched.card.read_text()
+
+
+def test_only_the_best_weights_stay_on_disk(watched):
+    kept = watched.read_json(watched.training)["kept"]["step"]
+    files = [f.name for f in watched.checkpoints.glob("best-*")]
+    assert files == [f"best-{kept}.keras"]
+
+
+def test_watching_changes_nothing_in_training(tmp_path, watched):
+    unwatched = train("vae", tmp_path / "run", **OVERFITTING, eval_every=0)
+    assert unwatched.log.read_bytes() == watched.log.read_bytes()
+    assert not unwatched.validation.exists()
+    assert "kept" not in unwatched.read_json(unwatched.training)
+
+
+def test_frechet_is_what_an_implicit_density_is_watched_by(tmp_path):
+    run = train(
+        "dcgan", tmp_path / "run", steps=10, data__split="train", data__validation="validation"
+    )
+    rows = table(run.validation)
+    assert set(rows) == {"step", "d_loss", "g_loss", "D_real", "D_fake", "frechet"}
+    assert run.read_json(run.training)["kept"]["metric"] == "frechet"
+    assert min(rows["frechet"]) > 0
+
+
+def test_too_few_images_for_the_metric_stop_the_run_before_it_begins(tmp_path):
+    config = runs.config("dcgan", **WATCHED)
+    with pytest.raises(UserError, match=r"at least 65 images, got 50.*--config.eval_every=0"):
+        loop.train("dcgan", config, tmp_path / "run")
+    assert not (tmp_path / "run" / "log.csv").exists()
+    # The cure that it names works in the same folder's place.
+    train("dcgan", tmp_path / "other", steps=10, eval_every=0, save_every=10)
+
+
+def test_an_unknown_metric_is_named(tmp_path):
+    config = runs.config("vae", **WATCHED, eval_metric="los")
+    with pytest.raises(
+        UserError, match=r"unknown --config\.eval_metric 'los'\. Did you mean 'loss'"
+    ):
+        loop.train("vae", config, tmp_path / "run")
+
+
+def test_early_stop(tmp_path):
+    settings = OVERFITTING | {"patience": 1, "steps": 400}
+    run = train("vae", tmp_path / "run", **settings)
+    rows = table(run.validation)
+    last = int(rows["step"][-1])
+    assert last < 400
+    assert np.argmin(rows["loss"]) == len(rows["loss"]) - 2  # one look without a better one
+    facts = run.read_json(run.training)
+    assert (facts["steps"], facts["kept"]["step"]) == (last, last - 10)
+    assert (run.checkpoints / f"ckpt-{last}.index").exists()
+    # Killed before its card was written, it ends the same and trains no further.
+    before = tfgen.load(run.path).get_weights()
+    run.card.unlink()
+    train("vae", run.path, **settings)
+    assert table(run.validation)["step"][-1] == last
+    after = tfgen.load(run.path).get_weights()
+    assert all(np.array_equal(a, b) for a, b in zip(before, after, strict=True))
+
+
+@pytest.mark.slow
+def test_a_killed_run_keeps_the_same_best(tmp_path, watched):
+    """SIGKILL at three moments; then the same rows, the same best weights, the same model."""
+    flags = {**WATCHED, **OVERFITTING}
+    workdir = tmp_path / "killed"
+    for row in (2, 4, 5):
+        process = subprocess.Popen(
+            runs.command("vae", workdir, **flags), cwd=ROOT, stdout=subprocess.DEVNULL
+        )
+        file, limit = RunDir(workdir).validation, time.monotonic() + 120
+        while process.poll() is None and time.monotonic() < limit:
+            if file.exists() and file.read_text().count("\n") > row:
+                break
+            time.sleep(0.005)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    done = runs.run(runs.command("vae", workdir, **flags))
+    assert done.returncode == 0, done.stderr
+    killed = RunDir(workdir)
+    assert killed.validation.read_bytes() == watched.validation.read_bytes()
+    one, two = (tfgen.load(run.path).get_weights() for run in (killed, watched))
+    assert all(np.array_equal(a, b) for a, b in zip(one, two, strict=True))
+
+
+def test_best_weights_later_than_the_checkpoint_are_forgotten(tmp_path, watched):
+    """As after a kill between a look and the next checkpoint."""
+    copy = tmp_path / "run"
+    shutil.copytree(watched.path, copy)
+    run = RunDir(copy)
+    for file in (run.card, run.model, run.training):
+        file.unlink()
+    for step in (40, 60):
+        for file in run.checkpoints.glob(f"ckpt-{step}.*"):
+            file.unlink()
+    shutil.copy(next(run.checkpoints.glob("best-*")), run.checkpoints / "best-50.keras")
+    config = runs.config("vae", **WATCHED, **OVERFITTING)
+    assert loop.train("vae", config, copy) == 0
+    assert run.validation.read_bytes() == watched.validation.read_bytes()
+    one, two = (tfgen.load(path).get_weights() for path in (copy, watched.path))
+    assert all(np.array_equal(a, b) for a, b in zip(one, two, strict=True))
+
+
+@pytest.mark.parametrize("model", ["vae", "dcgan"])
+def test_training_never_reads_the_test_split(model, tmp_path, monkeypatch):
+    read = []
+    for source in Source.__subclasses__():
+        original = source.load
+
+        def load(self, split, *args, original=original):
+            found = original(self, split, *args)
+            read.extend(name for name, _, _ in found.parts)
+            return found
+
+        monkeypatch.setattr(source, "load", load)
+    train(model, tmp_path / "run", steps=10, data__split="train", data__validation="")
+    assert set(read) == {"train", "validation"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"eval_every": 7}, "--config.eval_every is 7, but must be a multiple of log_every, 5"),
+        ({"eval_every": -5}, "--config.eval_every is -5"),
+        ({"patience": 3, "eval_every": 0}, "--config.patience is 3, but must be 0 unless"),
+    ],
+)
+def test_settings_that_cannot_be_meant(changes, words):
+    with pytest.raises(UserError, match=words):
+        runs.config("vae", **changes)
+
+
+def test_the_facts_of_training_are_numbers(watched):
+    facts = json.loads(watched.training.read_text())
+    assert facts["steps"] == 60
+    assert facts["in one process"] is True
+    assert facts["parameters"] > 0
+    assert facts["seconds"] > 0
