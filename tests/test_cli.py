@@ -83,9 +83,10 @@ def finished(tmp_path_factory):
 
 def test_a_run_ends_by_naming_what_it_wrote_and_what_comes_next(finished):
     path, done = finished
-    for part in (path, path / "samples/step-0000060.png", path / "model.keras", path / "card.md"):
+    for part in (path, path / "figures/samples.png", path / "model.keras", path / "card.md"):
         assert str(part) in done.stdout
         assert part.exists()
+    assert f"python -m train.evaluate --workdir={path}" in done.stdout
     assert "python -m export.sample --from=" in done.stdout
     lines = done.stdout.splitlines()
     assert (
@@ -95,6 +96,7 @@ def test_a_run_ends_by_naming_what_it_wrote_and_what_comes_next(finished):
     assert done.stderr == ""
 
 
+@pytest.mark.slow
 def test_the_same_command_again_says_that_it_is_complete(finished):
     path, _ = finished
     done = runs.run(runs.command("vae", path))
@@ -105,6 +107,7 @@ def test_the_same_command_again_says_that_it_is_complete(finished):
     assert "seed: 0 there, 4 now" in done.stderr
 
 
+@pytest.mark.slow
 def test_on_a_terminal_there_is_a_progress_bar(tmp_path):
     main, side = pty.openpty()
     arguments = runs.command("vae", tmp_path / "run", steps=20)
@@ -125,6 +128,7 @@ def test_on_a_terminal_there_is_a_progress_bar(tmp_path):
     assert b"loss=" in screen
 
 
+@pytest.mark.slow
 def test_the_next_command_samples_the_run(finished, tmp_path):
     path, _ = finished
     grids = []

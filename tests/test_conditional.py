@@ -81,6 +81,7 @@ def test_the_same_images_of_a_class_from_each(model, exported):
     assert -10 * np.log10(np.square(images - keras).mean()) > 30
 
 
+@pytest.mark.slow
 def test_the_same_images_of_a_class_from_a_server(model, exported):
     root, _ = exported
     arguments = [sys.executable, "-m", "tests.conformance_server", "striped"]

@@ -239,6 +239,7 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path):
         data.open_source("digits", directory=str(tmp_path / "file" / "data"))
 
 
+@pytest.mark.slow
 def test_processes_may_prepare_the_same_data_at_once(tmp_path):
     code = (
         "import sys; from tfgen import data\n"

@@ -60,6 +60,7 @@ def test_metrics_json_holds_what_the_issue_of_trust_needs(evaluated):
     assert "NaN" not in evaluated.metrics.read_text()
 
 
+@pytest.mark.slow
 def test_the_same_command_gives_the_same_numbers(evaluated, capsys):
     before = evaluated.metrics.read_text()
     assert evaluate.main([f"--workdir={evaluated.path}", "--n=120", "--k=5"]) == 0
@@ -192,6 +193,7 @@ def test_a_broken_metrics_file_is_named(vae, tmp_path, capsys):
         run.read_json(run.metrics)
 
 
+@pytest.mark.slow
 def test_the_command_prints_nothing_but_its_own_lines(vae, tmp_path):
     """In a process of its own: no greetings of TensorFlow, no traceback, status 2."""
     command = [sys.executable, "-m", "train.evaluate", f"--workdir={tmp_path}"]

@@ -45,11 +45,23 @@ def test_paths_between_codes():
 
 def test_interpolations_begin_and_end_at_samples(tmp_path):
     model = next(row for row in ROWS if row.name == "dcgan").build()
-    figures.interpolation_rows(tmp_path / "i.png", model, rows=2, steps=4)
-    drawn = np.asarray(Image.open(tmp_path / "i.png"))
+    drawn = figures.interpolation(model, rows=2, steps=4)
+    figures.interpolation_rows(tmp_path / "i.png", model)
+    assert np.asarray(Image.open(tmp_path / "i.png")).shape == (6 * 67 + 3, 12 * 67 + 3, 3)
     ends = figures.tile(model.sample(range(4)).numpy()[[0, 2, 1, 3]], 2)
     assert np.array_equal(drawn[:, :67], ends[:, :67])
     assert np.array_equal(drawn[:, -67:], ends[:, -67:])
+
+
+def test_points_of_the_plane_are_dots(tmp_path):
+    points = np.array([[0.0, 0.0], [1.0, 1.0], [0.5, 0.25]]).reshape(3, 1, 1, 2)
+    drawn = figures.tile(points, 8)[..., 0]
+    dark = np.argwhere(drawn < 255)
+    assert drawn.shape == (512, 512)
+    assert len(dark) == 27  # three dots of 3 x 3, y upwards
+    assert (drawn[509:, :3] < 255).all()
+    assert (drawn[:3, 509:] < 255).all()
+    assert (drawn[382:385, 254:257] < 255).all()
 
 
 def test_reconstructions_stand_under_their_images(tmp_path):

@@ -8,6 +8,8 @@ import pytest
 from tests import runs
 from tests.zoo import ROWS
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def results():
@@ -38,7 +40,6 @@ def test_replicas_draw_the_noise_of_their_rows(results, name):
     assert first + second == found["one_seeds"]
 
 
-@pytest.mark.slow
 def test_the_command_trains_and_resumes_on_two_replicas(tmp_path):
     """Through fit, checkpoints and the model file; and the log is that of one device."""
     path = tmp_path / "two"

@@ -44,7 +44,7 @@ def test_what_a_run_leaves(finished):
     assert run.read_config() == (name, runs.config(name).to_dict())
     figures = {f.name for f in run.figures.iterdir()}
     codes = {"codes.png", "reconstructions.png"} if name == "vae" else set()
-    assert figures == {"interpolation.png"} | codes
+    assert figures == {"samples.png", "interpolation.png"} | codes
     assert not list(path.rglob(".writing-*"))
     assert list((path / "tensorboard").iterdir())
 
@@ -60,6 +60,7 @@ def test_the_model_loads_and_is_the_trained_one(finished):
     assert model.sample(range(4)).shape == (4, 8, 8, 1)
 
 
+@pytest.mark.slow
 def test_the_log_holds_means_over_the_interval(finished, tmp_path):
     """Against a second run that logs every step; at a constant rate it takes the same steps."""
     name, path = finished
@@ -311,6 +312,7 @@ def test_a_broken_model_file(finished, tmp_path):
         tfgen.load(tmp_path / "copy")
 
 
+@pytest.mark.slow
 def test_a_set_too_large_for_memory_is_streamed_and_resumes(tmp_path, monkeypatch):
     monkeypatch.setattr(pipeline, "MEMORY_LIMIT", 0)
     config = runs.config("vae")
@@ -321,6 +323,7 @@ def test_a_set_too_large_for_memory_is_streamed_and_resumes(tmp_path, monkeypatc
     runs.assert_same_run(tmp_path / "whole", tmp_path / "copy")
 
 
+@pytest.mark.slow
 def test_a_folder_of_colour_images_trains_too(tmp_path):
     from PIL import Image
 

@@ -19,7 +19,7 @@ from export import golden, saved_model, sources
 from export.endpoints import endpoints
 from tests import runs
 from tests.conftest import ROOT
-from tests.zoo import ROWS
+from tests.zoo import QUICK_FIRST
 from tfgen.errors import UserError
 
 SEEDS = np.array([0, 1, 42, -1, 2**31 - 1], np.int32)
@@ -47,7 +47,7 @@ def load_meta(path):
     return meta
 
 
-@pytest.fixture(scope="module", params=ROWS, ids=lambda row: row.id)
+@pytest.fixture(scope="module", params=QUICK_FIRST, ids=lambda row: row.id)
 def exported(request, tmp_path_factory):
     return Exported(request.param, tmp_path_factory.mktemp(request.param.name))
 
@@ -217,6 +217,7 @@ def host(tmp_path_factory):
     return program
 
 
+@pytest.mark.slow
 def test_the_same_images_from_c(exported, host):
     signature = exported.meta.signature_def["sample"]
     seeds = np.arange(64, dtype=np.int32)

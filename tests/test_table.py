@@ -167,6 +167,7 @@ def test_bad_flags(capsys):
     assert "--seeds=0" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_failing_run_is_named(tmp_path, capsys):
     arguments = ["--models=vae", "--data=no_such_set", "--seeds=1", f"--runs={tmp_path}"]
     assert table.main(arguments) == 2

@@ -70,6 +70,7 @@ def test_only_the_best_weights_stay_on_disk(watched):
     assert files == [f"best-{kept}.keras"]
 
 
+@pytest.mark.slow
 def test_watching_changes_nothing_in_training(tmp_path, watched):
     unwatched = train("vae", tmp_path / "run", **OVERFITTING, eval_every=0)
     assert unwatched.log.read_bytes() == watched.log.read_bytes()
@@ -87,6 +88,7 @@ def test_frechet_is_what_an_implicit_density_is_watched_by(tmp_path):
     assert min(rows["frechet"]) > 0
 
 
+@pytest.mark.slow
 def test_too_few_images_for_the_metric_stop_the_run_before_it_begins(tmp_path):
     config = runs.config("dcgan", **WATCHED)
     with pytest.raises(UserError, match=r"at least 65 images, got 50.*--config.eval_every=0"):
@@ -147,6 +149,7 @@ def test_a_killed_run_keeps_the_same_best(tmp_path, watched):
     assert all(np.array_equal(a, b) for a, b in zip(one, two, strict=True))
 
 
+@pytest.mark.slow
 def test_best_weights_later_than_the_checkpoint_are_forgotten(tmp_path, watched):
     """As after a kill between a look and the next checkpoint."""
     copy = tmp_path / "run"

@@ -9,6 +9,7 @@ missing.
 import dataclasses
 
 import numpy as np
+import pytest
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,3 +47,6 @@ ROWS = [
     Row("vae", dict(latent_dim=3, network="conv", width=2, dropout=0.2), 1499),
     Row("vae", dict(latent_dim=2, width=5, draw=True), 860, (4, 4, 3), 256, "draws in colour"),
 ]
+
+# The same as parameters of slow gates: the second rows of a model wait for the whole suite.
+QUICK_FIRST = [pytest.param(row, marks=pytest.mark.slow if row.variant else ()) for row in ROWS]
