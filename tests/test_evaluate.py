@@ -179,6 +179,19 @@ def test_an_empty_folder_and_none(tmp_path, capsys):
     assert "give either --workdir=DIR" in capsys.readouterr().err
 
 
+def test_a_full_disk_leaves_what_was_there(vae, tmp_path, capsys, monkeypatch):
+    run = copy(vae, tmp_path)
+    before = run.metrics.read_text(), run.report.read_text()
+
+    def full(path, text):
+        raise OSError(28, "No space left on device", str(path))
+
+    monkeypatch.setattr("tfgen.run_dir.write_text", full)
+    assert evaluate.main([f"--workdir={run.path}", "--n=100", "--k=2"]) == 1
+    assert "No space left on device" in capsys.readouterr().err
+    assert (run.metrics.read_text(), run.report.read_text()) == before
+
+
 def test_a_broken_metrics_file_is_named(vae, tmp_path, capsys):
     run = copy(vae, tmp_path)
     whole = run.metrics.read_text()
