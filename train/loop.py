@@ -59,9 +59,7 @@ def train(name, config, workdir):
         progress = Steps(config.steps, start)
         watch = None
         if config.eval_every:
-            say(
-                f"Every {config.eval_every} steps: a look at {validation.name} {validation.split!r}."
-            )
+            say(f"A look at {validation.split!r} every {config.eval_every} steps.")
             watch = Validation(run, config, model, training, validation, start)
         recorder = Recorder(run, config, model.terms, checkpoints, start, progress, watch)
         began = time.monotonic()
