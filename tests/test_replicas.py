@@ -41,9 +41,13 @@ def test_replicas_draw_the_noise_of_their_rows(results, name):
 
 
 def test_the_command_trains_and_resumes_on_two_replicas(tmp_path):
-    """Through fit, checkpoints and the model file; and the log is that of one device."""
+    """Through fit, looks at the validation split, checkpoints and the model file.
+
+    The log is that of one device.
+    """
     path = tmp_path / "two"
-    done = runs.run(runs.command("dcgan", path, replicas=2, steps=20))
+    watched = {"replicas": 2, "steps": 20, "eval_every": 10, "data.validation": "validation"}
+    done = runs.run(runs.command("dcgan", path, **watched))
     assert done.returncode == 0, done.stderr
     assert runs.run(runs.command("dcgan", tmp_path / "one", steps=20)).returncode == 0
     logs = [(tmp_path / d / "log.csv").read_text().split()[1:] for d in ("one", "two")]
@@ -51,9 +55,12 @@ def test_the_command_trains_and_resumes_on_two_replicas(tmp_path):
         assert list(map(float, a.split(","))) == pytest.approx(
             list(map(float, b.split(","))), rel=1e-3
         )
+    looks = (path / "validation.csv").read_text()
+    assert looks.count("\n") == 3
     (path / "card.md").unlink()
     for file in (path / "checkpoints").glob("ckpt-20.*"):
         file.unlink()
-    again = runs.run(runs.command("dcgan", path, replicas=2, steps=20))
+    again = runs.run(runs.command("dcgan", path, **watched))
     assert "Continuing from step 10" in again.stdout
     assert (path / "log.csv").read_text().split()[1:] == logs[1]
+    assert (path / "validation.csv").read_text() == looks

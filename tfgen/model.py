@@ -17,6 +17,7 @@ asks `can`.
 | `noise(seeds)` | [B] int32 -> dict of [B, ...] | all that generate |
 | `generate(noise, label)`, `sample(seeds, label)` | -> [B, H, W, C] | all that generate |
 | `encode(x)`, `reconstruct(x)` | [B, H, W, C] -> dict of [B, Z], [B, H, W, C] | models with codes |
+| `settle(images)` | uint8 levels [N, H, W, C]: what is computed once from the data | some |
 | `log_prob(x)` | [B, H, W, C] -> [B], nats per image | models with a density |
 
 Public methods take and return float32 images in [0, 1], level / (L - 1). Likelihoods are nats per
@@ -82,6 +83,11 @@ class GenerativeModel(keras.Model):
             trainable=False,
             aggregation="only_first_replica",
         )
+
+    @property
+    def steps_done(self):
+        """The count of steps as a number, on one device or several."""
+        return int(self.step.numpy())
 
     def can(self, capability):
         """Whether the model has the method, e.g. `model.can("encode")`."""

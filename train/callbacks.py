@@ -58,6 +58,7 @@ class Recorder(keras.callbacks.Callback):
         self.log = Log(run.log, terms, start)
         self.progress = progress
         self.validation = validation
+        self.settle = lambda: None  # what a model does before it samples
         self.signal = None  # the number of a signal that asked us to stop
         self.events = _event_writer(run.tensorboard)
 
@@ -122,7 +123,7 @@ class Recorder(keras.callbacks.Callback):
         sums = self.model.interval_sums.numpy()
         if not np.isfinite(sums).all():
             bad = [self.model.terms[i] for i in np.flatnonzero(~np.isfinite(sums))]
-            first = min(int(self.model.finite_steps) + 1, step)
+            first = min(int(self.model.finite_steps.numpy()) + 1, step)
             self._diverged(
                 first, f"{' and '.join(bad)} {'is' if len(bad) == 1 else 'are'} not finite"
             )
@@ -159,6 +160,7 @@ class Recorder(keras.callbacks.Callback):
 
     def draw(self, step):
         """The grid of the fixed seeds."""
+        self.settle()
         path = self.run.sample_grid(step)
         images = self._sample().numpy()
         figures.sample_grid(path, images)

@@ -2,8 +2,10 @@
 
 import contextlib
 import fcntl
+import functools
 import json
 import math
+import pathlib
 import platform
 import resource
 import signal
@@ -62,6 +64,8 @@ def train(name, config, workdir):
             say(f"A look at {validation.split!r} every {config.eval_every} steps.")
             watch = Validation(run, config, model, training, validation, start)
         recorder = Recorder(run, config, model.terms, checkpoints, start, progress, watch)
+        if model.can("settle"):
+            recorder.settle = functools.partial(model.settle, data.arrays(training)["image"])
         began = time.monotonic()
         try:
             if start < config.steps and not (watch and watch.exhausted):
@@ -70,23 +74,24 @@ def train(name, config, workdir):
             progress.close()
         seconds = time.monotonic() - began
         enough = watch is not None and watch.exhausted
-        if recorder.signal and int(model.step) < config.steps and not enough:
+        if recorder.signal and model.steps_done < config.steps and not enough:
             stopped = signal.Signals(recorder.signal).name
-            say(f"Stopped by {stopped} at step {int(model.step)}; the same command continues.")
+            say(f"Stopped by {stopped} at step {model.steps_done}; the same command continues.")
             return 128 + recorder.signal
 
         facts = {
-            "steps": int(model.step),
+            "steps": model.steps_done,
             "seconds": round(seconds, 1),
             # A run that was stopped in between took longer than its last process.
             "in one process": start == 0,
-            "images per second": round((int(model.step) - start) * config.batch_size / seconds),
+            "images per second": round((model.steps_done - start) * config.batch_size / seconds),
             "peak memory, MB": round(_peak_memory() / 1e6),
             "parameters": sum(int(tf.size(w)) for w in model.trainable_variables),
         }
         if watch:
             step, value = watch.best
             watch.restore_best()
+            recorder.settle()
             facts["kept"] = {"step": step, "metric": watch.metric, "value": value}
             say(f"Kept the weights of step {step}: {watch.metric} {value:.4f}, the best.")
         finish(run, name, config, model, training, validation, facts)
@@ -178,6 +183,11 @@ def finish(run, name, config, model, training, validation, facts):
 
 def _peak_memory():
     """Bytes of this process at its largest."""
+    status = pathlib.Path("/proc/self/status")
+    if status.exists():
+        # Linux' ru_maxrss begins with that of the process that started this one.
+        peak = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+        return int(peak.split()[1]) * 1024
     unit = 1 if platform.system() == "Darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
