@@ -9,7 +9,7 @@ from train import page
 
 # The taxonomy of Goodfellow 2016 (tutorial, figure 9), from exact densities to none.
 ORDER = ("exact", "lower bound", "estimate", "implicit")
-COLUMNS = ("nll", "neg_elbo", "frechet", "kid", "precision", "recall", "coverage", "copies")
+COLUMNS = ("nll", "neg_elbo", "frechet", "precision", "recall", "coverage", "mse", "knn")
 BEGIN, END = "<!-- table of {} -->", "<!-- end of table -->"
 
 

@@ -3,8 +3,8 @@
     python -m benchmarks.table --data=digits --models=dcgan,vae --seeds=3 --readme
 
 Runs that exist are not trained again, so a stopped table continues where it was. Results go to
-benchmarks/results/<data>.json (numbers), .html (a page to look at) and .png (a plot). Models that
-are not named keep their rows.
+benchmarks/results/<data>.json (numbers), .html (a page to look at, not in git) and .png (a plot).
+Models that are not named keep their rows.
 """
 
 import argparse
@@ -90,6 +90,11 @@ def train_and_measure(run, model, data, seed):
     Raises: UserError with the command's own words, if one fails.
     """
     done = []
+    if run.complete and run.read_config() != (model, settings(model, data, seed)):
+        raise UserError(
+            f"{run.path} holds a run of other settings than those of configs/{model}.py now: take "
+            "it away, or name another folder with --runs."
+        )
     if not run.complete:
         flags = [f"--workdir={run.path}", f"--config.seed={seed}", f"--config.data.name={data}"]
         _command("train.run", f"--model={model}", *flags)
@@ -99,14 +104,22 @@ def train_and_measure(run, model, data, seed):
         done.append("measured")
     elif _outdated(run):
         _command("train.evaluate", f"--workdir={run.path}")
-        done.append("measured again, for the metrics have changed")
+        done.append("measured again, for the definitions have changed")
     return " and ".join(done) or "there already"
+
+
+def settings(model, data, seed):
+    """The config that a run of the table has, as config.json holds it."""
+    config = base.find(model)
+    config.seed = seed
+    config.data.name = data
+    return json.loads(config.to_json())
 
 
 def _outdated(run):
     from tfgen import evaluation
 
-    return run.read_json(run.metrics)["protocol"]["code"] != evaluation.code_hash()
+    return run.read_json(run.metrics)["protocol"].get("version") != evaluation.VERSION
 
 
 def _command(module, *flags):
@@ -149,8 +162,11 @@ def aggregate(contents):
             "peak_memory_mb": max(t["peak memory, MB"] for t in training),
             "diagnosis": sorted({f["name"] for c in group for f in c["diagnosis"]}),
         }
-    # Principal components belong to a model's own number of units.
-    trivial = {k: v for k, v in reference["baselines"].items() if not k.startswith("PCA")}
+    # Those that every run has: principal components belong to a model's own number of units.
+    shared = set.intersection(*(set(content["baselines"]) for content in runs))
+    trivial = {
+        k: v for k, v in reference["baselines"].items() if k in shared and not k.startswith("PCA")
+    }
     return {
         "protocol": reference["protocol"],
         "features": reference["features"],

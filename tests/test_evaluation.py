@@ -34,7 +34,7 @@ def judge(splits):
 def protocol(found, **changes):
     given = dict(
         data="digits", size=0, train="train", split="test", n=200, seed=evaluation.FIRST_SEED, k=3,
-        features=found.kind, features_hash=found.digest, code=evaluation.code_hash(),
+        features=found.kind, features_hash=found.digest,
     )  # fmt: skip
     return evaluation.Protocol(**given | changes)
 
@@ -157,7 +157,12 @@ def test_every_model_is_measured_by_what_it_can(row):
     )
     results = content["results"]
     assert all(math.isfinite(v) for v in results.values() if not isinstance(v, str))
-    for capability, key in (("log_prob", "nll"), ("sample", "frechet"), ("reconstruct", "mse")):
+    for capability, key in (
+        ("log_prob", "nll"),
+        ("sample", "frechet"),
+        ("reconstruct", "mse"),
+        ("denoise", "denoised_psnr"),
+    ):
         assert model.can(capability) == (key in results), key
     assert model.can("encode") == ("probe" in results)
     assert (np.diff(stages) > -1e-9).all()

@@ -49,7 +49,7 @@ def content(name="vae", seed=0, nll=90.0, seconds=10.0, **protocol):
     }  # fmt: skip
     return {
         "model": {"name": name, "seed": seed, "density": "lower bound", "training": training},
-        "protocol": {"data": "digits", "split": "test", "n": 447, "k": 10, "code": "a"} | protocol,
+        "protocol": {"data": "digits", "split": "test", "n": 447, "k": 10, "version": 1} | protocol,
         "features": {"kind": "classifier", "distance": "FCD", "accuracy": {"label": 0.97}},
         "results": {
             "nll": nll,
@@ -87,11 +87,11 @@ def test_new_rows_join_those_that_are_there():
     merged = table.merge(old, new)
     assert set(merged["models"]) == {"vae", "dcgan"}
     assert merged["models"]["vae"]["metrics"]["nll"]["mean"] == 80.0
-    other = table.aggregate({"vae": [content(code="b")]})
-    with pytest.raises(UserError, match="code: 'a' in the table that there is, 'b'"):
+    other = table.aggregate({"vae": [content(version=2)]})
+    with pytest.raises(UserError, match="version: 1 in the table that there is, 2"):
         table.merge(old, other)
     # But all rows anew may replace a table of another protocol.
-    both = table.aggregate({"vae": [content(code="b")], "dcgan": [content("dcgan", code="b")]})
+    both = table.aggregate({"vae": [content(version=2)], "dcgan": [content("dcgan", version=2)]})
     assert table.merge(old, both) == both
 
 
@@ -130,7 +130,7 @@ def test_a_table_goes_on_where_it_stopped(tmp_path, monkeypatch, capsys):
     from tfgen import evaluation
 
     calls = []
-    monkeypatch.setattr(evaluation, "code_hash", lambda: "a")
+    monkeypatch.setattr(evaluation, "VERSION", 1)
 
     def command(module, *flags):
         calls.append(module)
@@ -139,6 +139,7 @@ def test_a_table_goes_on_where_it_stopped(tmp_path, monkeypatch, capsys):
         run.path.mkdir(parents=True, exist_ok=True)
         if module == "train.run":
             run.card.write_text("card")
+            run.write_config("vae", table.settings("vae", "digits", int(workdir[-1])))
         else:
             run.metrics.write_text(json.dumps(content(seed=int(workdir[-1]))))
 
@@ -155,9 +156,18 @@ def test_a_table_goes_on_where_it_stopped(tmp_path, monkeypatch, capsys):
     assert table.main(arguments) == 0
     assert calls == []
     assert "there already" in capsys.readouterr().out
-    monkeypatch.setattr(evaluation, "code_hash", lambda: "b")
+    monkeypatch.setattr(evaluation, "VERSION", 2)
     table.main(arguments)
     assert calls == ["train.evaluate"] * 2
+
+
+def test_runs_of_other_settings_are_no_rows_of_this_table(tmp_path, capsys):
+    run = RunDir(tmp_path / "vae-seed0")
+    run.path.mkdir()
+    run.card.write_text("card")
+    run.write_config("vae", table.settings("vae", "digits", 0) | {"steps": 7})
+    assert table.main(["--models=vae", "--seeds=1", f"--runs={tmp_path}"]) == 2
+    assert "holds a run of other settings than those of configs/vae.py" in capsys.readouterr().err
 
 
 def test_bad_flags(capsys):

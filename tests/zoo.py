@@ -1,6 +1,7 @@
 """One row a model: its name, tiny arguments, and the number of parameters, counted by hand.
 
-A second row of a model tries other arguments, and says in `variant` which.
+A second row of a model tries other arguments, and says in `variant` which. A model that overrides a
+method of another names it as `parent`.
 
 `test_zoo.py` holds what must be true of every row; `test_catalogue.py` fails where a row is
 missing.
@@ -20,6 +21,7 @@ class Row:
     image_shape: tuple = (8, 8, 1)
     levels: int = 17
     variant: str = ""
+    parent: str = ""
 
     @property
     def id(self):
@@ -46,7 +48,49 @@ ROWS = [
     Row("dcgan", dict(latent_dim=6, width=4, depth=2, kernel=4, ema=0.9), 1422),
     Row("vae", dict(latent_dim=3, network="conv", width=2, dropout=0.2), 1499),
     Row("vae", dict(latent_dim=2, width=5, draw=True), 860, (4, 4, 3), 256, "draws in colour"),
+    # f: 64 * 5 + 5, 5 * 3 + 3; g: 3 * 5 + 5, 5 * 64 + 64.
+    Row("autoencoder", dict(latent_dim=3, width=5, error="squared", components=2), 747),
+    Row("autoencoder", dict(latent_dim=3, network="conv", width=2), 1144, variant="conv, log"),
+    Row(
+        "contractive_autoencoder",
+        dict(latent_dim=3, width=5, activation="sigmoid"),
+        747,
+        parent="autoencoder",
+    ),
+    Row(
+        "denoising_autoencoder", dict(latent_dim=3, width=5, dropout=0.2), 747, parent="autoencoder"
+    ),
+    Row(
+        "denoising_autoencoder",
+        dict(latent_dim=3, width=5, corruption="masking"),
+        747,
+        variant="masking",
+        parent="autoencoder",
+    ),
+    Row("pca", dict(latent_dim=3, components=2), 0),
+    Row("sparse_autoencoder", dict(latent_dim=6, active=2, width=5), 780, parent="autoencoder"),
+    Row("beta_vae", dict(latent_dim=3, network="conv", width=2, beta=3.0), 1499, parent="vae"),
+    Row(
+        "beta_vae",
+        dict(latent_dim=3, network="conv", width=2, capacity=5.0, capacity_steps=10, warmup=5),
+        1499,
+        variant="capacity",
+        parent="vae",
+    ),
+    Row(
+        "iwae",
+        dict(latent_dim=3, network="conv", width=2, samples=4, dropout=0.2),
+        1499,
+        parent="vae",
+    ),
+    # The VAE's, and 4 pseudo-inputs of 64 pixels.
+    Row(
+        "vamp_vae", dict(latent_dim=3, network="conv", width=2, pseudo_inputs=4), 1755, parent="vae"
+    ),
 ]
 
-# The same as parameters of slow gates: the second rows of a model wait for the whole suite.
-QUICK_FIRST = [pytest.param(row, marks=pytest.mark.slow if row.variant else ()) for row in ROWS]
+# The same as parameters of slow gates: second rows, and models that inherit what is exported, wait
+# for the whole suite.
+QUICK_FIRST = [
+    pytest.param(row, marks=pytest.mark.slow if row.variant or row.parent else ()) for row in ROWS
+]

@@ -60,11 +60,20 @@ def sample_grid(path, images):
 
 def reconstruction_rows(path, images, reconstructions):
     """Pairs of rows: the originals, and under each its reconstruction. Both [N, H, W, C]."""
-    columns = min(16, len(images))
-    rows = []
-    for start in range(0, len(images) - columns + 1, columns):
-        rows += [images[start : start + columns], reconstructions[start : start + columns]]
-    save(path, tile(np.concatenate(rows), columns))
+    save(path, stacked(images, reconstructions))
+
+
+def denoising_rows(path, images, noisy, cleaned):
+    """Threes of rows: the originals, as the model was given them, and as it cleaned them."""
+    save(path, stacked(images, noisy, cleaned))
+
+
+def stacked(*sets):
+    """The first 16 images of each set under one another, then the next 16: uint8 pixels."""
+    columns = min(16, len(sets[0]))
+    starts = range(0, len(sets[0]) - columns + 1, columns)
+    rows = [part[start : start + columns] for start in starts for part in sets]
+    return tile(np.concatenate(rows), columns)
 
 
 def between(start, end, steps, prior):

@@ -17,6 +17,7 @@ asks `can`.
 | `noise(seeds)` | [B] int32 -> dict of [B, ...] | all that generate |
 | `generate(noise, label)`, `sample(seeds, label)` | -> [B, H, W, C] | all that generate |
 | `encode(x)`, `reconstruct(x)` | [B, H, W, C] -> dict of [B, Z], [B, H, W, C] | models with codes |
+| `corrupt(x, seeds)`, `denoise(x)` | [B, H, W, C] -> the same | denoisers |
 | `settle(images)` | uint8 levels [N, H, W, C]: what is computed once from the data | some |
 | `log_prob(x)` | [B, H, W, C] -> [B], nats per image | models with a density |
 

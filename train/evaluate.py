@@ -119,7 +119,6 @@ def measure(run, options, progress):
         k=options.k,
         features=features.kind,
         features_hash=features.digest,
-        code=evaluation.code_hash(),
     )
     content = evaluation.evaluate(model, splits, protocol, features, progress)
     about = {

@@ -12,6 +12,7 @@ import signal
 import time
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from tfgen import data, evaluation, figures, models, run_dir
@@ -205,6 +206,11 @@ def draw_figures(run, model, held_out):
         figures.reconstruction_rows(
             run.figures / "reconstructions.png", first, model.reconstruct(first).numpy()
         )
+    if model.can("denoise"):
+        first = x[:48]
+        noisy = np.asarray(model.corrupt(first, tf.range(len(first))))
+        cleaned = model.denoise(noisy).numpy()
+        figures.denoising_rows(run.figures / "denoising.png", first, noisy, cleaned)
     if model.can("encode"):
         codes = model.encode(x[:2000])["mean"].numpy()
         labels = arrays["label"][:2000] if "label" in arrays else None

@@ -129,12 +129,21 @@ def pictures(splits, model):
     if model.can("reconstruct") and not points:
         first = real[:32]
         kept = np.asarray(model.reconstruct(first))
-        rows = np.concatenate([first[:16], kept[:16], first[16:], kept[16:]])
         parts.append(
             page.section(
                 "Reconstructions",
                 "Held-out images, and below each what its code keeps of it.",
-                page.picture(figures.tile(rows, 16), "reconstructions"),
+                page.picture(figures.stacked(first, kept), "reconstructions"),
+            )
+        )
+    if model.can("denoise"):
+        noisy = np.asarray(model.corrupt(real[:32], np.arange(32, dtype=np.int32)))
+        drawn = figures.stacked(real[:32], noisy, np.asarray(model.denoise(noisy)))
+        parts.append(
+            page.section(
+                "Denoising",
+                "Held-out images, as the model is given them, and as it cleans them.",
+                page.picture(drawn, "denoising"),
             )
         )
     if model.can("generate") and hasattr(model, "prior") and not points:

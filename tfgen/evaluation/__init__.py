@@ -19,17 +19,17 @@ import dataclasses
 import tensorflow as tf
 
 from tfgen.evaluation.likelihoods import likelihoods
-from tfgen.evaluation.protocol import FIRST_SEED, Protocol, Splits, check_same, code_hash
-from tfgen.evaluation.representation import code_metrics, pca_baseline
+from tfgen.evaluation.protocol import FIRST_SEED, VERSION, Protocol, Splits, check_same
+from tfgen.evaluation.representation import code_metrics, denoising_baselines, pca_baseline
 from tfgen.evaluation.samples import Comparison, conditional, draw
 from tfgen.metrics.diagnosis import diagnose
 
 __all__ = [
     "FIRST_SEED",
+    "VERSION",
     "Protocol",
     "Splits",
     "check_same",
-    "code_hash",
     "draw",
     "evaluate",
     "mean_terms",
@@ -70,7 +70,7 @@ def evaluate(model, splits, protocol, features, progress):
         progress("codes", 0.85)
         found, more = code_metrics(model, splits)
         results, details = results | found, details | more
-        trivial |= pca_baseline(model, splits)
+        trivial |= pca_baseline(model, splits) | denoising_baselines(model, splits)
     progress("diagnosis", 0.95)
     details["terms"] = {
         name: mean_terms(model, arrays, most=2000)

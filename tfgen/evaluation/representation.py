@@ -5,7 +5,7 @@ import math
 import numpy as np
 import tensorflow as tf
 
-from tfgen.evaluation.protocol import MOST_SAMPLES, flat
+from tfgen.evaluation.protocol import FIRST_SEED, MOST_SAMPLES, flat
 from tfgen.metrics import codes, disentanglement, likelihood, reconstruction
 
 BATCH = 250
@@ -17,6 +17,9 @@ def code_metrics(model, splits):
     found, details = {}, {}
     if model.can("reconstruct"):
         found |= _fidelity(images, _in_batches(model.reconstruct, images))
+    if model.can("denoise"):
+        noisy = corrupted(model, images)
+        found["denoised_psnr"] = reconstruction.psnr(images, _in_batches(model.denoise, noisy))
     if model.can("encode"):
         encoded = _encode(model, images)
         train = _encode(model, splits.unit(splits.train["image"][:MOST_SAMPLES]))
@@ -26,6 +29,35 @@ def code_metrics(model, splits):
             units = likelihood.kl_per_unit(encoded["mean"], encoded["log_var"])
             found["kl"], details["kl_per_unit"] = float(units.sum()), units.tolist()
     return found, details
+
+
+def corrupted(model, images, seed=FIRST_SEED):
+    """The images as the model corrupts them, image i with the noise of seed + i."""
+    return np.concatenate(
+        [
+            model.corrupt(
+                tf.constant(images[i : i + BATCH]), tf.range(BATCH)[: len(images) - i] + i + seed
+            )
+            for i in range(0, len(images), BATCH)
+        ]
+    )
+
+
+def denoising_baselines(model, splits):
+    """What comes of noisy images as they are, and of the best linear denoiser (ridge)."""
+    if not model.can("denoise"):
+        return {}
+    from sklearn.linear_model import Ridge
+
+    train = splits.unit(splits.train["image"][:MOST_SAMPLES])
+    images = splits.unit(splits.held_out["image"][:MOST_SAMPLES])
+    noisy = corrupted(model, images)
+    ridge = Ridge(1.0).fit(flat(corrupted(model, train, 0)), flat(train))
+    cleaned = np.clip(ridge.predict(flat(noisy)), 0, 1).reshape(images.shape)
+    return {
+        "noisy images": {"denoised_psnr": reconstruction.psnr(images, noisy)},
+        "linear denoiser": {"denoised_psnr": reconstruction.psnr(images, cleaned)},
+    }
 
 
 def _encode(model, images):

@@ -132,6 +132,10 @@ GROUPS = {
             "structural similarity, at most 1",
         ),
         Metric(
+            "denoised_psnr", "denoised PSNR", "dB", "higher", 2,
+            "of corrupted held-out images once the model has cleaned them",
+        ),
+        Metric(
             "probe", "linear probe", "", "higher", 3,
             "held-out accuracy of a logistic regression on codes",
         ),

@@ -23,73 +23,10 @@ import math
 
 import keras
 import tensorflow as tf
-from keras import layers
 
 from tfgen import likelihoods, losses, random
-from tfgen.errors import UserError, one_of
-from tfgen.layers import Dropout
+from tfgen.layers import Dropout, coders
 from tfgen.model import GenerativeModel
-
-# --- networks: x -> (mu, logvar) and z -> parameters of p(x|z) ---------------------------------
-
-
-def dense_encoder(image_shape, outputs, width, dropout):
-    """Appendix C.2: one hidden layer of tanh units."""
-    return [
-        layers.Input(image_shape),
-        layers.Flatten(),
-        layers.Dense(width, "tanh"),
-        dropout("encoder 1"),
-        layers.Dense(outputs),
-    ]
-
-
-def dense_decoder(latent_dim, image_shape, width, dropout):
-    """Appendix C.1. `image_shape` is that of the parameters: (H, W, C * n)."""
-    return [
-        layers.Input((latent_dim,)),
-        layers.Dense(width, "tanh"),
-        dropout("decoder 1"),
-        layers.Dense(math.prod(image_shape)),
-        layers.Reshape(image_shape),
-    ]
-
-
-def conv_encoder(image_shape, outputs, width, dropout):
-    """Three convolutions, two of them strided: H x W -> H/4 x W/4, then a hidden layer."""
-    return [
-        layers.Input(image_shape),
-        layers.Conv2D(width, 3, 1, "same", activation="silu"),
-        dropout("encoder 1"),
-        layers.Conv2D(2 * width, 3, 2, "same", activation="silu"),
-        dropout("encoder 2"),
-        layers.Conv2D(2 * width, 3, 2, "same", activation="silu"),
-        dropout("encoder 3"),
-        layers.Flatten(),
-        layers.Dense(8 * width, "silu"),
-        dropout("encoder 4"),
-        layers.Dense(outputs),
-    ]
-
-
-def conv_decoder(latent_dim, image_shape, width, dropout):
-    """The encoder in a mirror: H/4 x W/4 -> H x W by two fractionally strided convolutions."""
-    h, w, channels = image_shape
-    return [
-        layers.Input((latent_dim,)),
-        layers.Dense(8 * width, "silu"),
-        dropout("decoder 1"),
-        layers.Dense(h // 4 * (w // 4) * 2 * width, "silu"),
-        layers.Reshape((h // 4, w // 4, 2 * width)),
-        layers.Conv2DTranspose(2 * width, 3, 2, "same", activation="silu"),
-        dropout("decoder 2"),
-        layers.Conv2DTranspose(width, 3, 2, "same", activation="silu"),
-        dropout("decoder 3"),
-        layers.Conv2D(channels, 3, padding="same"),
-    ]
-
-
-NETWORKS = {"dense": (dense_encoder, dense_decoder), "conv": (conv_encoder, conv_decoder)}
 
 
 @keras.saving.register_keras_serializable("tfgen")
@@ -99,9 +36,13 @@ class VAE(GenerativeModel):
     Args:
       image_shape, levels, seed: see `GenerativeModel`.
       latent_dim: Z, the number of latents.
-      network: "dense" (the paper's) or "conv" (height and width divisible by 4).
+      network: "dense" (the paper's), "conv" (height and width divisible by 4) or "linear".
       width: hidden units ("dense") or filters of the first layer ("conv").
       dropout: share of hidden units dropped in training.
+      samples: L, draws of z for each image of a step.
+      warmup: steps over which the weight of the KL term rises from 0 to 1 (Sonderby et al. 2016).
+      free_bits: nats an image that the KL term may take without a penalty (Kingma et al. 2016,
+        equation 15, with all latents in one group and image by image).
       likelihood: p(x|z): "auto", "bernoulli", "categorical" or "logistic".
       draw: whether a sample is a draw from p(x|z), where by default it is the mean of p(x|z).
     """
@@ -120,32 +61,33 @@ class VAE(GenerativeModel):
         network="dense",
         width=500,
         dropout=0.0,
+        samples=1,
+        warmup=0,
+        free_bits=0.0,
         likelihood="auto",
         draw=False,
         **kwargs,
     ):
         super().__init__(image_shape, levels, seed, **kwargs)
+        self.samples = samples
+        self.warmup = warmup
+        self.free_bits = free_bits
         self.latent_dim = latent_dim
-        self.network = one_of("network", network, NETWORKS)
+        self.network = network
         self.width = width
         self.dropout = dropout
         self.likelihood = likelihood
         self.draw = draw
 
-        h, w, c = self.image_shape
-        if network == "conv" and (h % 4 or w % 4):
-            raise UserError(
-                f"the convolutional VAE halves the image twice: {h}x{w} is not divisible by 4. "
-                "Set --config.data.size to a multiple of 4, or --config.model.network=dense."
-            )
         self.p = likelihoods.choose(likelihood, levels)
 
         def drop(stream):
             return Dropout(dropout, stream, self.training_seeds)
 
-        encoder, decoder = NETWORKS[network]
-        parameters_shape = (h, w, c * self.p.parameters)
+        h, w, c = self.image_shape
+        encoder, decoder = coders.find(network, self.image_shape)
         self.encoder = keras.Sequential(encoder(self.image_shape, 2 * latent_dim, width, drop))
+        parameters_shape = (h, w, c * self.p.parameters)
         self.decoder = keras.Sequential(decoder(latent_dim, parameters_shape, width, drop))
 
     # --- training --------------------------------------------------------------------------------
@@ -153,18 +95,40 @@ class VAE(GenerativeModel):
     def trained(self):
         return {"vae": self.encoder.trainable_variables + self.decoder.trainable_variables}
 
-    def neg_elbo(self, image, seeds, training):
-        """The negative ELBO and its two terms, one eps an image: dict of [B], in nats."""
+    def draw_codes(self, image, seeds, training):
+        """L draws of z an image: (mu [B, Z], logvar [B, Z], z [B, L, Z], log p(x|z) [B, L])."""
         x = self.to_range(self.to_unit(image))
         mu, logvar = tf.split(self.encoder(x, training=training), 2, axis=-1)
-        eps = random.normal(seeds, [self.latent_dim], "eps")
-        z = mu + tf.exp(0.5 * logvar) * eps
-        log_p = self.p.log_prob(tf.cast(image, tf.int32), self.decoder(z, training=training))
-        kl = losses.kl_to_standard_normal(mu, logvar)
-        return {"loss": kl - log_p, "distortion": -log_p, "kl": kl}
+        eps = random.normal(seeds, [self.samples, self.latent_dim], "eps")
+        z = mu[:, None] + tf.exp(0.5 * logvar)[:, None] * eps
+        parameters = self.decoder(tf.reshape(z, [-1, self.latent_dim]), training=training)
+        levels = tf.repeat(tf.cast(image, tf.int32), self.samples, axis=0)
+        log_p = tf.reshape(self.p.log_prob(levels, parameters), [-1, self.samples])
+        return mu, logvar, z, log_p
+
+    def kl(self, mu, logvar, z):
+        """KL(q(z|x) || p(z)): [B], nats; for this prior in closed form, without the draws z."""
+        return losses.kl_to_standard_normal(mu, logvar)
+
+    def objective(self, distortion, kl, training):
+        """What is descended on, from the two terms of an image: [B], [B] -> [B]."""
+        if not training:
+            return distortion + kl
+        if self.free_bits:
+            kl = tf.maximum(kl, self.free_bits)
+        if not self.warmup:
+            return distortion + kl
+        return distortion + tf.minimum(1.0, tf.cast(self.step, tf.float32) / self.warmup) * kl
+
+    def neg_elbo(self, image, seeds, training):
+        """The negative ELBO and its two terms: dict of [B], in nats."""
+        mu, logvar, z, log_p = self.draw_codes(image, seeds, training)
+        distortion, kl = -tf.reduce_mean(log_p, axis=1), self.kl(mu, logvar, z)
+        loss = self.objective(distortion, kl, training)
+        return {"loss": loss, "distortion": distortion, "kl": kl}
 
     def train_step(self, batch):
-        # Algorithm 1 with L = 1: one draw of eps for each image of the minibatch.
+        # Algorithm 1: L draws of eps for each image of the minibatch.
         image = batch["image"]
         with tf.GradientTape() as tape:
             terms = _means(self.neg_elbo(image, self.training_seeds(image), training=True))
@@ -226,15 +190,19 @@ class VAE(GenerativeModel):
         q = self.encode(x)
         mu, logvar = q["mean"], q["log_var"]
         levels = self.to_levels(x)
+        log_prior = self.log_prior()
 
         def log_weight(i):
             eps = random.normal(tf.reshape(i, [1]), [self.latent_dim], "importance eps")
             z = mu + tf.exp(0.5 * logvar) * eps
             log_p = self.p.log_prob(levels, self.decoder(z, training=False))
-            prior = losses.normal_log_prob(z, tf.zeros_like(z), tf.zeros_like(z))
-            return log_p + prior - losses.normal_log_prob(z, mu, logvar)
+            return log_p + log_prior(z) - losses.normal_log_prob(z, mu, logvar)
 
         return log_weight
+
+    def log_prior(self):
+        """A function z -> log p(z): [..., Z] -> [...], nats."""
+        return lambda z: losses.normal_log_prob(z, tf.zeros_like(z), tf.zeros_like(z))
 
     @staticmethod
     def _stream(samples, body, first):

@@ -1,0 +1,29 @@
+"""Autoencoder on digits: convolutional, 8 codes.
+
+python -m train.run --model=autoencoder
+"""
+
+from ml_collections import ConfigDict
+
+from configs import base
+
+
+def get_config():
+    config = base.get_config()
+    config.steps = 4000
+    config.batch_size = 100
+    config.eval_every = 500
+    config.eval_metric = "loss"  # it is there to reconstruct, not to sample
+    config.model = ConfigDict(
+        dict(
+            latent_dim=8,
+            network="conv",
+            width=32,
+            activation="relu",
+            dropout=0.0,
+            error="squared",
+            components=10,
+        )
+    )
+    config.optimizers.ae = base.adam(2e-3, decay="cosine")
+    return config

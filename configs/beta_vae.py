@@ -1,0 +1,14 @@
+"""Beta-VAE on digits: the networks of the VAE's config, beta = 4.
+
+python -m train.run --model=beta_vae
+"""
+
+from configs import vae
+
+
+def get_config():
+    config = vae.get_config()
+    config.model.beta = 4.0
+    config.model.capacity = 0.0
+    config.model.capacity_steps = 4000
+    return config

@@ -1,0 +1,15 @@
+"""Contractive autoencoder on digits: one hidden layer of sigmoids on each side.
+
+python -m train.run --model=contractive_autoencoder
+"""
+
+from configs import autoencoder
+
+
+def get_config():
+    config = autoencoder.get_config()
+    config.model.network = "dense"
+    config.model.width = 200
+    config.model.activation = "sigmoid"
+    config.model.contraction = 0.01
+    return config

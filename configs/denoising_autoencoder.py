@@ -1,0 +1,14 @@
+"""Denoising autoencoder on digits: Gaussian noise of sigma 0.3, the autoencoder's networks.
+
+python -m train.run --model=denoising_autoencoder
+"""
+
+from configs import autoencoder
+
+
+def get_config():
+    config = autoencoder.get_config()
+    config.model.latent_dim = 32  # the noise is the bottleneck
+    config.model.corruption = "gaussian"
+    config.model.strength = 0.3
+    return config

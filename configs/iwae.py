@@ -1,0 +1,15 @@
+"""IWAE on digits: the networks of the VAE's config, k = 5.
+
+python -m train.run --model=iwae
+"""
+
+from configs import vae
+
+
+def get_config():
+    config = vae.get_config()
+    # Five passes of the decoder a step: fewer images and steps keep the run under two minutes.
+    config.steps = 3000
+    config.batch_size = 64
+    config.model.samples = 5
+    return config

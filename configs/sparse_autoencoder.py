@@ -1,0 +1,13 @@
+"""k-sparse autoencoder on digits: 64 code units, 8 of them for each image.
+
+python -m train.run --model=sparse_autoencoder
+"""
+
+from configs import autoencoder
+
+
+def get_config():
+    config = autoencoder.get_config()
+    config.model.latent_dim = 64
+    config.model.active = 8
+    return config

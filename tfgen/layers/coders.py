@@ -1,0 +1,102 @@
+"""Encoders and decoders that the autoencoders share: lists of layers, small to large.
+
+x [B, H, W, C] -> outputs [B, n], and codes [B, Z] -> parameters of p(x|z) [B, H, W, C * n].
+
+`dropout` is a function of a stream's name that gives a layer, `tfgen.layers.Dropout`; `activation`
+is that of the hidden units.
+"""
+
+import math
+
+from keras import layers
+
+from tfgen.errors import UserError, one_of
+
+
+def dense_encoder(image_shape, outputs, width, dropout, activation="tanh"):
+    """One hidden layer; with tanh that of Kingma and Welling 2014, appendix C.2."""
+    return [
+        layers.Input(image_shape),
+        layers.Flatten(),
+        layers.Dense(width, activation),
+        dropout("encoder 1"),
+        layers.Dense(outputs),
+    ]
+
+
+def dense_decoder(latent_dim, image_shape, width, dropout, activation="tanh"):
+    """The mirror (appendix C.1). `image_shape` is that of the parameters: (H, W, C * n)."""
+    return [
+        layers.Input((latent_dim,)),
+        layers.Dense(width, activation),
+        dropout("decoder 1"),
+        layers.Dense(math.prod(image_shape)),
+        layers.Reshape(image_shape),
+    ]
+
+
+def conv_encoder(image_shape, outputs, width, dropout, activation="silu"):
+    """Three convolutions, two of them strided: H x W -> H/4 x W/4, then a hidden layer."""
+    return [
+        layers.Input(image_shape),
+        layers.Conv2D(width, 3, 1, "same", activation=activation),
+        dropout("encoder 1"),
+        layers.Conv2D(2 * width, 3, 2, "same", activation=activation),
+        dropout("encoder 2"),
+        layers.Conv2D(2 * width, 3, 2, "same", activation=activation),
+        dropout("encoder 3"),
+        layers.Flatten(),
+        layers.Dense(8 * width, activation),
+        dropout("encoder 4"),
+        layers.Dense(outputs),
+    ]
+
+
+def conv_decoder(latent_dim, image_shape, width, dropout, activation="silu"):
+    """The encoder in a mirror: H/4 x W/4 -> H x W by two fractionally strided convolutions."""
+    h, w, channels = image_shape
+    return [
+        layers.Input((latent_dim,)),
+        layers.Dense(8 * width, activation),
+        dropout("decoder 1"),
+        layers.Dense(h // 4 * (w // 4) * 2 * width, activation),
+        layers.Reshape((h // 4, w // 4, 2 * width)),
+        layers.Conv2DTranspose(2 * width, 3, 2, "same", activation=activation),
+        dropout("decoder 2"),
+        layers.Conv2DTranspose(width, 3, 2, "same", activation=activation),
+        dropout("decoder 3"),
+        layers.Conv2D(channels, 3, padding="same"),
+    ]
+
+
+def linear_encoder(image_shape, outputs, width, dropout, activation=None):
+    """A matrix and an offset; width, dropout and activation have nothing to act on."""
+    return [layers.Input(image_shape), layers.Flatten(), layers.Dense(outputs)]
+
+
+def linear_decoder(latent_dim, image_shape, width, dropout, activation=None):
+    """The same back."""
+    size = math.prod(image_shape)
+    return [layers.Input((latent_dim,)), layers.Dense(size), layers.Reshape(image_shape)]
+
+
+NETWORKS = {
+    "dense": (dense_encoder, dense_decoder),
+    "conv": (conv_encoder, conv_decoder),
+    "linear": (linear_encoder, linear_decoder),
+}
+
+
+def find(network, image_shape):
+    """(encoder, decoder) of that name.
+
+    Raises: UserError for an unknown name, or an image that cannot be halved twice.
+    """
+    h, w, _ = image_shape
+    one_of("network", network, NETWORKS)
+    if network == "conv" and (h % 4 or w % 4):
+        raise UserError(
+            f"the convolutional networks halve the image twice: {h}x{w} is not divisible by 4. "
+            "Set --config.data.size to a multiple of 4, or --config.model.network=dense."
+        )
+    return NETWORKS[network]

@@ -1,0 +1,69 @@
+"""A density fitted to codes, so that an autoencoder without a prior can sample.
+
+    p(z) = sum_k pi_k N(z; m_k, L_k L_k')
+
+Fitted after training to the codes of the training images by scikit-learn (expectation maximisation;
+one component is a Gaussian), and kept in weights, so that it is saved, served and exported with the
+model. Ghosh et al. 2020 (From Variational to Deterministic Autoencoders, section 4) call it
+ex-post density estimation.
+
+Shapes: pi [K];  m [K, Z];  L [K, Z, Z], lower triangular;  z [B, Z].
+"""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfgen import random
+
+
+class LatentDensity(keras.layers.Layer):
+    """A mixture of K Gaussians with full covariances; N(0, I) until it is fitted.
+
+    Args: latent_dim: Z; components: K.
+    """
+
+    def __init__(self, latent_dim, components, **kwargs):
+        super().__init__(trainable=False, **kwargs)
+        self.latent_dim, self.components = latent_dim, components
+        k, z = components, latent_dim
+
+        def weight(name, shape, start):
+            return self.add_weight(
+                name=name, shape=shape, trainable=False, initializer=lambda *_, **__: start
+            )
+
+        self.cumulative = weight("cumulative", (k,), np.arange(1, k + 1, dtype=np.float32) / k)
+        self.means = weight("means", (k, z), np.zeros((k, z), np.float32))
+        self.factors = weight("factors", (k, z, z), np.tile(np.eye(z, dtype=np.float32), (k, 1, 1)))
+        self.built = True
+
+    def fit(self, codes, seed=0):
+        """To codes [N, Z]; with fewer distinct codes than components, some stay at the last."""
+        from sklearn.mixture import GaussianMixture
+
+        codes = np.asarray(codes, np.float64)
+        count = min(self.components, len(np.unique(codes, axis=0)) // 2 or 1)
+        # A code unit that never varies leaves a covariance singular.
+        floor = 1e-4 * max(codes.var(axis=0).mean(), 1e-8)
+        mixture = GaussianMixture(count, reg_covar=floor, random_state=seed).fit(codes)
+        rest = self.components - count
+        shares = np.concatenate([mixture.weights_, np.zeros(rest)])
+        factors = np.linalg.cholesky(mixture.covariances_)
+        self.cumulative.assign(np.minimum(np.cumsum(shares), 1.0))
+        self.means.assign(np.concatenate([mixture.means_, mixture.means_[-1:].repeat(rest, 0)]))
+        self.factors.assign(np.concatenate([factors, factors[-1:].repeat(rest, 0)]))
+
+    def noise(self, seeds):
+        """int32 [B] -> {"k": a uniform [B, 1] that picks the component, "z": normal [B, Z]}."""
+        return {
+            "k": random.uniform(seeds, [1], "k"),
+            "z": random.normal(seeds, [self.latent_dim], "z"),
+        }
+
+    def draw(self, noise):
+        """What `noise` gives -> codes [B, Z]."""
+        # The first component whose cumulative share is above the uniform.
+        k = tf.reduce_sum(tf.cast(noise["k"] >= self.cumulative[:-1], tf.int32), axis=-1)
+        offset = tf.reduce_sum(tf.gather(self.factors, k) * noise["z"][:, None, :], axis=-1)
+        return tf.gather(self.means, k) + offset

@@ -1,0 +1,170 @@
+"""Autoencoder: a code of few numbers from which the image can be had back.
+
+G. E. Hinton and R. R. Salakhutdinov. Reducing the Dimensionality of Data with Neural Networks.
+Science 313, 2006. https://www.cs.toronto.edu/~hinton/absps/science.pdf
+
+    z = f(x),  y = g(z)
+    minimise  sum_i (x_i - y_i)^2                                   "squared"
+    or       -sum_i x_i log y_i + (1 - x_i) log(1 - y_i)            "log", the paper's
+
+With linear networks the squared error has its least value on the principal components (Baldi and
+Hornik 1989); `network="linear"` shows it, and `pca` is the closed form.
+
+An autoencoder is no generator: nothing says which codes are likely. Here a mixture of Gaussians is
+fitted to the codes of the training images once training is over (`tfgen.layers.LatentDensity`), and
+samples are decoded from it.
+
+Shapes: x, y [B, H, W, C] in [0, 1];  z [B, Z].
+
+Departures from the paper: Adam from random weights, where the paper stacks pre-trained Boltzmann
+machines; ReLU units by default, and one hidden layer ("dense") or convolutions ("conv") on each
+side; the density of the codes.
+"""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfgen.errors import UserError, one_of
+from tfgen.layers import Dropout, LatentDensity, coders
+from tfgen.likelihoods import softplus
+from tfgen.model import GenerativeModel
+
+ERRORS = ("squared", "log")
+
+
+@keras.saving.register_keras_serializable("tfgen")
+class Autoencoder(GenerativeModel):
+    """An autoencoder; it has no density of images.
+
+    Args:
+      image_shape, levels, seed: see `GenerativeModel`.
+      latent_dim: Z.
+      network: "dense", "conv" (height and width divisible by 4) or "linear".
+      width: hidden units ("dense") or filters of the first layer ("conv").
+      activation: of the hidden units; "sigmoid" are those of the paper.
+      dropout: share of hidden units dropped in training.
+      error: "squared" or "log"; "log" needs networks that end in a sigmoid, so not "linear".
+      components: of the mixture that is fitted to the codes.
+    """
+
+    paper = (
+        "Hinton and Salakhutdinov 2006",
+        "https://www.cs.toronto.edu/~hinton/absps/science.pdf",
+    )
+    density = "implicit"
+    terms = ("loss", "mse")
+
+    def __init__(
+        self,
+        image_shape,
+        levels,
+        seed=0,
+        latent_dim=30,
+        network="dense",
+        width=500,
+        activation="relu",
+        dropout=0.0,
+        error="log",
+        components=10,
+        **kwargs,
+    ):
+        super().__init__(image_shape, levels, seed, **kwargs)
+        self.latent_dim = latent_dim
+        self.network = network
+        self.width = width
+        self.activation = activation
+        self.dropout = dropout
+        self.error = one_of("error", error, ERRORS)
+        self.components = components
+        if network == "linear" and error == "log":
+            raise UserError(
+                "linear networks give no probabilities: set --config.model.error=squared."
+            )
+
+        def drop(stream):
+            return Dropout(dropout, stream, self.training_seeds)
+
+        encoder, decoder = coders.find(network, self.image_shape)
+        self.encoder = keras.Sequential(
+            encoder(self.image_shape, latent_dim, width, drop, activation), name="f"
+        )
+        self.decoder = keras.Sequential(
+            decoder(latent_dim, self.image_shape, width, drop, activation), name="g"
+        )
+        self.latents = LatentDensity(latent_dim, components)
+
+    # --- training --------------------------------------------------------------------------------
+
+    def trained(self):
+        return {"ae": self.encoder.trainable_variables + self.decoder.trainable_variables}
+
+    def corrupt(self, x, seeds):
+        """What the encoder is shown in training: here the image itself."""
+        return x
+
+    def code_and_penalty(self, x, training):
+        """The codes [B, Z], and what a variant adds to the loss of each image, [B]."""
+        z = self.code(x, training)
+        return z, tf.zeros_like(z[:, 0])
+
+    def errors(self, x, given, training):
+        """The terms for images x from what the encoder is given: dict of [B]."""
+        z, penalty = self.code_and_penalty(given, training)
+        out = self.decoder(z, training=training)
+        squares = tf.square(x - (out if self.network == "linear" else tf.sigmoid(out)))
+        if self.error == "squared":
+            loss = tf.reduce_sum(squares, axis=[1, 2, 3])
+        else:
+            loss = tf.reduce_sum(softplus(out) - x * out, axis=[1, 2, 3])
+        return {
+            "loss": loss + penalty,
+            "mse": tf.reduce_mean(squares, axis=[1, 2, 3]),
+        }
+
+    def train_step(self, batch):
+        x = self.to_unit(batch["image"])
+        given = self.corrupt(x, self.training_seeds(x))
+        with tf.GradientTape() as tape:
+            terms = _means(self.errors(x, given, training=True))
+        self.minimize("ae", tape, terms["loss"])
+        return self.end_step(**terms)
+
+    def test_step(self, batch):
+        x = self.to_unit(batch["image"])
+        return _means(self.errors(x, self.corrupt(x, tf.range(tf.shape(x)[0])), training=False))
+
+    def settle(self, images):
+        """Fits the density of the codes of uint8 levels [N, H, W, C]; called before it samples."""
+        self.latents.fit(np.concatenate([self.encode(x)["mean"] for x in self._blocks(images)]))
+
+    def _blocks(self, images):
+        return [self.to_unit(images[i : i + 500]) for i in range(0, min(len(images), 20_000), 500)]
+
+    # --- codes and samples -----------------------------------------------------------------------
+
+    def code(self, x, training):
+        """f(x)."""
+        return self.encoder(x, training=training)
+
+    def decoded(self, out):
+        """What the decoder gives -> pixels in [0, 1]."""
+        return tf.clip_by_value(out, 0.0, 1.0) if self.network == "linear" else tf.sigmoid(out)
+
+    def encode(self, x):
+        """Images in [0, 1] -> {"mean": [B, Z]}."""
+        return {"mean": self.code(x, training=False)}
+
+    def reconstruct(self, x):
+        """Images in [0, 1] -> images in [0, 1]."""
+        return self.decoded(self.decoder(self.encode(x)["mean"], training=False))
+
+    def noise(self, seeds):
+        return self.latents.noise(seeds)
+
+    def generate(self, noise, label=None):
+        return self.decoded(self.decoder(self.latents.draw(noise), training=False))
+
+
+def _means(terms):
+    return {name: tf.reduce_mean(term) for name, term in terms.items()}

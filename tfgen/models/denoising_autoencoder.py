@@ -1,0 +1,64 @@
+"""Denoising autoencoder: the clean image from a corrupted one.
+
+P. Vincent, H. Larochelle, Y. Bengio, P.-A. Manzagol. Extracting and Composing Robust Features with
+Denoising Autoencoders. ICML 2008. https://doi.org/10.1145/1390156.1390294
+P. Vincent et al. Stacked Denoising Autoencoders. JMLR 11, 2010.
+https://jmlr.org/papers/v11/vincent10a.html
+
+    x~ ~ C(x~|x),  z = f(x~),  y = g(z)                             2010, section 3.1
+    minimise  E_x E_x~ L(x, y)                                      equation 8
+
+The difference from the autoencoder is what the encoder is shown. The expectation over the noise is
+that of training: every step corrupts its images anew.
+
+    "gaussian"        x + sigma eps, clipped to [0, 1]
+    "masking"         pixels set to 0, each with probability sigma
+    "salt_and_pepper" pixels set to 0 or 1, each with probability sigma / 2
+
+Shapes: those of the autoencoder.
+
+Departures from the paper: those of the autoencoder. Gaussian noise is clipped, because pictures
+that users have noisy copies of are. Held-out images are corrupted too when the loss is measured.
+"""
+
+import keras
+import tensorflow as tf
+
+from tfgen import random
+from tfgen.errors import one_of
+from tfgen.models.autoencoder import Autoencoder
+
+NOISES = ("gaussian", "masking", "salt_and_pepper")
+
+
+@keras.saving.register_keras_serializable("tfgen")
+class DenoisingAutoencoder(Autoencoder):
+    """An autoencoder that is trained on corrupted images; it has no density of images.
+
+    Args:
+      image_shape, levels, seed: see `GenerativeModel`.
+      corruption: "gaussian", "masking" or "salt_and_pepper".
+      strength: sigma, or the share of pixels.
+      others: see `Autoencoder`.
+    """
+
+    paper = ("Vincent et al. 2008", "https://doi.org/10.1145/1390156.1390294")
+
+    def __init__(self, image_shape, levels, seed=0, corruption="gaussian", strength=0.3, **kwargs):
+        super().__init__(image_shape, levels, seed, **kwargs)
+        self.corruption = one_of("corruption", corruption, NOISES)
+        self.strength = strength
+
+    def corrupt(self, x, seeds):
+        if self.corruption == "gaussian":
+            eps = random.normal(seeds, self.image_shape, "corruption")
+            return tf.clip_by_value(x + self.strength * eps, 0.0, 1.0)
+        u = random.uniform(seeds, self.image_shape, "corruption")
+        if self.corruption == "masking":
+            return tf.where(u < self.strength, 0.0, x)
+        x = tf.where(u < self.strength / 2, 0.0, x)
+        return tf.where(u > 1.0 - self.strength / 2, 1.0, x)
+
+    def denoise(self, x):
+        """A corrupted image in [0, 1] -> the clean one, as far as it can be told."""
+        return self.reconstruct(x)

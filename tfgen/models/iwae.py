@@ -1,0 +1,54 @@
+"""Importance weighted autoencoder.
+
+Y. Burda, R. Grosse, R. Salakhutdinov. Importance Weighted Autoencoders. ICLR 2016.
+https://arxiv.org/abs/1509.00519
+
+    w_i = p(x, z_i) / q(z_i|x),   z_i ~ q(z|x)
+    L_k = E log 1/k sum_i w_i                                       equation 8
+    ELBO = L_1 <= L_2 <= ... <= log p(x)                            theorem 1
+
+The difference from the VAE is the objective alone: the k draws of an image are averaged before the
+logarithm and not after it, so that q may spread over what the posterior holds instead of only what
+each single draw explains. The gradient is that of L_k through z (equations 13 and 14): each draw
+weighs w_i / sum_j w_j.
+
+Shapes: x [B, H, W, C];  mu, logvar [B, Z];  z [B, k, Z];  log w [B, k].
+
+Departures from the paper: those of the VAE. The terms `distortion` and `kl` are reported as the
+VAE has them; their sum is L_1 and not the loss.
+"""
+
+import math
+
+import keras
+import tensorflow as tf
+
+from tfgen import losses
+from tfgen.models.vae import VAE
+
+
+@keras.saving.register_keras_serializable("tfgen")
+class IWAE(VAE):
+    """A VAE trained on L_k; its density is a lower bound.
+
+    Args:
+      image_shape, levels, seed: see `GenerativeModel`.
+      samples: k; 50 in the paper's best rows.
+      others: see `VAE`; warmup and free_bits are of the ELBO, and none of L_k.
+    """
+
+    paper = ("Burda et al. 2016", "https://arxiv.org/abs/1509.00519")
+
+    def __init__(self, image_shape, levels, seed=0, samples=50, **kwargs):
+        super().__init__(image_shape, levels, seed, samples=samples, **kwargs)
+
+    def neg_elbo(self, image, seeds, training):
+        mu, logvar, z, log_p = self.draw_codes(image, seeds, training)
+        log_q = losses.normal_log_prob(z, mu[:, None], logvar[:, None])
+        log_w = log_p + self.log_prior()(z) - log_q
+        bound = tf.reduce_logsumexp(log_w, axis=1) - math.log(self.samples)
+        return {
+            "loss": -bound,
+            "distortion": -tf.reduce_mean(log_p, axis=1),
+            "kl": self.kl(mu, logvar, z),
+        }

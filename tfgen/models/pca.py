@@ -1,0 +1,133 @@
+"""Principal components: the linear autoencoder in closed form.
+
+I. T. Jolliffe and J. Cadima. Principal Component Analysis: a Review and Recent Developments. Phil.
+Trans. R. Soc. A 374, 2016. https://doi.org/10.1098/rsta.2015.0202
+P. Baldi and K. Hornik. Neural Networks and Principal Component Analysis. Neural Networks 2, 1989.
+
+    m = mean of x,  S = covariance of x,  S v_j = l_j v_j,  l_1 >= l_2 >= ...
+    z_j = v_j' (x - m),   y = m + sum_{j <= Z} z_j v_j
+
+No other linear map to Z numbers and back has a smaller squared error. There is nothing to descend
+on: a step adds its batch to the sums of x and x x', and solves for the eigenvectors. After one pass
+over the data the components are exact.
+
+Shapes: x, y [B, H, W, C] in [0, 1], D = H W C;  z [B, Z];  v [D, Z].
+
+Departures from the paper: samples come from a mixture of Gaussians that is fitted to the codes
+(`tfgen.layers.LatentDensity`); with one component that is the Gaussian of principal components. The
+loss of a step is that of its batch under the components before it.
+"""
+
+import math
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfgen.errors import UserError
+from tfgen.layers import LatentDensity
+from tfgen.model import GenerativeModel
+
+LARGEST = 4096
+
+
+@keras.saving.register_keras_serializable("tfgen")
+class PCA(GenerativeModel):
+    """Principal components as a model of the zoo; it has no density of images.
+
+    Args:
+      image_shape, levels, seed: see `GenerativeModel`.
+      latent_dim: Z.
+      components: of the mixture that is fitted to the codes.
+    """
+
+    paper = ("Jolliffe and Cadima 2016", "https://doi.org/10.1098/rsta.2015.0202")
+    density = "implicit"
+    terms = ("loss", "mse")
+
+    def __init__(self, image_shape, levels, seed=0, latent_dim=8, components=10, **kwargs):
+        super().__init__(image_shape, levels, seed, **kwargs)
+        self.size = math.prod(self.image_shape)
+        if not 1 <= latent_dim <= self.size <= LARGEST:
+            raise UserError(
+                f"principal components: latent_dim {latent_dim} must be 1 to {self.size}, the "
+                f"number of pixels, and that at most {LARGEST} (--config.data.size)."
+            )
+        self.latent_dim = latent_dim
+        self.components = components
+
+        def sums(name, shape):
+            # Of all replicas; in double precision, for differences of large numbers are taken.
+            return self.add_weight(
+                name=name, shape=shape, dtype="float64", initializer="zeros", trainable=False,
+                aggregation="sum",
+            )  # fmt: skip
+
+        def result(name, start):
+            return self.add_weight(
+                name=name, shape=start.shape, initializer=lambda *_, **__: start, trainable=False,
+                aggregation="only_first_replica",
+            )  # fmt: skip
+
+        self.count = sums("count", ())
+        self.total = sums("total", (self.size,))
+        self.products = sums("products", (self.size, self.size))
+        # Before the first step: the first pixels of a grey image.
+        self.mean = result("mean", np.full(self.size, 0.5, np.float32))
+        self.vectors = result("vectors", np.eye(self.size, latent_dim, dtype=np.float32))
+        self.latents = LatentDensity(latent_dim, components)
+
+    # --- training --------------------------------------------------------------------------------
+
+    def trained(self):
+        return {}
+
+    def errors(self, image):
+        """The means of the squared error, summed over pixels and of a pixel."""
+        x = self.to_unit(image)
+        squares = tf.square(x - self.decode(self.encode(x)["mean"]))
+        mse = tf.reduce_mean(squares)
+        return {"loss": mse * self.size, "mse": mse}
+
+    def train_step(self, batch):
+        terms = self.errors(batch["image"])
+        x = tf.cast(tf.reshape(self.to_unit(batch["image"]), [-1, self.size]), tf.float64)
+        self.count.assign_add(tf.cast(tf.shape(x)[0], tf.float64))
+        self.total.assign_add(tf.reduce_sum(x, axis=0))
+        self.products.assign_add(tf.matmul(x, x, transpose_a=True))
+
+        m = self.total / self.count
+        covariance = self.products / self.count - m[:, None] * m[None, :]
+        _, v = tf.linalg.eigh(covariance)  # the largest last
+        self.mean.assign(tf.cast(m, tf.float32))
+        self.vectors.assign(tf.cast(tf.reverse(v, [1])[:, : self.latent_dim], tf.float32))
+        return self.end_step(**terms)
+
+    def test_step(self, batch):
+        return self.errors(batch["image"])
+
+    def settle(self, images):
+        """Fits the density of the codes of uint8 levels [N, H, W, C]; called before it samples."""
+        self.latents.fit(np.asarray(self.encode(self.to_unit(images[:20_000]))["mean"]))
+
+    # --- codes and samples -----------------------------------------------------------------------
+
+    def encode(self, x):
+        """Images in [0, 1] -> {"mean": [B, Z]}."""
+        flat = tf.reshape(x, [-1, self.size])
+        return {"mean": tf.matmul(flat - self.mean, self.vectors)}
+
+    def decode(self, z):
+        """Codes [B, Z] -> what they keep of the images, which may leave [0, 1] a little."""
+        flat = self.mean + tf.matmul(z, self.vectors, transpose_b=True)
+        return tf.reshape(flat, [-1, *self.image_shape])
+
+    def reconstruct(self, x):
+        """Images in [0, 1] -> images in [0, 1]."""
+        return tf.clip_by_value(self.decode(self.encode(x)["mean"]), 0.0, 1.0)
+
+    def noise(self, seeds):
+        return self.latents.noise(seeds)
+
+    def generate(self, noise, label=None):
+        return tf.clip_by_value(self.decode(self.latents.draw(noise)), 0.0, 1.0)

@@ -1,0 +1,79 @@
+"""VAE with a VampPrior: a prior that is learned, a mixture of posteriors of learned inputs.
+
+J. M. Tomczak and M. Welling. VAE with a VampPrior. AISTATS 2018. https://arxiv.org/abs/1705.07120
+
+    p(z) = 1/K sum_k q(z|u_k)                                       equation 9
+    ELBO = E_q[log p(x|z) + log p(z) - log q(z|x)]                  equation 3, by the draws of z
+
+The best prior for the ELBO is the aggregate posterior, the mean of q(z|x) over all training images
+(equation 7). K learned pseudo-inputs u_k stand for them. A sample picks one, and draws z from its
+posterior.
+
+Shapes: x [B, H, W, C];  u [K, H, W, C] in (0, 1);  mu, logvar [B, Z];  z [B, L, Z].
+
+Departures from the paper: those of the VAE; one layer of latents (the paper's section 3 stacks
+two). Pseudo-inputs start at 0.5 + 0.1 N(0, 1) before they are clipped to [0, 1], as in the
+authors' code, which starts them at the mean of the data.
+"""
+
+import math
+
+import keras
+import tensorflow as tf
+
+from tfgen import losses, random
+from tfgen.models.vae import VAE
+
+
+@keras.saving.register_keras_serializable("tfgen")
+class VampVAE(VAE):
+    """A VAE with a learned prior; its density is a lower bound.
+
+    Args:
+      image_shape, levels, seed: see `GenerativeModel`.
+      pseudo_inputs: K.
+      others: see `VAE`.
+    """
+
+    paper = ("Tomczak and Welling 2018", "https://arxiv.org/abs/1705.07120")
+
+    def __init__(self, image_shape, levels, seed=0, pseudo_inputs=500, **kwargs):
+        super().__init__(image_shape, levels, seed, **kwargs)
+        self.pseudo_inputs = pseudo_inputs
+        self.u = self.add_weight(
+            name="u",
+            shape=(pseudo_inputs, *self.image_shape),
+            initializer=keras.initializers.RandomNormal(0.5, 0.1),
+        )
+
+    def trained(self):
+        return {"vae": [*super().trained()["vae"], self.u]}
+
+    def components(self, u):
+        """The mixture's parts, q(z|u) of u [K, H, W, C]: mu and logvar, each [K, Z]."""
+        u = self.to_range(tf.clip_by_value(u, 0.0, 1.0))
+        return tf.split(self.encoder(u, training=False), 2, axis=-1)
+
+    def log_prior(self):
+        mu, logvar = self.components(self.u)
+
+        def log_p(z):
+            log_q = losses.normal_log_prob(z[..., None, :], mu, logvar)
+            return tf.reduce_logsumexp(log_q, axis=-1) - math.log(self.pseudo_inputs)
+
+        return log_p
+
+    def kl(self, mu, logvar, z):
+        """By the draws z: a mixture has no closed form. [B], nats."""
+        log_q = losses.normal_log_prob(z, mu[:, None], logvar[:, None])
+        return tf.reduce_mean(log_q - self.log_prior()(z), axis=1)
+
+    def noise(self, seeds):
+        return {"k": random.uniform(seeds, [1], "k"), **super().noise(seeds)}
+
+    def generate(self, noise, label=None):
+        # The component: u_k of k = floor(K times a uniform); then z from q(z|u_k).
+        k = tf.cast(noise["k"][:, 0] * self.pseudo_inputs, tf.int32)
+        mu, logvar = self.components(tf.gather(self.u, k))
+        z = mu + tf.exp(0.5 * logvar) * noise["z"]
+        return super().generate({**noise, "z": z}, label)
