@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+from configs import base
 from tests import runs
 from tests.conftest import ROOT
 
@@ -20,8 +21,8 @@ def cli(*arguments, module="train.run"):
 @pytest.mark.parametrize(
     ("arguments", "status", "said"),
     [
-        ([], 2, ["--model=NAME is missing", "dcgan, vae"]),
-        (["--help"], 0, ["--config.KEY=VALUE", "Models: dcgan, vae"]),
+        ([], 2, ["--model=NAME is missing", ", ".join(base.names())]),
+        (["--help"], 0, ["--config.KEY=VALUE", f"Models: {', '.join(base.names())}"]),
         (
             ["--model=vae", "--help"],
             0,

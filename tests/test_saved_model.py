@@ -19,7 +19,7 @@ from export import golden, saved_model, sources
 from export.endpoints import endpoints
 from tests import runs
 from tests.conftest import ROOT
-from tests.zoo import QUICK_FIRST
+from tests.zoo import EXPORTED
 from tfgen.errors import UserError
 
 SEEDS = np.array([0, 1, 42, -1, 2**31 - 1], np.int32)
@@ -47,7 +47,7 @@ def load_meta(path):
     return meta
 
 
-@pytest.fixture(scope="module", params=QUICK_FIRST, ids=lambda row: row.id)
+@pytest.fixture(scope="module", params=EXPORTED)
 def exported(request, tmp_path_factory):
     return Exported(request.param, tmp_path_factory.mktemp(request.param.name))
 

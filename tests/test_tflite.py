@@ -13,7 +13,7 @@ from ai_edge_litert.interpreter import Interpreter
 from export import golden, sources, tflite
 from export.endpoints import endpoints
 from tests import runs
-from tests.zoo import QUICK_FIRST
+from tests.zoo import EXPORTED
 from tfgen.errors import UserError
 
 SEEDS = np.array([0, 1, 42, -1, 2**31 - 1], np.int32)
@@ -37,7 +37,7 @@ class Exported:
         return Interpreter(model_path=str(self.files[precision])).get_signature_runner(key)
 
 
-@pytest.fixture(scope="module", params=QUICK_FIRST, ids=lambda row: row.id)
+@pytest.fixture(scope="module", params=EXPORTED)
 def exported(request, tmp_path_factory):
     return Exported(request.param, tmp_path_factory.mktemp(request.param.name))
 

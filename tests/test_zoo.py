@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from configs import base
 from tests.zoo import ROWS
+from tfgen import models
 
 
 @pytest.fixture(scope="module", params=ROWS, ids=lambda row: row.id)
@@ -176,6 +177,15 @@ def test_the_config_offers_every_argument_and_optimizer(row, model):
     assert set(config.model) == set(model.get_config()) - {"image_shape", "levels", "seed"}
     assert set(config.optimizers) == set(model.trained())
     base.check(config)
+
+
+def test_a_model_with_a_parent_changes_its_training_alone(row, model):
+    """So the gates of export, which run over the others, hold for it."""
+    if row.parent:
+        parent = models.find(row.parent)
+        assert isinstance(model, parent)
+        for name in ("noise", "generate", "sample", "encode", "reconstruct", "log_prob", "elbo"):
+            assert getattr(type(model), name, None) is getattr(parent, name, None), name
 
 
 def test_the_file_reads_like_its_paper(model):
