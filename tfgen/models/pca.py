@@ -60,7 +60,7 @@ class PCA(GenerativeModel):
             # Of all replicas; in double precision, for differences of large numbers are taken.
             return self.add_weight(
                 name=name, shape=shape, dtype="float64", initializer="zeros", trainable=False,
-                aggregation="sum",
+                aggregation="mean",
             )  # fmt: skip
 
         def result(name, start):
@@ -92,9 +92,11 @@ class PCA(GenerativeModel):
     def train_step(self, batch):
         terms = self.errors(batch["image"])
         x = tf.cast(tf.reshape(self.to_unit(batch["image"]), [-1, self.size]), tf.float64)
-        self.count.assign_add(tf.cast(tf.shape(x)[0], tf.float64))
-        self.total.assign_add(tf.reduce_sum(x, axis=0))
-        self.products.assign_add(tf.matmul(x, x, transpose_a=True))
+        # Keras assigns the old value plus the new, and replicas take the mean of what they assign.
+        replicas = tf.distribute.get_strategy().num_replicas_in_sync
+        self.count.assign_add(tf.cast(replicas * tf.shape(x)[0], tf.float64))
+        self.total.assign_add(replicas * tf.reduce_sum(x, axis=0))
+        self.products.assign_add(replicas * tf.matmul(x, x, transpose_a=True))
 
         m = self.total / self.count
         covariance = self.products / self.count - m[:, None] * m[None, :]
