@@ -5,16 +5,13 @@ import html
 from benchmarks.published import PUBLISHED
 from tfgen.metrics import catalogue
 from tfgen.run_dir import atomic
-from train import page
+from train import page, report
+from train.report import ARROWS, title
 
 # The taxonomy of Goodfellow 2016 (tutorial, figure 9), from exact densities to none.
 ORDER = ("exact", "lower bound", "estimate", "implicit")
 COLUMNS = ("nll", "neg_elbo", "frechet", "precision", "recall", "coverage", "mse", "knn")
 BEGIN, END = "<!-- table of {} -->", "<!-- end of table -->"
-
-
-def title(table, key):
-    return table["features"]["distance"] if key == "frechet" else catalogue.METRICS[key].title
 
 
 def rows_of(table):
@@ -38,8 +35,7 @@ def markdown(table):
     keys = [
         key for key in COLUMNS if any(key in row["metrics"] for row in table["models"].values())
     ]
-    arrows = {"lower": " ↓", "higher": " ↑", "": ""}
-    heads = [title(table, k) + arrows[catalogue.METRICS[k].better] for k in keys]
+    heads = [title(table, k) + ARROWS[catalogue.METRICS[k].better] for k in keys]
     yield BEGIN.format(data)
     yield "| model | paper | density | " + " | ".join(heads) + " | parameters | s | MB |"
     yield "|---" * 3 + "|---:" * (len(keys) + 3) + "|"
@@ -146,19 +142,12 @@ def _table(table):
 def _lines(table):
     """A ruler for each metric that two models or baselines have."""
     for metric in catalogue.METRICS.values():
-        marks = {
-            name: (found[metric.key], "--base")
-            for name, found in table["baselines"].items()
-            if found.get(metric.key) is not None
-        }
-        if table["floor"].get(metric.key) is not None:
-            marks["real"] = (table["floor"][metric.key], "--real")
+        marks = report.marks(table, metric.key)
         for name, row in rows_of(table):
             if row["metrics"].get(metric.key):
                 marks[name] = (row["metrics"][metric.key]["mean"], "--accent")
         if len(marks) > 1:
-            arrow = {"lower": " ↓", "higher": " ↑"}.get(metric.better, "")
-            name = title(table, metric.key) + arrow
+            name = title(table, metric.key) + ARROWS[metric.better]
             yield page.ruler(name, metric.unit, None, metric.meaning, marks)
 
 

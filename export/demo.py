@@ -20,6 +20,7 @@ import numpy as np
 
 from tfgen import command, quiet
 from tfgen.errors import UserError
+from tfgen.metrics import features
 
 LITERT_JS = "2.5.3"
 SLIDERS = 8
@@ -30,17 +31,17 @@ def runtime():
 
     Raises: UserError if it is not there and npm cannot bring it.
     """
-    cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "tfgen"
+    cache = features.cache()
     folder = cache / f"litertjs-{LITERT_JS}"
     if folder.exists():
         return folder
     cache.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=cache) as temporary:
-        command = ["npm", "install", "--ignore-scripts", "--no-save", "--no-audit", "--no-fund"]
+        install = ["npm", "install", "--ignore-scripts", "--no-save", "--no-audit", "--no-fund"]
         packages = [f"@litertjs/{name}@{LITERT_JS}" for name in ("core", "wasm-utils")]
         try:
             subprocess.run(
-                [*command, "--prefix", temporary, *packages],
+                [*install, "--prefix", temporary, *packages],
                 check=True,
                 capture_output=True,
                 text=True,

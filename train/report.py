@@ -6,10 +6,12 @@ import json
 import numpy as np
 
 from tfgen import figures
+from tfgen.evaluation.protocol import flat
 from tfgen.metrics import catalogue, neighbours
 from train import page
 
 SHOWN = 64
+ARROWS = {"lower": " ↓", "higher": " ↑", "": ""}  # which way is better
 # The first that a model has of each line becomes a tile at the top of the page.
 HEADLINES = (
     ("nll", "mse"),
@@ -159,7 +161,7 @@ def pictures(splits, model):
 
 def nearest(fake, train, columns=16):
     """The samples that lie nearest to training images, above those images."""
-    distances, indices = neighbours.nearest(_rows(fake), _rows(train))
+    distances, indices = neighbours.nearest(flat(fake), flat(train))
     order = np.argsort(distances)[:columns]
     rows = np.concatenate([fake[order], train[indices[order]]])
     return page.section(
@@ -168,10 +170,6 @@ def nearest(fake, train, columns=16):
         "below each that image. Pairs that are equal are copies.",
         page.picture(figures.tile(rows, columns), "samples and their nearest training images"),
     )
-
-
-def _rows(images):
-    return images.reshape(len(images), -1)
 
 
 def rulers(content):
@@ -193,23 +191,28 @@ def rulers(content):
     return page.section("Numbers", text, *parts)
 
 
+def marks(content, key):
+    """What a ruler shows of others: {name: (number, colour)} of baselines and real images."""
+    found = {
+        name: (numbers[key], "--base")
+        for name, numbers in content["baselines"].items()
+        if numbers.get(key) is not None
+    }
+    if content["floor"].get(key) is not None:
+        found["real"] = (content["floor"][key], "--real")
+    return found
+
+
 def _ruler(content, metric):
     value = content["results"].get(metric.key)
     if value is None:
         return ""
-    marks = {
-        name: (found[metric.key], "--base")
-        for name, found in content["baselines"].items()
-        if found.get(metric.key) is not None
-    }
-    if content["floor"].get(metric.key) is not None:
-        marks["real"] = (content["floor"][metric.key], "--real")
-    arrow = {"lower": " ↓", "higher": " ↑"}.get(metric.better, "")
     shown = catalogue.text(metric.key, value) + (f" {metric.unit}" if metric.unit else "")
     meaning = metric.meaning
     if metric.key == "nll":
         meaning += f". Here: {content['results']['nll_kind']}"
-    return page.ruler(title(content, metric.key) + arrow, shown, value, meaning, marks)
+    name = title(content, metric.key) + ARROWS[metric.better]
+    return page.ruler(name, shown, value, meaning, marks(content, metric.key))
 
 
 def curves(run, content):
