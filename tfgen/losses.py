@@ -28,3 +28,8 @@ def discriminator_loss(real, fake):
 def generator_loss(fake):
     """-E log D(G(z)) from logits: the non-saturating loss.  Goodfellow et al. 2014, section 3."""
     return tf.reduce_mean(softplus(-fake))
+
+
+def means(terms):
+    """Terms of each image, {name: [B]} -> their means over the batch."""
+    return {name: tf.reduce_mean(term) for name, term in terms.items()}

@@ -25,6 +25,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tfgen import losses
 from tfgen.errors import UserError, one_of
 from tfgen.layers import Dropout, LatentDensity, coders
 from tfgen.likelihoods import softplus
@@ -126,13 +127,15 @@ class Autoencoder(GenerativeModel):
         x = self.to_unit(batch["image"])
         given = self.corrupt(x, self.training_seeds(x))
         with tf.GradientTape() as tape:
-            terms = _means(self.errors(x, given, training=True))
+            terms = losses.means(self.errors(x, given, training=True))
         self.minimize("ae", tape, terms["loss"])
         return self.end_step(**terms)
 
     def test_step(self, batch):
         x = self.to_unit(batch["image"])
-        return _means(self.errors(x, self.corrupt(x, tf.range(tf.shape(x)[0])), training=False))
+        return losses.means(
+            self.errors(x, self.corrupt(x, tf.range(tf.shape(x)[0])), training=False)
+        )
 
     def settle(self, images):
         """Fits the density of the codes of uint8 levels [N, H, W, C]; called before it samples."""
@@ -164,7 +167,3 @@ class Autoencoder(GenerativeModel):
 
     def generate(self, noise, label=None):
         return self.decoded(self.decoder(self.latents.draw(noise), training=False))
-
-
-def _means(terms):
-    return {name: tf.reduce_mean(term) for name, term in terms.items()}

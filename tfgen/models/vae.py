@@ -131,13 +131,13 @@ class VAE(GenerativeModel):
         # Algorithm 1: L draws of eps for each image of the minibatch.
         image = batch["image"]
         with tf.GradientTape() as tape:
-            terms = _means(self.neg_elbo(image, self.training_seeds(image), training=True))
+            terms = losses.means(self.neg_elbo(image, self.training_seeds(image), training=True))
         self.minimize("vae", tape, terms["loss"])
         return self.end_step(**terms)
 
     def test_step(self, batch):
         seeds = tf.range(tf.shape(batch["image"])[0])
-        return _means(self.neg_elbo(batch["image"], seeds, training=False))
+        return losses.means(self.neg_elbo(batch["image"], seeds, training=False))
 
     # --- sampling --------------------------------------------------------------------------------
 
@@ -208,7 +208,3 @@ class VAE(GenerativeModel):
     def _stream(samples, body, first):
         _, total = tf.while_loop(lambda i, _: i < samples, body, (tf.constant(1), first))
         return total
-
-
-def _means(terms):
-    return {name: tf.reduce_mean(term) for name, term in terms.items()}
