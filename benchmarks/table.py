@@ -110,9 +110,8 @@ def train_and_measure(run, model, data, seed):
 
 def settings(model, data, seed):
     """The config that a run of the table has, as config.json holds it."""
-    config = base.find(model)
+    config = base.find(model, data)
     config.seed = seed
-    config.data.name = data
     return json.loads(config.to_json())
 
 

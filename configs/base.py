@@ -45,9 +45,17 @@ def names():
     return sorted(m.name for m in pkgutil.iter_modules(configs.__path__) if m.name != "base")
 
 
-def find(model):
-    """The config of a model.  Raises: UserError with a suggestion, for an unknown name."""
-    return importlib.import_module(f"configs.{one_of('model', model, names())}").get_config()
+def find(model, data=""):
+    """The config of a model: that of its file, with what the file's `ON` changes for the data set.
+
+    Raises: UserError with a suggestion, for an unknown name.
+    """
+    module = importlib.import_module(f"configs.{one_of('model', model, names())}")
+    config = module.get_config()
+    if data:
+        config.data.name = data
+        config.update_from_flattened_dict(getattr(module, "ON", {}).get(data, {}))
+    return config
 
 
 def keys(config, prefix=""):

@@ -5,6 +5,8 @@ python -m train.run --model=beta_vae
 
 from configs import vae
 
+ON = {"shapes": vae.ON["shapes"] | {"model.beta": 4.0}}
+
 
 def get_config():
     config = vae.get_config()

@@ -7,6 +7,18 @@ from ml_collections import ConfigDict
 
 from configs import base
 
+# On sprites there is enough to learn from, and codes to look into: more filters and no dropout.
+ON = {
+    "shapes": {
+        "steps": 3000,
+        "eval_every": 1000,
+        "batch_size": 64,
+        "model.latent_dim": 10,
+        "model.dropout": 0.0,
+        "optimizers.vae.learning_rate": 1e-3,
+    }
+}
+
 
 def get_config():
     config = base.get_config()
@@ -25,6 +37,7 @@ def get_config():
             free_bits=0.0,
             likelihood="auto",
             draw=False,
+            components=0,
         )
     )
     config.optimizers.vae = base.adam(2e-3, decay="cosine")

@@ -30,7 +30,7 @@ def alike(model, name, **arguments):
 
 
 def terms(model, image, training=False, first=0):
-    found = model.neg_elbo(image, tf.range(first, first + len(image)), training)
+    found = model.neg_elbo({"image": image}, tf.range(first, first + len(image)), training)
     return {key: value.numpy().astype(np.float64) for key, value in found.items()}
 
 
@@ -41,7 +41,7 @@ def test_more_samples_are_the_mean_of_single_ones():
     model, image = build("vae")
     many = alike(model, "vae", samples=5)
     seeds = tf.range(4)
-    mu, logvar, z, log_p = many.draw_codes(image, seeds, False)
+    mu, logvar, z, log_p = many.draw_codes({"image": image}, seeds, False)
     assert z.shape == (4, 5, 1)
     for i in range(5):
         one = model.p.log_prob(tf.cast(image, tf.int32), model.decoder(z[:, i]))
@@ -95,7 +95,7 @@ def test_iwae_of_one_sample_is_the_vae():
 def test_iwae_is_the_bound_of_its_own_weights():
     model, image = build("iwae", samples=6)
     mu, logvar, z, log_p = (
-        t.numpy().astype(np.float64) for t in model.draw_codes(image, tf.range(4), False)
+        t.numpy().astype(np.float64) for t in model.draw_codes({"image": image}, tf.range(4), False)
     )
     log_normal = -0.5 * (z**2 + math.log(2 * math.pi)).sum(axis=-1)
     variance = np.exp(logvar)[:, None]
@@ -111,11 +111,11 @@ def test_the_gradient_of_iwae_weighs_the_draws():
     model, image = build("iwae", samples=4)
     bias = model.decoder.layers[-2].bias
     with tf.GradientTape() as tape:
-        loss = tf.reduce_sum(model.neg_elbo(image, tf.range(4), False)["loss"])
+        loss = tf.reduce_sum(model.neg_elbo({"image": image}, tf.range(4), False)["loss"])
     gradient = tape.gradient(loss, bias).numpy()
 
     with tf.GradientTape() as tape:
-        mu, logvar, z, log_p = model.draw_codes(image, tf.range(4), False)
+        mu, logvar, z, log_p = model.draw_codes({"image": image}, tf.range(4), False)
         log_q = losses.normal_log_prob(z, mu[:, None], logvar[:, None])
         log_w = log_p + model.log_prior()(z) - log_q
         weighted = -tf.reduce_sum(tf.stop_gradient(tf.nn.softmax(log_w, axis=1)) * log_w)
@@ -214,7 +214,7 @@ def test_samples_follow_the_learned_prior(vamp):
     k = (noise["k"].numpy()[:, 0] * 3).astype(int)
     assert set(k) == {0, 1, 2}
     assert np.bincount(k) == pytest.approx(2000, abs=150)
-    mu, logvar = (t.numpy() for t in model.components(model.u))
+    mu, logvar = (t.numpy() for t in model.mixture(model.u))
     z = mu[k] + np.exp(0.5 * logvar[k]) * noise["z"].numpy()
     expected = model.p.mean(model.decoder(z))
     np.testing.assert_allclose(model.generate(noise), expected, atol=1e-5)

@@ -83,6 +83,14 @@ ROWS = [
         1499,
         parent="vae",
     ),
+    Row("beta_tcvae", dict(latent_dim=3, network="conv", width=2, beta=3.0), 1499, parent="vae"),
+    # The VAE's, and D: 3 * 4 + 4, 4 * 1 + 1.
+    Row(
+        "factor_vae",
+        dict(latent_dim=3, network="conv", width=2, critic_width=4, critic_depth=1),
+        1520,
+        parent="vae",
+    ),
     # The VAE's, and 4 pseudo-inputs of 64 pixels.
     Row("vamp_vae", dict(latent_dim=3, network="conv", width=2, pseudo_inputs=4), 1755),
 ]

@@ -20,6 +20,21 @@ def normal_log_prob(z, mu, logvar):
     return -0.5 * tf.reduce_sum(scaled + logvar + log_2pi, axis=-1)
 
 
+def total_correlation(z, mu, logvar):
+    """KL(q(z) || prod_j q(z_j)) by a batch's draws: z [B, Z]; mu, logvar [M, Z] -> [B], whose mean
+    is the estimate.
+
+    Chen et al. 2018, section 3 (minibatch-weighted sampling): q(z) is taken for the mean of q(z|x)
+    over the batch that z comes from. Their further factor 1/N is a constant of the objective;
+    without it the estimate tends to the truth as M grows.
+    """
+    each = normal_log_prob(z[:, None, :, None], mu[None, ..., None], logvar[None, ..., None])
+    log_m = tf.math.log(tf.cast(tf.shape(mu)[0], tf.float32))
+    joint = tf.reduce_logsumexp(tf.reduce_sum(each, axis=-1), axis=1) - log_m
+    units = tf.reduce_sum(tf.reduce_logsumexp(each, axis=1) - log_m, axis=-1)
+    return joint - units
+
+
 def discriminator_loss(real, fake):
     """-E log D(x) - E log(1 - D(G(z))), from logits.  Goodfellow et al. 2014, eq. 1 negated."""
     return tf.reduce_mean(softplus(-real)) + tf.reduce_mean(softplus(fake))

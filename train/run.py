@@ -35,7 +35,8 @@ def parse(argv):
     options = {name: value for name, _, value in given}
     model = options.get("model") or _value_after("--model", argv)
     asks_help = {"help", "h", "helpfull"} & set(options)
-    config = base.find(model) if model else None
+    data = options.get("config.data.name") or _value_after("--config.data.name", argv) or ""
+    config = base.find(model, data) if model else None
     if asks_help:
         print(help_text(model, config))
         sys.exit(0)

@@ -14,7 +14,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfgen import random
+from tfgen import losses, random
 
 
 class LatentDensity(keras.layers.Layer):
@@ -67,3 +67,12 @@ class LatentDensity(keras.layers.Layer):
         k = tf.reduce_sum(tf.cast(noise["k"] >= self.cumulative[:-1], tf.int32), axis=-1)
         offset = tf.reduce_sum(tf.gather(self.factors, k) * noise["z"][:, None, :], axis=-1)
         return tf.gather(self.means, k) + offset
+
+    def log_prob(self, z):
+        """log p(z) in nats: [..., Z] -> [...]"""
+        shares = tf.concat([self.cumulative[:1], self.cumulative[1:] - self.cumulative[:-1]], 0)
+        # w = L^-1 (z - m) is standard normal under each component, of volume |det L|.
+        w = tf.linalg.matvec(tf.linalg.inv(self.factors), z[..., None, :] - self.means)
+        log_det = tf.reduce_sum(tf.math.log(tf.linalg.diag_part(self.factors)), axis=-1)
+        log_normal = losses.normal_log_prob(w, tf.zeros_like(w), tf.zeros_like(w)) - log_det
+        return tf.reduce_logsumexp(log_normal + tf.math.log(shares), axis=-1)

@@ -42,8 +42,8 @@ class IWAE(VAE):
     def __init__(self, image_shape, levels, seed=0, samples=50, **kwargs):
         super().__init__(image_shape, levels, seed, samples=samples, **kwargs)
 
-    def neg_elbo(self, image, seeds, training):
-        mu, logvar, z, log_p = self.draw_codes(image, seeds, training)
+    def neg_elbo(self, batch, seeds, training):
+        mu, logvar, z, log_p = self.draw_codes(batch, seeds, training)
         log_q = losses.normal_log_prob(z, mu[:, None], logvar[:, None])
         log_w = log_p + self.log_prior()(z) - log_q
         bound = tf.reduce_logsumexp(log_w, axis=1) - math.log(self.samples)

@@ -14,18 +14,21 @@ https://arxiv.org/abs/1312.6114
 Shapes: x [B, H, W, C];  mu, logvar, eps, z [B, Z];  parameters of p(x|z) [B, H, W, C * n].
 
 Departures from the paper: Adam for Adagrad. The likelihood is the one that fits the data's levels
-(Bernoulli for 2, categorical for few, discretised logistic for many), where the paper has Bernoulli
-and Gaussian: a Gaussian density of grey levels is no probability of them. `network="conv"` replaces
-the multi-layer perceptrons of appendix C by strided convolutions; `dropout` acts in both networks.
+(Bernoulli for 2, categorical for few, discretised logistic for many). The paper's Gaussian is there
+too, integrated over each level: a density of grey levels is no probability of them. `network="conv"`
+replaces the multi-layer perceptrons of appendix C by strided convolutions; `dropout` acts in both
+networks. With `components` > 0, samples and `log_prob` have, in the prior's place, a mixture fitted
+to the codes once training is over (`tfgen.layers.LatentDensity`).
 """
 
 import math
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from tfgen import likelihoods, losses, random
-from tfgen.layers import Dropout, coders
+from tfgen.layers import Dropout, LatentDensity, coders
 from tfgen.model import GenerativeModel
 
 
@@ -43,8 +46,9 @@ class VAE(GenerativeModel):
       warmup: steps over which the weight of the KL term rises from 0 to 1 (Sonderby et al. 2016).
       free_bits: nats an image that the KL term may take without a penalty (Kingma et al. 2016,
         equation 15, with all latents in one group and image by image).
-      likelihood: p(x|z): "auto", "bernoulli", "categorical" or "logistic".
+      likelihood: p(x|z): "auto", "bernoulli", "categorical", "logistic" or "gaussian".
       draw: whether a sample is a draw from p(x|z), where by default it is the mean of p(x|z).
+      components: of the mixture that stands for the prior after training; 0 keeps the prior.
     """
 
     paper = ("Kingma and Welling 2014", "https://arxiv.org/abs/1312.6114")
@@ -66,6 +70,7 @@ class VAE(GenerativeModel):
         free_bits=0.0,
         likelihood="auto",
         draw=False,
+        components=0,
         **kwargs,
     ):
         super().__init__(image_shape, levels, seed, **kwargs)
@@ -78,6 +83,7 @@ class VAE(GenerativeModel):
         self.dropout = dropout
         self.likelihood = likelihood
         self.draw = draw
+        self.components = components
 
         self.p = likelihoods.choose(likelihood, levels)
 
@@ -86,23 +92,35 @@ class VAE(GenerativeModel):
 
         h, w, c = self.image_shape
         encoder, decoder = coders.find(network, self.image_shape)
-        self.encoder = keras.Sequential(encoder(self.image_shape, 2 * latent_dim, width, drop))
-        parameters_shape = (h, w, c * self.p.parameters)
-        self.decoder = keras.Sequential(decoder(latent_dim, parameters_shape, width, drop))
+        shape = (h, w, c + self.num_classes)
+        self.encoder = keras.Sequential(encoder(shape, 2 * latent_dim, width, drop))
+        inputs, shape = latent_dim + self.num_classes, (h, w, c * self.p.parameters)
+        self.decoder = keras.Sequential(decoder(inputs, shape, width, drop))
+        if components:
+            self.latents = LatentDensity(latent_dim, components)
 
     # --- training --------------------------------------------------------------------------------
 
     def trained(self):
         return {"vae": self.encoder.trainable_variables + self.decoder.trainable_variables}
 
-    def draw_codes(self, image, seeds, training):
+    def posterior(self, x, label=None, training=False):
+        """mu and logvar of q(z|x), each [B, Z], of images in [0, 1]."""
+        return tf.split(self.encoder(self.to_range(x), training=training), 2, axis=-1)
+
+    def parameters(self, z, label=None, training=False):
+        """The parameters of p(x|z): [B, Z] -> [B, H, W, C * n]."""
+        return self.decoder(z, training=training)
+
+    def draw_codes(self, batch, seeds, training):
         """L draws of z an image: (mu [B, Z], logvar [B, Z], z [B, L, Z], log p(x|z) [B, L])."""
-        x = self.to_range(self.to_unit(image))
-        mu, logvar = tf.split(self.encoder(x, training=training), 2, axis=-1)
+        image, label = batch["image"], batch.get("label")
+        mu, logvar = self.posterior(self.to_unit(image), label, training)
         eps = random.normal(seeds, [self.samples, self.latent_dim], "eps")
         z = mu[:, None] + tf.exp(0.5 * logvar)[:, None] * eps
-        parameters = self.decoder(tf.reshape(z, [-1, self.latent_dim]), training=training)
         levels = tf.repeat(tf.cast(image, tf.int32), self.samples, axis=0)
+        label = None if label is None else tf.repeat(label, self.samples)
+        parameters = self.parameters(tf.reshape(z, [-1, self.latent_dim]), label, training)
         log_p = tf.reshape(self.p.log_prob(levels, parameters), [-1, self.samples])
         return mu, logvar, z, log_p
 
@@ -120,57 +138,93 @@ class VAE(GenerativeModel):
             return distortion + kl
         return distortion + tf.minimum(1.0, tf.cast(self.step, tf.float32) / self.warmup) * kl
 
-    def neg_elbo(self, image, seeds, training):
+    def neg_elbo(self, batch, seeds, training):
         """The negative ELBO and its two terms: dict of [B], in nats."""
-        mu, logvar, z, log_p = self.draw_codes(image, seeds, training)
+        return self.terms_and_codes(batch, seeds, training)[0]
+
+    def terms_and_codes(self, batch, seeds, training):
+        """The terms, and the codes (mu, logvar, z) that they are of, for variants to add to."""
+        mu, logvar, z, log_p = self.draw_codes(batch, seeds, training)
         distortion, kl = -tf.reduce_mean(log_p, axis=1), self.kl(mu, logvar, z)
         loss = self.objective(distortion, kl, training)
-        return {"loss": loss, "distortion": distortion, "kl": kl}
+        return {"loss": loss, "distortion": distortion, "kl": kl}, (mu, logvar, z)
 
     def train_step(self, batch):
         # Algorithm 1: L draws of eps for each image of the minibatch.
-        image = batch["image"]
+        seeds = self.training_seeds(batch["image"])
         with tf.GradientTape() as tape:
-            terms = losses.means(self.neg_elbo(image, self.training_seeds(image), training=True))
+            terms = losses.means(self.neg_elbo(batch, seeds, training=True))
         self.minimize("vae", tape, terms["loss"])
         return self.end_step(**terms)
 
     def test_step(self, batch):
         seeds = tf.range(tf.shape(batch["image"])[0])
-        return losses.means(self.neg_elbo(batch["image"], seeds, training=False))
+        return losses.means(self.neg_elbo(batch, seeds, training=False))
+
+    def settle(self, images):
+        """Fits the mixture, if there is one, to a draw of q(z|x) for each of uint8 levels [N, ...].
+
+        That is the aggregate posterior, the best prior for the ELBO (Tomczak and Welling 2018).
+        """
+        if self.components:
+            rows = range(0, min(len(images), 20_000), 500)
+            blocks = [(self.to_unit(images[i : i + 500]), i) for i in rows]
+            codes = [self.draw_posterior(x, tf.range(i, i + len(x))) for x, i in blocks]
+            self.latents.fit(np.concatenate(codes))
 
     # --- sampling --------------------------------------------------------------------------------
 
     def noise(self, seeds):
-        noise = {"z": random.normal(seeds, [self.latent_dim], "z")}
+        if self.components:
+            noise = self.latents.noise(seeds)
+        else:
+            noise = {"z": random.normal(seeds, [self.latent_dim], "z")}
         if self.draw:
             noise["u"] = random.uniform(seeds, self.image_shape, "u")
         return noise
 
+    def latent(self, noise):
+        """The draw of z from the prior that the noise stands for: [B, Z]."""
+        return self.latents.draw(noise) if self.components else noise["z"]
+
     def generate(self, noise, label=None):
-        parameters = self.decoder(noise["z"], training=False)
+        parameters = self.parameters(self.latent(noise), label)
         return self.p.draw(parameters, noise["u"]) if self.draw else self.p.mean(parameters)
 
     # --- codes and density -----------------------------------------------------------------------
 
-    def encode(self, x):
+    def encode(self, x, label=None):
         """q(z|x): images in [0, 1] -> {"mean": [B, Z], "log_var": [B, Z]}."""
-        mu, logvar = tf.split(self.encoder(self.to_range(x), training=False), 2, axis=-1)
+        mu, logvar = self.posterior(x, label)
         return {"mean": mu, "log_var": logvar}
+
+    def decode(self, z, label=None):
+        """The mean of p(x|z): [B, Z] -> images in [0, 1]."""
+        return self.p.mean(self.parameters(z, label))
 
     def reconstruct(self, x):
         """The mean of p(x|z) at z = mu(x): images in [0, 1] -> images in [0, 1]."""
-        return self.p.mean(self.decoder(self.encode(x)["mean"], training=False))
+        return self.decode(self.encode(x)["mean"])
+
+    def draw_prior(self, seeds):
+        """Codes as samples are made of: int32 [B] -> [B, Z]."""
+        return self.latent(self.noise(seeds))
+
+    def draw_posterior(self, x, seeds):
+        """A draw of q(z|x) for each image in [0, 1]: [B, Z]."""
+        q = self.encode(x)
+        eps = random.normal(seeds, [self.latent_dim], "posterior eps")
+        return q["mean"] + tf.exp(0.5 * q["log_var"]) * eps
 
     # Compiled: a thousand draws are a thousand turns of a loop.
     @tf.function(reduce_retracing=True)
-    def log_prob(self, x, samples=100):
+    def log_prob(self, x, samples=100, label=None):
         """L_k with k = samples, a lower bound on log p(x): images in [0, 1] -> [B], nats.
 
         Every image is measured with the same draws of eps, so the value of one does not depend on
         the others in the batch. Memory does not grow with `samples`.
         """
-        log_w = self._importance(x)
+        log_w = self._importance(x, label)
 
         def add(i, total):
             w = log_w(i)
@@ -180,28 +234,27 @@ class VAE(GenerativeModel):
         return self._stream(samples, add, log_w(0)) - math.log(samples)
 
     @tf.function(reduce_retracing=True)
-    def elbo(self, x, samples=100):
+    def elbo(self, x, samples=100, label=None):
         """The ELBO, its expectation over q by `samples` draws: images in [0, 1] -> [B], nats."""
-        log_w = self._importance(x)
+        log_w = self._importance(x, label)
         return self._stream(samples, lambda i, total: (i + 1, total + log_w(i)), log_w(0)) / samples
 
-    def _importance(self, x):
+    def _importance(self, x, label=None):
         """A function i -> log p(x, z_i) / q(z_i|x) for the i-th draw of z, [B]."""
-        q = self.encode(x)
-        mu, logvar = q["mean"], q["log_var"]
+        mu, logvar = self.posterior(x, label)
         levels = self.to_levels(x)
-        log_prior = self.log_prior()
+        log_prior = self.latents.log_prob if self.components else self.log_prior()
 
         def log_weight(i):
             eps = random.normal(tf.reshape(i, [1]), [self.latent_dim], "importance eps")
             z = mu + tf.exp(0.5 * logvar) * eps
-            log_p = self.p.log_prob(levels, self.decoder(z, training=False))
+            log_p = self.p.log_prob(levels, self.parameters(z, label))
             return log_p + log_prior(z) - losses.normal_log_prob(z, mu, logvar)
 
         return log_weight
 
     def log_prior(self):
-        """A function z -> log p(z): [..., Z] -> [...], nats."""
+        """A function z -> log p(z) of the prior in training: [..., Z] -> [...], nats."""
         return lambda z: losses.normal_log_prob(z, tf.zeros_like(z), tf.zeros_like(z))
 
     @staticmethod

@@ -22,6 +22,7 @@ import keras
 import tensorflow as tf
 
 from tfgen import losses, random
+from tfgen.errors import UserError
 from tfgen.models.vae import VAE
 
 
@@ -39,6 +40,8 @@ class VampVAE(VAE):
 
     def __init__(self, image_shape, levels, seed=0, pseudo_inputs=500, **kwargs):
         super().__init__(image_shape, levels, seed, **kwargs)
+        if self.components:
+            raise UserError("the VampPrior is learned: set --config.model.components=0.")
         self.pseudo_inputs = pseudo_inputs
         self.u = self.add_weight(
             name="u",
@@ -49,13 +52,12 @@ class VampVAE(VAE):
     def trained(self):
         return {"vae": [*super().trained()["vae"], self.u]}
 
-    def components(self, u):
+    def mixture(self, u):
         """The mixture's parts, q(z|u) of u [K, H, W, C]: mu and logvar, each [K, Z]."""
-        u = self.to_range(tf.clip_by_value(u, 0.0, 1.0))
-        return tf.split(self.encoder(u, training=False), 2, axis=-1)
+        return self.posterior(tf.clip_by_value(u, 0.0, 1.0))
 
     def log_prior(self):
-        mu, logvar = self.components(self.u)
+        mu, logvar = self.mixture(self.u)
 
         def log_p(z):
             log_q = losses.normal_log_prob(z[..., None, :], mu, logvar)
@@ -71,9 +73,8 @@ class VampVAE(VAE):
     def noise(self, seeds):
         return {"k": random.uniform(seeds, [1], "k"), **super().noise(seeds)}
 
-    def generate(self, noise, label=None):
+    def latent(self, noise):
         # The component: u_k of k = floor(K times a uniform); then z from q(z|u_k).
         k = tf.cast(noise["k"][:, 0] * self.pseudo_inputs, tf.int32)
-        mu, logvar = self.components(tf.gather(self.u, k))
-        z = mu + tf.exp(0.5 * logvar) * noise["z"]
-        return super().generate({**noise, "z": z}, label)
+        mu, logvar = self.mixture(tf.gather(self.u, k))
+        return mu + tf.exp(0.5 * logvar) * noise["z"]

@@ -1,0 +1,14 @@
+"""Beta-TCVAE on digits: the networks of the VAE's config, beta = 4.
+
+python -m train.run --model=beta_tcvae
+"""
+
+from configs import vae
+
+ON = {"shapes": vae.ON["shapes"] | {"model.beta": 6.0}}
+
+
+def get_config():
+    config = vae.get_config()
+    config.model.beta = 4.0
+    return config

@@ -1,0 +1,17 @@
+"""FactorVAE on digits: the networks of the VAE's config, gamma = 5.
+
+python -m train.run --model=factor_vae
+"""
+
+from configs import base, vae
+
+ON = {"shapes": vae.ON["shapes"] | {"model.gamma": 10.0}}
+
+
+def get_config():
+    config = vae.get_config()
+    config.model.gamma = 5.0
+    config.model.critic_width = 200
+    config.model.critic_depth = 4
+    config.optimizers.D = base.adam(1e-3, beta_1=0.5)
+    return config

@@ -1,0 +1,86 @@
+"""FactorVAE: a discriminator estimates the total correlation of the code, and the VAE lowers it.
+
+H. Kim and A. Mnih. Disentangling by Factorising. ICML 2018. https://arxiv.org/abs/1802.05983
+
+    L  = ELBO - gamma KL(q(z) || prod_j q(z_j))                     equation 2
+    KL = E_q(z) log q(z) / prod_j q(z_j)  ~  E_q(z) log D(z) / (1 - D(z))      equation 3
+
+D tells draws of q(z) from draws of the product of its marginals; those come of permuting each unit
+of the codes over the batch (algorithm 1). Its logit is the log ratio. The two are updated in turn
+(algorithm 2).
+
+Shapes: x [B, H, W, C];  z, z_permuted [B, Z];  D [B, 1] logits.
+
+Departures from the paper: those of the VAE. One batch serves both updates, where algorithm 2 takes
+a second one for the permuted codes. D has one logit for two. Its layers are wider than the codes
+by far, and are 1000 wide and five deep in the paper; the config has fewer. N replicas permute the
+rows of all.
+"""
+
+import keras
+import tensorflow as tf
+from keras import layers
+
+from tfgen import losses, random, replicas
+from tfgen.models.vae import VAE
+
+
+@keras.saving.register_keras_serializable("tfgen")
+class FactorVAE(VAE):
+    """A VAE that a discriminator of codes keeps factorial; its density is a lower bound.
+
+    Args:
+      image_shape, levels, seed: see `GenerativeModel`.
+      gamma: the weight of the total correlation.
+      critic_width, critic_depth: units and number of the hidden layers of D.
+      others: see `VAE`.
+    """
+
+    paper = ("Kim and Mnih 2018", "https://arxiv.org/abs/1802.05983")
+    terms = ("loss", "distortion", "kl", "tc", "d_loss")
+
+    def __init__(
+        self, image_shape, levels, seed=0, gamma=10.0, critic_width=1000, critic_depth=5, **kwargs
+    ):
+        super().__init__(image_shape, levels, seed, **kwargs)
+        self.gamma = gamma
+        self.critic_width = critic_width
+        self.critic_depth = critic_depth
+        hidden = [
+            layer
+            for _ in range(critic_depth)
+            for layer in (layers.Dense(critic_width), layers.LeakyReLU(0.2))
+        ]
+        self.D = keras.Sequential([layers.Input((self.latent_dim,)), *hidden, layers.Dense(1)])
+
+    def trained(self):
+        return super().trained() | {"D": self.D.trainable_variables}
+
+    def neg_elbo(self, batch, seeds, training):
+        terms, (_, _, z) = self.terms_and_codes(batch, seeds, training)
+        z = z[:, 0]
+        tc = self.D(z)[:, 0]
+        terms |= {"loss": terms["loss"] + self.gamma * tc, "tc": tc}
+        return terms | {"d_loss": self.d_loss(tf.stop_gradient(z), seeds)}
+
+    def d_loss(self, z, seeds):
+        """What D descends on, for each row: [B, Z] -> [B]."""
+        return losses.softplus(-self.D(z)[:, 0]) + losses.softplus(
+            self.D(self.permuted(z, seeds))[:, 0]
+        )
+
+    def permuted(self, z, seeds):
+        """Each unit in an order of its own over the batch, which the seeds choose."""
+        keys = random.uniform(seeds, [self.latent_dim], "permutation")
+        order = tf.argsort(replicas.all_rows(keys), axis=0)
+        z = tf.gather(tf.transpose(replicas.all_rows(z)), tf.transpose(order), batch_dims=1)
+        return replicas.own_rows(tf.transpose(z))
+
+    def train_step(self, batch):
+        # Algorithm 2.
+        seeds = self.training_seeds(batch["image"])
+        with tf.GradientTape(persistent=True) as tape:
+            terms = losses.means(self.neg_elbo(batch, seeds, training=True))
+        self.minimize("vae", tape, terms["loss"])
+        self.minimize("D", tape, terms["d_loss"])
+        return self.end_step(**terms)

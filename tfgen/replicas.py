@@ -1,0 +1,29 @@
+"""What a replica may know of the others: objectives that couple the images of a batch need it.
+
+A discriminator's loss is a mean over images, and N replicas that each descend on the mean of their
+own rows do what one device does. An estimate of a density from a batch, or a kernel distance
+between batches, is no such mean: there every replica takes the rows of all.
+"""
+
+import tensorflow as tf
+
+
+def all_rows(x):
+    """The global batch: this replica's [b, ...] -> [N * b, ...], by order of replicas.
+
+    Gradients go back to the replica that each row came from.
+    """
+    context = tf.distribute.get_replica_context()
+    if context is None or context.num_replicas_in_sync == 1:
+        return x
+    return context.all_gather(x, axis=0)
+
+
+def own_rows(x):
+    """This replica's part of what `all_rows` gave: [N * b, ...] -> [b, ...]."""
+    context = tf.distribute.get_replica_context()
+    if context is None or context.num_replicas_in_sync == 1:
+        return x
+    rows = tf.shape(x)[0] // context.num_replicas_in_sync
+    first = tf.cast(context.replica_id_in_sync_group, tf.int32) * rows
+    return x[first : first + rows]
