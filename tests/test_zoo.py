@@ -89,7 +89,7 @@ def test_it_learns_one_batch(row):
 
 
 def test_samples_are_images(row, model):
-    images = model.sample(np.arange(5)).numpy()
+    images = model.sample(np.arange(5), model.labels_in_turn(5)).numpy()
     assert images.shape == (5, *row.image_shape)
     assert images.dtype == np.float32
     assert images.min() >= 0
@@ -99,17 +99,18 @@ def test_samples_are_images(row, model):
 
 def test_a_seed_is_an_image_in_any_batch_and_call(trained):
     model, _, _ = trained
-    sample = tf.function(model.sample)
-    images = sample(tf.constant([5, 0, -7, 2**31 - 1])).numpy()
-    assert np.array_equal(images, sample(tf.constant([5, 0, -7, 2**31 - 1])).numpy())
+    sample, labels = tf.function(model.sample), model.labels_in_turn(4)
+    images = sample(tf.constant([5, 0, -7, 2**31 - 1]), labels).numpy()
+    assert np.array_equal(images, sample(tf.constant([5, 0, -7, 2**31 - 1]), labels).numpy())
     for i, seed in enumerate([5, 0, -7, 2**31 - 1]):
-        np.testing.assert_allclose(model.sample([seed])[0], images[i], atol=2e-6)
+        label = None if labels is None else labels[i : i + 1]
+        np.testing.assert_allclose(model.sample([seed], label)[0], images[i], atol=2e-6)
 
 
 def test_sampling_changes_nothing(trained):
     model, _, _ = trained
     before = [w.numpy() for w in model.weights]
-    model.sample(np.arange(4))
+    model.sample(np.arange(4), model.labels_in_turn(4))
     for old, weight in zip(before, model.weights, strict=True):
         assert np.array_equal(old, weight.numpy()), weight.path
 
@@ -124,7 +125,8 @@ def test_batch_statistics_move_in_training(trained):
 def test_generate_is_a_function_of_its_noise(model):
     noise = model.noise(tf.range(3))
     assert all(v.shape[0] == 3 and v.dtype == tf.float32 for v in noise.values())
-    assert np.array_equal(model.generate(noise), model.sample(tf.range(3)))
+    labels = model.labels_in_turn(3)
+    assert np.array_equal(model.generate(noise, labels), model.sample(tf.range(3), labels))
 
 
 def test_save_and_load(row, trained, tmp_path):
@@ -134,7 +136,8 @@ def test_save_and_load(row, trained, tmp_path):
     loaded = keras.saving.load_model(path)
     assert type(loaded) is type(model)
     assert loaded.get_config() == model.get_config()
-    assert np.array_equal(loaded.sample([1, 2]), model.sample([1, 2]))
+    labels = model.labels_in_turn(2)
+    assert np.array_equal(loaded.sample([1, 2], labels), model.sample([1, 2], labels))
 
 
 def test_held_out_terms(row, trained):
@@ -174,7 +177,12 @@ def test_log_prob_of_an_image_does_not_depend_on_the_batch(row, trained):
 
 def test_the_config_offers_every_argument_and_optimizer(row, model):
     config = base.find(row.name)
-    assert set(config.model) == set(model.get_config()) - {"image_shape", "levels", "seed"}
+    assert set(config.model) == set(model.get_config()) - {
+        "image_shape",
+        "levels",
+        "seed",
+        "num_classes",
+    }
     assert set(config.optimizers) == set(model.trained())
     base.check(config)
 
@@ -184,7 +192,16 @@ def test_a_model_with_a_parent_changes_its_training_alone(row, model):
     if row.parent:
         parent = models.find(row.parent)
         assert isinstance(model, parent)
-        for name in ("noise", "generate", "sample", "encode", "reconstruct", "log_prob", "elbo"):
+        for name in (
+            "noise",
+            "latent",
+            "generate",
+            "sample",
+            "encode",
+            "reconstruct",
+            "log_prob",
+            "elbo",
+        ):
             assert getattr(type(model), name, None) is getattr(parent, name, None), name
 
 

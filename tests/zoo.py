@@ -91,6 +91,40 @@ ROWS = [
         1520,
         parent="vae",
     ),
+    # The VAE's, and 10 planes to 2 filters of 9, 10 more inputs to 16 units.
+    Row("cvae", dict(latent_dim=3, network="conv", width=2), 1839),
+    Row("vae", dict(latent_dim=3, width=5, components=2), 6909, variant="fitted prior"),
+    Row("wae_mmd", dict(latent_dim=3, width=5), 747),
+    # The autoencoder's, 2 codes; D: 2 * 4 + 4, 4 * 4 + 4, 4 * 1 + 1.
+    Row("adversarial_autoencoder", dict(latent_dim=2, width=5, critic_width=4), 773),
+    Row(
+        "adversarial_autoencoder",
+        dict(latent_dim=2, width=5, critic_width=4, prior="swiss_roll", labels=True),
+        813,
+        variant="labels",
+    ),
+    Row(
+        "adversarial_autoencoder",
+        dict(latent_dim=2, width=5, critic_width=4, prior="mixture"),
+        773,
+        variant="mixture",
+    ),
+    Row(
+        "sparse_autoencoder",
+        dict(latent_dim=6, active=2, width=5, sparsity="kl"),
+        780,
+        variant="kl",
+    ),
+    # The DCGAN's, and E: 16 * 4 + 4, 16 * 4 * 8, 2 * 8, 32 * 12 + 12.
+    Row("vae_gan", dict(latent_dim=6, width=4, depth=2, kernel=4, ema=0.9), 2414),
+    # Encoder 427, decoder 825, prior 377.
+    Row("vq_vae", dict(codes=5, code_dim=3, width=2, depth=2, prior_width=4), 1629),
+    Row(
+        "vq_vae",
+        dict(codes=5, code_dim=3, width=2, depth=1, prior_width=4, codebook="gradient"),
+        1608,
+        variant="gradient",
+    ),
     # The VAE's, and 4 pseudo-inputs of 64 pixels.
     Row("vamp_vae", dict(latent_dim=3, network="conv", width=2, pseudo_inputs=4), 1755),
 ]

@@ -35,6 +35,28 @@ def total_correlation(z, mu, logvar):
     return joint - units
 
 
+def _multiquadratics(distances, latent_dim):
+    """sum_C C / (C + d) of squared distances; C = 2 Z s for seven scales s."""
+    scales = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
+    return tf.add_n([c / (c + distances) for c in (2.0 * latent_dim * s for s in scales)])
+
+
+def mmd(z, p, all_z, all_p):
+    """Squared maximum mean discrepancy, without bias: rows z, p [b, Z] of all_z, all_p [N, Z].
+
+    -> [b], whose mean over all rows is the estimate (Gretton et al. 2012, lemma 6).
+    Tolstikhin et al. 2018, section 4, for the kernel.
+    """
+    n = tf.cast(tf.shape(all_z)[0], tf.float32)
+    kernels = [
+        _multiquadratics(tf.reduce_sum(tf.square(a[:, None] - b[None]), axis=-1), z.shape[-1])
+        for a, b in ((z, all_z), (p, all_p), (z, all_p), (p, all_z))
+    ]
+    zz, pp, zp, pz = (tf.reduce_sum(kernel, axis=1) for kernel in kernels)
+    itself = 7.0  # k(a, a), once in each row of zz and pp
+    return (zz + pp - 2.0 * itself) / (n - 1.0) - (zp + pz) / n
+
+
 def discriminator_loss(real, fake):
     """-E log D(x) - E log(1 - D(G(z))), from logits.  Goodfellow et al. 2014, eq. 1 negated."""
     return tf.reduce_mean(softplus(-real)) + tf.reduce_mean(softplus(fake))

@@ -17,6 +17,10 @@ asks `can`.
 | `noise(seeds)` | [B] int32 -> dict of [B, ...] | all that generate |
 | `generate(noise, label)`, `sample(seeds, label)` | -> [B, H, W, C] | all that generate |
 | `encode(x)`, `reconstruct(x)` | [B, H, W, C] -> dict of [B, Z], [B, H, W, C] | models with codes |
+| `decode(z, label)` | [B, Z] -> [B, H, W, C] | models with codes |
+| `draw_posterior(x, seeds)`, `draw_prior(seeds, label)` | -> [B, Z], codes of images, and those \
+that samples are made of | models with codes and a prior |
+| `classify(x)`, `class_log_prob(x)` | [B, H, W, C] -> dict, [B, K] nats | p(x, y) by Bayes' rule |
 | `corrupt(x, seeds)`, `denoise(x)` | [B, H, W, C] -> the same | denoisers |
 | `settle(images)` | uint8 levels [N, H, W, C]: what is computed once from the data | some |
 | `log_prob(x)` | [B, H, W, C] -> [B], nats per image | models with a density |
@@ -32,6 +36,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfgen import random
+from tfgen.errors import UserError
 
 
 class GenerativeModel(keras.Model):
@@ -100,7 +105,13 @@ class GenerativeModel(keras.Model):
         """Images from seeds: int32 [B] -> float32 [B, H, W, C] in [0, 1].
 
         label: int32 [B], for models with `num_classes`.
+
+        Raises: UserError for a conditional model without labels.
         """
+        if self.num_classes and label is None:
+            raise UserError(
+                f"{type(self).__name__} samples by class: give labels, 0 to {self.num_classes - 1}."
+            )
         return self.generate(self.noise(tf.convert_to_tensor(seeds, tf.int32)), label)
 
     def labels_in_turn(self, count):

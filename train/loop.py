@@ -3,6 +3,7 @@
 import contextlib
 import fcntl
 import functools
+import inspect
 import json
 import math
 import pathlib
@@ -131,9 +132,15 @@ def build(name, config, training, strategy=None):
             f"set --config.batch_size to a multiple of {replicas}."
         )
     keras.utils.set_random_seed(config.seed)
+    kind = models.find(name)
+    arguments = dict(config.model)
+    if "num_classes" in inspect.signature(kind).parameters:
+        if not training.classes:
+            raise UserError(f"{name} learns from labels, and {training.name} has none.")
+        arguments["num_classes"] = len(training.classes)
     with strategy.scope() if strategy else contextlib.nullcontext():
-        model = models.find(name)(
-            image_shape=training.shape, levels=training.levels, seed=config.seed, **config.model
+        model = kind(
+            image_shape=training.shape, levels=training.levels, seed=config.seed, **arguments
         )
         optimizers = {key: optimizer(o, config.steps) for key, o in config.optimizers.items()}
         # XLA does not pay for convolutions on a CPU, and op determinism excludes it on a GPU.

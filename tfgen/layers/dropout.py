@@ -7,7 +7,7 @@ from tfgen import random
 
 
 class Dropout(keras.layers.Layer):
-    """Drops whole channels of a row in training:  [B, C] or [B, H, W, C] -> the same shape.
+    """Drops whole channels of a row in training:  [B, ..., C] -> the same shape.
 
     Srivastava et al., JMLR 2014; for feature maps, Tompson et al., CVPR 2015 ("SpatialDropout"):
     neighbouring pixels are alike, and a dropped pixel is filled in by them.
@@ -32,4 +32,4 @@ class Dropout(keras.layers.Layer):
             return x
         u = random.uniform(self.seeds(x), [x.shape[-1]], self.stream)
         kept = tf.cast(u >= self.rate, x.dtype) / (1.0 - self.rate)
-        return x * (kept[:, None, None, :] if len(x.shape) == 4 else kept)
+        return x * tf.reshape(kept, [-1, *[1] * (len(x.shape) - 2), x.shape[-1]])

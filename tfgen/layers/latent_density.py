@@ -61,7 +61,7 @@ class LatentDensity(keras.layers.Layer):
             "z": random.normal(seeds, [self.latent_dim], "z"),
         }
 
-    def draw(self, noise):
+    def draw(self, noise, label=None):
         """What `noise` gives -> codes [B, Z]."""
         # The first component whose cumulative share is above the uniform.
         k = tf.reduce_sum(tf.cast(noise["k"] >= self.cumulative[:-1], tf.int32), axis=-1)

@@ -46,7 +46,7 @@ class Autoencoder(GenerativeModel):
       activation: of the hidden units; "sigmoid" are those of the paper.
       dropout: share of hidden units dropped in training.
       error: "squared" or "log"; "log" needs networks that end in a sigmoid, so not "linear".
-      components: of the mixture that is fitted to the codes.
+      components: of the mixture that is fitted to the codes; 0 only for variants with a prior.
     """
 
     paper = (
@@ -93,7 +93,17 @@ class Autoencoder(GenerativeModel):
         self.decoder = keras.Sequential(
             decoder(latent_dim, self.image_shape, width, drop, activation), name="g"
         )
-        self.latents = LatentDensity(latent_dim, components)
+        self.latents = LatentDensity(latent_dim, components) if components else self.find_prior()
+
+    def find_prior(self):
+        """The density of codes that a variant trains towards; an autoencoder has none.
+
+        Raises: UserError.
+        """
+        raise UserError(
+            "an autoencoder has no prior to sample from: with --config.model.components=1 or more "
+            "a mixture is fitted to its codes."
+        )
 
     # --- training --------------------------------------------------------------------------------
 
@@ -109,37 +119,39 @@ class Autoencoder(GenerativeModel):
         z = self.code(x, training)
         return z, tf.zeros_like(z[:, 0])
 
-    def errors(self, x, given, training):
-        """The terms for images x from what the encoder is given: dict of [B]."""
-        z, penalty = self.code_and_penalty(given, training)
+    def errors(self, x, seeds, training, label=None):
+        """The terms for images x: dict of [B]."""
+        return self.errors_and_codes(x, seeds, training)[0]
+
+    def errors_and_codes(self, x, seeds, training):
+        """The terms, and the codes that they are of, for variants to add to."""
+        z, penalty = self.code_and_penalty(self.corrupt(x, seeds), training)
         out = self.decoder(z, training=training)
         squares = tf.square(x - (out if self.network == "linear" else tf.sigmoid(out)))
         if self.error == "squared":
             loss = tf.reduce_sum(squares, axis=[1, 2, 3])
         else:
             loss = tf.reduce_sum(softplus(out) - x * out, axis=[1, 2, 3])
-        return {
-            "loss": loss + penalty,
-            "mse": tf.reduce_mean(squares, axis=[1, 2, 3]),
-        }
+        return {"loss": loss + penalty, "mse": tf.reduce_mean(squares, axis=[1, 2, 3])}, z
 
     def train_step(self, batch):
         x = self.to_unit(batch["image"])
-        given = self.corrupt(x, self.training_seeds(x))
+        seeds, label = self.training_seeds(x), batch.get("label")
         with tf.GradientTape() as tape:
-            terms = losses.means(self.errors(x, given, training=True))
+            terms = losses.means(self.errors(x, seeds, True, label))
         self.minimize("ae", tape, terms["loss"])
         return self.end_step(**terms)
 
     def test_step(self, batch):
         x = self.to_unit(batch["image"])
-        return losses.means(
-            self.errors(x, self.corrupt(x, tf.range(tf.shape(x)[0])), training=False)
-        )
+        seeds = tf.range(tf.shape(x)[0])
+        return losses.means(self.errors(x, seeds, False, batch.get("label")))
 
     def settle(self, images):
         """Fits the density of the codes of uint8 levels [N, H, W, C]; called before it samples."""
-        self.latents.fit(np.concatenate([self.encode(x)["mean"] for x in self._blocks(images)]))
+        if self.components:
+            codes = [self.encode(x)["mean"] for x in self._blocks(images)]
+            self.latents.fit(np.concatenate(codes))
 
     def _blocks(self, images):
         return [self.to_unit(images[i : i + 500]) for i in range(0, min(len(images), 20_000), 500)]
@@ -158,12 +170,24 @@ class Autoencoder(GenerativeModel):
         """Images in [0, 1] -> {"mean": [B, Z]}."""
         return {"mean": self.code(x, training=False)}
 
+    def decode(self, z, label=None):
+        """Codes [B, Z] -> images in [0, 1]."""
+        return self.decoded(self.decoder(z, training=False))
+
     def reconstruct(self, x):
         """Images in [0, 1] -> images in [0, 1]."""
-        return self.decoded(self.decoder(self.encode(x)["mean"], training=False))
+        return self.decode(self.encode(x)["mean"])
+
+    def draw_prior(self, seeds, label=None):
+        """Codes as samples are made of: int32 [B] -> [B, Z]."""
+        return self.latents.draw(self.latents.noise(seeds), label)
+
+    def draw_posterior(self, x, seeds):
+        """The codes themselves: nothing is drawn. [B, Z]"""
+        return self.encode(x)["mean"]
 
     def noise(self, seeds):
         return self.latents.noise(seeds)
 
     def generate(self, noise, label=None):
-        return self.decoded(self.decoder(self.latents.draw(noise), training=False))
+        return self.decode(self.latents.draw(noise, label))

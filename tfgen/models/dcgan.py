@@ -67,7 +67,7 @@ def generator(latent_dim, image_shape, width, depth, kernel):
     return keras.Sequential([*stack, image], name="G")
 
 
-def discriminator(image_shape, width, depth, kernel):
+def discriminator(image_shape, width, depth, kernel, outputs=1, name="D"):
     stack = [
         layers.Input(image_shape),
         layers.Conv2D(width, kernel, 2, "same", kernel_initializer=normal()),
@@ -81,8 +81,8 @@ def discriminator(image_shape, width, depth, kernel):
             batch_norm(),
             layers.LeakyReLU(0.2),
         ]
-    logit = layers.Dense(1, kernel_initializer=normal())
-    return keras.Sequential([*stack, layers.Flatten(), logit], name="D")
+    logit = layers.Dense(outputs, kernel_initializer=normal())
+    return keras.Sequential([*stack, layers.Flatten(), logit], name=name)
 
 
 @keras.saving.register_keras_serializable("tfgen")

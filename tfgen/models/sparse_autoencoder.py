@@ -5,18 +5,26 @@ A. Makhzani and B. Frey. k-Sparse Autoencoders. ICLR 2014. https://arxiv.org/abs
     z = f(x);  all but the k largest z_j are set to 0;  y = g(z)    section 2.1
     minimise  L(x, y);  only the k units that are kept are learnt from
 
+or, with sparsity="kl", the older way (A. Ng. Sparse Autoencoder. CS294A lecture notes, 2011):
+
+    z = sigmoid(f(x)),  r_j = mean over images of z_j
+    minimise  L(x, y) + beta sum_j r log r / r_j + (1 - r) log (1 - r) / (1 - r_j)
+
 The difference from the autoencoder is the selection: with it more units than pixels are no identity
 but a dictionary, of which each image picks a few entries.
 
 Shapes: those of the autoencoder.
 
 Departures from the paper: those of the autoencoder. The same k is used in training and after it
-(alpha = 1 in the paper's terms); sampled codes are cut to k units as well.
+(alpha = 1 in the paper's terms); sampled codes are cut to k units as well. r_j is the mean over
+the batch (over the rows of all replicas), where the notes have the whole training set.
 """
 
 import keras
 import tensorflow as tf
 
+from tfgen import replicas
+from tfgen.errors import one_of
 from tfgen.models.autoencoder import Autoencoder
 
 
@@ -26,18 +34,43 @@ class SparseAutoencoder(Autoencoder):
 
     Args:
       image_shape, levels, seed: see `GenerativeModel`.
-      active: k.
+      active: k; with sparsity="kl", r = k / Z.
+      sparsity: "top_k" or "kl".
+      sparsity_weight: beta of "kl".
       others: see `Autoencoder`.
     """
 
     paper = ("Makhzani and Frey 2014", "https://arxiv.org/abs/1312.5663")
 
-    def __init__(self, image_shape, levels, seed=0, active=10, latent_dim=100, **kwargs):
+    def __init__(
+        self,
+        image_shape,
+        levels,
+        seed=0,
+        active=10,
+        sparsity="top_k",
+        sparsity_weight=1.0,
+        latent_dim=100,
+        **kwargs,
+    ):
         super().__init__(image_shape, levels, seed, latent_dim=latent_dim, **kwargs)
         self.active = min(active, latent_dim)
+        self.sparsity = one_of("sparsity", sparsity, ("top_k", "kl"))
+        self.sparsity_weight = sparsity_weight
 
     def code(self, x, training):
-        return self.select(super().code(x, training))
+        z = super().code(x, training)
+        return self.select(z) if self.sparsity == "top_k" else tf.sigmoid(z)
+
+    def code_and_penalty(self, x, training):
+        z, penalty = super().code_and_penalty(x, training)
+        if self.sparsity == "top_k":
+            return z, penalty
+        r, mean = self.active / self.latent_dim, tf.reduce_mean(replicas.all_rows(z), axis=0)
+        # Away from 0 and 1, where a sigmoid can round to.
+        mean = tf.clip_by_value(mean, 1e-6, 1.0 - 1e-6)
+        kl = r * tf.math.log(r / mean) + (1.0 - r) * tf.math.log((1.0 - r) / (1.0 - mean))
+        return z, penalty + self.sparsity_weight * tf.reduce_sum(kl)
 
     def select(self, z):
         """The k largest of each row, the others 0: [B, Z] -> [B, Z]."""
@@ -45,5 +78,7 @@ class SparseAutoencoder(Autoencoder):
         return tf.where(z >= least, z, 0.0)
 
     def generate(self, noise, label=None):
-        z = self.select(self.latents.draw(noise))
-        return self.decoded(self.decoder(z, training=False))
+        z = self.latents.draw(noise)
+        return self.decode(
+            self.select(z) if self.sparsity == "top_k" else tf.clip_by_value(z, 0, 1)
+        )

@@ -14,11 +14,11 @@ https://arxiv.org/abs/1312.6114
 Shapes: x [B, H, W, C];  mu, logvar, eps, z [B, Z];  parameters of p(x|z) [B, H, W, C * n].
 
 Departures from the paper: Adam for Adagrad. The likelihood is the one that fits the data's levels
-(Bernoulli for 2, categorical for few, discretised logistic for many). The paper's Gaussian is there
-too, integrated over each level: a density of grey levels is no probability of them. `network="conv"`
+(Bernoulli for 2, categorical for few, discretised logistic for many); the paper's Gaussian is
+integrated over each level: a density of grey levels is no probability of them. `network="conv"`
 replaces the multi-layer perceptrons of appendix C by strided convolutions; `dropout` acts in both
-networks. With `components` > 0, samples and `log_prob` have, in the prior's place, a mixture fitted
-to the codes once training is over (`tfgen.layers.LatentDensity`).
+networks. With `components` > 0, samples and `log_prob` have, in the prior's place, a mixture that is
+fitted to the codes once training is over (`tfgen.layers.LatentDensity`).
 """
 
 import math
@@ -92,6 +92,7 @@ class VAE(GenerativeModel):
 
         h, w, c = self.image_shape
         encoder, decoder = coders.find(network, self.image_shape)
+        # A variant with labels shows them to the encoder as planes, to the decoder beside z.
         shape = (h, w, c + self.num_classes)
         self.encoder = keras.Sequential(encoder(shape, 2 * latent_dim, width, drop))
         inputs, shape = latent_dim + self.num_classes, (h, w, c * self.p.parameters)
@@ -206,7 +207,7 @@ class VAE(GenerativeModel):
         """The mean of p(x|z) at z = mu(x): images in [0, 1] -> images in [0, 1]."""
         return self.decode(self.encode(x)["mean"])
 
-    def draw_prior(self, seeds):
+    def draw_prior(self, seeds, label=None):
         """Codes as samples are made of: int32 [B] -> [B, Z]."""
         return self.latent(self.noise(seeds))
 

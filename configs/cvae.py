@@ -1,0 +1,12 @@
+"""Conditional VAE on digits: the networks of the VAE's config.
+
+python -m train.run --model=cvae
+"""
+
+from configs import vae
+
+ON = vae.ON
+
+
+def get_config():
+    return vae.get_config()

@@ -1,0 +1,13 @@
+"""Wasserstein autoencoder on digits: the autoencoder's networks, 8 normal codes.
+
+python -m train.run --model=wae_mmd
+"""
+
+from configs import autoencoder
+
+
+def get_config():
+    config = autoencoder.get_config()
+    config.model.mmd_weight = 10.0
+    config.model.components = 0
+    return config

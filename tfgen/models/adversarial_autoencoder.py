@@ -1,0 +1,116 @@
+"""Adversarial autoencoder: a discriminator holds the codes to any density that can be drawn from.
+
+A. Makhzani, J. Shlens, N. Jaitly, I. Goodfellow, B. Frey. Adversarial Autoencoders. 2016.
+https://arxiv.org/abs/1511.05644
+
+    D ascends  E_p(z) log D(z) + E_x log(1 - D(f(x)))               section 2.1, regularisation
+    f descends L(x, g(f(x))) - lambda E_x log D(f(x))               and reconstruction
+    g descends L(x, g(f(x)))
+
+The difference from the WAE with MMD is how codes and prior are compared, and that the prior needs
+no kernel that suits it: N(0, I), ten Gaussians around a circle, or a swiss roll (section 2.3). With
+labels, D sees them beside the code, and every class has its own part of the prior (figure 3): then
+samples have labels too.
+
+Shapes: x [B, H, W, C];  z [B, Z];  D [B, 1] logits, of [B, Z] or, with labels, [B, Z + K].
+
+Departures from the paper: those of the autoencoder; f has one optimizer for both of its terms,
+where the paper alternates. N(0, I) takes the place of the paper's N(0, 25 I).
+"""
+
+import keras
+import tensorflow as tf
+from keras import layers
+
+from tfgen import losses
+from tfgen.layers import priors
+from tfgen.models.autoencoder import Autoencoder
+
+
+@keras.saving.register_keras_serializable("tfgen")
+class AdversarialAutoencoder(Autoencoder):
+    """An autoencoder whose codes fill a given density; it has no density of images.
+
+    Args:
+      image_shape, levels, seed: see `GenerativeModel`.
+      prior: "normal", "mixture" or "swiss_roll"; the latter two in the plane.
+      labels: whether each class gets a part of the prior ("mixture" and "swiss_roll").
+      num_classes: K, taken from the data by `train.run`.
+      adversarial_weight: lambda.
+      critic_width: units of each of D's two hidden layers.
+      components: of a mixture that is fitted to the codes and takes the prior's place; 0 for none.
+      others: see `Autoencoder`.
+    """
+
+    paper = ("Makhzani et al. 2016", "https://arxiv.org/abs/1511.05644")
+    terms = ("loss", "mse", "d_loss", "g_loss")
+
+    def __init__(
+        self,
+        image_shape,
+        levels,
+        seed=0,
+        prior="normal",
+        labels=False,
+        num_classes=10,
+        adversarial_weight=1.0,
+        critic_width=200,
+        components=0,
+        latent_dim=8,
+        **kwargs,
+    ):
+        self.prior = prior
+        self.labels = labels
+        self.num_classes = num_classes if labels else 0
+        super().__init__(
+            image_shape, levels, seed, components=components, latent_dim=latent_dim, **kwargs
+        )
+        self.target = self.find_prior()
+        self.adversarial_weight = adversarial_weight
+        self.critic_width = critic_width
+        self.D = keras.Sequential(
+            [
+                layers.Input((latent_dim + self.num_classes,)),
+                layers.Dense(critic_width),
+                layers.LeakyReLU(0.2),
+                layers.Dense(critic_width),
+                layers.LeakyReLU(0.2),
+                layers.Dense(1),
+            ]
+        )
+
+    def find_prior(self):
+        return priors.find(self.prior, self.latent_dim, self.num_classes)
+
+    def trained(self):
+        return super().trained() | {"D": self.D.trainable_variables}
+
+    def logit(self, z, label):
+        """D's: [B]."""
+        if self.labels:
+            z = tf.concat([z, tf.gather(tf.eye(self.num_classes), label)], axis=-1)
+        return self.D(z)[:, 0]
+
+    def errors(self, x, seeds, training, label=None):
+        terms, z = self.errors_and_codes(x, seeds, training)
+        g_loss = losses.softplus(-self.logit(z, label))
+        return terms | {
+            "loss": terms["loss"] + self.adversarial_weight * g_loss,
+            "d_loss": self.d_loss(z, seeds, label),
+            "g_loss": g_loss,
+        }
+
+    def d_loss(self, z, seeds, label):
+        """What D descends on, for each row: [B, Z] -> [B]."""
+        p = self.target.draw(self.target.noise(seeds), label)
+        z = tf.stop_gradient(z)
+        return losses.softplus(-self.logit(p, label)) + losses.softplus(self.logit(z, label))
+
+    def train_step(self, batch):
+        x, label = self.to_unit(batch["image"]), batch.get("label")
+        seeds = self.training_seeds(x)
+        with tf.GradientTape(persistent=True) as tape:
+            terms = losses.means(self.errors(x, seeds, True, label))
+        self.minimize("D", tape, terms["d_loss"])
+        self.minimize("ae", tape, terms["loss"])
+        return self.end_step(**terms)

@@ -1,0 +1,120 @@
+"""Conditional VAE: p(x|y), and with p(y) a classifier that knows what it has not seen.
+
+K. Sohn, H. Lee, X. Yan. Learning Structured Output Representation using Deep Conditional Generative
+Models. NeurIPS 2015.
+https://papers.nips.cc/paper/2015/hash/8d55a249e6baa5c06772297520da2051-Abstract.html
+
+    ELBO(y) = E_q(z|x,y)[log p(x|y, z)] - KL(q(z|x, y) || p(z))  <=  log p(x|y)      equation 4
+
+The difference from the VAE is the label, which encoder and decoder both see. Codes need not tell
+classes apart, and hold what is left: slant, thickness, style. With p(y), Bayes' rule gives
+
+    log p(x)   = log sum_y p(x|y) p(y)
+    log p(y|x) = log p(x|y) + log p(y) - log p(x)
+
+so that an image is classified by the class under which it is likeliest, or by none if it is
+unlikely under all: unlike a softmax, p(x) is small far from the data.
+
+Shapes: x [B, H, W, C], to the encoder [B, H, W, C + K] with the label as planes;  y [B], one of K;
+z [B, Z], to the decoder [B, Z + K].
+
+Departures from the paper: those of the VAE. The prior p(z) does not depend on the label (the paper
+has p(z|y)); p(y) is uniform.
+"""
+
+import math
+
+import keras
+import tensorflow as tf
+
+from tfgen.models.vae import VAE
+
+
+@keras.saving.register_keras_serializable("tfgen")
+class CVAE(VAE):
+    """A VAE of images given their labels; its density p(x) is a lower bound.
+
+    Args:
+      image_shape, levels, seed: see `GenerativeModel`.
+      num_classes: K, taken from the data by `train.run`.
+      others: see `VAE`.
+    """
+
+    paper = (
+        "Sohn et al. 2015",
+        "https://papers.nips.cc/paper/2015/hash/8d55a249e6baa5c06772297520da2051-Abstract.html",
+    )
+
+    def __init__(self, image_shape, levels, seed=0, num_classes=10, **kwargs):
+        self.num_classes = num_classes
+        super().__init__(image_shape, levels, seed, **kwargs)
+
+    def one_hot(self, label):
+        # A table: the on and off values of tf.one_hot are scaled apart by LiteRT's int8 converter.
+        return tf.gather(tf.eye(self.num_classes), label)
+
+    def posterior(self, x, label=None, training=False):
+        """mu and logvar of q(z|x, y); without a label, of the likeliest one."""
+        if label is None:
+            label = self.likeliest(x)
+        h, w, _ = self.image_shape
+        planes = self.one_hot(label)[:, None, None, :] * tf.ones([1, h, w, 1])
+        return super().posterior(tf.concat([x, planes], axis=-1), training=training)
+
+    def parameters(self, z, label=None, training=False):
+        return super().parameters(tf.concat([z, self.one_hot(label)], axis=-1), training=training)
+
+    def reconstruct(self, x):
+        label = self.likeliest(x)
+        return self.decode(self.posterior(x, label)[0], label)
+
+    # --- the classifier --------------------------------------------------------------------------
+
+    def likeliest(self, x):
+        """The class of the greatest log p(x|y, mu) - KL: a guess without draws, [B]."""
+        x, label = self._with_each_label(x)
+        mu, logvar = self.posterior(x, label)
+        log_p = self.p.log_prob(self.to_levels(x), self.parameters(mu, label))
+        scores = tf.reshape(log_p - self.kl(mu, logvar, mu[:, None]), [-1, self.num_classes])
+        return tf.argmax(scores, axis=1, output_type=tf.int32)
+
+    def class_log_prob(self, x, samples=100):
+        """log p(x, y), a lower bound by L_k with k = samples / K: [B, H, W, C] -> [B, K], nats."""
+        return self._of_each_class(super().log_prob, x, samples)
+
+    def log_prob(self, x, samples=100, label=None):
+        """log p(x), or log p(x|y) of given labels; `samples` are shared among the classes."""
+        if label is not None:
+            return super().log_prob(x, samples, label)
+        return tf.reduce_logsumexp(self.class_log_prob(x, samples), axis=1)
+
+    def elbo(self, x, samples=100, label=None):
+        """The bound of `log_prob` without the importance weights: [B], nats."""
+        if label is not None:
+            return super().elbo(x, samples, label)
+        return tf.reduce_logsumexp(self._of_each_class(super().elbo, x, samples), axis=1)
+
+    def classify(self, x, samples=100, least=-math.inf):
+        """Bayes' rule: images in [0, 1] -> {"label" [B], "probability" [B, K], "log_prob" [B]}.
+
+        least: images of a log p(x) below this, in nats, are rejected; their label is -1.
+        """
+        joint = self.class_log_prob(x, samples)
+        log_p = tf.reduce_logsumexp(joint, axis=1)
+        label = tf.argmax(joint, axis=1, output_type=tf.int32)
+        return {
+            "label": tf.where(log_p < least, -1, label),
+            "probability": tf.nn.softmax(joint),
+            "log_prob": log_p,
+        }
+
+    def _of_each_class(self, bound, x, samples):
+        """bound(x, samples, y) + log p(y) for each y: [B, K]."""
+        x, label = self._with_each_label(x)
+        log_p = bound(x, max(1, samples // self.num_classes), label)
+        return tf.reshape(log_p, [-1, self.num_classes]) - math.log(self.num_classes)
+
+    def _with_each_label(self, x):
+        """Every image K times, with every label once: [B * K, H, W, C], [B * K]."""
+        labels = tf.tile(tf.range(self.num_classes), [tf.shape(x)[0]])
+        return tf.repeat(x, self.num_classes, axis=0), labels

@@ -1,0 +1,123 @@
+"""VAE-GAN: a VAE whose reconstructions are judged by what a discriminator sees in them.
+
+A. B. L. Larsen, S. K. Soenderby, H. Larochelle, O. Winther. Autoencoding beyond Pixels using a
+Learned Similarity Metric. ICML 2016. https://arxiv.org/abs/1512.09300
+
+    L_prior = KL(q(z|x) || p(z))                                    equation 4
+    L_llike = -E_q log N(D_l(x) | D_l(G(z)), I)                     equation 8
+    L_GAN   = log D(x) + log(1 - D(G(z))) + log(1 - D(G(z_p)))      equation 9, algorithm 1
+
+    E descends  L_prior + L_llike                                   algorithm 1
+    G descends  gamma L_llike - L_GAN
+    D ascends   L_GAN
+
+The difference from the DCGAN is the encoder: G learns from reconstructions as well, by the features
+D_l of D's last hidden layer, which do not punish an edge for lying a pixel off.
+
+Shapes: x, G(z) [B, H, W, C] in (-1, 1);  mu, logvar, z, z_p [B, Z];  D [B, 1] logits, D_l [B, F].
+
+Departures from the paper: networks and optimizers are the DCGAN's (Adam, where the paper has
+RMSProp); G's part of L_GAN is the non-saturating one. E is D with 2 Z outputs.
+"""
+
+import keras
+import tensorflow as tf
+
+from tfgen import losses, random
+from tfgen.models import dcgan
+
+
+@keras.saving.register_keras_serializable("tfgen")
+class VAEGAN(dcgan.DCGAN):
+    """A DCGAN with an encoder; its density is implicit.
+
+    Args:
+      image_shape, levels, seed: see `GenerativeModel`.
+      gamma: how much G heeds reconstructions beside D.
+      others: see `DCGAN`.
+    """
+
+    paper = ("Larsen et al. 2016", "https://arxiv.org/abs/1512.09300")
+    prior = "normal"
+    terms = ("d_loss", "g_loss", "llike", "kl", "D_real", "D_fake")
+
+    def __init__(self, image_shape, levels, seed=0, gamma=0.1, latent_dim=16, **kwargs):
+        super().__init__(image_shape, levels, seed, latent_dim=latent_dim, **kwargs)
+        self.gamma = gamma
+        self.E = dcgan.discriminator(
+            self.image_shape, self.width, self.depth, self.kernel, 2 * latent_dim, name="E"
+        )
+        # The last hidden layer stands before flattening and the logit.
+        self.D_and_features = keras.Model(
+            self.D.inputs, [self.D.outputs[0], self.D.layers[-2].output]
+        )
+
+    def trained(self):
+        return super().trained() | {"E": self.E.trainable_variables}
+
+    def losses_of(self, image, seeds, training):
+        """What E, G and D descend on, from the batch: (E's, G's, D's, the terms), means."""
+        x = self.to_range(self.to_unit(image))
+        mu, logvar = tf.split(self.E(x, training=training), 2, axis=-1)
+        z = mu + tf.exp(0.5 * logvar) * random.normal(seeds, [self.latent_dim], "eps")
+        G_z = self.G(z, training=training)
+        G_zp = self.G(self.noise(seeds)["z"], training=training)
+        D_x, features = self.D_and_features(x, training=training)
+        D_z, features_z = self.D_and_features(G_z, training=training)
+        D_zp = self.D(G_zp, training=training)
+
+        kl = tf.reduce_mean(losses.kl_to_standard_normal(mu, logvar))
+        llike = 0.5 * tf.reduce_mean(tf.reduce_sum(tf.square(features - features_z), axis=-1))
+        g_loss = losses.generator_loss(D_z) + losses.generator_loss(D_zp)
+        d_loss = losses.discriminator_loss(D_x, D_z) + tf.reduce_mean(losses.softplus(D_zp))
+        terms = {
+            "d_loss": d_loss,
+            "g_loss": g_loss,
+            "llike": llike,
+            "kl": kl,
+            "D_real": tf.reduce_mean(tf.sigmoid(D_x)),
+            "D_fake": tf.reduce_mean(tf.sigmoid(D_zp)),
+        }
+        return kl + llike, self.gamma * llike + g_loss, d_loss, terms
+
+    def train_step(self, batch):
+        # Algorithm 1: all three from one pass.
+        seeds = self.training_seeds(batch["image"])
+        with tf.GradientTape(persistent=True) as tape:
+            e_loss, g_loss, d_loss, terms = self.losses_of(batch["image"], seeds, training=True)
+        self.minimize("E", tape, e_loss)
+        self.minimize("G", tape, g_loss)
+        self.minimize("D", tape, d_loss)
+        if self.ema:
+            self.average_generator()
+        return self.end_step(**terms)
+
+    def test_step(self, batch):
+        seeds = tf.range(tf.shape(batch["image"])[0])
+        return self.losses_of(batch["image"], seeds, training=False)[-1]
+
+    # --- codes and samples -----------------------------------------------------------------------
+
+    def noise(self, seeds):
+        return {"z": random.normal(seeds, [self.latent_dim], "z")}
+
+    def encode(self, x):
+        """q(z|x): images in [0, 1] -> {"mean": [B, Z], "log_var": [B, Z]}."""
+        mu, logvar = tf.split(self.E(self.to_range(x), training=False), 2, axis=-1)
+        return {"mean": mu, "log_var": logvar}
+
+    def decode(self, z, label=None):
+        """Codes [B, Z] -> images in [0, 1]."""
+        return self.generate({"z": z})
+
+    def reconstruct(self, x):
+        """Images in [0, 1] -> images in [0, 1]."""
+        return self.decode(self.encode(x)["mean"])
+
+    def draw_prior(self, seeds, label=None):
+        return self.noise(seeds)["z"]
+
+    def draw_posterior(self, x, seeds):
+        q = self.encode(x)
+        eps = random.normal(seeds, [self.latent_dim], "posterior eps")
+        return q["mean"] + tf.exp(0.5 * q["log_var"]) * eps

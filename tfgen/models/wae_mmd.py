@@ -1,0 +1,54 @@
+"""Wasserstein autoencoder, its codes held to the prior by the maximum mean discrepancy.
+
+I. Tolstikhin, O. Bousquet, S. Gelly, B. Schoelkopf. Wasserstein Auto-Encoders. ICLR 2018.
+https://arxiv.org/abs/1711.01558
+
+    minimise  E_x c(x, g(f(x))) + lambda MMD_k(q(z), p(z))          equation 4, WAE-MMD
+    MMD^2   = E k(z, z') + E k(p, p') - 2 E k(z, p)                 z, z' ~ q;  p, p' ~ p(z) = N(0, I)
+    k(a, b) = sum_C C / (C + |a - b|^2)                             section 4, inverse multiquadratics
+
+The difference from the autoencoder is the penalty. The VAE draws the code of every image to the
+prior, so that codes of different images overlap; here only all codes together have to match it, and
+the encoder may be a function.
+
+Shapes: x [B, H, W, C];  z, p [B, Z].
+
+Departures from the paper: those of the autoencoder; the C are 2 Z s for s from 0.1 to 10, as in the
+authors' code. N replicas compare the codes of all.
+"""
+
+import keras
+import tensorflow as tf
+
+from tfgen import losses, replicas
+from tfgen.layers import priors
+from tfgen.models.autoencoder import Autoencoder
+
+
+@keras.saving.register_keras_serializable("tfgen")
+class WAEMMD(Autoencoder):
+    """An autoencoder whose codes are normal; it has no density of images.
+
+    Args:
+      image_shape, levels, seed: see `GenerativeModel`.
+      mmd_weight: lambda.
+      components: of a mixture that is fitted to the codes and takes the prior's place; 0 for none.
+      others: see `Autoencoder`.
+    """
+
+    paper = ("Tolstikhin et al. 2018", "https://arxiv.org/abs/1711.01558")
+    prior = "normal"
+    terms = ("loss", "mse", "mmd")
+
+    def __init__(self, image_shape, levels, seed=0, mmd_weight=10.0, components=0, **kwargs):
+        super().__init__(image_shape, levels, seed, components=components, **kwargs)
+        self.mmd_weight = mmd_weight
+
+    def find_prior(self):
+        return priors.Normal(self.latent_dim)
+
+    def errors(self, x, seeds, training, label=None):
+        terms, z = self.errors_and_codes(x, seeds, training)
+        p = priors.Normal(self.latent_dim).noise(seeds)["z"]
+        mmd = losses.mmd(z, p, replicas.all_rows(z), replicas.all_rows(p))
+        return terms | {"loss": terms["loss"] + self.mmd_weight * mmd, "mmd": mmd}
