@@ -15,10 +15,10 @@ Shapes: x [B, H, W, C];  mu, logvar, eps, z [B, Z];  parameters of p(x|z) [B, H,
 
 Departures from the paper: Adam for Adagrad. The likelihood is the one that fits the data's levels
 (Bernoulli for 2, categorical for few, discretised logistic for many); the paper's Gaussian is
-integrated over each level: a density of grey levels is no probability of them. `network="conv"`
+integrated over each level: a density of grey levels is no probability of them. network="conv"
 replaces the multi-layer perceptrons of appendix C by strided convolutions; `dropout` acts in both
-networks. With `components` > 0, samples and `log_prob` have, in the prior's place, a mixture that is
-fitted to the codes once training is over (`tfgen.layers.LatentDensity`).
+networks. With `components` > 0, samples and `log_prob` have, in the prior's place, a mixture fitted
+to the codes once training is over (`tfgen.layers.LatentDensity`).
 """
 
 import math

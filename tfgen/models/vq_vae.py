@@ -17,11 +17,11 @@ A code that too few places use is dead: it is set to a place of the batch, drawn
 comes back (Dhariwal et al. 2020, Jukebox, section 3.1); at first all are. The prior reads codes row
 by row, and gives each a distribution from those before it: p(c) = prod_i p(c_i | c_<i).
 
-Shapes: x [B, H, W, C];  z_e, z_q [B, h, w, D] with h = H / 2^depth;  c [B, h * w];  e [K, D].
+Shapes: x [B, H, W, C];  z_e, z_q [B, h, w, D], h = H / 2^depth;  c [B, h * w];  e [K, D].
 
-Departures from the paper: Adam, and the likelihood that fits the data's levels. The prior is trained
-beside the rest, on codes as they are, and not after it; it is a stack of causal convolutions along
-the rows with gated units, where the paper has a PixelCNN.
+Departures from the paper: Adam, and the likelihood that fits the data's levels. The prior is
+trained beside the rest, on codes as they are, and not after it; it is a stack of causal convolutions
+along the rows with gated units, where the paper has a PixelCNN.
 """
 
 import keras
@@ -74,8 +74,8 @@ class CausalPrior(keras.layers.Layer):
         ]
         self.logits = layers.Dense(codes)
         self.embedding.build((None, places))
-        for convolution, _ in self.stack:
-            convolution.build((None, places, width))
+        for layer in sum(self.stack, ()):
+            layer.build((None, places, width))
         self.logits.build((None, places, width))
         self.built = True
 

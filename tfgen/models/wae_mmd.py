@@ -4,8 +4,8 @@ I. Tolstikhin, O. Bousquet, S. Gelly, B. Schoelkopf. Wasserstein Auto-Encoders. 
 https://arxiv.org/abs/1711.01558
 
     minimise  E_x c(x, g(f(x))) + lambda MMD_k(q(z), p(z))          equation 4, WAE-MMD
-    MMD^2   = E k(z, z') + E k(p, p') - 2 E k(z, p)                 z, z' ~ q;  p, p' ~ p(z) = N(0, I)
-    k(a, b) = sum_C C / (C + |a - b|^2)                             section 4, inverse multiquadratics
+    MMD^2   = E k(z, z') + E k(p, p') - 2 E k(z, p)                 z ~ q;  p ~ p(z) = N(0, I)
+    k(a, b) = sum_C C / (C + |a - b|^2)                             section 4, multiquadratics
 
 The difference from the autoencoder is the penalty. The VAE draws the code of every image to the
 prior, so that codes of different images overlap; here only all codes together have to match it, and
@@ -18,7 +18,6 @@ authors' code. N replicas compare the codes of all.
 """
 
 import keras
-import tensorflow as tf
 
 from tfgen import losses, replicas
 from tfgen.layers import priors
