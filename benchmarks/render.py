@@ -11,6 +11,11 @@ from train.report import ARROWS, title
 # The taxonomy of Goodfellow 2016 (tutorial, figure 9), from exact densities to none.
 ORDER = ("exact", "lower bound", "estimate", "implicit")
 COLUMNS = ("nll", "neg_elbo", "frechet", "precision", "recall", "coverage", "mse", "knn")
+# Where codes alone were measured.
+CODES = (
+    *("mse", "kl", "active_units", "mig", "dci_disentanglement", "dci_completeness"),
+    *("dci_informativeness", "factor_vae", "sap"),
+)
 BEGIN, END = "<!-- table of {} -->", "<!-- end of table -->"
 
 
@@ -19,6 +24,15 @@ def rows_of(table):
     return sorted(
         table["models"].items(), key=lambda item: (ORDER.index(item[1]["density"]), item[0])
     )
+
+
+def columns(table):
+    """The metrics that the README shows."""
+    return COLUMNS if _measured(table, "frechet") else CODES
+
+
+def _measured(table, key):
+    return any(key in row["metrics"] for row in table["models"].values())
 
 
 def cell(key, found):
@@ -31,10 +45,8 @@ def cell(key, found):
 
 def markdown(table):
     """Lines: models, then what others and trivial generators get."""
-    data, protocol = table["protocol"]["data"], table["protocol"]
-    keys = [
-        key for key in COLUMNS if any(key in row["metrics"] for row in table["models"].values())
-    ]
+    data = table["protocol"]["data"]
+    keys = [key for key in columns(table) if _measured(table, key)]
     heads = [title(table, k) + ARROWS[catalogue.METRICS[k].better] for k in keys]
     yield BEGIN.format(data)
     yield "| model | paper | density | " + " | ".join(heads) + " | parameters | s | MB |"
@@ -53,19 +65,28 @@ def markdown(table):
         yield f"| *{name}* | [code]({url}) | {density} | " + " | ".join(cells) + " | | | |"
     others = {"real images against real": table["floor"], **table["baselines"]}
     for name, numbers in others.items():
-        cells = [catalogue.text(k, numbers.get(k)) for k in keys]
-        yield f"| *{name}* | | | " + " | ".join(cells) + " | | | |"
+        if numbers:
+            cells = [catalogue.text(k, numbers.get(k)) for k in keys]
+            yield f"| *{name}* | | | " + " | ".join(cells) + " | | | |"
+    yield ""
+    yield _caption(table)
+    yield END
+
+
+def _caption(table):
+    data, protocol = table["protocol"]["data"], table["protocol"]
     accuracy = ", ".join(f"{100 * v:.1f} %" for v in table["features"]["accuracy"].values())
     seeds = sorted({row["seeds"] for row in table["models"].values()})
-    yield ""
-    yield (
+    over = f"mean ± standard deviation over {' or '.join(map(str, seeds))} seeds."
+    if not _measured(table, "frechet"):
+        return f"*`{data}`, codes of the split `{protocol['split']}`; {over}*"
+    return (
         f"*`{data}`, split `{protocol['split']}`: {protocol['n']} samples against as many held-out "
-        f"images; mean ± standard deviation over {' or '.join(map(str, seeds))} seeds. NLL in nats "
+        f"images; {over} NLL in nats "
         f"per image, for lower bounds from above by {protocol['k']:,} importance samples. "
         f"{table['features']['distance']}: Frechet distance in the features of a fixed classifier "
         f"({accuracy} right on this split). s, MB: training on two cores, at its peak.*"
     )
-    yield END
 
 
 def insert(readme, table):
@@ -151,11 +172,12 @@ def _lines(table):
             yield page.ruler(name, metric.unit, None, metric.meaning, marks)
 
 
-def plot(table, path, keys=("nll", "frechet", "coverage")):
+def plot(table, path):
     """Dots of every seed of every model, and lines for real images and baselines: a PNG."""
     from matplotlib.figure import Figure
 
     models = rows_of(table)
+    keys = ("nll", "frechet", "coverage") if _measured(table, "frechet") else ("mig", "factor_vae")
     keys = [k for k in keys if any(k in row["metrics"] for _, row in models)]
     figure = Figure(figsize=(4.2 * len(keys), 0.42 * len(models) + 1.9), layout="constrained")
     for axes, key in zip(figure.subplots(1, len(keys), squeeze=False)[0], keys, strict=True):

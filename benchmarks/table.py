@@ -34,6 +34,7 @@ def main(argv=None):
     parser.add_argument("--models", default="", help="with commas; by default all")
     parser.add_argument("--seeds", type=int, default=3, help="runs of each model (3)")
     parser.add_argument("--runs", default="", help="where runs go (runs/table-<data>)")
+    parser.add_argument("--parts", default="", help="what train.evaluate measures (all)")
     parser.add_argument("--readme", action="store_true", help="write the table into README.md")
     return command.status(_run, parser.parse_args(argv))
 
@@ -54,7 +55,7 @@ def _run(options):
     runs = {model: [] for model in models}
     for i, (model, seed) in enumerate(tasks):
         run = RunDir(folder / f"{model}-seed{seed}")
-        done = train_and_measure(run, model, options.data, seed)
+        done = train_and_measure(run, model, options.data, seed, options.parts)
         runs[model].append(run)
         seconds = time.monotonic() - began
         print(f"{i + 1}/{len(tasks)}  {model} seed {seed}: {done}, {seconds:.0f} s", flush=True)
@@ -84,12 +85,12 @@ def read(data):
     return json.loads(path.read_text()) if path.exists() else None
 
 
-def train_and_measure(run, model, data, seed):
-    """Runs what is missing of the two commands. Returns what was done.
+def train_and_measure(run, model, data, seed, parts=""):
+    """Runs what is missing of the two commands, of evaluation some parts. Returns what was done.
 
     Raises: UserError with the command's own words, if one fails.
     """
-    done = []
+    done, measure = [], [f"--workdir={run.path}", *([f"--parts={parts}"] if parts else [])]
     if run.complete and run.read_config() != (model, settings(model, data, seed)):
         raise UserError(
             f"{run.path} holds a run of other settings than those of configs/{model}.py now: take "
@@ -100,10 +101,10 @@ def train_and_measure(run, model, data, seed):
         _command("train.run", f"--model={model}", *flags)
         done.append("trained")
     if not run.metrics.exists() or run.metrics.stat().st_mtime < run.card.stat().st_mtime:
-        _command("train.evaluate", f"--workdir={run.path}")
+        _command("train.evaluate", *measure)
         done.append("measured")
     elif _outdated(run):
-        _command("train.evaluate", f"--workdir={run.path}")
+        _command("train.evaluate", *measure)
         done.append("measured again, for the definitions have changed")
     return " and ".join(done) or "there already"
 

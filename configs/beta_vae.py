@@ -5,7 +5,7 @@ python -m train.run --model=beta_vae
 
 from configs import vae
 
-ON = {"shapes": vae.ON["shapes"] | {"model.beta": 4.0}}
+ON = {"shapes_binary": vae.ON["shapes_binary"] | {"model.beta": 4.0}}
 
 
 def get_config():

@@ -5,7 +5,7 @@ python -m train.run --model=factor_vae
 
 from configs import base, vae
 
-ON = {"shapes": vae.ON["shapes"] | {"model.gamma": 10.0}}
+ON = {"shapes_binary": vae.ON["shapes_binary"] | {"model.gamma": 6.0}}
 
 
 def get_config():

@@ -19,6 +19,7 @@ from tfgen import command, quiet
 from tfgen.errors import UserError, one_of
 
 KINDS = ("auto", "classifier", "inception", "pixels")
+PARTS = ("samples", "likelihood", "codes")
 
 
 def parse(argv):
@@ -32,6 +33,7 @@ def parse(argv):
     parser.add_argument("--features", default="auto", help=", ".join(KINDS))
     parser.add_argument("--inception", default="", help="path of classify_image_graph_def.pb")
     parser.add_argument("--inception_sha256", default="", help="its SHA-256, from its source")
+    parser.add_argument("--parts", default=",".join(PARTS), help="what to measure (all)")
     parser.add_argument("--compare", default="", help="evaluated runs to print side by side: A,B")
     return parser.parse_args(argv)
 
@@ -41,6 +43,8 @@ def check(options):
     if bool(options.workdir) == bool(options.compare):
         raise UserError("give either --workdir=DIR, to measure a run, or --compare=DIR,DIR.")
     one_of("--features", options.features, KINDS)
+    for part in options.parts.split(","):
+        one_of("--parts", part, PARTS)
     if options.n < 0:
         raise UserError(f"--n={options.n}: the number of samples is positive.")
     if options.k < 1:
@@ -105,10 +109,12 @@ def measure(run, options, progress):
     split = options.split or ("test" if "test" in source.splits else validation.split)
     splits = evaluation.Splits.load(source, training.split, split)
     inception = (options.inception, options.inception_sha256)
-    progress("features", 0.0)
-    features = feature_networks.choose(
-        options.features, splits.train, splits.held_out, training.levels, inception
-    )
+    parts, features = options.parts.split(","), None
+    if "samples" in parts:
+        progress("features", 0.0)
+        features = feature_networks.choose(
+            options.features, splits.train, splits.held_out, training.levels, inception
+        )
     protocol = evaluation.Protocol(
         data=chosen["name"],
         size=chosen["size"],
@@ -117,10 +123,10 @@ def measure(run, options, progress):
         n=options.n or min(len(splits.held_out["image"]), protocols.MOST_SAMPLES),
         seed=protocols.FIRST_SEED,
         k=options.k,
-        features=features.kind,
-        features_hash=features.digest,
+        features=features.kind if features else "",
+        features_hash=features.digest if features else "",
     )
-    content = evaluation.evaluate(model, splits, protocol, features, progress)
+    content = evaluation.evaluate(model, splits, protocol, features, progress, parts)
     about = {
         "name": name,
         "density": model.density,
@@ -130,9 +136,9 @@ def measure(run, options, progress):
     }
     versions = {p: metadata.version(p) for p in ("tensorflow", "keras", "numpy", "scikit-learn")}
     described = {
-        "kind": features.kind,
-        "distance": features.distance,
-        "accuracy": features.accuracy,
+        "kind": features.kind if features else "",
+        "distance": features.distance if features else "FCD",
+        "accuracy": features.accuracy if features else {},
     }
     return (
         _finite({"model": about, "features": described, **content, "versions": versions}),

@@ -26,6 +26,7 @@ from tfgen.metrics.diagnosis import diagnose
 
 __all__ = [
     "FIRST_SEED",
+    "PARTS",
     "VERSION",
     "Protocol",
     "Splits",
@@ -36,19 +37,24 @@ __all__ = [
 ]
 
 
-def evaluate(model, splits, protocol, features, progress):
-    """All of it.
+PARTS = ("samples", "likelihood", "codes")
+
+
+def evaluate(model, splits, protocol, features, progress, parts=PARTS):
+    """All of it, or some parts.
 
     Args:
       model: a trained `GenerativeModel`.
       splits: `Splits`; protocol: `Protocol`; features: `tfgen.metrics.features.Features`.
+        None without "samples".
+      parts: some of `PARTS`.
       progress: called with (what is being done, share of the whole in [0, 1]).
 
     Raises: UserError for too few images for a metric, with the number that it needs.
     """
     results, details, absent = {}, {}, {}
     floor, trivial = {}, {}
-    if model.can("sample"):
+    if "samples" in parts and model.can("sample"):
         progress("samples", 0.0)
         comparison = Comparison(splits, protocol, features)
         sample = tf.function(model.sample, reduce_retracing=True)
@@ -62,11 +68,11 @@ def evaluate(model, splits, protocol, features, progress):
         floor = comparison.floor()
         trivial = comparison.baselines()
         absent |= comparison.not_measured
-    if model.can("log_prob"):
+    if "likelihood" in parts and model.can("log_prob"):
         results |= likelihoods(
             model, splits, protocol, lambda part: progress("likelihood", 0.2 + 0.65 * part)
         )
-    if model.can("encode") or model.can("reconstruct"):
+    if "codes" in parts and (model.can("encode") or model.can("reconstruct")):
         progress("codes", 0.85)
         found, more = code_metrics(model, splits)
         results, details = results | found, details | more

@@ -6,7 +6,14 @@ import numpy as np
 import tensorflow as tf
 
 from tfgen.evaluation.protocol import FIRST_SEED, MOST_SAMPLES, flat
-from tfgen.metrics import codes, disentanglement, likelihood, reconstruction
+from tfgen.metrics import (
+    classes,
+    codes,
+    disentanglement,
+    likelihood,
+    neighbours,
+    reconstruction,
+)
 
 BATCH = 250
 
@@ -25,10 +32,28 @@ def code_metrics(model, splits):
         train = _encode(model, splits.unit(splits.train["image"][:MOST_SAMPLES]))
         found |= _knowledge(train["mean"], encoded["mean"], splits)
         found["active_units"] = int(likelihood.active_units(encoded["mean"]).sum())
+        if model.can("draw_prior"):
+            found["prior_two_sample"] = code_match(model, images)[0]
+        if model.can("indices"):
+            chosen = _in_batches(model.indices, images)
+            shares = np.bincount(chosen.ravel(), minlength=model.codes) / chosen.size
+            found["codebook_perplexity"] = float(np.exp(classes.entropy(shares)))
         if "log_var" in encoded:
             units = likelihood.kl_per_unit(encoded["mean"], encoded["log_var"])
             found["kl"], details["kl_per_unit"] = float(units.sum()), units.tolist()
     return found, details
+
+
+def code_match(model, images):
+    """Whether codes of images are those that samples are made of.
+
+    (accuracy of 1-NN in telling them apart, codes of the images [N, Z], as many of the prior).
+    """
+    n = min(len(images), 1000)
+    seeds = np.arange(FIRST_SEED, FIRST_SEED + n, dtype=np.int32)
+    posterior = np.asarray(model.draw_posterior(tf.constant(images[:n]), seeds))
+    prior = np.asarray(model.draw_prior(seeds, model.labels_in_turn(n)))
+    return neighbours.two_sample_accuracy(posterior, prior)[0], posterior, prior
 
 
 def corrupted(model, images, seed=FIRST_SEED):

@@ -38,6 +38,14 @@ GROUPS = {
             "nll_error", "standard error", "nats", "", 2,
             "of the NLL, over the held-out images",
         ),
+        Metric(
+            "nll_given_label", "NLL given the label", "nats", "lower", 2,
+            "-log p(x|y) of held-out images and their labels",
+        ),
+        Metric(
+            "bayes_accuracy", "accuracy by Bayes' rule", "", "higher", 3,
+            "share of held-out images whose label has the greatest p(x|y) p(y)",
+        ),
     ],
     "samples": [
         Metric(
@@ -150,6 +158,15 @@ GROUPS = {
         Metric(
             "kl", "KL", "nats", "", 2,
             "of the codes from the prior, the mean over images",
+        ),
+        Metric(
+            "prior_two_sample", "1-NN accuracy of codes", "", "lower", 3,
+            "how well a nearest neighbour tells codes of held-out images from those that samples "
+            "are made of; 0.5 if they are alike",
+        ),
+        Metric(
+            "codebook_perplexity", "codebook perplexity", "", "higher", 1,
+            "exp of the entropy of the codes' shares; the size of the book if all are used alike",
         ),
         Metric(
             "mig", "MIG", "", "higher", 3,
