@@ -27,6 +27,7 @@ def get_config():
     config.data.name = "digits"  # an embedded set, any TFDS name, or a folder ("./pictures")
     config.data.split = "train"  # with slices: train[:90%]
     config.data.validation = ""  # "": the data's own, else the last tenth of data.split
+    config.data.leave_out = ""  # a class whose images are not used; `train.anomaly` looks for them
     config.data.size = 0  # crop and resize images to size x size; 0: as they are
     config.data.directory = ""  # where TFDS keeps data; "": $TFDS_DATA_DIR or the home directory
 

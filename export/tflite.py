@@ -169,10 +169,7 @@ def _judge(config):
     from tfgen import data
     from tfgen.metrics import features
 
-    source = data.open_source(
-        config["data"]["name"], config["data"]["directory"], config["data"]["size"]
-    )
-    training = source.load(config["data"]["split"])
+    training = data.of_run(config["data"]).load(config["data"]["split"])
     if not training.classes:
         return None
     held = data.arrays(training)

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from tests.zoo import ROWS
-from tfgen import figures
+from tfgen import figures, latents
 
 
 def test_tiles_lie_in_reading_order_with_gaps_between():
@@ -31,16 +31,16 @@ def test_colour_stays_and_small_images_are_enlarged():
 def test_paths_between_codes():
     random = np.random.default_rng(0)
     a, b = random.normal(size=(2, 5, 64))
-    sphere = figures.between(a, b, 9, "normal")
+    sphere = latents.spherical(a, b, 9)
     np.testing.assert_allclose(sphere[:, 0], a)
     np.testing.assert_allclose(sphere[:, -1], b)
     lengths = np.linalg.norm(sphere, axis=-1)
     ends = np.stack([lengths[:, 0], lengths[:, -1]])
     # Great circles stay at the radius where the prior's mass is; a line would fall to 0.7 of it.
     assert (lengths > 0.93 * ends.min(0)[:, None]).all()
-    line = figures.between(a, b, 3, "uniform")
+    line = latents.linear(a, b, 3)
     np.testing.assert_allclose(line[:, 1], (a + b) / 2)
-    assert np.isfinite(figures.between(a, a, 4, "normal")).all()
+    assert np.isfinite(latents.spherical(a, a, 4)).all()
 
 
 def test_interpolations_begin_and_end_at_samples(tmp_path):
@@ -72,11 +72,11 @@ def test_reconstructions_stand_under_their_images(tmp_path):
 
 
 def test_scatters_of_any_number_of_latents(tmp_path):
-    for latents in (1, 2, 5):
-        codes = np.random.default_rng(latents).normal(size=(30, latents))
+    for size in (1, 2, 5):
+        codes = np.random.default_rng(size).normal(size=(30, size))
         labels = np.arange(30) % 3
-        figures.latent_scatter(tmp_path / f"{latents}.png", codes, labels, ("a", "b", "c"))
-        assert np.asarray(Image.open(tmp_path / f"{latents}.png")).std() > 5
+        figures.latent_scatter(tmp_path / f"{size}.png", codes, labels, ("a", "b", "c"))
+        assert np.asarray(Image.open(tmp_path / f"{size}.png")).std() > 5
 
 
 def test_a_failed_write_leaves_the_old_file(tmp_path):

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from tfgen import latents
 from tfgen.run_dir import atomic
 
 PAPER = 255  # the colour of the gaps between images
@@ -76,22 +77,6 @@ def stacked(*sets):
     return tile(np.concatenate(rows), columns)
 
 
-def between(start, end, steps, prior):
-    """Points from `start` to `end`: [N, Z], [N, Z] -> [N, steps, Z].
-
-    On great circles for a normal prior, whose mass lies at one radius (White 2016, section 2.1); on
-    straight lines for a uniform one, whose cube is convex.
-    """
-    t = np.linspace(0, 1, steps)[None, :, None]
-    start, end = np.asarray(start)[:, None, :], np.asarray(end)[:, None, :]
-    if prior == "uniform":
-        return (1 - t) * start + t * end
-    lengths = [np.linalg.norm(v, axis=-1, keepdims=True) for v in (start, end)]
-    cosine = np.sum(start * end, axis=-1, keepdims=True) / (lengths[0] * lengths[1])
-    angle = np.maximum(np.arccos(np.clip(cosine, -1, 1)), 1e-6)
-    return (np.sin((1 - t) * angle) * start + np.sin(t * angle) * end) / np.sin(angle)
-
-
 def interpolation_rows(path, model):
     save(path, interpolation(model))
 
@@ -100,7 +85,9 @@ def interpolation(model, rows=6, steps=12):
     """Each row leads from the image of one seed to that of another: uint8 [height, width, 3]."""
     seeds = np.arange(2 * rows, dtype=np.int32)
     noise = {key: np.asarray(value) for key, value in model.noise(seeds).items()}
-    z = between(noise["z"][:rows], noise["z"][rows:], steps, model.prior)
+    # Great circles for a normal prior; straight lines for a uniform one, whose cube is convex.
+    path = latents.linear if model.prior == "uniform" else latents.spherical
+    z = path(noise["z"][:rows], noise["z"][rows:], steps)
     # All else that a sample depends on stays as it is at the row's start.
     path_noise = {key: value[:rows].repeat(steps, axis=0) for key, value in noise.items()}
     path_noise["z"] = z.reshape(rows * steps, -1).astype(np.float32)
@@ -109,23 +96,28 @@ def interpolation(model, rows=6, steps=12):
     return tile(np.asarray(model.generate(path_noise, labels)), steps)
 
 
-def latent_scatter(path, codes, labels=None, names=()):
-    """Codes [N, Z] as points, coloured by class; by their two principal components if Z > 2."""
+def latent_scatter(path, codes, labels=None, names=(), prior=None, title=""):
+    """Codes [N, Z] as points, coloured by class; by their two principal components if Z > 2.
+
+    prior: codes that samples are made of, [M, Z], behind the others in grey.
+    """
     from matplotlib.figure import Figure
 
     codes = np.asarray(codes, np.float64)
+    prior = codes[:0] if prior is None else np.asarray(prior, np.float64)
     axes_names = ("z[0]", "z[1]")
     if codes.shape[1] > 2:
-        centred = codes - codes.mean(axis=0)
-        _, s, vt = np.linalg.svd(centred, full_matrices=False)
-        codes = centred @ vt[:2].T
+        middle = codes.mean(axis=0)
+        _, s, vt = np.linalg.svd(codes - middle, full_matrices=False)
+        codes, prior = (codes - middle) @ vt[:2].T, (prior - middle) @ vt[:2].T
         share = 100 * s**2 / np.sum(s**2)
         axes_names = [f"principal component {i + 1} ({share[i]:.0f} %)" for i in range(2)]
     elif codes.shape[1] == 1:
-        codes = np.concatenate([codes, np.zeros_like(codes)], axis=1)
+        codes, prior = (np.concatenate([c, np.zeros_like(c)], axis=1) for c in (codes, prior))
 
     figure = Figure(figsize=(7, 6), layout="constrained")
     axes = figure.add_subplot()
+    axes.scatter(*prior.T, s=12, color="#c9c9c9", linewidths=0, zorder=0)
     if labels is None:
         axes.scatter(*codes.T, s=12, alpha=0.8, linewidths=0)
     else:
@@ -138,7 +130,7 @@ def latent_scatter(path, codes, labels=None, names=()):
         axes.legend(
             title="class", markerscale=2, frameon=False, loc="center left", bbox_to_anchor=(1, 0.5)
         )
-    axes.set(xlabel=axes_names[0], ylabel=axes_names[1], title="codes of held-out images")
+    axes.set(xlabel=axes_names[0], ylabel=axes_names[1], title=title or "codes of held-out images")
     axes.set_aspect("equal", adjustable="datalim")
     axes.spines[["top", "right"]].set_visible(False)
     with atomic(path) as temporary:

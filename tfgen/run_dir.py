@@ -9,6 +9,8 @@
     model.keras    the trained networks: the best by validation, where it was watched, else the last
     training.json  what the training took: seconds, memory, which step was kept
     metrics.json   what the model is worth, by `train.evaluate`; report.html shows it
+    explore.html   what its codes mean, by `train.explore`
+    anomaly.json   how well a class that was left out is told apart, by `train.anomaly`
     card.md        what the run was; written last, so its presence means that the run is complete
     tensorboard/   the same log as events, where TensorBoard is installed
 
@@ -69,6 +71,8 @@ class RunDir:
         self.training = self.path / "training.json"
         self.metrics = self.path / "metrics.json"
         self.report = self.path / "report.html"
+        self.explore = self.path / "explore.html"
+        self.anomaly = self.path / "anomaly.json"
         self.tensorboard = self.path / "tensorboard"
 
     @property

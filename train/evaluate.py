@@ -103,8 +103,8 @@ def measure(run, options, progress):
     model = tfgen.load(run.path)
     if not run.complete:
         raise UserError(f"the run in {run.path} is not complete: it has no card.md yet.")
-    chosen = config["data"]
-    source = data.open_source(chosen["name"], chosen["directory"], chosen["size"])
+    chosen, without = config["data"], config["data"].get("leave_out", "")
+    source = data.of_run(chosen)
     training, validation = source.training_and_validation(chosen["split"], chosen["validation"])
     split = options.split or ("test" if "test" in source.splits else validation.split)
     splits = evaluation.Splits.load(source, training.split, split)
@@ -116,7 +116,7 @@ def measure(run, options, progress):
             options.features, splits.train, splits.held_out, training.levels, inception
         )
     protocol = evaluation.Protocol(
-        data=chosen["name"],
+        data=chosen["name"] + (f" without {without}" if without else ""),
         size=chosen["size"],
         train=training.split,
         split=split,

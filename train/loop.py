@@ -43,7 +43,7 @@ def train(name, config, workdir):
     if config.deterministic:
         tf.config.experimental.enable_op_determinism()
     strategy = make_strategy(config.replicas)
-    source = data.open_source(config.data.name, config.data.directory, config.data.size)
+    source = data.of_run(config.data)
     training, validation = source.training_and_validation(config.data.split, config.data.validation)
     model = build(name, config, training, strategy)
     data.check_batch_size(training, config.batch_size)
@@ -52,7 +52,9 @@ def train(name, config, workdir):
         if not run.config_file.exists():
             run.write_config(name, config.to_dict())
         say(
-            f"Training {name} on {training.size} images of {training.name} {training.shape}, "
+            f"Training {name} on {training.size} images of {training.name}"
+            + (f" without {config.data.leave_out}" if config.data.leave_out else "")
+            + f" {training.shape}, "
             f"{training.levels} levels, for {config.steps} steps; writing {run.path}"
         )
         checkpoints = Checkpoints(run.checkpoints, model)

@@ -9,7 +9,7 @@ An image is uint8 levels 0 .. L - 1 and stays so until the model scales it.
 """
 
 from tfgen.data.pipeline import arrays, batches, check_batch_size, evaluation_batches
-from tfgen.data.source import EMBEDDED, ImageData, open_source
+from tfgen.data.source import EMBEDDED, ImageData, of_run, open_source
 
 __all__ = [
     "EMBEDDED",
@@ -18,5 +18,6 @@ __all__ = [
     "batches",
     "check_batch_size",
     "evaluation_batches",
+    "of_run",
     "open_source",
 ]

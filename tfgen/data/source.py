@@ -58,6 +58,18 @@ class ImageData:
         )
 
 
+def of_run(settings):
+    """The data set of a run, from the "data" of its config: a mapping."""
+    source = open_source(settings["name"], settings["directory"], settings["size"])
+    # Runs of before there was the setting do without it.
+    leave_out = settings.get("leave_out", "")
+    if not leave_out:
+        return source
+    from tfgen.data.without import WithoutClass
+
+    return WithoutClass(source, leave_out)
+
+
 def open_source(name, directory="", size=0):
     """The data set `name`.
 

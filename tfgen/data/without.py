@@ -1,0 +1,44 @@
+"""A data set without the images of one class, to see what a model makes of what it never saw."""
+
+import dataclasses
+
+import tensorflow as tf
+
+from tfgen.data.source import Source
+from tfgen.errors import UserError, one_of
+
+
+class WithoutClass(Source):
+    """The splits of another source, less a class; labels after it move down by one."""
+
+    def __init__(self, source, leave_out):
+        super().__init__(source.name, source.splits)
+        self.source, self.leave_out = source, leave_out
+
+    def load(self, split, extra=()):
+        """The split as `ImageData`.
+
+        Raises: UserError for a bad split, data without labels, or a class that is none of theirs.
+        """
+        data = self.source.load(split, extra)
+        if not data.classes:
+            raise UserError(f"{self.name} has no classes, of which one could be left out.")
+        one_of(f"class of {self.name}", self.leave_out, data.classes)
+        gone = data.classes.index(self.leave_out)
+
+        def kept(example):
+            return example["label"] != gone
+
+        def moved(example):
+            label = example["label"]
+            return example | {"label": label - tf.cast(label > gone, tf.int32)}
+
+        batches = data.examples().map(lambda example: example["label"]).batch(1024)
+        size = sum(int((labels != gone).sum()) for labels in batches.as_numpy_iterator())
+        classes = data.classes[:gone] + data.classes[gone + 1 :]
+        return dataclasses.replace(
+            data,
+            size=size,
+            classes=classes,
+            examples=lambda: data.examples().filter(kept).map(moved),
+        )

@@ -1,0 +1,164 @@
+"""What can be done with codes: traversals, interpolations, a map of the plane, arithmetic.
+
+Functions that return arrays for whoever wants to measure or draw them; `train.explore` does. Images
+are float32 [N, H, W, C] in [0, 1], codes [N, Z]; `decode` is a function of codes that gives images.
+"""
+
+import numpy as np
+
+from tfgen.errors import UserError
+
+BATCH = 500
+
+
+def in_batches(function, *arrays):
+    """function(rows of each array) -> array, over blocks of rows."""
+    starts = range(0, len(arrays[0]), BATCH)
+    return np.concatenate(
+        [np.asarray(function(*(a[i : i + BATCH] for a in arrays))) for i in starts]
+    )
+
+
+def encode(model, images):
+    """The codes' means: images -> [N, Z]."""
+    return in_batches(lambda x: model.encode(x)["mean"], images)
+
+
+def decoder(model, labels=None):
+    """A function codes [N, Z] -> images; labels: one for each code, or one for all.
+
+    Of a model with `decode`, or of one whose noise is its code, as a GAN's is.
+
+    Raises: UserError for a model without codes.
+    """
+    if model.can("decode"):
+        run = model.decode
+    elif set(model.noise(np.zeros(1, np.int32))) == {"z"}:
+
+        def run(z, label=None):
+            return model.generate({"z": z}, label)
+
+    else:
+        raise UserError(f"{type(model).__name__} has no codes to look into.")
+
+    def decode(codes):
+        codes = np.asarray(codes, np.float32)
+        if not model.num_classes:
+            return in_batches(run, codes)
+        return in_batches(run, codes, np.broadcast_to(labels, len(codes)).astype(np.int32))
+
+    return decode
+
+
+def by_information(model, images):
+    """Units in the order of what they carry, and how much: (order [Z], amount [Z]).
+
+    For a VAE the KL of each unit from the prior, in nats; else the variance of its codes.
+    """
+    from tfgen.metrics import likelihood
+
+    found = model.encode(images)
+    if "log_var" in found:
+        amount = likelihood.kl_per_unit(np.asarray(found["mean"]), np.asarray(found["log_var"]))
+    else:
+        amount = np.var(found["mean"], axis=0)
+    return np.argsort(-amount, kind="stable"), amount
+
+
+def by_change(decode, codes):
+    """Units in the order of how much images change when one goes from -1 to 1: (order, amount)."""
+    amount = np.zeros(codes.shape[1])
+    for unit in range(codes.shape[1]):
+        low, high = codes.copy(), codes.copy()
+        low[:, unit], high[:, unit] = -1.0, 1.0
+        amount[unit] = np.abs(decode(high) - decode(low)).mean()
+    return np.argsort(-amount, kind="stable"), amount
+
+
+def traversals(decode, code, units, reach, steps=11):
+    """One unit after the other is moved, the others stay: code [Z] -> [U, steps, H, W, C].
+
+    reach: [U, 2], from where to where each of the units goes.
+    """
+    codes = np.tile(code, (len(units), steps, 1))
+    for row, (unit, (low, high)) in enumerate(zip(units, reach, strict=True)):
+        codes[row, :, unit] = np.linspace(low, high, steps)
+    images = decode(codes.reshape(len(units) * steps, -1))
+    return images.reshape(len(units), steps, *images.shape[1:])
+
+
+def reach(codes, units, share=0.01):
+    """How far codes of images go: [U, 2], between their quantiles `share` and 1 - share."""
+    return np.quantile(codes[:, units], [share, 1.0 - share], axis=0).T
+
+
+def linear(start, end, steps):
+    """Points on straight lines: [N, Z], [N, Z] -> [N, steps, Z]."""
+    t = np.linspace(0, 1, steps)[None, :, None]
+    return (1 - t) * np.asarray(start)[:, None, :] + t * np.asarray(end)[:, None, :]
+
+
+def spherical(start, end, steps):
+    """Points on great circles, whose radius moves evenly: [N, Z], [N, Z] -> [N, steps, Z].
+
+    For a normal prior, whose mass lies at one radius (White 2016, section 2.1).
+    """
+    t = np.linspace(0, 1, steps)[None, :, None]
+    start, end = np.asarray(start)[:, None, :], np.asarray(end)[:, None, :]
+    lengths = [np.linalg.norm(v, axis=-1, keepdims=True) for v in (start, end)]
+    cosine = np.sum(start * end, axis=-1, keepdims=True) / (lengths[0] * lengths[1])
+    angle = np.maximum(np.arccos(np.clip(cosine, -1, 1)), 1e-6)
+    return (np.sin((1 - t) * angle) * start + np.sin(t * angle) * end) / np.sin(angle)
+
+
+def manifold(decode, side=20):
+    """Images over the plane of two codes, at even quantiles of N(0, 1): [side * side, H, W, C].
+
+    Kingma and Welling 2014, appendix A. The first row is the top: the greatest second code.
+    """
+    from scipy.stats import norm
+
+    places = norm.ppf((np.arange(side) + 0.5) / side)
+    first, second = np.meshgrid(places, places[::-1])
+    return decode(np.stack([first.ravel(), second.ravel()], axis=1))
+
+
+def attribute(codes, has):
+    """The vector from codes without an attribute to those with it: [N, Z], bool [N] -> [Z].
+
+    Radford et al. 2016, section 6.3.2: the difference of the means.
+
+    Raises: ValueError if all have it, or none.
+    """
+    has = np.asarray(has, bool)
+    if has.all() or not has.any():
+        raise ValueError("an attribute is learnt from images with it and images without it.")
+    return codes[has].mean(axis=0) - codes[~has].mean(axis=0)
+
+
+def brighter(images):
+    """Which images are brighter than half of them are: bool [N].
+
+    Brightness stands for thickness, which no label of handwriting names.
+    """
+    light = images.reshape(len(images), -1).mean(axis=1)
+    return light > np.median(light)
+
+
+def directions(model, images, labels=None, names=()):
+    """Attribute vectors that data of any kind allow: {name: [Z]}.
+
+    "brighter", learnt within each class, so that it does not change the class; and for each class
+    the way from all others to it.
+    """
+    codes = encode(model, images)
+    if labels is None:
+        return {"brighter": attribute(codes, brighter(images))}
+    classes = np.unique(labels)
+    within = [attribute(codes[labels == c], brighter(images[labels == c])) for c in classes]
+    found = {"brighter": np.mean(within, axis=0)}
+    if not model.num_classes:
+        for c in classes:
+            name = names[c] if len(names) > c else str(c)
+            found[f"towards {name}"] = attribute(codes, labels == c)
+    return found

@@ -1,0 +1,201 @@
+"""Find images of a class that a run has not seen: python -m train.anomaly --workdir=DIR
+
+The run is one that left a class out:
+
+    python -m train.run --model=vae --config.data.leave_out=3 --workdir=runs/vae-without-3
+
+Scores every test image by what the model offers (reconstruction error, likelihood, distance of its
+code), and by what needs no model (5 nearest neighbours, a kernel density, principal components).
+AUROC is the chance that an image of the unseen class scores above one of a seen class. Writes
+anomaly.json and figures/anomaly.png there.
+"""
+
+import argparse
+import json
+import sys
+
+from tfgen import command, quiet
+from tfgen.errors import UserError
+
+SAMPLES = 100  # of the likelihood's bound
+REJECTED = 0.05  # share of validation images that a classifier by Bayes' rule may reject
+
+
+def main(argv=None):
+    """Returns the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="python -m train.anomaly",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--workdir", required=True, help="a finished run that left a class out")
+    return command.status(_run, parser.parse_args(argv))
+
+
+def _run(options):
+    with quiet.loading_tensorflow():
+        import tensorflow  # noqa: F401
+
+        import tfgen
+        from tfgen import data, figures, run_dir
+
+    run = run_dir.RunDir(options.workdir)
+    name, config = run.read_config()
+    chosen = config["data"]
+    left_out = chosen.get("leave_out", "")
+    if not left_out:
+        raise UserError(
+            f"the run in {run.path} has seen every class. Train one that has not, e.g. python -m "
+            f"train.run --model={name} --config.data.leave_out=3 --workdir=runs/{name}-without-3."
+        )
+    model = tfgen.load(run.path)
+    source = data.of_run(chosen)
+    training, validation = source.training_and_validation(chosen["split"], chosen["validation"])
+    split = "test" if "test" in source.splits else validation.split
+    test = source.source.load(split)
+    images = {
+        key: arrays["image"].astype("float32") / (test.levels - 1)
+        for key, arrays in (
+            ("train", data.arrays(training)),
+            ("validation", data.arrays(validation)),
+            ("test", data.arrays(test)),
+        )
+    }
+    labels = data.arrays(test)["label"]
+    gone = test.classes.index(left_out)
+    odd = labels == gone
+    if odd.all() or not odd.any():
+        raise UserError(f"the split {split!r} does not hold images of {left_out!r} and of others.")
+    scores = model_scores(model, images["train"], images["test"])
+    references = reference_scores(images["train"], images["test"], _units(model, images["train"]))
+    found = measure(scores | references, odd)
+    content = {
+        "model": name,
+        "left_out": left_out,
+        "split": split,
+        "odd": int(odd.sum()),
+        "normal": int((~odd).sum()),
+        "auroc": found,
+    }
+    if model.can("classify"):
+        content["rejection"] = rejection(model, images, labels - (labels > gone), odd)
+    run_dir.write_text(run.anomaly, json.dumps(content, indent=2) + "\n")
+    best = max(scores, key=found.get)
+    order = scores[best].argsort()
+    shown = [images["test"][order[-32:][::-1]], images["test"][order[:32]]]
+    figures.save(run.figures / "anomaly.png", figures.tile(_rows(shown), 16))
+    print("\n".join(lines(content, set(scores))))
+    print(f"\nwrote {run.anomaly}\nwrote {run.figures / 'anomaly.png'}: the 32 oddest by {best}, ")
+    print("then the 32 most usual.")
+
+
+def _rows(sets):
+    import numpy as np
+
+    return np.concatenate(sets)
+
+
+def _units(model, train):
+    """As many principal components as the model has code units, and fewer than pixels."""
+    most = min(len(train), train[0].size) - 1
+    return min(latents_of(model, train[:1]).shape[1], most) if model.can("encode") else min(8, most)
+
+
+def latents_of(model, images):
+    from tfgen import latents
+
+    return latents.encode(model, images)
+
+
+def model_scores(model, train, test):
+    """{score: [N] of the test images}, of what the model can do.
+
+    Raises: UserError for a model that can do nothing of this.
+    """
+    import numpy as np
+
+    from tfgen import latents
+    from tfgen.metrics import anomaly
+
+    found = {}
+    if model.can("reconstruct"):
+        kept = latents.in_batches(model.reconstruct, test)
+        found["reconstruction error"] = np.square(test - kept).sum(axis=(1, 2, 3))
+    if model.can("log_prob"):
+        bounded = {"samples": SAMPLES} if model.can("elbo") else {}
+        found["-log p(x)"] = -latents.in_batches(lambda x: model.log_prob(x, **bounded), test)
+    if model.can("encode"):
+        codes = latents_of(model, train), latents_of(model, test)
+        found["distance of the code"] = anomaly.mahalanobis(*codes)
+        found["5-NN of codes"] = anomaly.nearest_neighbours(*codes)
+    if not found:
+        raise UserError(f"{type(model).__name__} neither reconstructs nor encodes images.")
+    return found
+
+
+def reference_scores(train, test, units):
+    """{score: [N] of the test images}, of methods without a model."""
+    from tfgen.metrics import anomaly
+
+    train, test = (x.reshape(len(x), -1) for x in (train, test))
+    return {
+        "5-NN of pixels": anomaly.nearest_neighbours(train, test),
+        "kernel density of pixels": anomaly.kernel_density(train, test),
+        f"PCA of {units}": anomaly.principal_components(train, test, units),
+    }
+
+
+def measure(scores, odd):
+    from tfgen.metrics import anomaly
+
+    return {name: anomaly.auroc(values, odd) for name, values in scores.items()}
+
+
+def rejection(model, images, labels, odd):
+    """What a classifier by Bayes' rule does when it may say "none of these".
+
+    It rejects what has a smaller p(x) than all but REJECTED of the validation images.
+    """
+    import numpy as np
+
+    from tfgen import latents
+
+    least = np.quantile(
+        latents.in_batches(lambda x: model.log_prob(x, samples=SAMPLES), images["validation"]),
+        REJECTED,
+    )
+    given = latents.in_batches(
+        lambda x: model.classify(x, samples=SAMPLES, least=float(least))["label"], images["test"]
+    )
+    kept = given[~odd] >= 0
+    return {
+        "threshold": float(least),
+        "unseen class rejected": float(np.mean(given[odd] < 0)),
+        "seen classes rejected": float(1 - kept.mean()),
+        "accuracy on what is kept": float(np.mean(given[~odd][kept] == labels[~odd][kept])),
+    }
+
+
+def lines(content, own):
+    """A table of AUROC, and in words who wins."""
+    yield (
+        f"{content['model']} without {content['left_out']!r}: {content['odd']} images of it among "
+        f"{content['normal']} others of {content['split']!r}."
+    )
+    yield ""
+    found = content["auroc"]
+    for name, value in sorted(found.items(), key=lambda item: -item[1]):
+        yield f"{name:28}{value:6.3f}  {'model' if name in own else 'no model needed'}"
+    best = max(own, key=found.get)
+    other = max(set(found) - own, key=found.get)
+    yield ""
+    if found[best] > found[other]:
+        yield f"The model's {best} tells best."
+    else:
+        yield f"{other} tells better than all that the model offers: use that."
+    for name, value in content.get("rejection", {}).items():
+        yield f"classifier by Bayes' rule, {name}: {value:.3f}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

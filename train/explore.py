@@ -1,0 +1,238 @@
+"""Look into the codes of a finished run: python -m train.explore --workdir=DIR
+
+Traversals, interpolations, image arithmetic, the map of a plane of codes, reconstructions: pictures
+in figures/explore-*.png, and on a page explore.html.
+"""
+
+import argparse
+import html
+import sys
+
+from tfgen import command, quiet
+from tfgen.errors import UserError
+
+UNITS = 10  # as many are traversed
+PAIRS = 6  # as many pairs are interpolated
+STEPS = 12
+
+
+def main(argv=None):
+    """Returns the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="python -m train.explore", description=__doc__.partition("\n\n")[2]
+    )
+    parser.add_argument("--workdir", required=True, help="a finished run directory")
+    return command.status(_run, parser.parse_args(argv))
+
+
+def _run(options):
+    with quiet.loading_tensorflow():
+        import tensorflow  # noqa: F401
+
+        import tfgen
+        from tfgen import data, figures, run_dir
+        from train import page
+
+    run = run_dir.RunDir(options.workdir)
+    name, config = run.read_config()
+    model = tfgen.load(run.path)
+    chosen = config["data"]
+    source = data.of_run(chosen)
+    _, held_out = source.training_and_validation(chosen["split"], chosen["validation"])
+    body = [
+        f"<h1>The codes of {html.escape(name)} on {html.escape(chosen['name'])}</h1>",
+        f"<p>Images are those of the split {html.escape(held_out.split)!r}, which training has "
+        "not learnt from.</p>",
+    ]
+    for key, title, text, pixels in pictures(model, held_out):
+        figures.save(run.figures / f"explore-{key}.png", pixels)
+        body.append(page.section(title, html.escape(text), page.picture(pixels, title)))
+    run_dir.write_text(run.explore, page.document(f"Codes of {name}", "\n".join(body)))
+    print(f"wrote {run.explore}\nwrote {run.figures}/explore-*.png")
+
+
+def pictures(model, held_out):
+    """(key, title, text, uint8 pixels) of everything that the model's codes allow.
+
+    Raises: UserError for a model without codes, or points that are no images.
+    """
+    from tfgen import data, latents
+
+    if held_out.shape[:2] == (1, 1):
+        raise UserError("points of the plane are no images: there is nothing to look into.")
+    arrays = data.arrays(held_out)
+    images = arrays["image"][:2000].astype("float32") / (held_out.levels - 1)
+    labels = arrays["label"][:2000] if "label" in arrays else None
+    decode = latents.decoder(model, 0)  # a model without codes is refused here
+    if not model.can("encode"):
+        yield from _of_a_generator(model, decode)
+        return
+    codes = latents.encode(model, images)
+    if model.can("indices"):
+        yield _reconstructions(model, images)
+        yield _interpolations(model, codes, labels, latents.linear, "linear")
+        return
+    own = None if labels is None else labels[0]
+    order, amount = latents.by_information(model, images)
+    units = order[:UNITS]
+    yield _traversals(
+        latents.decoder(model, own),
+        codes[0],
+        units,
+        latents.reach(codes, units),
+        "The first held-out image, and what each unit of its code changes, from the 1 % quantile "
+        f"of codes to the 99 %. Sorted by {'KL' if amount.sum() > 0 else 'size'}: "
+        + ", ".join(f"z{unit} {amount[unit]:.2f}" for unit in units)
+        + (" nats." if "log_var" in model.encode(images[:1]) else " (variance)."),
+    )
+    yield _interpolations(model, codes, labels, latents.linear, "linear")
+    yield _interpolations(model, codes, labels, latents.spherical, "spherical")
+    if codes.shape[1] == 2 and "log_var" in model.encode(images[:1]):
+        yield _manifold(model, labels)
+    if model.num_classes:
+        yield _classes(model, codes)
+    yield from _arithmetic(model, held_out, images, labels, codes)
+    yield _reconstructions(model, images)
+
+
+def _of_a_generator(model, decode):
+    """A GAN's latents: those that change images most."""
+    import numpy as np
+
+    from tfgen import figures, latents
+
+    seeds = np.arange(16, dtype=np.int32)
+    codes = np.asarray(model.noise(seeds)["z"])
+    order, _ = latents.by_change(decode, codes)
+    units = order[:UNITS]
+    ends = np.tile([[-1.0, 1.0]] if model.prior == "uniform" else [[-2.5, 2.5]], (len(units), 1))
+    text = "The sample of seed 0, and the latents that change images most: " + ", ".join(
+        f"z{unit}" for unit in units
+    )
+    yield _traversals(decode, codes[0], units, ends, text + ".")
+    text = "From one seed's latents to another's."
+    yield "interpolation", "Interpolations", text, figures.interpolation(model)
+
+
+def _traversals(decode, code, units, reach, text):
+    from tfgen import figures, latents
+
+    images = latents.traversals(decode, code, units, reach, STEPS)
+    return (
+        "traversals",
+        "Traversals",
+        text,
+        figures.tile(images.reshape(-1, *images.shape[2:]), STEPS),
+    )
+
+
+def _interpolations(model, codes, labels, path, name):
+    """Between held-out images of, where there are labels, other classes."""
+    from tfgen import figures, latents
+
+    # Of a conditional model the label stays, or it would jump in between.
+    pairs = _pairs(labels, len(codes), same=bool(model.num_classes))
+    between = path(codes[pairs[:, 0]], codes[pairs[:, 1]], STEPS).reshape(-1, codes.shape[1])
+    given = None if labels is None else labels[pairs[:, 0]].repeat(STEPS)
+    pixels = figures.tile(latents.decoder(model, given)(between), STEPS)
+    text = "From the code of one held-out image to that of another."
+    if name == "spherical":
+        text += " On great circles about the origin, where a normal prior has its mass."
+    return f"interpolation-{name}", f"Interpolations, {name}", text, pixels
+
+
+def _pairs(labels, count, same):
+    """Rows of pairs of images, [PAIRS, 2]."""
+    import numpy as np
+
+    if labels is None:
+        return np.arange(2 * PAIRS).reshape(PAIRS, 2) % count
+    pairs = []
+    for first in range(PAIRS):
+        fits = (labels == labels[first]) if same else (labels != labels[first])
+        others = np.flatnonzero(fits & (np.arange(count) != first))
+        pairs.append((first, others[first % len(others)] if len(others) else first))
+    return np.array(pairs)
+
+
+def _manifold(model, labels):
+    from tfgen import figures, latents
+
+    side = 20
+    decode = latents.decoder(model, 0 if labels is None else labels[0])
+    text = "Images over the plane of codes, at even quantiles of the prior."
+    return (
+        "manifold",
+        "The plane of codes",
+        text,
+        figures.tile(latents.manifold(decode, side), side),
+    )
+
+
+def _classes(model, codes):
+    """Each row one code, each column one class."""
+    import numpy as np
+
+    from tfgen import figures, latents
+
+    k, rows = model.num_classes, codes[:8]
+    images = latents.decoder(model, np.tile(np.arange(k), len(rows)))(rows.repeat(k, axis=0))
+    text = "Each row is the code of one held-out image, each column a class: the code is the style."
+    return "classes", "One style, every class", text, figures.tile(images, k)
+
+
+def _arithmetic(model, held_out, images, labels, codes):
+    """An attribute learnt on one class and added to another; and the way from class to class."""
+    import numpy as np
+
+    from tfgen import figures, latents
+
+    amounts = np.linspace(-2, 2, STEPS)
+    if labels is None:
+        vector = latents.attribute(codes, latents.brighter(images))
+        rows, of, text = np.arange(6), "", "Codes + t (brighter half - other half), t from -2 to 2."
+    else:
+        classes = np.unique(labels)
+        a, b = classes[3 % len(classes)], classes[7 % len(classes)]
+        names = [held_out.classes[c] if len(held_out.classes) > c else str(c) for c in (a, b)]
+        learnt = labels == a
+        vector = latents.attribute(codes[learnt], latents.brighter(images[learnt]))
+        rows, of = np.flatnonzero(labels == b)[:6], f" of class {names[1]}"
+        text = (
+            f"Brightness, learnt on class {names[0]} and added to class {names[1]}: "
+            f"bright {names[1]} = {names[1]} + t (bright {names[0]} - dark {names[0]}), t from "
+            "-2 to 2. In handwriting brightness is the thickness of the stroke."
+        )
+    moved = codes[rows][:, None] + amounts[None, :, None] * vector
+    given = None if labels is None else labels[rows].repeat(STEPS)
+    drawn = latents.decoder(model, given)(moved.reshape(-1, codes.shape[1]))
+    yield "arithmetic", f"Image arithmetic: images{of}", text, figures.tile(drawn, STEPS)
+    if labels is None or model.num_classes:
+        return
+    means = np.stack([codes[labels == c].mean(axis=0) for c in classes])
+    own = np.searchsorted(classes, labels[:8])
+    moved = codes[:8, None] - means[own][:, None] + means[None]
+    drawn = latents.decoder(model)(moved.reshape(-1, codes.shape[1]))
+    text = "Each row one held-out image; each column: its code - the mean of its class + the mean \
+of another."
+    yield (
+        "classes",
+        "Image arithmetic: from class to class",
+        text,
+        figures.tile(drawn, len(classes)),
+    )
+
+
+def _reconstructions(model, images):
+    import numpy as np
+
+    from tfgen import figures
+
+    rows = np.random.default_rng(0).permutation(len(images))[:48]
+    kept = np.asarray(model.reconstruct(images[rows]))
+    text = "Held-out images drawn at random, and below each what its code keeps."
+    return "reconstructions", "Random reconstructions", text, figures.stacked(images[rows], kept)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
