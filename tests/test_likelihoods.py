@@ -13,6 +13,8 @@ CASES = [
     ("categorical", 17),
     ("logistic", 17),
     ("logistic", 256),
+    ("gaussian", 17),
+    ("gaussian", 256),
 ]
 
 
@@ -55,9 +57,9 @@ def test_probabilities_sum_to_one_and_give_the_mean(name, levels):
     np.testing.assert_allclose(table.sum(-1), 1, atol=2e-5)
     mean = (table * np.arange(levels) / (levels - 1)).sum(-1)
     got = p.mean(tf.constant(parameters)).numpy()[0, :, 0]
-    # The logistic's closed form integrates over levels where brute force sums: a midpoint rule
+    # The closed form of logistic and Gaussian integrates over levels where brute force sums: a midpoint rule
     # apart.
-    np.testing.assert_allclose(got, mean, atol=1e-5 if name != "logistic" else 2e-3)
+    np.testing.assert_allclose(got, mean, atol=2e-3 if name in ("logistic", "gaussian") else 1e-5)
 
 
 @pytest.mark.parametrize(("name", "levels"), CASES)
@@ -124,3 +126,38 @@ def test_softplus():
     x = np.array([-200, -30, -1, 0, 1, 30, 200], np.float32)
     exact = np.logaddexp(0, x.astype(float))
     np.testing.assert_allclose(likelihoods.softplus(tf.constant(x)), exact, rtol=1e-6, atol=1e-7)
+
+
+def test_the_discretised_gaussian_is_a_difference_of_distribution_functions():
+    """Against SciPy in double precision: near and far from the mean, narrow bins and wide."""
+    from scipy.stats import norm
+
+    p = likelihoods.DiscretizedGaussian(256)
+    for log_s in (-5.0, -3.0, -1.0, 0.0, 2.0, 4.0):
+        for m in (-0.4, 0.0, 0.17):
+            parameters = np.array([m, log_s], np.float32).reshape(1, 1, 1, 2)
+            centre, s = (m + 0.5) * 255, np.exp(log_s) * 255 / 8
+            k = np.array([0, 1, 60, 127, 128, 171, 200, 254, 255])
+            low, high = (k - 0.5 - centre) / s, (k + 0.5 - centre) / s
+            low[0], high[-1] = -np.inf, np.inf
+            # From the side of the smaller tail.
+            flip = low > 0
+            a, b = np.where(flip, -high, low), np.where(flip, -low, high)
+            exact = norm.logcdf(b) + np.log1p(-np.exp(norm.logcdf(a) - norm.logcdf(b)))
+            x = tf.constant(k.reshape(-1, 1, 1, 1), tf.int32)
+            got = p.log_prob(x, tf.constant(np.repeat(parameters, len(k), axis=0))).numpy()
+            np.testing.assert_allclose(got, exact, rtol=2e-4, atol=2e-4, err_msg=f"{log_s} {m}")
+
+
+def test_the_normal_distribution_and_its_inverse():
+    from scipy.stats import norm
+
+    x = np.linspace(-8, 8, 4001, dtype=np.float32)
+    np.testing.assert_allclose(likelihoods.normal_cdf(x), norm.cdf(x), atol=3e-7)
+    below = np.linspace(-40, 0, 4001, dtype=np.float32)
+    np.testing.assert_allclose(likelihoods.log_normal_cdf(below), norm.logcdf(below), rtol=2e-5)
+    u = ((np.arange(2**16) << 7) + 0.5).astype(np.float32) * np.float32(2**-23)
+    u = np.concatenate([u, np.float32([0.5 * 2**-23, 1 - 2**-23])])
+    np.testing.assert_allclose(
+        likelihoods.normal_quantile(u), norm.ppf(u.astype(np.float64)), rtol=3e-6, atol=1e-6
+    )

@@ -37,6 +37,12 @@ def tile(images, columns):
     return canvas
 
 
+def pixels(image):
+    """One image in [0, 1], [H, W, C] -> uint8 [H, W, 3] at its own size."""
+    image = np.round(np.clip(image, 0, 1) * 255).astype(np.uint8)
+    return image.repeat(3, axis=-1) if image.shape[-1] == 1 else image
+
+
 def scatter(points, side=512):
     """Points of the unit square [N, 2] as dots, y upwards: uint8 [side, side, 3]."""
     canvas = np.full((side, side), float(PAPER))

@@ -1,12 +1,14 @@
 """p(x | parameters) for images of integer levels 0 .. L - 1: log-probability, mean and sampling.
 
 A likelihood is chosen to fit the data: Bernoulli for two levels, a categorical for few, a
-discretised logistic for many. Each gives a probability to every level, so all are in nats on the
+discretised logistic for many, or a discretised Gaussian. Each gives a probability to every level, so all are in nats on the
 same scale and may be compared. Each samples by inverting its distribution function at a given
 uniform: the number comes from the seed, not from a state.
 
 Shapes: levels int32 [B, H, W, C];  parameters [B, H, W, C * n];  log_prob [B], nats.
 """
+
+import math
 
 import tensorflow as tf
 
@@ -71,13 +73,8 @@ class Categorical:
         return k / (self.levels - 1)
 
 
-class DiscretizedLogistic:
-    """A logistic density integrated over each level's bin; the outer bins take the tails.
-
-        p(x = k) = sigmoid((k + 1/2 - m) / s) - sigmoid((k - 1/2 - m) / s),   in units of levels
-
-    Salimans et al., PixelCNN++, ICLR 2017, equation 2 (one component).
-    """
+class _LocationScale:
+    """A density of a learned place m and width s, integrated over each level's bin."""
 
     parameters = 2
 
@@ -91,6 +88,19 @@ class DiscretizedLogistic:
         # Wider or narrower than this is of no use to a bin of one level, and overflows.
         log_s = tf.clip_by_value(log_s, -7.0, 5.0) + tf.math.log(top / 8.0)
         return (m + 0.5) * top, log_s
+
+    def _at_level(self, x):
+        """x in levels -> the nearest that there is, in [0, 1]."""
+        return tf.clip_by_value(tf.round(x) / (self.levels - 1), 0.0, 1.0)
+
+
+class DiscretizedLogistic(_LocationScale):
+    """A logistic density integrated over each level's bin; the outer bins take the tails.
+
+        p(x = k) = sigmoid((k + 1/2 - m) / s) - sigmoid((k - 1/2 - m) / s),   in units of levels
+
+    Salimans et al., PixelCNN++, ICLR 2017, equation 2 (one component).
+    """
 
     def log_prob(self, x, parameters):
         m, log_s = self._split(parameters)
@@ -114,11 +124,117 @@ class DiscretizedLogistic:
 
     def draw(self, parameters, u):
         m, log_s = self._split(parameters)
-        k = tf.round(m + tf.exp(log_s) * (tf.math.log(u) - tf.math.log(1.0 - u)))
-        return tf.clip_by_value(k / (self.levels - 1), 0.0, 1.0)
+        return self._at_level(m + tf.exp(log_s) * (tf.math.log(u) - tf.math.log(1.0 - u)))
 
 
-KINDS = {"bernoulli": Bernoulli, "categorical": Categorical, "logistic": DiscretizedLogistic}
+def log_normal_cdf(x):
+    """log Phi(x) for x <= 0 without underflow: by erfc near 0, by its asymptotic series far out."""
+    near, far = tf.maximum(x, -5.0), tf.minimum(x, -5.0)
+    by_erfc = tf.math.log(0.5 * tf.math.erfc(near * -math.sqrt(0.5)))
+    r = 1.0 / tf.square(far)
+    series = 1.0 - r * (1.0 - r * (3.0 - r * (15.0 - 105.0 * r)))
+    by_series = tf.math.log(series) - 0.5 / r - tf.math.log(-far) - 0.5 * math.log(2.0 * math.pi)
+    return tf.where(x > -5.0, by_erfc, by_series)
+
+
+def normal_cdf(x):
+    """Phi(x) to 2e-7, of ops that LiteRT has (Abramowitz and Stegun 1964, 7.1.26)."""
+    a = tf.abs(x) * math.sqrt(0.5)
+    t = 1.0 / (1.0 + 0.3275911 * a)
+    terms = (1.061405429, -1.453152027, 1.421413741, -0.284496736, 0.254829592)
+    tail = 0.5 * _polynomial(terms, t) * t * tf.exp(-tf.square(a))
+    return tf.where(x > 0.0, 1.0 - tail, tail)
+
+
+def normal_quantile(u):
+    """The x of Phi(x) = u, to 1e-6 of it; of ops that LiteRT has (Wichura 1988, AS 241, PPND7)."""
+    q = u - 0.5
+    r = 0.180625 - tf.square(q)
+    middle = q * _polynomial((59.109374720, 159.29113202, 50.434271938, 3.3871327179), r)
+    middle /= _polynomial((67.187563600, 78.757757664, 17.895169469, 1.0), r)
+    r = tf.sqrt(-tf.math.log(tf.minimum(u, 1.0 - u))) - 1.6  # uniforms of 23 bits end before 5
+    outer = _polynomial((0.17023821103, 1.3067284816, 2.7568153900, 1.4234372777), r)
+    outer /= _polynomial((0.12021132975, 0.73700164250, 1.0), r)
+    return tf.where(tf.abs(q) <= 0.425, middle, tf.sign(q) * outer)
+
+
+def _polynomial(coefficients, x):
+    """From the highest power down, by Horner's rule."""
+    value = coefficients[0] + 0.0 * x
+    for c in coefficients[1:]:
+        value = value * x + c
+    return value
+
+
+class DiscretizedGaussian(_LocationScale):
+    """A normal density integrated over each level's bin; the outer bins take the tails.
+
+        p(x = k) = Phi((k + 1/2 - m) / s) - Phi((k - 1/2 - m) / s),   in units of levels
+
+    Kingma and Welling 2014, appendix C.2, has the density itself, with m and s from the decoder.
+    """
+
+    def log_prob(self, x, parameters):
+        m, log_s = self._split(parameters)
+        k = tf.cast(x, tf.float32)
+        inverse_s = tf.exp(-log_s)
+        # By symmetry the bin is looked at from the side where its tail is small: 0 >= upper > lower
+        # or, around the middle, upper > 0 > lower.
+        distance = tf.abs(k - m)
+        upper, lower = (0.5 - distance) * inverse_s, (-0.5 - distance) * inverse_s
+        log_below = self._log_cdf((k + 0.5 - m) * inverse_s)
+        log_above = self._log_cdf((m - k + 0.5) * inverse_s)
+        log_inside = self._log_between(lower, upper, inverse_s)
+        log_p = tf.where(k < 0.5, log_below, tf.where(k > self.levels - 1.5, log_above, log_inside))
+        return _sum_pixels(log_p)
+
+    @staticmethod
+    def _log_cdf(x):
+        """log Phi(x) for any x; above 0 from the other tail."""
+        tail = log_normal_cdf(-tf.abs(x))
+        return tf.where(x > 0.0, tf.math.log1p(-tf.minimum(tf.exp(tail), 0.5)), tail)
+
+    def _log_between(self, lower, upper, width):
+        """log (Phi(upper) - Phi(lower)), upper - lower = width."""
+        log_upper, log_lower = self._log_cdf(upper), log_normal_cdf(tf.minimum(lower, 0.0))
+        ratio = tf.minimum(log_lower - log_upper, -1e-6)
+        by_difference = log_upper + tf.math.log(-tf.math.expm1(ratio))
+        # In narrow bins the two cancel: there the density in the middle, and its curvature.
+        middle = 0.5 * (lower + upper)
+        narrow = width * (1.0 + tf.abs(middle)) < 0.1
+        safe = tf.where(narrow, middle, 0.0)
+        curvature = tf.square(tf.minimum(width, 0.1)) * (tf.square(safe) - 1.0) / 24.0
+        by_density = (
+            tf.math.log(width)
+            - 0.5 * tf.square(safe)
+            - 0.5 * math.log(2.0 * math.pi)
+            + tf.math.log1p(curvature)
+        )
+        return tf.where(narrow, by_density, by_difference)
+
+    def mean(self, parameters):
+        # E[clip(X, 0, T)] = int_0^T P(X > t) dt = s (h(m / s) - h((m - T) / s)), where
+        # h(a) = a Phi(a) + phi(a) is an integral of Phi.
+        m, log_s = self._split(parameters)
+        s, top = tf.exp(log_s), float(self.levels - 1)
+
+        def h(a):
+            phi = tf.exp(-0.5 * tf.square(a)) / math.sqrt(2.0 * math.pi)
+            return a * normal_cdf(a) + phi
+
+        return tf.clip_by_value(s * (h(m / s) - h((m - top) / s)) / top, 0.0, 1.0)
+
+    def draw(self, parameters, u):
+        m, log_s = self._split(parameters)
+        return self._at_level(m + tf.exp(log_s) * normal_quantile(u))
+
+
+KINDS = {
+    "bernoulli": Bernoulli,
+    "categorical": Categorical,
+    "logistic": DiscretizedLogistic,
+    "gaussian": DiscretizedGaussian,
+}
 
 
 def choose(name, levels):

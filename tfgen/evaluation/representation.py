@@ -25,8 +25,7 @@ def code_metrics(model, splits):
     if model.can("reconstruct"):
         found |= _fidelity(images, _in_batches(model.reconstruct, images))
     if model.can("denoise"):
-        noisy = corrupted(model, images)
-        found["denoised_psnr"] = reconstruction.psnr(images, _in_batches(model.denoise, noisy))
+        found |= denoised(model, splits)
     if model.can("encode"):
         encoded = _encode(model, images)
         train = _encode(model, splits.unit(splits.train["image"][:MOST_SAMPLES]))
@@ -66,6 +65,13 @@ def corrupted(model, images, seed=FIRST_SEED):
             for i in range(0, len(images), BATCH)
         ]
     )
+
+
+def denoised(model, splits):
+    """What the model makes of noisy held-out images."""
+    images = splits.unit(splits.held_out["image"][:MOST_SAMPLES])
+    cleaned = _in_batches(model.denoise, corrupted(model, images))
+    return {"denoised_psnr": reconstruction.psnr(images, cleaned)}
 
 
 def denoising_baselines(model, splits):

@@ -14,7 +14,8 @@ weighs w_i / sum_j w_j.
 
 Shapes: x [B, H, W, C];  mu, logvar [B, Z];  z [B, k, Z];  log w [B, k].
 
-Departures from the paper: those of the VAE. The terms `distortion` and `kl` are reported as the
+Departures from the paper: those of the VAE; while the KL term warms up, p(z) / q(z|x) in the weights
+is raised to its weight. The terms `distortion` and `kl` are reported as the
 VAE has them; their sum is L_1 and not the loss.
 """
 
@@ -34,7 +35,7 @@ class IWAE(VAE):
     Args:
       image_shape, levels, seed: see `GenerativeModel`.
       samples: k; 50 in the paper's best rows.
-      others: see `VAE`; warmup and free_bits are of the ELBO, and none of L_k.
+      others: see `VAE`; free_bits are of the ELBO, and none of L_k.
     """
 
     paper = ("Burda et al. 2016", "https://arxiv.org/abs/1509.00519")
@@ -45,7 +46,7 @@ class IWAE(VAE):
     def neg_elbo(self, batch, seeds, training):
         mu, logvar, z, log_p = self.draw_codes(batch, seeds, training)
         log_q = losses.normal_log_prob(z, mu[:, None], logvar[:, None])
-        log_w = log_p + self.log_prior()(z) - log_q
+        log_w = log_p + self.kl_weight(training) * (self.log_prior()(z) - log_q)
         bound = tf.reduce_logsumexp(log_w, axis=1) - math.log(self.samples)
         return {
             "loss": -bound,

@@ -135,9 +135,13 @@ class VAE(GenerativeModel):
             return distortion + kl
         if self.free_bits:
             kl = tf.maximum(kl, self.free_bits)
-        if not self.warmup:
-            return distortion + kl
-        return distortion + tf.minimum(1.0, tf.cast(self.step, tf.float32) / self.warmup) * kl
+        return distortion + self.kl_weight(training) * kl
+
+    def kl_weight(self, training):
+        """1; in training it rises to that over `warmup` steps."""
+        if not training or not self.warmup:
+            return 1.0
+        return tf.minimum(1.0, tf.cast(self.step, tf.float32) / self.warmup)
 
     def neg_elbo(self, batch, seeds, training):
         """The negative ELBO and its two terms: dict of [B], in nats."""
