@@ -12,4 +12,5 @@ def get_config():
     config.steps = 3000
     config.batch_size = 64
     config.model.samples = 5
+    config.model.warmup = 1500
     return config

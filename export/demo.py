@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tfgen import command, quiet
+from tfgen import command, latents, quiet
 from tfgen.errors import UserError
 from tfgen.metrics import features
 
@@ -54,10 +54,12 @@ def runtime():
     return folder
 
 
-def write(model, name, data, precision, out):
+def write(model, name, data, precision, out, directions=None, classes=()):
     """Writes the page into the folder `out`, which must be empty or a page of ours.
 
-    Raises: UserError if it is neither, or the model has no latents.
+    directions: attribute vectors {name: [Z]} to add to latents; classes: the names of labels.
+
+    Raises: UserError if it is neither.
     """
     from export import golden, tflite
 
@@ -67,10 +69,6 @@ def write(model, name, data, precision, out):
     ):
         raise UserError(f"{out} is not an empty folder: choose another --out.")
     noise = model.noise(np.zeros(1, np.int32))
-    if "z" not in noise:
-        raise UserError(f"{name} has no latents to move; the page is for models that have.")
-    if model.num_classes:
-        raise UserError(f"{name} is conditional, and the page has no choice of labels.")
     content = tflite.convert(model, precision)
     library = runtime()
     out.mkdir(parents=True, exist_ok=True)
@@ -96,7 +94,9 @@ def write(model, name, data, precision, out):
         "bytes": len(content),
         "prior": getattr(model, "prior", "normal"),
         "noise": {key: list(value.shape) for key, value in noise.items()},
-        "latents": telling_latents(model),
+        "latents": telling_latents(model) if "z" in noise else [],
+        "directions": {key: np.round(v, 4).tolist() for key, v in (directions or {}).items()},
+        "classes": list(classes),
         **golden.describe(model),
     }
     (out / "about.json").write_text(json.dumps(about, indent=1) + "\n")
@@ -105,16 +105,25 @@ def write(model, name, data, precision, out):
 def telling_latents(model, count=SLIDERS, samples=16):
     """The latents that change images most: how far pixels move when one goes from -1 to 1."""
     noise = {k: np.asarray(v) for k, v in model.noise(np.arange(samples, dtype=np.int32)).items()}
-    size = noise["z"].shape[1]
-    moved = np.zeros(size)
-    for index in range(size):
-        ends = []
-        for value in (-1.0, 1.0):
-            z = noise["z"].copy()
-            z[:, index] = value
-            ends.append(np.asarray(model.generate(noise | {"z": z})))
-        moved[index] = np.abs(ends[1] - ends[0]).mean()
-    return np.argsort(-moved)[:count].tolist()
+    labels = model.labels_in_turn(samples)
+    order, _ = latents.by_change(lambda z: model.generate(noise | {"z": z}, labels), noise["z"])
+    return order[:count].tolist()
+
+
+def attributes(model, config):
+    """Attribute vectors of the run's data, {name: [Z]}, and the names of its classes.
+
+    None where the latents that the page moves are not the codes that images have.
+    """
+    from tfgen import data
+
+    training = data.of_run(config["data"]).load(config["data"]["split"])
+    if not model.can("encode") or set(model.noise(np.zeros(1, np.int32))) != {"z"}:
+        return {}, training.classes
+    arrays = data.arrays(training)
+    images = arrays["image"][:2000].astype("float32") / (training.levels - 1)
+    labels = arrays["label"][:2000] if "label" in arrays else None
+    return latents.directions(model, images, labels, training.classes), training.classes
 
 
 def main(argv=None):
@@ -143,7 +152,9 @@ def _run(options):
     name, config = run_dir.RunDir(options.workdir).read_config()
     model = tfgen.load(options.workdir)
     with quiet.loading_tensorflow():
-        write(model, name, config["data"]["name"], options.precision, options.out)
+        directions, classes = attributes(model, config)
+        data = config["data"]["name"]
+        write(model, name, data, options.precision, options.out, directions, classes)
     print(f"wrote {options.out}. Look at it: python -m http.server --directory={options.out} 8000")
 
 

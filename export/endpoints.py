@@ -3,8 +3,8 @@
 | endpoint | inputs | outputs | models |
 |---|---|---|---|
 | `sample` | `seed` int32 [B] | `image` [B, H, W, C] in [0, 1] | all that generate |
-| `noise` | `seed` int32 [B] | `z` [B, Z] and what else a sample is made of | all that generate |
-| `decode` | what `noise` gives | `image` | those with latents |
+| `noise` | `seed` int32 [B] | `z` [B, Z] or what else a sample is made of | all that generate |
+| `decode` | what `noise` gives | `image` | all that generate |
 | `encode` | `image` | `mean`, `log_var` [B, Z] | those with codes |
 | `reconstruct` | `image` | `image` | those with codes |
 | `log_prob` | `image` | `log_prob` [B], nats | those with a density |
@@ -70,11 +70,10 @@ def endpoints(model, batch=None):
         Endpoint("sample", sample, seed + label),
         Endpoint("noise", lambda seed: dict(model.noise(seed)), seed),
     ]
-    if "z" in noise:
-        latents = [spec(name, value.shape[1:]) for name, value in noise.items()]
-        # By name, as signatures are.
-        parts = tuple(sorted([*latents, *label], key=lambda s: s.name))
-        found.append(Endpoint("decode", decode, parts))
+    parts = [spec(name, value.shape[1:]) for name, value in noise.items()]
+    # By name, as signatures are.
+    parts = tuple(sorted([*parts, *label], key=lambda s: s.name))
+    found.append(Endpoint("decode", decode, parts))
     if model.can("encode"):
         found.append(Endpoint("encode", model.encode, image))
     if model.can("reconstruct"):

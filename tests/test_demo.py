@@ -20,22 +20,29 @@ async function report() {
   const result = { status: text("status"), title: text("title") };
   if (window.tfgen) {
     result.images = []; result.pixels = [];
-    for (const seed of SEEDS) {
-      result.images.push([...(await window.tfgen.sample(seed))]);
-      result.pixels.push(await window.tfgen.pixels(seed));
+    for (const [seed, label] of SEEDS) {
+      result.images.push([...(await window.tfgen.sample(seed, label))]);
+      result.pixels.push(await window.tfgen.pixels(seed, label));
     }
     const colours = (id) => {
       const canvas = document.getElementById(id);
       const data = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
       return new Set(data).size;
     };
-    result.colours = ["grid", "one", "strip"].map(colours);
-    const slider = document.querySelector("#sliders input");
-    const before = document.getElementById("one").toDataURL();
-    slider.value = slider.max;
-    slider.dispatchEvent(new Event("input"));
-    await new Promise((done) => setTimeout(done, 500));
-    result.moved = before !== document.getElementById("one").toDataURL();
+    result.shown = ["grid", "one", "strip", "directions", "label"].filter(
+      (id) => document.getElementById(id).offsetParent !== null);
+    const pictures = ["grid", "one", "strip"].filter((id) => result.shown.includes(id));
+    result.colours = pictures.map(colours);
+    result.moved = [];
+    for (const id of ["sliders", "directions"]) {
+      const slider = document.querySelector(`#${id} input`);
+      if (!slider) continue;
+      const before = document.getElementById("one").toDataURL();
+      slider.value = slider.max;
+      slider.dispatchEvent(new Event("input"));
+      await new Promise((done) => setTimeout(done, 500));
+      result.moved.push(before !== document.getElementById("one").toDataURL());
+    }
     const grid = document.getElementById("grid").toDataURL();
     document.getElementById("new").click();
     await new Promise((done) => setTimeout(done, 2000));
@@ -48,9 +55,10 @@ report();
 """
 
 
-def browse(site, seeds, profile):
+def browse(site, seeds, labels, profile):
     """What the page of `site` reports from headless Chromium."""
-    (site / "check.js").write_text(f"const SEEDS = {list(map(int, seeds))};\n{CHECK}")
+    pairs = [[int(seed), int(label)] for seed, label in zip(seeds, labels, strict=True)]
+    (site / "check.js").write_text(f"const SEEDS = {pairs};\n{CHECK}")
     page = (site / "index.html").read_text()
     (site / "check.html").write_text(
         page.replace("</body>", '<script src="./check.js"></script></body>')
@@ -67,19 +75,26 @@ def test_the_page_draws_the_same_images(row, tmp_path):
     # scaled until samples differ.
     weights = (model.decoder if hasattr(model, "decoder") else model).weights
     for _ in range(40):
-        if model.sample(tf.range(64)).numpy().std(axis=0).mean() > 0.1:
+        if model.sample(tf.range(64), model.labels_in_turn(64)).numpy().std(axis=0).mean() > 0.1:
             break
         for weight in weights:
             if weight.path.endswith("kernel"):
                 weight.assign(1.5 * weight)
     site = tmp_path / "site"
-    demo.write(model, row.name, "digits", "float32", site)
+    latents = row.arguments.get("latent_dim", 0)
+    # Away from where the first slider has gone before.
+    brighter = {"brighter": np.full(latents, -1.5)} if latents else {}
+    demo.write(model, row.name, "digits", "float32", site, brighter, list("abc"))
     seeds = [*range(64), *golden.SEEDS]
-    report = browse(site, seeds, tmp_path / "profile")
+    labels = None
+    if model.num_classes:
+        labels = np.concatenate([model.labels_in_turn(64), model.labels_in_turn(4)])
+    given = np.zeros(len(seeds)) if labels is None else labels
+    report = browse(site, seeds, given, tmp_path / "profile")
 
     assert "images" in report, report["status"]
     assert report["title"] == f"{row.name} on digits"
-    keras = model.sample(np.array(seeds, np.int32)).numpy()
+    keras = model.sample(np.array(seeds, np.int32), labels).numpy()
     images = np.array(report["images"]).reshape(keras.shape)
     np.testing.assert_allclose(images, keras, rtol=0, atol=1e-5)
     # What is drawn: red, green, blue and opacity of every pixel.
@@ -93,8 +108,11 @@ def test_the_page_draws_the_same_images(row, tmp_path):
         np.testing.assert_allclose(image.ravel()[:16], entry["first"], rtol=0, atol=1e-5)
     # The parts of the page: three pictures that are none blank, sliders and a button that act.
     assert min(report["colours"]) > 5
-    assert report["sliders"] == min(8, row.arguments["latent_dim"])
-    assert report["moved"]
+    of_latents = ["one", "strip", "directions"] if latents else []
+    of_labels = ["label"] if model.num_classes else []
+    assert report["shown"] == ["grid", *of_latents, *of_labels]
+    assert report["sliders"] == min(8, latents)
+    assert report["moved"] == [True] * (2 if latents else 0)
     assert report["renewed"]
     assert "ms a call" in report["status"]
 

@@ -57,8 +57,8 @@ def test_probabilities_sum_to_one_and_give_the_mean(name, levels):
     np.testing.assert_allclose(table.sum(-1), 1, atol=2e-5)
     mean = (table * np.arange(levels) / (levels - 1)).sum(-1)
     got = p.mean(tf.constant(parameters)).numpy()[0, :, 0]
-    # The closed form of logistic and Gaussian integrates over levels where brute force sums: a midpoint rule
-    # apart.
+    # The closed forms of logistic and Gaussian integrate over levels where brute force sums: a
+    # midpoint rule apart.
     np.testing.assert_allclose(got, mean, atol=2e-3 if name in ("logistic", "gaussian") else 1e-5)
 
 

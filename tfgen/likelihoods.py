@@ -1,9 +1,9 @@
 """p(x | parameters) for images of integer levels 0 .. L - 1: log-probability, mean and sampling.
 
 A likelihood is chosen to fit the data: Bernoulli for two levels, a categorical for few, a
-discretised logistic for many, or a discretised Gaussian. Each gives a probability to every level, so all are in nats on the
-same scale and may be compared. Each samples by inverting its distribution function at a given
-uniform: the number comes from the seed, not from a state.
+discretised logistic for many, or a discretised Gaussian. Each gives a probability to every level,
+so all are in nats on the same scale and may be compared. Each samples by inverting its distribution
+function at a given uniform: the number comes from the seed, not from a state.
 
 Shapes: levels int32 [B, H, W, C];  parameters [B, H, W, C * n];  log_prob [B], nats.
 """

@@ -7,6 +7,8 @@ const STEPS = 14; // images of the interpolation, in two rows
 
 let model, about;
 let latents = {}; // what the edited sample is made of, by name
+let label = 0; // its class, where the model is conditional
+let amounts = {}; // how much of each attribute is added to its code
 const times = [];
 
 // --- the model ---------------------------------------------------------------------------------
@@ -28,14 +30,22 @@ async function run(signature, inputs) {
   return outputs;
 }
 
-const seedOf = (seed) => ({ seed: [new Int32Array([seed]), [1]] });
-const sample = async (seed) => (await run("sample", seedOf(seed))).image;
-const noise = (seed) => run("noise", seedOf(seed));
+const int32 = (value) => [new Int32Array([value]), [1]];
+const withLabel = (inputs, label) => (about.num_classes ? { ...inputs, label: int32(label) } : inputs);
+const sample = async (seed, label) =>
+  (await run("sample", withLabel({ seed: int32(seed) }, label))).image;
+const noise = (seed) => run("noise", { seed: int32(seed) });
 
-async function decode(values) {
+async function decode(values, label) {
   const inputs = {};
   for (const [name, shape] of Object.entries(about.noise)) inputs[name] = [values[name], shape];
-  return (await run("decode", inputs)).image;
+  return (await run("decode", withLabel(inputs, label))).image;
+}
+
+// The class of the i-th image of the grid: the chosen one, or all in turn.
+function labelOf(i) {
+  const chosen = +get("label").value;
+  return chosen < 0 ? i % about.num_classes : chosen;
 }
 
 // --- pictures ----------------------------------------------------------------------------------
@@ -75,42 +85,68 @@ const number = (id) => get(id).valueAsNumber | 0; // an int32, whatever was type
 async function drawGrid() {
   const first = number("seed");
   const images = [];
-  for (let i = 0; i < 64; i++) images.push(await sample((first + i) | 0));
+  for (let i = 0; i < 64; i++) images.push(await sample((first + i) | 0, labelOf(i)));
   draw(get("grid"), images, 8);
 }
 
-async function take(seed) {
+async function take(seed, itsLabel) {
   latents = await noise(seed);
+  [label, amounts] = [itsLabel, {}];
   get("which").textContent = seed;
-  get("which").dataset.seed = seed;
-  for (const slider of document.querySelectorAll("#sliders input")) {
-    slider.value = latents.z[slider.dataset.index];
+  [get("which").dataset.seed, get("which").dataset.label] = [seed, label];
+  for (const slider of document.querySelectorAll(".sliders input")) {
+    slider.value = slider.dataset.index === undefined ? 0 : latents.z[slider.dataset.index];
     slider.nextElementSibling.value = (+slider.value).toFixed(2);
   }
   await drawOne();
 }
 
 async function drawOne() {
-  draw(get("one"), [await decode(latents)], 1);
+  const z = latents.z.slice();
+  for (const [name, amount] of Object.entries(amounts)) {
+    about.directions[name].forEach((value, i) => (z[i] += amount * value));
+  }
+  draw(get("one"), [await decode({ ...latents, z }, label)], 1);
+}
+
+function addSlider(parent, name, limit, moved) {
+  const line = document.createElement("label");
+  line.append(name);
+  const slider = document.createElement("input");
+  Object.assign(slider, { type: "range", min: -limit, max: limit, step: 0.01, value: 0 });
+  const output = document.createElement("output");
+  slider.addEventListener("input", () => {
+    moved(+slider.value);
+    output.value = (+slider.value).toFixed(2);
+    once(drawOne);
+  });
+  line.append(slider, output);
+  get(parent).append(line);
+  return slider;
 }
 
 function makeSliders() {
   const limit = about.prior === "uniform" ? 1 : 3;
   for (const index of about.latents) {
-    const label = document.createElement("label");
-    label.append(`z${index}`);
-    const slider = document.createElement("input");
-    Object.assign(slider, { type: "range", min: -limit, max: limit, step: 0.01 });
+    const slider = addSlider("sliders", `z${index}`, limit, (value) => (latents.z[index] = value));
     slider.dataset.index = index;
-    const output = document.createElement("output");
-    slider.addEventListener("input", () => {
-      latents.z[index] = +slider.value;
-      output.value = (+slider.value).toFixed(2);
-      once(drawOne);
-    });
-    label.append(slider, output);
-    get("sliders").append(label);
   }
+  for (const name of Object.keys(about.directions)) {
+    addSlider("directions", name, 2, (value) => (amounts[name] = value));
+  }
+  get("attributes").hidden = !Object.keys(about.directions).length;
+}
+
+function makeLabels() {
+  get("labels").hidden = !about.num_classes;
+  get("label").append(new Option("each in turn", -1));
+  for (let i = 0; i < about.num_classes; i++) {
+    get("label").append(new Option(about.classes[i] ?? i, i));
+  }
+  get("label").addEventListener("change", () => {
+    once(drawGrid);
+    if (about.noise.z) once(drawStrip);
+  });
 }
 
 function between(a, b, t) {
@@ -129,7 +165,7 @@ async function drawStrip() {
   const [a, b] = [await noise(number("from")), await noise(number("to"))];
   const images = [];
   for (let i = 0; i < STEPS; i++) {
-    images.push(await decode({ ...a, z: between(a.z, b.z, i / (STEPS - 1)) }));
+    images.push(await decode({ ...a, z: between(a.z, b.z, i / (STEPS - 1)) }, labelOf(0)));
   }
   draw(get("strip"), images, STEPS / 2);
 }
@@ -178,26 +214,34 @@ async function start() {
   await loadLiteRt("./vendor/core/wasm/");
   model = await loadAndCompile("./model.tflite", { accelerator: "wasm" });
   makeSliders();
+  makeLabels();
+  get("latents").hidden = !about.noise.z;
   get("new").addEventListener("click", () => {
     get("seed").value = Math.floor(Math.random() * 2 ** 31);
     once(drawGrid);
   });
   get("seed").addEventListener("change", () => once(drawGrid));
   for (const id of ["from", "to"]) get(id).addEventListener("change", () => once(drawStrip));
-  get("reset").addEventListener("click", () => once(() => take(+get("which").dataset.seed)));
+  get("reset").addEventListener("click", () => {
+    const { seed, label } = get("which").dataset;
+    once(() => take(+seed, +label));
+  });
   get("grid").addEventListener("click", (event) => {
     const box = get("grid").getBoundingClientRect();
     const column = Math.floor((8 * (event.clientX - box.left)) / box.width);
     const row = Math.floor((8 * (event.clientY - box.top)) / box.height);
-    once(() => take((number("seed") + 8 * row + column) | 0));
+    const i = 8 * row + column;
+    if (about.noise.z) once(() => take((number("seed") + i) | 0, labelOf(i)));
   });
-  once(drawGrid);
-  once(() => take(number("seed")));
-  await once(drawStrip);
+  if (about.noise.z) {
+    once(() => take(number("seed"), labelOf(0)));
+    once(drawStrip);
+  }
+  await once(drawGrid);
   while (working) await new Promise((done) => setTimeout(done, 10));
   // For tests and the curious: the model's answer to a seed, and the pixels that it is drawn with.
-  const pixels = async (seed) => {
-    const canvas = picture(await sample(seed));
+  const pixels = async (seed, label) => {
+    const canvas = picture(await sample(seed, label));
     const data = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
     return [...data];
   };

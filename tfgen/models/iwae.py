@@ -14,9 +14,9 @@ weighs w_i / sum_j w_j.
 
 Shapes: x [B, H, W, C];  mu, logvar [B, Z];  z [B, k, Z];  log w [B, k].
 
-Departures from the paper: those of the VAE; while the KL term warms up, p(z) / q(z|x) in the weights
-is raised to its weight. The terms `distortion` and `kl` are reported as the
-VAE has them; their sum is L_1 and not the loss.
+Departures from the paper: those of the VAE; while the KL term warms up, p(z) / q(z|x) in w is
+raised to its weight. The terms `distortion` and `kl` are reported as the VAE has them; their sum is
+L_1 and not the loss.
 """
 
 import math
