@@ -22,6 +22,8 @@ TINY = {
 TINY_MODEL = {
     "dcgan": {"model.width": 8, "model.latent_dim": 8},
     "vae": {"model.width": 4, "model.latent_dim": 3},
+    "cvae": {"model.width": 4},
+    "denoising_autoencoder": {"model.width": 4},
 }
 
 

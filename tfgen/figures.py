@@ -75,6 +75,14 @@ def denoising_rows(path, images, noisy, cleaned):
     save(path, stacked(images, noisy, cleaned))
 
 
+def completion(model, images):
+    """Threes of rows: images, their upper halves alone, and those as the model completes them."""
+    known = np.zeros(images.shape, bool)
+    known[:, : images.shape[1] // 2] = True
+    completed = np.asarray(model.complete(images, known))
+    return stacked(images, np.where(known, images, 0.0), completed)
+
+
 def stacked(*sets):
     """The first 16 images of each set under one another, then the next 16: uint8 pixels."""
     columns = min(16, len(sets[0]))

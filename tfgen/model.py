@@ -21,7 +21,7 @@ asks `can`.
 | `draw_posterior(x, seeds)`, `draw_prior(seeds, label)` | -> [B, Z], codes of images, and those \
 that samples are made of | models with codes and a prior |
 | `classify(x)`, `class_log_prob(x)` | [B, H, W, C] -> dict, [B, K] nats | p(x, y) by Bayes' rule |
-| `corrupt(x, seeds)`, `denoise(x)` | [B, H, W, C] -> the same | denoisers |
+| `corrupt(x, seeds)`, `denoise(x)`, `complete(x, known)` | [B, H, W, C] -> the same | denoisers |
 | `settle(images)` | uint8 levels [N, H, W, C]: what is computed once from the data | some |
 | `log_prob(x)` | [B, H, W, C] -> [B], nats per image | models with a density |
 

@@ -16,7 +16,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfgen import data, evaluation, figures, models, run_dir
+from tfgen import data, evaluation, figures, latents, models, run_dir
 from tfgen.errors import UserError
 from train import card
 from train.callbacks import Recorder
@@ -220,12 +220,26 @@ def draw_figures(run, model, held_out):
         noisy = np.asarray(model.corrupt(first, tf.range(len(first))))
         cleaned = model.denoise(noisy).numpy()
         figures.denoising_rows(run.figures / "denoising.png", first, noisy, cleaned)
+    if model.can("complete"):
+        figures.save(run.figures / "completion.png", figures.completion(model, x[:48]))
     if model.can("encode"):
-        codes = model.encode(x[:2000])["mean"].numpy()
-        labels = arrays["label"][:2000] if "label" in arrays else None
-        figures.latent_scatter(run.figures / "codes.png", codes, labels, held_out.classes)
+        draw_codes(run, model, x[:1000], arrays, held_out.classes)
     if model.can("generate") and hasattr(model, "prior"):
         figures.interpolation_rows(run.figures / "interpolation.png", model)
+
+
+def draw_codes(run, model, x, arrays, classes):
+    """Codes of held-out images by class, over those that samples are made of."""
+    labels = arrays["label"][: len(x)] if "label" in arrays else None
+    codes, prior, title = latents.encode(model, x), None, ""
+    if model.can("draw_prior"):
+        accuracy, _, prior = evaluation.code_match(model, x)
+        title = (
+            "codes of held-out images, over those that samples are made of\n"
+            f"(a nearest neighbour tells the two apart in {100 * accuracy:.0f} % of cases; 50 %: "
+            "they are alike)"
+        )
+    figures.latent_scatter(run.figures / "codes.png", codes, labels, classes, prior, title)
 
 
 def _is_complete(run, name, config):

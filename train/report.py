@@ -148,6 +148,15 @@ def pictures(splits, model):
                 page.picture(drawn, "denoising"),
             )
         )
+    if model.can("complete"):
+        drawn = figures.completion(model, real[:32])
+        parts.append(
+            page.section(
+                "Completion",
+                "Held-out images, their upper halves, and what the model makes of those.",
+                page.picture(drawn, "completion"),
+            )
+        )
     if model.can("generate") and hasattr(model, "prior") and not points:
         parts.append(
             page.section(

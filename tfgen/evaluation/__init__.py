@@ -20,7 +20,12 @@ import tensorflow as tf
 
 from tfgen.evaluation.likelihoods import likelihoods
 from tfgen.evaluation.protocol import FIRST_SEED, VERSION, Protocol, Splits, check_same
-from tfgen.evaluation.representation import code_metrics, denoising_baselines, pca_baseline
+from tfgen.evaluation.representation import (
+    code_match,
+    code_metrics,
+    denoising_baselines,
+    pca_baseline,
+)
 from tfgen.evaluation.samples import Comparison, conditional, draw
 from tfgen.metrics.diagnosis import diagnose
 
@@ -31,6 +36,7 @@ __all__ = [
     "Protocol",
     "Splits",
     "check_same",
+    "code_match",
     "draw",
     "evaluate",
     "mean_terms",

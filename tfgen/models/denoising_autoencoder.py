@@ -62,3 +62,14 @@ class DenoisingAutoencoder(Autoencoder):
     def denoise(self, x):
         """A corrupted image in [0, 1] -> the clean one, as far as it can be told."""
         return self.reconstruct(x)
+
+    def complete(self, x, known, steps=20):
+        """Fills in what is not known, bool like x: cleans again and again and puts back the known.
+
+        Each turn moves the unknown pixels to where images like the known ones have them (Bengio et
+        al. 2013, Generalized Denoising Auto-Encoders, section 5, without the noise).
+        """
+        filled = tf.where(known, x, 0.0)
+        for _ in range(steps):
+            filled = tf.where(known, x, self.denoise(filled))
+        return filled
