@@ -8,5 +8,6 @@ from configs import vae
 
 def get_config():
     config = vae.get_config()
-    config.model.pseudo_inputs = 100  # a tenth of the training images
+    # On the validation split 10 are better than 30, 100 or 500: so few images, so soon overfitted.
+    config.model.pseudo_inputs = 10
     return config
