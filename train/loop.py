@@ -13,12 +13,11 @@ import signal
 import time
 
 import keras
-import numpy as np
 import tensorflow as tf
 
-from tfgen import data, evaluation, figures, latents, models, run_dir
+from tfgen import data, evaluation, models, run_dir
 from tfgen.errors import UserError
-from train import card
+from train import card, drawing
 from train.callbacks import Recorder
 from train.checkpoints import Checkpoints
 from train.progress import Steps
@@ -182,7 +181,7 @@ def fit(model, config, training, start, recorder):
 
 def finish(run, name, config, model, training, validation, facts):
     """Figures, the model file, and last the card, which marks the run as complete."""
-    draw_figures(run, model, validation)
+    drawing.draw(run, model, validation)
     with run_dir.atomic(run.model) as temporary:
         model.save_networks(temporary)
     run_dir.write_text(run.training, json.dumps(facts, indent=2) + "\n")
@@ -200,46 +199,6 @@ def _peak_memory():
         return int(peak.split()[1]) * 1024
     unit = 1 if platform.system() == "Darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
-
-
-def draw_figures(run, model, held_out):
-    """What the model's capabilities allow to be shown."""
-    if model.can("sample"):
-        images = model.sample(range(64), model.labels_in_turn(64)).numpy()
-        figures.sample_grid(run.figures / "samples.png", images)
-    if model.can("encode") or model.can("reconstruct"):
-        arrays = data.arrays(held_out)
-        x = arrays["image"].astype("float32") / (held_out.levels - 1)
-    if model.can("reconstruct"):
-        first = x[:48]
-        figures.reconstruction_rows(
-            run.figures / "reconstructions.png", first, model.reconstruct(first).numpy()
-        )
-    if model.can("denoise"):
-        first = x[:48]
-        noisy = np.asarray(model.corrupt(first, tf.range(len(first))))
-        cleaned = model.denoise(noisy).numpy()
-        figures.denoising_rows(run.figures / "denoising.png", first, noisy, cleaned)
-    if model.can("complete"):
-        figures.save(run.figures / "completion.png", figures.completion(model, x[:48]))
-    if model.can("encode"):
-        draw_codes(run, model, x[:1000], arrays, held_out.classes)
-    if model.can("generate") and hasattr(model, "prior"):
-        figures.interpolation_rows(run.figures / "interpolation.png", model)
-
-
-def draw_codes(run, model, x, arrays, classes):
-    """Codes of held-out images by class, over those that samples are made of."""
-    labels = arrays["label"][: len(x)] if "label" in arrays else None
-    codes, prior, title = latents.encode(model, x), None, ""
-    if model.can("draw_prior"):
-        accuracy, _, prior = evaluation.code_match(model, x)
-        title = (
-            "codes of held-out images, over those that samples are made of\n"
-            f"(a nearest neighbour tells the two apart in {100 * accuracy:.0f} % of cases; 50 %: "
-            "they are alike)"
-        )
-    figures.latent_scatter(run.figures / "codes.png", codes, labels, classes, prior, title)
 
 
 def _is_complete(run, name, config):

@@ -1,0 +1,46 @@
+"""The figures of a finished run: what the model's capabilities allow to be shown."""
+
+import numpy as np
+import tensorflow as tf
+
+from tfgen import data, evaluation, figures, latents
+
+
+def draw(run, model, held_out):
+    """Into figures/ of the run; held_out: `ImageData` of a split that training has not seen."""
+    if model.can("sample"):
+        images = model.sample(range(64), model.labels_in_turn(64)).numpy()
+        figures.sample_grid(run.figures / "samples.png", images)
+    if model.can("encode") or model.can("reconstruct"):
+        arrays = data.arrays(held_out)
+        x = arrays["image"].astype("float32") / (held_out.levels - 1)
+    if model.can("reconstruct"):
+        first = x[:48]
+        figures.reconstruction_rows(
+            run.figures / "reconstructions.png", first, model.reconstruct(first).numpy()
+        )
+    if model.can("denoise"):
+        first = x[:48]
+        noisy = np.asarray(model.corrupt(first, tf.range(len(first))))
+        cleaned = model.denoise(noisy).numpy()
+        figures.denoising_rows(run.figures / "denoising.png", first, noisy, cleaned)
+    if model.can("complete"):
+        figures.save(run.figures / "completion.png", figures.completion(model, x[:48]))
+    if model.can("encode"):
+        _draw_codes(run, model, x[:1000], arrays, held_out.classes)
+    if model.can("generate") and hasattr(model, "prior"):
+        figures.interpolation_rows(run.figures / "interpolation.png", model)
+
+
+def _draw_codes(run, model, x, arrays, classes):
+    """Codes of held-out images by class, over those that samples are made of."""
+    labels = arrays["label"][: len(x)] if "label" in arrays else None
+    codes, prior, title = latents.encode(model, x), None, ""
+    if model.can("draw_prior"):
+        accuracy, _, prior = evaluation.code_match(model, x)
+        title = (
+            "codes of held-out images, over those that samples are made of\n"
+            f"(a nearest neighbour tells the two apart in {100 * accuracy:.0f} % of cases; 50 %: "
+            "they are alike)"
+        )
+    figures.latent_scatter(run.figures / "codes.png", codes, labels, classes, prior, title)
