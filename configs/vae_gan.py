@@ -8,6 +8,7 @@ from configs import base, dcgan
 
 def get_config():
     config = dcgan.get_config()
+    config.steps = 3000  # three networks, and nothing gained afterwards
     config.model.latent_dim = 16
     config.model.gamma = 0.1
     config.optimizers.E = base.adam(2e-4, beta_1=0.5)
