@@ -1,6 +1,6 @@
 /* A host without Python: TensorFlow's C API, the loader and session that TensorFlow Serving uses.
  *
- *   host DIR FEED FETCH COUNT  <  int32 seeds   >  float32 images
+ *   host DIR FETCH COUNT FEED...  <  COUNT int32 for each FEED   >  float32 images
  *
  * XLA is disabled first, as tensorflow_model_server does by default.
  */
@@ -32,7 +32,7 @@ static TF_Output tensor(TF_Graph *graph, char *name) {
 }
 
 int main(int argc, char **argv) {
-  if (argc != 5) return 2;
+  if (argc < 5 || argc > 6) return 2;
   disable_xla();
   TF_Status *status = TF_NewStatus();
   TF_Graph *graph = TF_NewGraph();
@@ -40,12 +40,17 @@ int main(int argc, char **argv) {
   const char *tags[] = {"serve"};
   TF_Session *session = TF_LoadSessionFromSavedModel(options, NULL, argv[1], tags, 1, graph, NULL, status);
   check(status, "load");
-  TF_Output feed = tensor(graph, argv[2]), fetch = tensor(graph, argv[3]);
-  int64_t rows = atoll(argv[4]);
-  TF_Tensor *seeds = TF_AllocateTensor(TF_INT32, &rows, 1, rows * sizeof(int32_t));
-  if (fread(TF_TensorData(seeds), sizeof(int32_t), rows, stdin) != (size_t)rows) return 2;
+  TF_Output feeds[2], fetch = tensor(graph, argv[2]);
+  TF_Tensor *inputs[2];
+  int64_t rows = atoll(argv[3]);
+  int count = argc - 4;
+  for (int i = 0; i < count; i++) {
+    feeds[i] = tensor(graph, argv[4 + i]);
+    inputs[i] = TF_AllocateTensor(TF_INT32, &rows, 1, rows * sizeof(int32_t));
+    if (fread(TF_TensorData(inputs[i]), sizeof(int32_t), rows, stdin) != (size_t)rows) return 2;
+  }
   TF_Tensor *images = NULL;
-  TF_SessionRun(session, NULL, &feed, &seeds, 1, &fetch, &images, 1, NULL, 0, NULL, status);
+  TF_SessionRun(session, NULL, feeds, inputs, count, &fetch, &images, 1, NULL, 0, NULL, status);
   check(status, "run");
   fwrite(TF_TensorData(images), 1, TF_TensorByteSize(images), stdout);
   return 0;

@@ -17,9 +17,9 @@ from PIL import Image
 
 from export import golden, saved_model, sources
 from export.endpoints import endpoints
-from tests import runs
+from tests import runs, zoo
 from tests.conftest import ROOT
-from tests.zoo import EXPORTED
+from tests.zoo import EXPORTED, rows_of
 from tfgen.errors import UserError
 
 SEEDS = np.array([0, 1, 42, -1, 2**31 - 1], np.int32)
@@ -55,13 +55,17 @@ def exported(request, tmp_path_factory):
 @pytest.fixture(scope="module")
 def reading(exported):
     """(the reader's JSON, its outputs by "signature/output")."""
-    inputs = {"sample/seed": SEEDS, "serving_default/seed": SEEDS, "png/seed": SEEDS}
+    inputs = {
+        f"{key}/{name}": value
+        for key in ("sample", "serving_default", "png")
+        for name, value in zoo.request(exported.model, SEEDS).items()
+    }
     for endpoint in exported.endpoints.values():
         for name, value in endpoint.example(5).items():
             inputs.setdefault(f"{endpoint.name}/{name}", value)
-    request = exported.root / "request.npz"
-    np.savez(request, **inputs)
-    done = runs.run([sys.executable, "-m", "tests.reader", str(exported.path), str(request)])
+    file = exported.root / "request.npz"
+    np.savez(file, **inputs)
+    done = runs.run([sys.executable, "-m", "tests.reader", str(exported.path), str(file)])
     assert done.returncode == 0, done.stderr[-2000:]
     outputs = np.load(exported.root / "request-out.npz", allow_pickle=True)
     return json.loads(done.stdout.splitlines()[-1]), dict(outputs), inputs
@@ -108,9 +112,10 @@ def test_pictures_are_the_images(exported, reading):
 
 def test_a_row_does_not_depend_on_its_batch(exported):
     served = tf.saved_model.load(str(exported.path)).signatures["sample"]
-    together = served(seed=tf.constant(SEEDS))["image"].numpy()
-    for i, seed in enumerate(SEEDS):
-        alone = served(seed=tf.constant([seed]))["image"].numpy()[0]
+    inputs = {k: tf.constant(v) for k, v in zoo.request(exported.model, SEEDS).items()}
+    together = served(**inputs)["image"].numpy()
+    for i in range(len(SEEDS)):
+        alone = served(**rows_of(inputs, i, i + 1))["image"].numpy()[0]
         np.testing.assert_allclose(alone, together[i], rtol=0, atol=1e-6)
 
 
@@ -140,8 +145,11 @@ def test_weights_are_stored_once_and_only_those_needed(exported):
     stored = (exported.path / "variables" / "variables.data-00000-of-00001").stat().st_size
     if hasattr(model, "encoder"):
         used = model.encoder.weights + model.decoder.weights
+        for name in ("prior_network", "latents"):
+            used = used + getattr(getattr(model, name, None), "weights", [])
     elif hasattr(model, "G"):
         used = model.G_average.weights if model.ema else model.G.weights
+        used = used + (model.E.weights if hasattr(model, "E") else [])
     else:
         used = [model.mean, model.vectors, *model.latents.weights]
     weights = sum(4 * int(tf.size(w)) for w in used)
@@ -155,7 +163,8 @@ def test_golden_values(exported, reading):
     assert [entry["seed"] for entry in stored["seeds"]] == list(golden.SEEDS)
     for entry, image in zip(stored["seeds"], outputs["sample/image"], strict=False):
         np.testing.assert_allclose(image.ravel()[:16], entry["first"], rtol=0, atol=1e-5)
-        keras = exported.model.sample([entry["seed"]]).numpy()
+        label = [entry["label"]] if "label" in entry else None
+        keras = exported.model.sample([entry["seed"]], label).numpy()
         # The batch may move a value across a rounding edge by one level of 255.
         if np.array_equal(golden.pixels(keras[0]), golden.pixels(image)):
             assert hashlib.sha256(golden.pixels(image).tobytes()).hexdigest() == entry["sha256"]
@@ -223,22 +232,22 @@ def host(tmp_path_factory):
 @pytest.mark.slow
 def test_the_same_images_from_c(exported, host):
     signature = exported.meta.signature_def["sample"]
-    seeds = np.arange(64, dtype=np.int32)
+    inputs = zoo.request(exported.model, np.arange(64, dtype=np.int32))
     done = subprocess.run(
         [
             str(host),
             str(exported.path),
-            signature.inputs["seed"].name,
             signature.outputs["image"].name,
             "64",
+            *(signature.inputs[name].name for name in inputs),
         ],
-        input=seeds.tobytes(),
+        input=b"".join(value.tobytes() for value in inputs.values()),
         capture_output=True,
         timeout=120,
     )
     assert done.returncode == 0, done.stderr[-2000:]
     images = np.frombuffer(done.stdout, np.float32).reshape(64, *exported.row.image_shape)
-    np.testing.assert_allclose(images, exported.model.sample(seeds), rtol=0, atol=1e-5)
+    np.testing.assert_allclose(images, exported.model.sample(*inputs.values()), rtol=0, atol=1e-5)
 
 
 # --- servers ---
@@ -259,15 +268,15 @@ def server(exported):
 
 
 def test_the_same_images_from_every_source(exported, server):
-    seeds = np.arange(64, dtype=np.int32)
-    keras = exported.model.sample(seeds).numpy()
+    inputs = zoo.request(exported.model, np.arange(64, dtype=np.int32)).values()
+    keras = exported.model.sample(*inputs).numpy()
     name = exported.row.name
     for source in (
         str(exported.path),
         f"grpc://{server[0]}/{name}",
         f"http://{server[1]}/v1/models/{name}",
     ):
-        images = sources.open_source(source)(seeds)
+        images = sources.open_source(source)(*inputs)
         np.testing.assert_allclose(images, keras, rtol=0, atol=1e-5, err_msg=source)
         assert np.abs(golden.pixels(images).astype(int) - golden.pixels(keras)).max() <= 1
 

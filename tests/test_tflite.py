@@ -12,7 +12,7 @@ from ai_edge_litert.interpreter import Interpreter
 
 from export import golden, sources, tflite
 from export.endpoints import endpoints
-from tests import runs
+from tests import runs, zoo
 from tests.zoo import EXPORTED
 from tfgen.errors import UserError
 
@@ -55,8 +55,10 @@ def precision(request, exported):
 
 def difference(exported, precision):
     sample = exported.runner(precision, "sample")
-    images = np.concatenate([sample(seed=SEEDS[i : i + 1])["image"] for i in range(len(SEEDS))])
-    return np.abs(images - exported.model.sample(SEEDS))
+    inputs = zoo.request(exported.model, SEEDS)
+    rows = [zoo.rows_of(inputs, i, i + 1) for i in range(len(SEEDS))]
+    images = np.concatenate([sample(**row)["image"] for row in rows])
+    return np.abs(images - exported.model.sample(*inputs.values()))
 
 
 def test_float32_is_keras(exported):
@@ -89,7 +91,8 @@ def test_signatures_are_the_capabilities(exported, precision):
         expected.discard("log_prob")
     found = Interpreter(model_path=str(exported.files[precision])).get_signature_list()
     assert set(found) == expected
-    assert found["sample"] == {"inputs": ["seed"], "outputs": ["image"]}
+    inputs = sorted(zoo.request(exported.model, SEEDS))
+    assert found["sample"] == {"inputs": inputs, "outputs": ["image"]}
 
 
 def test_the_noise_is_the_same_in_every_precision(exported, precision):
@@ -97,13 +100,15 @@ def test_the_noise_is_the_same_in_every_precision(exported, precision):
     keys = ("noise", "decode", "sample")
     make, decode, sample = (exported.runner(precision, key) for key in keys)
     for i in range(len(SEEDS)):
+        row = zoo.rows_of(zoo.request(exported.model, SEEDS), i, i + 1)
         noise = make(seed=SEEDS[i : i + 1])
         for name, value in exported.model.noise(tf.constant(SEEDS[i : i + 1])).items():
             np.testing.assert_allclose(noise[name], value, rtol=0, atol=2e-6)
-        image = decode(**noise)["image"]
+        label = {"label": row["label"]} if "label" in row else {}
+        image = decode(**noise, **label)["image"]
         # The last place of a logarithm may tip an activation into the next of 255 steps.
         atol = 1e-5 if precision in ("float32", "float16") else 0.05
-        np.testing.assert_allclose(sample(seed=SEEDS[i : i + 1])["image"], image, rtol=0, atol=atol)
+        np.testing.assert_allclose(sample(**row)["image"], image, rtol=0, atol=atol)
 
 
 def parse(path):
@@ -129,7 +134,8 @@ def test_shapes_are_static_inputs_and_outputs_float(exported, precision):
             tensor = graph.tensors[port.tensorIndex]
             assert tensor.shape[0] == 1
             assert tensor.shapeSignature is None or -1 not in tensor.shapeSignature
-            kind = schema.TensorType.INT32 if port.name == b"seed" else schema.TensorType.FLOAT32
+            whole = port.name in (b"seed", b"label")
+            kind = schema.TensorType.INT32 if whole else schema.TensorType.FLOAT32
             assert tensor.type == kind
 
 
@@ -137,21 +143,26 @@ def test_joining_stores_no_weight_again(exported):
     model = parse(exported.files["float32"])
     stored = sum(len(b.data) for b in model.buffers if b.data is not None)
     weights = sum(4 * int(tf.size(w)) for w in exported.model.weights)
-    assert stored < 1.2 * weights + 4000
+    # Where every label is tried, each one's planes are a constant of the graph.
+    h, w, _ = exported.row.image_shape
+    planes = 4 * h * w * exported.model.num_classes**2
+    assert stored < 1.2 * (weights + planes) + 4000
 
 
 @pytest.mark.slow
 def test_larger_batches(exported):
     content = tflite.convert(exported.model, "float32", batch=4)
     sample = Interpreter(model_content=content).get_signature_runner("sample")
-    images = sample(seed=SEEDS[:4])["image"]
-    np.testing.assert_allclose(images, exported.model.sample(SEEDS[:4]), rtol=0, atol=1e-5)
+    inputs = zoo.request(exported.model, SEEDS[:4])
+    expected = exported.model.sample(*inputs.values())
+    np.testing.assert_allclose(sample(**inputs)["image"], expected, rtol=0, atol=1e-5)
 
 
 def test_golden_values(exported):
     sample = exported.runner("float32", "sample")
     for entry in golden.describe(exported.model)["seeds"]:
-        image = sample(seed=np.array([entry["seed"]], np.int32))["image"]
+        given = {k: np.array([entry[k]], np.int32) for k in ("seed", "label") if k in entry}
+        image = sample(**given)["image"]
         np.testing.assert_allclose(image.ravel()[:16], entry["first"], rtol=0, atol=1e-5)
 
 
@@ -161,12 +172,13 @@ def test_one_image_is_ten_times_faster_than_keras_predict(exported):
     network = getattr(model, "decoder", getattr(model, "G", None))
     if network is None:
         return  # principal components are a product of matrices: there is nothing to predict with
-    z = model.noise(tf.constant([0]))["z"].numpy()
+    z = np.zeros((1, *network.input_shape[1:]), np.float32)
     sample, _ = tflite.runner(exported.files["float32"])
+    inputs = zoo.request(model, SEEDS[:1]).values()
     ratios = []
     for i in range(7):
         seconds = []
-        for call in (lambda: network.predict(z, verbose=0), lambda: sample(SEEDS[:1])):
+        for call in (lambda: network.predict(z, verbose=0), lambda: sample(*inputs)):
             began = time.perf_counter()
             call()
             seconds.append(time.perf_counter() - began)
@@ -185,12 +197,15 @@ def test_a_file_samples_without_tensorflow(exported, tmp_path):
     )
     out = tmp_path / "device.png"
     path = exported.files["float32"]
+    label = 2 if exported.model.num_classes else None
     arguments = [f"--from={path}", "--seeds=0:9", f"--out={out}"]
+    arguments += [] if label is None else [f"--label={label}"]
     done = runs.run([sys.executable, "-c", code, *arguments])
     assert done.returncode == 0, done.stderr
     from tfgen import figures
 
-    figures.sample_grid(tmp_path / "keras.png", exported.model.sample(np.arange(9)).numpy())
+    labels = None if label is None else np.full(9, label, np.int32)
+    figures.sample_grid(tmp_path / "keras.png", exported.model.sample(np.arange(9), labels).numpy())
     from PIL import Image
 
     device, keras = (np.asarray(Image.open(p)).astype(int) for p in (out, tmp_path / "keras.png"))
