@@ -14,8 +14,11 @@ import argparse
 import json
 import sys
 
-from tfgen import command, quiet
+import numpy as np
+
+from tfgen import command, latents, quiet
 from tfgen.errors import UserError
+from tfgen.metrics import anomaly
 
 SAMPLES = 100  # of the likelihood's bound
 REJECTED = 0.05  # share of validation images that a classifier by Bayes' rule may reject
@@ -41,70 +44,56 @@ def _run(options):
 
     run = run_dir.RunDir(options.workdir)
     name, config = run.read_config()
-    chosen = config["data"]
-    left_out = chosen.get("leave_out", "")
+    left_out = config["data"].get("leave_out", "")
     if not left_out:
         raise UserError(
             f"the run in {run.path} has seen every class. Train one that has not, e.g. python -m "
             f"train.run --model={name} --config.data.leave_out=3 --workdir=runs/{name}-without-3."
         )
     model = tfgen.load(run.path)
-    source = data.of_run(chosen)
-    training, validation = source.training_and_validation(chosen["split"], chosen["validation"])
-    split = "test" if "test" in source.splits else validation.split
-    test = source.source.load(split)
-    images = {
-        key: arrays["image"].astype("float32") / (test.levels - 1)
-        for key, arrays in (
-            ("train", data.arrays(training)),
-            ("validation", data.arrays(validation)),
-            ("test", data.arrays(test)),
-        )
-    }
-    labels = data.arrays(test)["label"]
-    gone = test.classes.index(left_out)
-    odd = labels == gone
+    images, labels, split = load(data.of_run(config["data"]), config["data"])
+    odd = labels < 0
     if odd.all() or not odd.any():
         raise UserError(f"the split {split!r} does not hold images of {left_out!r} and of others.")
     scores = model_scores(model, images["train"], images["test"])
-    references = reference_scores(images["train"], images["test"], _units(model, images["train"]))
-    found = measure(scores | references, odd)
-    content = {
-        "model": name,
-        "left_out": left_out,
-        "split": split,
-        "odd": int(odd.sum()),
-        "normal": int((~odd).sum()),
-        "auroc": found,
-    }
+    others = reference_scores(images["train"], images["test"], _units(model, images["train"]))
+    found = {key: anomaly.auroc(values, odd) for key, values in (scores | others).items()}
+    counts = {"odd": int(odd.sum()), "normal": int((~odd).sum())}
+    content = {"model": name, "left_out": left_out, "split": split, **counts, "auroc": found}
     if model.can("classify"):
-        content["rejection"] = rejection(model, images, labels - (labels > gone), odd)
+        content["rejection"] = rejection(model, images, labels)
     run_dir.write_text(run.anomaly, json.dumps(content, indent=2) + "\n")
     best = max(scores, key=found.get)
-    order = scores[best].argsort()
-    shown = [images["test"][order[-32:][::-1]], images["test"][order[:32]]]
-    figures.save(run.figures / "anomaly.png", figures.tile(_rows(shown), 16))
+    order = np.argsort(-scores[best])
+    shown = images["test"][np.concatenate([order[:32], order[-32:]])]
+    figures.save(run.figures / "anomaly.png", figures.tile(shown, 16))
     print("\n".join(lines(content, set(scores))))
-    print(f"\nwrote {run.anomaly}\nwrote {run.figures / 'anomaly.png'}: the 32 oddest by {best}, ")
-    print("then the 32 most usual.")
+    print(
+        f"\nwrote {run.anomaly}\nwrote {run.figures / 'anomaly.png'}: the 32 oddest by {best}, "
+        "then the 32 most usual"
+    )
 
 
-def _rows(sets):
-    import numpy as np
+def load(source, chosen):
+    """({split: images in [0, 1]}, test labels, -1 for the class that was left out, test split)."""
+    from tfgen import data
 
-    return np.concatenate(sets)
+    training, validation = source.training_and_validation(chosen["split"], chosen["validation"])
+    split = "test" if "test" in source.splits else validation.split
+    test = source.source.load(split)  # with the class
+    arrays = {
+        key: data.arrays(value)
+        for key, value in (("train", training), ("validation", validation), ("test", test))
+    }
+    images = {k: a["image"].astype("float32") / (test.levels - 1) for k, a in arrays.items()}
+    labels, gone = arrays["test"]["label"], test.classes.index(source.leave_out)
+    return images, np.where(labels == gone, -1, labels - (labels > gone)), split
 
 
 def _units(model, train):
     """As many principal components as the model has code units, and fewer than pixels."""
-    most = min(len(train), train[0].size) - 1
-    return min(latents_of(model, train[:1]).shape[1], most) if model.can("encode") else min(8, most)
-
-
-def latents_of(model, images):
-    from tfgen import latents
-
-    return latents.encode(model, images)
+    units = latents.encode(model, train[:1]).shape[1] if model.can("encode") else 8
+    return min(units, min(len(train), train[0].size) - 1)
 
 
 def model_scores(model, train, test):
@@ -112,11 +101,6 @@ def model_scores(model, train, test):
 
     Raises: UserError for a model that can do nothing of this.
     """
-    import numpy as np
-
-    from tfgen import latents
-    from tfgen.metrics import anomaly
-
     found = {}
     if model.can("reconstruct"):
         kept = latents.in_batches(model.reconstruct, test)
@@ -125,7 +109,7 @@ def model_scores(model, train, test):
         bounded = {"samples": SAMPLES} if model.can("elbo") else {}
         found["-log p(x)"] = -latents.in_batches(lambda x: model.log_prob(x, **bounded), test)
     if model.can("encode"):
-        codes = latents_of(model, train), latents_of(model, test)
+        codes = latents.encode(model, train), latents.encode(model, test)
         found["distance of the code"] = anomaly.mahalanobis(*codes)
         found["5-NN of codes"] = anomaly.nearest_neighbours(*codes)
     if not found:
@@ -135,8 +119,6 @@ def model_scores(model, train, test):
 
 def reference_scores(train, test, units):
     """{score: [N] of the test images}, of methods without a model."""
-    from tfgen.metrics import anomaly
-
     train, test = (x.reshape(len(x), -1) for x in (train, test))
     return {
         "5-NN of pixels": anomaly.nearest_neighbours(train, test),
@@ -145,21 +127,11 @@ def reference_scores(train, test, units):
     }
 
 
-def measure(scores, odd):
-    from tfgen.metrics import anomaly
-
-    return {name: anomaly.auroc(values, odd) for name, values in scores.items()}
-
-
-def rejection(model, images, labels, odd):
+def rejection(model, images, labels):
     """What a classifier by Bayes' rule does when it may say "none of these".
 
     It rejects what has a smaller p(x) than all but REJECTED of the validation images.
     """
-    import numpy as np
-
-    from tfgen import latents
-
     least = np.quantile(
         latents.in_batches(lambda x: model.log_prob(x, samples=SAMPLES), images["validation"]),
         REJECTED,
@@ -167,12 +139,13 @@ def rejection(model, images, labels, odd):
     given = latents.in_batches(
         lambda x: model.classify(x, samples=SAMPLES, least=float(least))["label"], images["test"]
     )
-    kept = given[~odd] >= 0
+    rejected, odd = given < 0, labels < 0
+    kept = ~odd & ~rejected
     return {
         "threshold": float(least),
-        "unseen class rejected": float(np.mean(given[odd] < 0)),
-        "seen classes rejected": float(1 - kept.mean()),
-        "accuracy on what is kept": float(np.mean(given[~odd][kept] == labels[~odd][kept])),
+        "unseen class rejected": float(np.mean(rejected[odd])),
+        "seen classes rejected": float(np.mean(rejected[~odd])),
+        "accuracy on what is kept": float(np.mean(given[kept] == labels[kept])),
     }
 
 

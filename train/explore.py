@@ -8,7 +8,9 @@ import argparse
 import html
 import sys
 
-from tfgen import command, quiet
+import numpy as np
+
+from tfgen import command, figures, latents, quiet, run_dir
 from tfgen.errors import UserError
 
 UNITS = 10  # as many are traversed
@@ -30,7 +32,7 @@ def _run(options):
         import tensorflow  # noqa: F401
 
         import tfgen
-        from tfgen import data, figures, run_dir
+        from tfgen import data
         from train import page
 
     run = run_dir.RunDir(options.workdir)
@@ -56,7 +58,7 @@ def pictures(model, held_out):
 
     Raises: UserError for a model without codes, or points that are no images.
     """
-    from tfgen import data, latents
+    from tfgen import data
 
     if held_out.shape[:2] == (1, 1):
         raise UserError("points of the plane are no images: there is nothing to look into.")
@@ -74,17 +76,14 @@ def pictures(model, held_out):
         return
     own = None if labels is None else labels[0]
     order, amount = latents.by_information(model, images)
-    units = order[:UNITS]
-    yield _traversals(
-        latents.decoder(model, own),
-        codes[0],
-        units,
-        latents.reach(codes, units),
+    units, reach = order[:UNITS], latents.reach(codes, order[:UNITS])
+    measure = "KL in nats" if "log_var" in model.encode(images[:1]) else "variance"
+    text = (
         "The first held-out image, and what each unit of its code changes, from the 1 % quantile "
-        f"of codes to the 99 %. Sorted by {'KL' if amount.sum() > 0 else 'size'}: "
+        f"of codes to the 99 %. Sorted by {measure}: "
         + ", ".join(f"z{unit} {amount[unit]:.2f}" for unit in units)
-        + (" nats." if "log_var" in model.encode(images[:1]) else " (variance)."),
     )
+    yield _traversals(latents.decoder(model, own), codes[0], units, reach, text + ".")
     yield _interpolations(model, codes, labels, latents.linear, "linear")
     yield _interpolations(model, codes, labels, latents.spherical, "spherical")
     if codes.shape[1] == 2 and "log_var" in model.encode(images[:1]):
@@ -97,10 +96,6 @@ def pictures(model, held_out):
 
 def _of_a_generator(model, decode):
     """A GAN's latents: those that change images most."""
-    import numpy as np
-
-    from tfgen import figures, latents
-
     seeds = np.arange(16, dtype=np.int32)
     codes = np.asarray(model.noise(seeds)["z"])
     order, _ = latents.by_change(decode, codes)
@@ -115,8 +110,6 @@ def _of_a_generator(model, decode):
 
 
 def _traversals(decode, code, units, reach, text):
-    from tfgen import figures, latents
-
     images = latents.traversals(decode, code, units, reach, STEPS)
     return (
         "traversals",
@@ -128,8 +121,6 @@ def _traversals(decode, code, units, reach, text):
 
 def _interpolations(model, codes, labels, path, name):
     """Between held-out images of, where there are labels, other classes."""
-    from tfgen import figures, latents
-
     # Of a conditional model the label stays, or it would jump in between.
     pairs = _pairs(labels, len(codes), same=bool(model.num_classes))
     between = path(codes[pairs[:, 0]], codes[pairs[:, 1]], STEPS).reshape(-1, codes.shape[1])
@@ -143,8 +134,6 @@ def _interpolations(model, codes, labels, path, name):
 
 def _pairs(labels, count, same):
     """Rows of pairs of images, [PAIRS, 2]."""
-    import numpy as np
-
     if labels is None:
         return np.arange(2 * PAIRS).reshape(PAIRS, 2) % count
     pairs = []
@@ -156,8 +145,6 @@ def _pairs(labels, count, same):
 
 
 def _manifold(model, labels):
-    from tfgen import figures, latents
-
     side = 20
     decode = latents.decoder(model, 0 if labels is None else labels[0])
     text = "Images over the plane of codes, at even quantiles of the prior."
@@ -171,10 +158,6 @@ def _manifold(model, labels):
 
 def _classes(model, codes):
     """Each row one code, each column one class."""
-    import numpy as np
-
-    from tfgen import figures, latents
-
     k, rows = model.num_classes, codes[:8]
     images = latents.decoder(model, np.tile(np.arange(k), len(rows)))(rows.repeat(k, axis=0))
     text = "Each row is the code of one held-out image, each column a class: the code is the style."
@@ -183,10 +166,6 @@ def _classes(model, codes):
 
 def _arithmetic(model, held_out, images, labels, codes):
     """An attribute learnt on one class and added to another; and the way from class to class."""
-    import numpy as np
-
-    from tfgen import figures, latents
-
     amounts = np.linspace(-2, 2, STEPS)
     if labels is None:
         vector = latents.attribute(codes, latents.brighter(images))
@@ -224,10 +203,6 @@ of another."
 
 
 def _reconstructions(model, images):
-    import numpy as np
-
-    from tfgen import figures
-
     rows = np.random.default_rng(0).permutation(len(images))[:48]
     kept = np.asarray(model.reconstruct(images[rows]))
     text = "Held-out images drawn at random, and below each what its code keeps."

@@ -8,8 +8,13 @@ principal components, from 10, 100 and all labels.
 
 import argparse
 import sys
+from pathlib import Path
 
-from tfgen import command, quiet
+import numpy as np
+
+from tfgen import command, latents, quiet, run_dir
+from tfgen.errors import UserError
+from tfgen.metrics import codes
 
 DRAWS = 10  # sets of few labels, whose mean and standard deviation are shown
 FEW = (10, 100)
@@ -29,11 +34,10 @@ def main(argv=None):
 
 def _run(options):
     with quiet.loading_tensorflow():
-        import numpy as np
+        import tensorflow  # noqa: F401
 
         import tfgen
-        from tfgen import data, run_dir
-        from tfgen.errors import UserError
+        from tfgen import data
 
     run = run_dir.RunDir(options.workdir)
     name, config = run.read_config()
@@ -49,7 +53,7 @@ def _run(options):
     arrays = {key: data.arrays(split) for key, split in splits.items()}
     images = {k: a["image"].astype("float32") / (training.levels - 1) for k, a in arrays.items()}
     found = features(model, arrays, images)
-    path = run_dir.Path(options.out or run.path / "features.npz")
+    path = Path(options.out or run.path / "features.npz")
     with run_dir.atomic(path.with_suffix(".npz")) as temporary:
         np.savez_compressed(temporary, **found)
     print(
@@ -65,8 +69,6 @@ def _run(options):
 
 def features(model, arrays, images):
     """{split: codes, split_label: labels}."""
-    from tfgen import latents
-
     found = {key: latents.encode(model, x) for key, x in images.items()}
     return found | {f"{k}_label": a["label"] for k, a in arrays.items() if "label" in a}
 
@@ -87,8 +89,6 @@ def representations(found, images, held_out):
 
 def few_labels(sets, train_labels, test_labels):
     """{name: {number of labels: accuracies, one a draw}}; the draws are the same for all."""
-    from tfgen.metrics import codes
-
     counts = [n for n in FEW if n < len(train_labels)]
     found = {}
     for name, (train, test) in sets.items():
@@ -107,8 +107,6 @@ def few_labels(sets, train_labels, test_labels):
 
 def draw(labels, n, seed):
     """Rows of n labels, as evenly over the classes as n allows."""
-    import numpy as np
-
     random = np.random.default_rng(seed)
     order = random.permutation(len(labels))
     # The i-th image of each class comes before the (i + 1)-th of any.
@@ -121,8 +119,6 @@ def draw(labels, n, seed):
 
 def table(found, held_out):
     """Lines, and in words whether the codes help."""
-    import numpy as np
-
     yield f"\n{held_out} accuracy of a logistic regression, from so many labels:"
     counts = list(next(iter(found.values())))
     yield f"{'':12}" + "".join(f"{n:>16}" for n in counts)
