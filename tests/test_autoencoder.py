@@ -92,6 +92,19 @@ def test_its_error_on_held_out_digits_is_the_known_one(latents, mse, images, dig
     assert float(model.test_step({"image": test})["mse"]) == pytest.approx(mse, abs=5e-5)
 
 
+def test_the_density_of_probabilistic_components(components, images):
+    """By the covariance matrix in full; and scikit-learn's, which divides by n - 1."""
+    from scipy.stats import multivariate_normal
+
+    flat = (images / 16).reshape(1000, -1)
+    values, vectors = np.linalg.eigh(np.cov(flat.T, bias=True))
+    values[:-8] = values[:-8].mean()
+    full = multivariate_normal(flat.mean(axis=0), (vectors * values) @ vectors.T)
+    found = components.log_density((images[:50] / 16).astype(np.float32))
+    np.testing.assert_allclose(found, full.logpdf(flat[:50]), rtol=1e-3, atol=0.02)
+    np.testing.assert_allclose(found, PCA(8).fit(flat).score_samples(flat[:50]), atol=0.1)
+
+
 def test_more_components_than_pixels_are_refused():
     with pytest.raises(UserError, match="latent_dim 65 must be 1 to 64"):
         Row("pca", dict(latent_dim=65), 0).build()

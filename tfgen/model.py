@@ -19,7 +19,7 @@ asks `can`.
 | `encode(x)`, `reconstruct(x)` | [B, H, W, C] -> dict of [B, Z], [B, H, W, C] | models with codes |
 | `decode(z, label)` | [B, Z] -> [B, H, W, C] | models with codes |
 | `draw_posterior(x, seeds)` | -> [B, Z], a code of each image | models with codes |
-| `draw_prior(seeds, label)` | [B] int32 -> [B, Z], what samples are decoded from | models with codes |
+| `draw_prior(seeds, label)` | -> [B, Z], what samples are decoded from | models with codes |
 | `classify(x)`, `class_log_prob(x)` | [B, H, W, C] -> dict, [B, K] nats | p(x, y) by Bayes' rule |
 | `corrupt(x, seeds)`, `denoise(x)`, `complete(x, known)` | [B, H, W, C] -> the same | denoisers |
 | `settle(images)` | uint8 levels [N, H, W, C]: what is computed once from the data | some |

@@ -7,6 +7,12 @@ P. Baldi and K. Hornik. Neural Networks and Principal Component Analysis. Neural
     m = mean of x,  S = covariance of x,  S v_j = l_j v_j,  l_1 >= l_2 >= ...
     z_j = v_j' (x - m),   y = m + sum_{j <= Z} z_j v_j
 
+As a density (M. E. Tipping and C. M. Bishop. Probabilistic Principal Component Analysis. J. R.
+Statist. Soc. B 61, 1999), fitted by greatest likelihood:
+
+    p(x) = N(m, C),  C v_j = l_j v_j for j <= Z, else s^2 v_j       equations 7 and 8
+    s^2  = mean of the l_j for j > Z
+
 No other linear map to Z numbers and back has a smaller squared error. There is nothing to descend
 on: a step adds its batch to the sums of x and x x', and solves for the eigenvectors. After one pass
 over the data the components are exact.
@@ -75,6 +81,8 @@ class PCA(GenerativeModel):
         # Before the first step: the first pixels of a grey image.
         self.mean = result("mean", np.full(self.size, 0.5, np.float32))
         self.vectors = result("vectors", np.eye(self.size, latent_dim, dtype=np.float32))
+        self.variances = result("variances", np.ones(latent_dim, np.float32))
+        self.rest = result("rest", np.ones((), np.float32))
         self.latents = LatentDensity(latent_dim, components)
 
     # --- training --------------------------------------------------------------------------------
@@ -100,9 +108,14 @@ class PCA(GenerativeModel):
 
         m = self.total / self.count
         covariance = self.products / self.count - m[:, None] * m[None, :]
-        _, v = tf.linalg.eigh(covariance)  # the largest last
+        values, v = tf.linalg.eigh(covariance)  # the largest last
+        values = tf.reverse(values, [0])
         self.mean.assign(tf.cast(m, tf.float32))
         self.vectors.assign(tf.cast(tf.reverse(v, [1])[:, : self.latent_dim], tf.float32))
+        self.variances.assign(tf.cast(values[: self.latent_dim], tf.float32))
+        # With as many components as pixels nothing is left, and the least one stands for it.
+        left = values[min(self.latent_dim, self.size - 1) :]
+        self.rest.assign(tf.cast(tf.reduce_mean(left), tf.float32))
         return self.end_step(**terms)
 
     def test_step(self, batch):
@@ -127,6 +140,20 @@ class PCA(GenerativeModel):
     def reconstruct(self, x):
         """Images in [0, 1] -> images in [0, 1]."""
         return tf.clip_by_value(self.decode(self.encode(x)["mean"]), 0.0, 1.0)
+
+    def log_density(self, x):
+        """log p(x) of probabilistic components, of images in [0, 1]: [B], nats.
+
+        A density of real numbers, and no probability of levels as `log_prob` of others is.
+        """
+        centred = tf.reshape(x, [-1, self.size]) - self.mean
+        z = tf.matmul(centred, self.vectors)
+        within = tf.reduce_sum(tf.square(z) / self.variances, axis=1)
+        outside = tf.reduce_sum(tf.square(centred), axis=1) - tf.reduce_sum(tf.square(z), axis=1)
+        log_det = tf.reduce_sum(tf.math.log(self.variances))
+        log_det += (self.size - self.latent_dim) * tf.math.log(self.rest)
+        constant = self.size * math.log(2.0 * math.pi)
+        return -0.5 * (within + outside / self.rest + log_det + constant)
 
     def noise(self, seeds):
         return self.latents.noise(seeds)
