@@ -96,6 +96,9 @@ def test_priors_that_do_not_suit_are_refused():
         priors.find("normal", 2, parts=10)
     with pytest.raises(UserError, match="unknown prior 'swiss'"):
         priors.find("swiss", 2)
+    arguments = dict(latent_dim=2, width=4, prior="mixture", labels=True, components=3)
+    with pytest.raises(UserError, match="knows no labels"):
+        Row("adversarial_autoencoder", arguments, 0).build()
     with pytest.raises(UserError, match="components=1 or more"):
         Row("autoencoder", dict(latent_dim=2, width=4, components=0), 0).build()
 

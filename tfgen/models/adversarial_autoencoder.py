@@ -23,6 +23,7 @@ import tensorflow as tf
 from keras import layers
 
 from tfgen import losses
+from tfgen.errors import UserError
 from tfgen.layers import priors
 from tfgen.models.autoencoder import Autoencoder
 
@@ -59,6 +60,11 @@ class AdversarialAutoencoder(Autoencoder):
         latent_dim=8,
         **kwargs,
     ):
+        if labels and components:
+            raise UserError(
+                "a mixture fitted to the codes knows no labels: set --config.model.components=0 or "
+                "--config.model.labels=False."
+            )
         self.prior = prior
         self.labels = labels
         self.num_classes = num_classes if labels else 0
