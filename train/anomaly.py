@@ -20,7 +20,7 @@ from tfgen import command, latents, quiet
 from tfgen.errors import UserError
 from tfgen.metrics import anomaly
 
-SAMPLES = 100  # of the likelihood's bound
+SAMPLES = 50  # of the likelihood's bound
 REJECTED = 0.05  # share of validation images that a classifier by Bayes' rule may reject
 
 

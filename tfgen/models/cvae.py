@@ -79,11 +79,11 @@ class CVAE(VAE):
         return tf.argmax(scores, axis=1, output_type=tf.int32)
 
     def class_log_prob(self, x, samples=100):
-        """log p(x, y), a lower bound by L_k with k = samples / K: [B, H, W, C] -> [B, K], nats."""
+        """log p(x, y), lower bounds by L_k with k = samples: [B, H, W, C] -> [B, K], nats."""
         return self._of_each_class(super().log_prob, x, samples)
 
     def log_prob(self, x, samples=100, label=None):
-        """log p(x), or log p(x|y) of given labels; `samples` are shared among the classes."""
+        """log p(x) by L_k for every class, or log p(x|y) of given labels: [B], nats."""
         if label is not None:
             return super().log_prob(x, samples, label)
         return tf.reduce_logsumexp(self.class_log_prob(x, samples), axis=1)
@@ -111,8 +111,8 @@ class CVAE(VAE):
     def _of_each_class(self, bound, x, samples):
         """bound(x, samples, y) + log p(y) for each y: [B, K]."""
         x, label = self._with_each_label(x)
-        log_p = bound(x, max(1, samples // self.num_classes), label)
-        return tf.reshape(log_p, [-1, self.num_classes]) - math.log(self.num_classes)
+        log_p = tf.reshape(bound(x, samples, label), [-1, self.num_classes])
+        return log_p - math.log(self.num_classes)
 
     def _with_each_label(self, x):
         """Every image K times, with every label once: [B * K, H, W, C], [B * K]."""
