@@ -107,7 +107,13 @@ ROWS = [
     Row("vae", dict(latent_dim=3, width=5, components=2), 6909, variant="fitted prior"),
     Row("wae_mmd", dict(latent_dim=3, width=5), 747),
     # The autoencoder's, 2 codes; D: 2 * 4 + 4, 4 * 4 + 4, 4 * 1 + 1.
-    Row("adversarial_autoencoder", dict(latent_dim=2, width=5, critic_width=4), 773),
+    # Its codes are normal, as those of the row before, which is exported.
+    Row(
+        "adversarial_autoencoder",
+        dict(latent_dim=2, width=5, critic_width=4),
+        773,
+        parent="autoencoder",
+    ),
     Row(
         "adversarial_autoencoder",
         dict(latent_dim=2, width=5, critic_width=4, prior="swiss_roll", labels=True),
@@ -135,6 +141,7 @@ ROWS = [
         dict(codes=5, code_dim=3, width=2, depth=1, prior_width=4, codebook="gradient"),
         1608,
         variant="gradient",
+        parent="vq_vae",
     ),
     # The VAE's, and 4 pseudo-inputs of 64 pixels.
     Row("vamp_vae", dict(latent_dim=3, network="conv", width=2, pseudo_inputs=4), 1755),
