@@ -104,7 +104,13 @@ ROWS = [
     ),
     # The VAE's, and 10 planes to 2 filters of 9, 10 more inputs to 16 units.
     Row("cvae", dict(latent_dim=3, network="conv", width=2), 1839),
-    Row("vae", dict(latent_dim=3, width=5, components=2), 6909, variant="fitted prior"),
+    # f: 64 * 5 + 5, 5 * 6 + 6; g: 3 * 5 + 5, 5 * 128 + 128.
+    Row(
+        "vae",
+        dict(latent_dim=3, width=5, components=2, likelihood="gaussian", draw=True),
+        1149,
+        variant="fitted prior, Gaussian",
+    ),
     Row("wae_mmd", dict(latent_dim=3, width=5), 747),
     # The autoencoder's, 2 codes; D: 2 * 4 + 4, 4 * 4 + 4, 4 * 1 + 1.
     # Its codes are normal, as those of the row before, which is exported.

@@ -36,6 +36,9 @@ class LatentDensity(keras.layers.Layer):
         self.cumulative = weight("cumulative", (k,), np.arange(1, k + 1, dtype=np.float32) / k)
         self.means = weight("means", (k, z), np.zeros((k, z), np.float32))
         self.factors = weight("factors", (k, z, z), np.tile(np.eye(z, dtype=np.float32), (k, 1, 1)))
+        # Of the factors: L^-1, for densities.
+        inverses = np.tile(np.eye(z, dtype=np.float32), (k, 1, 1))
+        self.inverses = weight("inverses", (k, z, z), inverses)
         self.built = True
 
     def fit(self, codes, seed=0):
@@ -52,7 +55,9 @@ class LatentDensity(keras.layers.Layer):
         factors = np.linalg.cholesky(mixture.covariances_)
         self.cumulative.assign(np.minimum(np.cumsum(shares), 1.0))
         self.means.assign(np.concatenate([mixture.means_, mixture.means_[-1:].repeat(rest, 0)]))
-        self.factors.assign(np.concatenate([factors, factors[-1:].repeat(rest, 0)]))
+        factors = np.concatenate([factors, factors[-1:].repeat(rest, 0)])
+        self.factors.assign(factors)
+        self.inverses.assign(np.linalg.inv(factors))
 
     def noise(self, seeds):
         """int32 [B] -> {"k": a uniform [B, 1] that picks the component, "z": normal [B, Z]}."""
@@ -72,7 +77,9 @@ class LatentDensity(keras.layers.Layer):
         """log p(z) in nats: [..., Z] -> [...]"""
         shares = tf.concat([self.cumulative[:1], self.cumulative[1:] - self.cumulative[:-1]], 0)
         # w = L^-1 (z - m) is standard normal under each component, of volume |det L|.
-        w = tf.linalg.matvec(tf.linalg.inv(self.factors), z[..., None, :] - self.means)
-        log_det = tf.reduce_sum(tf.math.log(tf.linalg.diag_part(self.factors)), axis=-1)
+        offset = z[..., None, :] - self.means
+        w = tf.reduce_sum(self.inverses * offset[..., None, :], axis=-1)
+        diagonal = tf.reduce_sum(self.factors * tf.eye(self.latent_dim), axis=-1)
+        log_det = tf.reduce_sum(tf.math.log(diagonal), axis=-1)
         log_normal = losses.normal_log_prob(w, tf.zeros_like(w), tf.zeros_like(w)) - log_det
         return tf.reduce_logsumexp(log_normal + tf.math.log(shares), axis=-1)
