@@ -16,9 +16,10 @@ import sys
 
 import numpy as np
 
-from tfgen import command, latents, quiet
+from tfgen import command, figures, latents, run_dir
 from tfgen.errors import UserError
 from tfgen.metrics import anomaly
+from train.finished import open_run
 
 SAMPLES = 50  # of the likelihood's bound
 REJECTED = 0.05  # share of validation images that a classifier by Bayes' rule may reject
@@ -36,22 +37,15 @@ def main(argv=None):
 
 
 def _run(options):
-    with quiet.loading_tensorflow():
-        import tensorflow  # noqa: F401
-
-        import tfgen
-        from tfgen import data, figures, run_dir
-
-    run = run_dir.RunDir(options.workdir)
-    name, config = run.read_config()
-    left_out = config["data"].get("leave_out", "")
+    finished = open_run(options.workdir)
+    run, name, model, split = finished.run, finished.name, finished.model, finished.test
+    left_out = finished.config["data"].get("leave_out", "")
     if not left_out:
         raise UserError(
             f"the run in {run.path} has seen every class. Train one that has not, e.g. python -m "
             f"train.run --model={name} --config.data.leave_out=3 --workdir=runs/{name}-without-3."
         )
-    model = tfgen.load(run.path)
-    images, labels, split = load(data.of_run(config["data"]), config["data"])
+    images, labels = load(finished)
     odd = labels < 0
     if odd.all() or not odd.any():
         raise UserError(f"the split {split!r} does not hold images of {left_out!r} and of others.")
@@ -74,20 +68,16 @@ def _run(options):
     )
 
 
-def load(source, chosen):
-    """({split: images in [0, 1]}, test labels, -1 for the class that was left out, test split)."""
+def load(finished):
+    """({split: images in [0, 1]}, test labels, -1 for the class that was left out)."""
     from tfgen import data
 
-    training, validation = source.training_and_validation(chosen["split"], chosen["validation"])
-    split = "test" if "test" in source.splits else validation.split
-    test = source.source.load(split)  # with the class
-    arrays = {
-        key: data.arrays(value)
-        for key, value in (("train", training), ("validation", validation), ("test", test))
-    }
-    images = {k: a["image"].astype("float32") / (test.levels - 1) for k, a in arrays.items()}
-    labels, gone = arrays["test"]["label"], test.classes.index(source.leave_out)
-    return images, np.where(labels == gone, -1, labels - (labels > gone)), split
+    test = finished.source.source.load(finished.test)  # with the class
+    splits = {"train": finished.training, "validation": finished.validation, "test": test}
+    arrays = {key: data.arrays(split) for key, split in splits.items()}
+    labels, gone = arrays["test"]["label"], test.classes.index(finished.source.leave_out)
+    labels = np.where(labels == gone, -1, labels - (labels > gone))
+    return {key: finished.images(value) for key, value in arrays.items()}, labels
 
 
 def _units(model, train):

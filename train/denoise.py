@@ -11,8 +11,11 @@ import argparse
 import sys
 from pathlib import Path
 
-from tfgen import command, quiet
+import numpy as np
+
+from tfgen import command, figures, latents
 from tfgen.errors import UserError
+from train.finished import open_run
 
 
 def main(argv=None):
@@ -32,19 +35,12 @@ def _run(options):
     out = Path(options.out)
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UserError(f"--out={out} is not an empty folder: choose another.")
-    with quiet.loading_tensorflow():
-        import tensorflow  # noqa: F401
-
-        import tfgen
-        from tfgen import figures, latents, run_dir
-
-    run = run_dir.RunDir(options.workdir)
-    name, config = run.read_config()
-    model = tfgen.load(run.path)
+    finished = open_run(options.workdir)
+    model = finished.model
     if not model.can("denoise"):
-        raise UserError(f"{name} is no denoiser; denoising_autoencoder is one.")
+        raise UserError(f"{finished.name} is no denoiser; denoising_autoencoder is one.")
     paths, images = read(options.images, model)
-    print("\n".join(worth(model, config)))
+    print("\n".join(worth(finished)))
     cleaned = latents.in_batches(model.denoise, images)
     for path, image in zip(paths, cleaned, strict=True):
         figures.save(out / path.with_suffix(".png"), figures.pixels(image))
@@ -57,7 +53,6 @@ def read(folder, model):
 
     Raises: UserError for a folder without images, or with one that cannot be read.
     """
-    import numpy as np
     from PIL import Image, ImageOps, UnidentifiedImageError
 
     from tfgen.data.folder import SUFFIXES
@@ -80,16 +75,12 @@ def read(folder, model):
     return [f.relative_to(root) for f in files], np.stack(images)
 
 
-def worth(model, config):
+def worth(finished):
     """What the model does to held-out images that it is given noisy, beside a linear denoiser."""
-    from tfgen import data, evaluation
-    from tfgen.evaluation import representation
+    from tfgen.evaluation import Splits, representation
 
-    source = data.of_run(config["data"])
-    chosen = config["data"]
-    training, validation = source.training_and_validation(chosen["split"], chosen["validation"])
-    split = "test" if "test" in source.splits else validation.split
-    splits = evaluation.Splits.load(source, training.split, split)
+    model, source = finished.model, finished.source
+    splits = Splits.load(source, finished.training.split, finished.test)
     own = representation.denoised(model, splits)
     yield f"On held-out images of {source.name}, in dB of PSNR (the more the better):"
     rows = {"this model": own, **representation.denoising_baselines(model, splits)}

@@ -10,8 +10,10 @@ import sys
 
 import numpy as np
 
-from tfgen import command, figures, latents, quiet, run_dir
+from tfgen import command, figures, latents, run_dir
 from tfgen.errors import UserError
+from train import page
+from train.finished import open_run
 
 UNITS = 10  # as many are traversed
 PAIRS = 6  # as many pairs are interpolated
@@ -28,25 +30,15 @@ def main(argv=None):
 
 
 def _run(options):
-    with quiet.loading_tensorflow():
-        import tensorflow  # noqa: F401
-
-        import tfgen
-        from tfgen import data
-        from train import page
-
-    run = run_dir.RunDir(options.workdir)
-    name, config = run.read_config()
-    model = tfgen.load(run.path)
-    chosen = config["data"]
-    source = data.of_run(chosen)
-    _, held_out = source.training_and_validation(chosen["split"], chosen["validation"])
+    finished = open_run(options.workdir)
+    run, name, held_out = finished.run, finished.name, finished.validation
+    chosen = finished.config["data"]
     body = [
         f"<h1>The codes of {html.escape(name)} on {html.escape(chosen['name'])}</h1>",
         f"<p>Images are those of the split {html.escape(held_out.split)!r}, which training has "
         "not learnt from.</p>",
     ]
-    for key, title, text, pixels in pictures(model, held_out):
+    for key, title, text, pixels in pictures(finished.model, held_out):
         figures.save(run.figures / f"explore-{key}.png", pixels)
         body.append(page.section(title, html.escape(text), page.picture(pixels, title)))
     run_dir.write_text(run.explore, page.document(f"Codes of {name}", "\n".join(body)))

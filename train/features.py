@@ -12,9 +12,10 @@ from pathlib import Path
 
 import numpy as np
 
-from tfgen import command, latents, quiet, run_dir
+from tfgen import command, latents, run_dir
 from tfgen.errors import UserError
 from tfgen.metrics import codes
+from train.finished import open_run
 
 DRAWS = 10  # sets of few labels, whose mean and standard deviation are shown
 FEW = (10, 100)
@@ -33,27 +34,18 @@ def main(argv=None):
 
 
 def _run(options):
-    with quiet.loading_tensorflow():
-        import tensorflow  # noqa: F401
+    finished = open_run(options.workdir)
+    if not finished.model.can("encode"):
+        raise UserError(f"{finished.name} has no encoder, so it gives no features.")
+    from tfgen import data
 
-        import tfgen
-        from tfgen import data
-
-    run = run_dir.RunDir(options.workdir)
-    name, config = run.read_config()
-    model = tfgen.load(run.path)
-    if not model.can("encode"):
-        raise UserError(f"{name} has no encoder, so it gives no features.")
-    chosen = config["data"]
-    source = data.of_run(chosen)
-    training, validation = source.training_and_validation(chosen["split"], chosen["validation"])
-    splits = {"train": training, "validation": validation}
-    if "test" in source.splits and "test" not in validation.split:
-        splits["test"] = source.load("test")
+    splits = {"train": finished.training, "validation": finished.validation}
+    if finished.test != finished.validation.split:
+        splits["test"] = finished.source.load(finished.test)
     arrays = {key: data.arrays(split) for key, split in splits.items()}
-    images = {k: a["image"].astype("float32") / (training.levels - 1) for k, a in arrays.items()}
-    found = features(model, arrays, images)
-    path = Path(options.out or run.path / "features.npz")
+    images = {key: finished.images(value) for key, value in arrays.items()}
+    found = features(finished.model, arrays, images)
+    path = Path(options.out or finished.run.path / "features.npz")
     with run_dir.atomic(path.with_suffix(".npz")) as temporary:
         np.savez_compressed(temporary, **found)
     print(
