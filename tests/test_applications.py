@@ -7,6 +7,7 @@ import sys
 import numpy as np
 import pytest
 from PIL import Image
+from scipy.stats import multivariate_normal
 from sklearn.metrics import roc_auc_score
 
 from tests import runs
@@ -68,6 +69,10 @@ def test_scores_by_hand():
     assert far > 10 * near
     low, high = anomaly.kernel_density(np.random.default_rng(0).normal(size=(200, 2)), test)
     assert high > low + 5
+    points = np.array([[0.0, 0], [3, 4], [0, 1]])
+    log_p = anomaly._log_kernels(np.square(points[:, None] - points).sum(-1), 0.7, 2)
+    p = [np.mean([multivariate_normal(b, 0.49 * np.eye(2)).pdf(a) for b in points]) for a in points]
+    np.testing.assert_allclose(np.exp(log_p), p)
     assert anomaly.auroc(np.array([1, 2, 3, 4]), np.array([0, 0, 1, 1], bool)) == 1.0
     assert anomaly.auroc(np.array([1, 4, 3, 2]), np.array([0, 0, 1, 1], bool)) == 0.5
     assert anomaly.auroc(np.array([1, 1, 1]), np.array([0, 1, 1], bool)) == 0.5
