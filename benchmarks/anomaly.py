@@ -9,16 +9,14 @@ benchmarks/results/anomaly-<model>-<data>.json.
 import argparse
 import json
 import statistics
-import subprocess
 import sys
 from pathlib import Path
 
+from benchmarks.table import RESULTS, run_command
 from configs import base
 from tfgen import command, quiet
 from tfgen.errors import UserError, one_of
 from tfgen.run_dir import RunDir, write_text
-
-ROOT = Path(__file__).parent.parent
 
 
 def main(argv=None):
@@ -46,25 +44,17 @@ def _run(options):
         if not run.complete:
             settings = {"data.name": options.data, "data.leave_out": left_out}
             flags = [f"--config.{key}={value}" for key, value in settings.items()]
-            _command("train.run", f"--model={options.model}", f"--workdir={run.path}", *flags)
+            run_command("train.run", f"--model={options.model}", f"--workdir={run.path}", *flags)
         if not run.anomaly.exists():
-            _command("train.anomaly", f"--workdir={run.path}")
+            run_command("train.anomaly", f"--workdir={run.path}")
         found[left_out] = json.loads(run.anomaly.read_text())["auroc"]
         print(f"without {left_out}: {max(found[left_out], key=found[left_out].get)}", flush=True)
     scores = list(found[classes[0]])
     means = {score: statistics.mean(row[score] for row in found.values()) for score in scores}
-    path = ROOT / "benchmarks" / "results" / f"anomaly-{name}.json"
+    path = RESULTS / f"anomaly-{name}.json"
     write_text(path, json.dumps({"auroc": found, "mean": means}, indent=1) + "\n")
     print("\n".join(table(found, means)))
     print(f"\nwrote {path}")
-
-
-def _command(module, *flags):
-    done = subprocess.run(
-        [sys.executable, "-m", module, *flags], cwd=ROOT, capture_output=True, text=True
-    )
-    if done.returncode:
-        raise UserError(f"python -m {module} {' '.join(flags)} failed: {done.stderr.strip()}")
 
 
 def table(found, means):

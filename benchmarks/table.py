@@ -98,13 +98,13 @@ def train_and_measure(run, model, data, seed, parts=""):
         )
     if not run.complete:
         flags = [f"--workdir={run.path}", f"--config.seed={seed}", f"--config.data.name={data}"]
-        _command("train.run", f"--model={model}", *flags)
+        run_command("train.run", f"--model={model}", *flags)
         done.append("trained")
     if not run.metrics.exists() or run.metrics.stat().st_mtime < run.card.stat().st_mtime:
-        _command("train.evaluate", *measure)
+        run_command("train.evaluate", *measure)
         done.append("measured")
     elif _outdated(run):
-        _command("train.evaluate", *measure)
+        run_command("train.evaluate", *measure)
         done.append("measured again, for the definitions have changed")
     return " and ".join(done) or "there already"
 
@@ -122,7 +122,8 @@ def _outdated(run):
     return run.read_json(run.metrics)["protocol"].get("version") != evaluation.VERSION
 
 
-def _command(module, *flags):
+def run_command(module, *flags):
+    """Runs python -m module in the checkout.  Raises: UserError with its own words, if it fails."""
     done = subprocess.run(
         [sys.executable, "-m", module, *flags],
         cwd=ROOT,

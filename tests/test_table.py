@@ -167,7 +167,7 @@ def test_a_table_goes_on_where_it_stopped(tmp_path, monkeypatch, capsys):
         else:
             run.metrics.write_text(json.dumps(content(seed=int(workdir[-1]))))
 
-    monkeypatch.setattr(table, "_command", command)
+    monkeypatch.setattr(table, "run_command", command)
     monkeypatch.setattr(table, "RESULTS", tmp_path / "results")
     arguments = ["--models=vae", "--seeds=2", f"--runs={tmp_path / 'runs'}"]
     assert table.main(arguments) == 0

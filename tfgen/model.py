@@ -120,6 +120,11 @@ class GenerativeModel(keras.Model):
             return None
         return np.arange(count, dtype=np.int32) % self.num_classes
 
+    def one_hot(self, label):
+        """int32 [B] -> float32 [B, num_classes]."""
+        # A table: the on and off values of tf.one_hot are scaled apart by LiteRT's int8 converter.
+        return tf.gather(tf.eye(self.num_classes), label)
+
     # --- scales --------------------------------------------------------------------------------
 
     def to_unit(self, image):

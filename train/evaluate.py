@@ -17,6 +17,7 @@ from importlib import metadata
 
 from tfgen import command, quiet
 from tfgen.errors import UserError, one_of
+from train.finished import open_run
 
 KINDS = ("auto", "classifier", "inception", "pixels")
 PARTS = ("samples", "likelihood", "codes")
@@ -94,20 +95,17 @@ def measure(run, options, progress):
 
     Raises: UserError for an unfinished run, or a split that cannot be measured.
     """
-    import tfgen
-    from tfgen import data, evaluation
+    from tfgen import evaluation
     from tfgen.evaluation import protocol as protocols
     from tfgen.metrics import features as feature_networks
 
-    name, config = run.read_config()
-    model = tfgen.load(run.path)
+    finished = open_run(run.path)
+    name, config, model = finished.name, finished.config, finished.model
     if not run.complete:
         raise UserError(f"the run in {run.path} is not complete: it has no card.md yet.")
     chosen, without = config["data"], config["data"].get("leave_out", "")
-    source = data.of_run(chosen)
-    training, validation = source.training_and_validation(chosen["split"], chosen["validation"])
-    split = options.split or ("test" if "test" in source.splits else validation.split)
-    splits = evaluation.Splits.load(source, training.split, split)
+    training, split = finished.training, options.split or finished.test
+    splits = evaluation.Splits.load(finished.source, training.split, split)
     inception = (options.inception, options.inception_sha256)
     parts, features = options.parts.split(","), None
     if "samples" in parts:

@@ -94,7 +94,7 @@ class AdversarialAutoencoder(Autoencoder):
     def logit(self, z, label):
         """D's: [B]."""
         if self.labels:
-            z = tf.concat([z, tf.gather(tf.eye(self.num_classes), label)], axis=-1)
+            z = tf.concat([z, self.one_hot(label)], axis=-1)
         return self.D(z)[:, 0]
 
     def errors(self, x, seeds, training, label=None):

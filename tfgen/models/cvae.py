@@ -49,10 +49,6 @@ class CVAE(VAE):
         self.num_classes = num_classes
         super().__init__(image_shape, levels, seed, **kwargs)
 
-    def one_hot(self, label):
-        # A table: the on and off values of tf.one_hot are scaled apart by LiteRT's int8 converter.
-        return tf.gather(tf.eye(self.num_classes), label)
-
     def posterior(self, x, label=None, training=False):
         """mu and logvar of q(z|x, y); without a label, of the likeliest one."""
         if label is None:

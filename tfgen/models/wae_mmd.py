@@ -48,6 +48,6 @@ class WAEMMD(Autoencoder):
 
     def errors(self, x, seeds, training, label=None):
         terms, z = self.errors_and_codes(x, seeds, training)
-        p = priors.Normal(self.latent_dim).noise(seeds)["z"]
+        p = self.find_prior().noise(seeds)["z"]
         mmd = losses.mmd(z, p, replicas.all_rows(z), replicas.all_rows(p))
         return terms | {"loss": terms["loss"] + self.mmd_weight * mmd, "mmd": mmd}
