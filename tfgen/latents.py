@@ -11,11 +11,11 @@ from tfgen.errors import UserError
 BATCH = 500
 
 
-def in_batches(function, *arrays):
+def in_batches(function, *arrays, size=BATCH):
     """function(rows of each array) -> array, over blocks of rows."""
-    starts = range(0, len(arrays[0]), BATCH)
+    starts = range(0, len(arrays[0]), size)
     return np.concatenate(
-        [np.asarray(function(*(a[i : i + BATCH] for a in arrays))) for i in starts]
+        [np.asarray(function(*(a[i : i + size] for a in arrays))) for i in starts]
     )
 
 

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import tensorflow as tf
 
+from tfgen import latents
 from tfgen.evaluation.protocol import FIRST_SEED, MOST_SAMPLES, flat
 from tfgen.metrics import (
     classes,
@@ -100,9 +101,7 @@ def _encode(model, images):
 
 def _in_batches(function, images):
     call = tf.function(function, reduce_retracing=True)
-    return np.concatenate(
-        [call(tf.constant(images[i : i + BATCH])).numpy() for i in range(0, len(images), BATCH)]
-    )
+    return latents.in_batches(lambda x: call(tf.constant(x)), images, size=BATCH)
 
 
 def _fidelity(images, reconstructions):
