@@ -1,0 +1,33 @@
+"""DBN on digits: two machines; binary units on `digits_binary`, Gaussian ones on `digits`.
+
+python -m train.run --model=dbn --config.data.name=digits_binary
+"""
+
+from ml_collections import ConfigDict
+
+from configs import base
+
+ON = {"digits_binary": {"steps": 9000, "model.each": 5000, "model.k": 5}}
+
+
+def get_config():
+    config = base.get_config()
+    config.steps = 3000
+    config.batch_size = 100
+    config.model = ConfigDict(
+        dict(
+            hidden=100,
+            depth=2,
+            each=2000,
+            visible="auto",
+            sigma=0.15,
+            algorithm="pcd",
+            k=2,
+            chains=100,
+            centred=True,
+            decay=1e-3,
+            steps=200,
+        )
+    )
+    config.optimizers.dbn = base.adam(2e-3, decay="cosine")
+    return config

@@ -1,0 +1,20 @@
+"""MADE on digits: two hidden layers, eight random orders.
+
+python -m train.run --model=made
+"""
+
+from ml_collections import ConfigDict
+
+from configs import base
+
+
+def get_config():
+    config = base.get_config()
+    config.steps = 4000
+    config.batch_size = 100
+    config.eval_every = 200
+    config.model = ConfigDict(
+        dict(hidden=300, depth=2, masks=8, orders="random", dropout=0.3, likelihood="auto")
+    )
+    config.optimizers.p = base.adam(2e-3, decay="cosine")
+    return config

@@ -1,0 +1,18 @@
+"""NADE on digits: 200 hidden units, half of them dropped.
+
+python -m train.run --model=nade
+"""
+
+from ml_collections import ConfigDict
+
+from configs import base
+
+
+def get_config():
+    config = base.get_config()
+    config.steps = 4000
+    config.batch_size = 100
+    config.eval_every = 200
+    config.model = ConfigDict(dict(hidden=200, dropout=0.5, likelihood="auto"))
+    config.optimizers.p = base.adam(2e-3, decay="cosine")
+    return config

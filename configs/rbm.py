@@ -1,0 +1,31 @@
+"""RBM on digits: PCD, centred; binary units on `digits_binary`, Gaussian ones on `digits`.
+
+python -m train.run --model=rbm --config.data.name=digits_binary
+"""
+
+from ml_collections import ConfigDict
+
+from configs import base
+
+ON = {"digits_binary": {"steps": 6000, "model.k": 5}}
+
+
+def get_config():
+    config = base.get_config()
+    config.steps = 2000
+    config.batch_size = 100
+    config.model = ConfigDict(
+        dict(
+            hidden=100,
+            visible="auto",
+            sigma=0.15,
+            algorithm="pcd",
+            k=2,
+            chains=100,
+            centred=True,
+            decay=1e-3,
+            steps=200,
+        )
+    )
+    config.optimizers.rbm = base.adam(2e-3, decay="cosine")
+    return config

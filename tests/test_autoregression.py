@@ -1,0 +1,260 @@
+"""Autoregressive models: exact densities of exactly the pixels before, and drawing by steps."""
+
+import itertools
+
+import keras
+import numpy as np
+import pytest
+import scipy.stats
+import tensorflow as tf
+
+from tests.zoo import ROWS
+from tfgen import models
+from tfgen.autoregression import Autoregression
+
+FOUND = [row for row in ROWS if issubclass(models.find(row.name), Autoregression)]
+# Pixel by pixel in the order of reading: a mixture of orders has no conditionals of its own.
+ORDERED = [row for row in FOUND if row.variant != "orders"]
+STEPPED = [row for row in ORDERED if row.name != "made"]
+
+
+def stirred(row, scale=0.3, **changes):
+    """A model of the row whose weights are no longer those of its birth: no zeros, no symmetry."""
+    keys = {k: changes[k] for k in ("image_shape", "levels") if k in changes}
+    arguments = {k: v for k, v in changes.items() if k not in keys}
+    model = type(row)(row.name, row.arguments | arguments, 0, **keys) if keys else row
+    model = model.build()
+    random = np.random.default_rng(0)
+    for w in model.trainable_variables:
+        w.assign_add(scale * random.normal(size=w.shape))
+    return model
+
+
+def labels_of(model, rows):
+    return model.labels_in_turn(rows)
+
+
+def waiting(rows):
+    """The rows as parameters; all but the two quickest wait for the whole suite."""
+    soon = ("fvsbn", "pixelcnn")
+    marks = [() if row.id in soon else pytest.mark.slow for row in rows]
+    return [pytest.param(row, marks=m, id=row.id) for row, m in zip(rows, marks, strict=True)]
+
+
+@pytest.mark.parametrize("row", waiting(ORDERED))
+def test_no_conditional_sees_its_pixel_or_a_later_one(row):
+    """The Jacobian of all parameters by all pixels and channels, masks and all."""
+    model = stirred(row)
+    x = tf.constant(np.random.default_rng(1).random((1, *row.image_shape)), tf.float32)
+    label = labels_of(model, 1)
+    # A jump of each pixel, and not a derivative: a unit that is off has none.
+    d, n = int(np.prod(row.image_shape)), model.p.parameters
+    jumped = tf.reshape(x, [1, d]) + tf.eye(d)
+    batch = tf.concat([x, tf.reshape(jumped, [d, *row.image_shape])], axis=0)
+    label = None if label is None else np.zeros(d + 1, np.int32)
+    out = tf.reshape(model.network(batch, label), [d + 1, d, n]).numpy()
+    moved = (np.abs(out[1:] - out[:1]) > 1e-6).any(axis=-1)  # [pixel that jumps, pixel predicted]
+    later = np.tril(np.ones((d, d), bool))
+    assert not (moved & later).any()
+    # And everything before is seen, but for what a small network cannot reach.
+    if row.name in ("fvsbn", "nade"):
+        assert (moved | later).all()
+
+
+@pytest.mark.parametrize("row", waiting(FOUND))
+def test_probabilities_of_all_images_sum_to_one(row):
+    """2x2 pixels of 3 levels: 81 images."""
+    model = stirred(row, image_shape=(2, 2, 1), levels=3)
+    x = every_image()
+    label = None
+    if model.num_classes:
+        label = np.full(81, 3, np.int32)
+    assert np.exp(model.log_prob(x, label)).sum() == pytest.approx(1, abs=1e-5)
+    if model.num_classes:
+        assert np.exp(model.log_prob(x)).sum() == pytest.approx(1, abs=1e-5)
+
+
+def every_image():
+    return (
+        np.array(list(itertools.product(range(3), repeat=4)), np.float32).reshape(-1, 2, 2, 1) / 2
+    )
+
+
+@pytest.mark.parametrize("row", waiting(FOUND))
+def test_draws_are_as_frequent_as_probable(row):
+    model = stirred(row, image_shape=(2, 2, 1), levels=3)
+    n = 8100
+    label = np.full(n, 3, np.int32) if model.num_classes else None
+    drawn = tf.function(model.sample)(tf.range(n), label).numpy()
+    codes = np.round(drawn.reshape(n, 4) * 2).astype(int) @ [27, 9, 3, 1]
+    counts = np.bincount(codes, minlength=81)
+    p = np.exp(model.log_prob(every_image(), None if label is None else label[:81])).astype(float)
+    often = p * n > 5
+    observed = np.append(counts[often], counts[~often].sum())
+    expected = np.append(p[often], p[~often].sum()) * n
+    keep = expected > 0
+    test = scipy.stats.chisquare(observed[keep], expected[keep] * n / expected[keep].sum())
+    assert test.pvalue > 1e-3
+
+
+@pytest.mark.parametrize("row", waiting(STEPPED))
+def test_a_step_gives_what_the_network_gives(row):
+    """Teacher-forced: the state is fed an image, and asked for each conditional on the way."""
+    model = stirred(row)
+    x = np.random.default_rng(1).random((3, *row.image_shape)).astype(np.float32)
+    label = labels_of(model, 3)
+    expected = tf.reshape(model.network(x, label), [3, *row.image_shape, -1]).numpy()
+    state = model.begin(3, label)
+    h, w, channels = row.image_shape
+    for y in range(h):
+        above = x[:, y - 1] if y else np.zeros_like(x[:, 0])
+        state = model.begin_row(state, tf.constant(y), tf.constant(above))
+        for column, c in itertools.product(range(w), range(channels)):
+            parameters, state = model.next_one(state, tf.constant(y), tf.constant(column), c)
+            np.testing.assert_allclose(parameters, expected[:, y, column, c], atol=1e-5)
+            value = tf.constant(x[:, y, column, c])
+            state = model.observe(state, tf.constant(y), tf.constant(column), c, value)
+
+
+@pytest.mark.parametrize("row", waiting(ORDERED))
+def test_draws_are_those_of_the_network_asked_for_every_pixel(row):
+    from benchmarks.sampling_speed import recomputing
+
+    model = stirred(row)
+    label = labels_of(model, 16)
+    noise = model.noise(tf.range(16))
+    drawn = tf.function(model.generate)(noise, label).numpy()
+    naive = tf.function(lambda u: recomputing(model, u, label))(noise["u"]).numpy()
+    assert np.mean(drawn == naive) >= 0.999
+
+
+@pytest.mark.parametrize("row", waiting(ORDERED))
+def test_completion_keeps_what_is_known_and_draws_the_rest(row):
+    model = stirred(row)
+    x = model.sample(np.arange(100, 104), labels_of(model, 4)).numpy()
+    known = np.zeros(x.shape, bool)
+    known[:, : row.image_shape[0] // 2] = True
+    label = labels_of(model, 4)
+    full = model.complete(x, known, seeds=[0, 1, 2, 3], label=label).numpy()
+    assert np.array_equal(full[known], x[known])
+    # With nothing known it is a sample; with the known part that sample's, the same one.
+    alone = model.complete(x, np.zeros_like(known), seeds=[0, 1, 2, 3], label=label).numpy()
+    sample = model.sample([0, 1, 2, 3], label).numpy()
+    assert np.array_equal(alone, sample)
+    assert np.array_equal(model.complete(sample, known, [0, 1, 2, 3], label).numpy(), sample)
+
+
+def test_a_width_that_channels_do_not_divide_is_refused():
+    from tfgen.errors import UserError
+
+    with pytest.raises(UserError, match=r"width=4.*3 channels"):
+        models.find("pixelcnn")((4, 4, 3), 256, width=4)
+
+
+def test_a_conditional_model_classifies_by_bayes_rule_and_completes_by_it():
+    (row,) = [row for row in FOUND if row.variant == "labels"]
+    model = stirred(row)
+    x = model.sample(np.arange(6), np.arange(6)).numpy()
+    each = np.stack([model.log_prob(x, np.full(6, y, np.int32)) for y in range(10)], axis=1)
+    np.testing.assert_allclose(model.class_log_prob(x), each - np.log(10), atol=1e-3)
+    found = model.classify(x)
+    assert np.array_equal(found["label"], each.argmax(1))
+    np.testing.assert_allclose(tf.reduce_sum(found["probability"], 1), 1, atol=1e-5)
+    # All of the image known: the label of its completion is the one it is classified as.
+    label = np.argmax(model._of_known(x, np.ones(x.shape, bool)), axis=1)
+    assert np.array_equal(label, found["label"])
+    assert not stirred(FOUND[0]).can("classify")
+
+
+def test_made_sees_what_its_orders_allow_and_nothing_else():
+    """The product of the masks is the order itself: Germain et al. 2015, equation 15."""
+    model = models.find("made")((2, 3, 1), 2, hidden=60, depth=2, masks=4, orders="random")
+    for order, masks in zip(model.order, model.connected, strict=True):
+        paths = masks[0] @ masks[1] @ masks[2]
+        place = np.argsort(order)
+        assert np.array_equal(paths > 0, place[:, None] < place[None])
+
+
+@pytest.mark.slow
+def test_drawing_by_steps_is_faster_than_by_the_whole_network():
+    """Far less than what benchmarks/sampling_speed.py measures: machines of CI are noisy."""
+    import time
+
+    from benchmarks.sampling_speed import recomputing
+
+    model = models.find("pixelcnn")((16, 16, 1), 2, width=32, depth=4)
+    u = model.noise(tf.range(8))["u"]
+    ways = [
+        tf.function(lambda u: model.generate({"u": u})),
+        tf.function(lambda u: recomputing(model, u)),
+    ]
+    seconds = []
+    for way in ways:
+        way(u)
+        began = time.perf_counter()
+        way(u)
+        seconds.append(time.perf_counter() - began)
+    assert seconds[1] > 10 * seconds[0]
+
+
+def test_a_label_that_there_is_not_is_refused():
+    from tfgen.errors import UserError
+
+    (row,) = [row for row in FOUND if row.variant == "labels"]
+    model = row.build()
+    with pytest.raises(UserError, match="label 10 is none of 0 to 9"):
+        model.sample([0, 1], [3, 10])
+    with pytest.raises(UserError, match="give labels, 0 to 9"):
+        model.sample([0, 1])
+
+
+def test_a_likelihood_of_two_levels_is_refused_for_more():
+    from tfgen.errors import UserError
+
+    with pytest.raises(UserError, match="needs 2 levels, the data have 17"):
+        models.find("nade")((8, 8, 1), 17, likelihood="bernoulli")
+
+
+@pytest.mark.parametrize("depth", [1, 2, 3])
+def test_made_draws_unit_by_unit_what_its_networks_say(depth):
+    """Each image in the order of its own mask: against the masked network for every pixel."""
+    model = models.find("made")((3, 3, 1), 4, hidden=20, depth=depth, masks=3, orders="random")
+    random = np.random.default_rng(0)
+    for w in model.trainable_variables:
+        w.assign_add(0.5 * random.normal(size=w.shape))
+    noise = model.noise(tf.range(40))
+    which = np.floor(noise["which"].numpy()[:, 0] * 3).astype(int)
+    assert len(set(which)) == 3
+    x = np.zeros((40, 3, 3, 1), np.float32)
+    for row, k in enumerate(which):
+        for pixel in model.order[k]:
+            parameters = model.masked(x[row : row + 1], model.connected[k])
+            drawn = model.p.draw(parameters, noise["u"][row : row + 1]).numpy()
+            x[row].flat[pixel] = drawn.flat[pixel]
+    assert np.mean(model.generate(noise).numpy() == x) >= 0.999
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("pixelcnn", dict(width=48, depth=2, first_reach=1)),
+        ("pixelrnn", dict(width=48, depth=1, reach=1)),
+        ("pixelrnn", dict(width=48, depth=1, reach=1, recurrence="diagonal")),
+    ],
+)
+def test_what_comes_before_is_seen(name, arguments):
+    """Of the pixel itself the channels before; and by the Diagonal BiLSTM all that came earlier."""
+    keras.utils.set_random_seed(1)
+    model = models.find(name)((4, 4, 3), 32, likelihood="mixture", **arguments)
+    random = np.random.default_rng(0)
+    for w in model.trainable_variables:
+        w.assign_add(0.1 * random.normal(size=w.shape))
+    x = random.random((1, 48)).astype(np.float32)
+    jumped = np.concatenate([x, x + np.eye(48, dtype=np.float32)]).reshape(-1, 4, 4, 3)
+    out = tf.reshape(model.network(jumped), [49, 48, -1]).numpy()
+    moved = (np.abs(out[1:] - out[:1]) > 1e-6).any(axis=-1)
+    for pixel in range(0, 48, 3):
+        assert moved[pixel, pixel + 1]
+        assert moved[pixel, pixel + 2]
+        assert moved[pixel + 1, pixel + 2]
+        assert moved[pixel, pixel + 3 :].all() or arguments.get("recurrence") != "diagonal"

@@ -1,0 +1,153 @@
+"""What autoregressive models share: log p(x) = sum_i log p(x_i | x_<i), exact, and the way to draw.
+
+The order is that of reading: rows, columns, channels. A model gives its conditionals twice:
+
+    network(x)           those of all pixels of a whole image at once, for training and `log_prob`
+    next_one(state)      that of one channel of one pixel, from what is kept of those before it
+
+The second is how images are drawn, in one loop that computes each feature once (the idea of
+P. Ramachandran et al., Fast Generation for Convolutional Autoregressive Models, 2017,
+https://arxiv.org/abs/1704.06001). Where `network` costs an image a pixel, a step of the loop costs
+a pixel. The tests hold the two to the same numbers.
+
+Shapes: x [B, H, W, C] in [0, 1];  parameters [B, H, W, C * n], or [B, n] of a single channel;
+u [B, H, W, C], the uniforms that the conditionals are inverted at.
+"""
+
+import tensorflow as tf
+
+from tfgen import likelihoods, losses, random
+from tfgen.model import GenerativeModel
+
+
+class Autoregression(GenerativeModel):
+    """An autoregressive model; its density is exact.
+
+    Args: image_shape, levels, seed: see `GenerativeModel`; likelihood: of a pixel's channel given
+    those before it, see `tfgen.likelihoods.choose`.
+
+    A subclass has `network`, and for drawing `begin`, `next_one`, `observe`, and `begin_row`
+    where something is best computed for a whole row. The state is a tuple of tensors of fixed
+    shapes.
+    """
+
+    density = "exact"
+
+    def __init__(self, image_shape, levels, seed=0, likelihood="auto", **kwargs):
+        super().__init__(image_shape, levels, seed, **kwargs)
+        self.likelihood = likelihood
+        self.p = likelihoods.choose(likelihood, levels)
+
+    def network(self, x, label=None, training=False):
+        """The parameters of all conditionals: [B, H, W, C] -> [B, H, W, C * n]."""
+        raise NotImplementedError
+
+    # --- training --------------------------------------------------------------------------------
+
+    def nll(self, batch, training):
+        """-log p(x) of each image: {"loss": [B]}, nats."""
+        image = batch["image"]
+        parameters = self.network(self.to_unit(image), batch.get("label"), training)
+        return {"loss": -self.p.log_prob(tf.cast(image, tf.int32), parameters)}
+
+    def train_step(self, batch):
+        with tf.GradientTape() as tape:
+            terms = losses.means(self.nll(batch, training=True))
+        self.minimize("p", tape, terms["loss"])
+        return self.end_step(**terms)
+
+    def test_step(self, batch):
+        return losses.means(self.nll(batch, training=False))
+
+    # --- density ---------------------------------------------------------------------------------
+
+    def log_prob(self, x, label=None):
+        """Exact: images in [0, 1] -> [B], nats; of p(x|y) where a label is given."""
+        return tf.reduce_sum(self.pixel_log_prob(x, label), axis=[1, 2, 3])
+
+    def pixel_log_prob(self, x, label=None):
+        """log p(x_i | x_<i) of each pixel and channel: images in [0, 1] -> [B, H, W, C], nats."""
+        return self.p.pixel_log_prob(self.to_levels(x), self.network(x, label))
+
+    # --- sampling --------------------------------------------------------------------------------
+
+    def begin(self, rows, label=None):
+        """The state before the first pixel of so many images."""
+        raise NotImplementedError
+
+    def begin_row(self, state, y, above):
+        """The state at the start of row y; above: the row before it [B, W, C], zeros for none."""
+        return state
+
+    def next_one(self, state, y, x, channel):
+        """The parameters of a channel (a Python number) of the pixel y, x: ([B, n], state)."""
+        raise NotImplementedError
+
+    def observe(self, state, y, x, channel, value):
+        """The state once that channel is known: value [B] in [0, 1]."""
+        raise NotImplementedError
+
+    def noise(self, seeds):
+        return {"u": random.uniform(seeds, self.image_shape, "u")}
+
+    def generate(self, noise, label=None):
+        u = noise["u"]
+        return self.fill(u, tf.zeros_like(u), tf.zeros_like(u), label)
+
+    def complete(self, x, known, seeds=None, label=None):
+        """Draws what is not known, given the known pixels before it: images in [0, 1] -> the same.
+
+        If the known ones come first in the order of reading, an upper part, these are draws from
+        p(unknown | known). Known pixels that come later are kept, but nothing before has seen them.
+
+        Args: known, bool like x; seeds, int32 [B], of the draws, by default 0, 1, 2, ...
+        """
+        seeds = tf.range(tf.shape(x)[0]) if seeds is None else seeds
+        u = self.noise(tf.convert_to_tensor(seeds, tf.int32))["u"]
+        return self.fill(u, tf.convert_to_tensor(x, tf.float32), tf.cast(known, tf.float32), label)
+
+    def fill(self, u, given, known, label=None):
+        """Images whose pixels are `given` where `known` is 1, and draws at u elsewhere."""
+        h, w, channels = self.image_shape
+        rows = tf.shape(u)[0]
+
+        def pixel(y, u, given, known, x, line, state):
+            u, given, known = (tf.gather(v, x, axis=1) for v in (u, given, known))  # [B, C]
+            values = []
+            for c in range(channels):
+                parameters, state = self.next_one(state, y, x, c)
+                value = self.draw_one(parameters, u[:, c])
+                value = tf.where(known[:, c] > 0.5, given[:, c], value)
+                state = self.observe(state, y, x, c, value)
+                values.append(value)
+            return x + 1, placed(line, x, tf.stack(values, axis=1)), state
+
+        def row(y, image, state):
+            state = self.begin_row(state, y, tf.gather(image, tf.maximum(y - 1, 0), axis=1))
+            of_row = [tf.gather(v, y, axis=1) for v in (u, given, known)]  # [B, W, C]
+            _, line, state = tf.while_loop(
+                lambda x, *_: x < w,
+                lambda x, line, state: pixel(y, *of_row, x, line, state),
+                (tf.constant(0), tf.zeros_like(of_row[0]), state),
+            )
+            return y + 1, placed(image, y, line), state
+
+        start = (tf.constant(0), tf.zeros_like(u), self.begin(rows, label))
+        return tf.while_loop(lambda y, *_: y < h, row, start)[1]
+
+    def draw_one(self, parameters, u):
+        """A draw of one channel: [B, n], [B] -> [B] in [0, 1]."""
+        parameters = tf.reshape(parameters, [-1, 1, 1, self.p.parameters])
+        return tf.reshape(self.p.draw(parameters, u[:, None, None, None]), [-1])
+
+
+def placed(x, i, value):
+    """x [B, N, ...] with `value` [B, ...] in place i."""
+    here = tf.range(x.shape[1]) == i
+    return tf.where(tf.reshape(here, [1, -1, *[1] * (len(x.shape) - 2)]), value[:, None], x)
+
+
+def place(image_shape, y, x, channel):
+    """The number of a pixel's channel in the order of reading."""
+    _, w, c = image_shape
+    return (y * w + x) * c + channel

@@ -1,0 +1,134 @@
+"""Convolutions that see only pixels before: for a whole image, and for one row or pixel of it.
+
+In the order of reading the pixels before (y, x) are the rows above and the columns to the left. Two
+stacks see just these (van den Oord et al. 2016b, section 2.3): a vertical one rows, a horizontal
+one columns. A single masked kernel has a blind spot to the right (figure 1).
+
+Channels come in groups, one for each channel of the image: features of group g at a pixel may know
+of that pixel the channels before g, and of other pixels all. So the mask of a tap at the pixel
+itself is a matter of groups (van den Oord et al. 2016a, section 3.4):
+
+    A   from group i to group j if i < j        of pixels, which are what is predicted
+    B   from group i to group j if i <= j       of features, which are masked already
+
+Each layer computes a whole image, and what drawing needs of it: a row, or a pixel, from what it
+keeps of the rows above and the pixels to the left. The same products in the same order, so that
+both give the same numbers.
+"""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfgen.errors import UserError
+
+
+def groups(features, count):
+    """The group of each feature: 0 0 .. 1 1 .. for `count` groups of equal size."""
+    return np.arange(features) * count // features
+
+
+def with_ones(x):
+    """A channel of ones more: zeros around the image are seen to be outside."""
+    return tf.concat([x, tf.ones_like(x[..., :1])], axis=-1)
+
+
+class VerticalConv(keras.layers.Layer):
+    """Rows above, and the row itself unless `strict`:  [B, H, W, F] -> [B, H, W, outputs].
+
+    Args: outputs; reach: r, of 2 r + 1 columns and of the r rows above.
+    """
+
+    def __init__(self, inputs, outputs, reach, strict=False, **kwargs):
+        super().__init__(**kwargs)
+        self.reach, self.strict = reach, strict
+        self.rows = reach + (not strict)  # of the kernel
+        self.kernel = self.add_weight(
+            name="kernel",
+            shape=(self.rows, 2 * reach + 1, inputs, outputs),
+            initializer="glorot_uniform",
+        )
+        self.bias = self.add_weight(name="bias", shape=(outputs,), initializer="zeros")
+        self.built = True
+
+    def call(self, x):
+        if self.strict:
+            x = x[:, :-1]
+        above = [[0, 0], [self.reach, 0], [self.reach, self.reach], [0, 0]]
+        return self._valid(tf.pad(x, above))
+
+    def row(self, x):
+        """The row below x, or of its last row unless `strict`: [B, rows, W, F] -> [B, W, F']."""
+        return self._valid(tf.pad(x, [[0, 0], [0, 0], [self.reach, self.reach], [0, 0]]))[:, 0]
+
+    def _valid(self, x):
+        return tf.nn.conv2d(x, self.kernel, 1, "VALID") + self.bias
+
+
+class HorizontalConv(keras.layers.Layer):
+    """Columns to the left, and the pixel itself by its mask:  [B, H, W, F] -> [B, H, W, outputs].
+
+    Args:
+      of_inputs, of_outputs: the group of each feature; -1 is known to all.
+      reach: r, of the columns to the left. 0 is a pointwise map.
+      mask: "A" or "B".
+    """
+
+    def __init__(self, of_inputs, of_outputs, reach, mask, bias=True, **kwargs):
+        super().__init__(**kwargs)
+        self.reach = reach
+        inputs, outputs = len(of_inputs), len(of_outputs)
+        self.kernel = self.add_weight(
+            name="kernel", shape=(1, reach + 1, inputs, outputs), initializer="glorot_uniform"
+        )
+        self.bias = None
+        if bias:
+            self.bias = self.add_weight(name="bias", shape=(outputs,), initializer="zeros")
+        low, high = np.asarray(of_inputs)[:, None], np.asarray(of_outputs)[None]
+        self.mask = np.ones(self.kernel.shape, np.float32)
+        self.mask[0, -1] = low < high if mask == "A" else low <= high
+        self.built = True
+
+    def call(self, x):
+        x = tf.pad(x, [[0, 0], [0, 0], [self.reach, 0], [0, 0]])
+        y = tf.nn.conv2d(x, self.kernel * self.mask, 1, "VALID")
+        return y if self.bias is None else y + self.bias
+
+    def pixel(self, window):
+        """Of the last of r + 1 columns: [B, r + 1, F] -> [B, F']."""
+        _, columns, inputs, outputs = self.kernel.shape
+        kernel = tf.reshape(self.kernel * self.mask, [columns * inputs, outputs])
+        y = tf.matmul(tf.reshape(window, [-1, columns * inputs]), kernel)
+        return y if self.bias is None else y + self.bias
+
+
+class Head(keras.layers.Layer):
+    """Features to parameters: relu, 1x1, relu, 1x1, of mask B:  [B, H, W, F] -> [B, H, W, C * n].
+
+    Args: width: F; channels: C of the image; parameters: n.
+
+    Raises: UserError for a width that the channels do not divide.
+    """
+
+    def __init__(self, width, channels, parameters, **kwargs):
+        super().__init__(**kwargs)
+        if width % channels:
+            raise UserError(
+                f"--config.model.width={width}: the features are shared among {channels} channels; "
+                f"give a multiple of {channels}."
+            )
+        self.parameters = parameters
+        of_feature = groups(width, channels)
+        self.hidden = HorizontalConv(of_feature, of_feature, 0, "B")
+        of_output = groups(channels * parameters, channels)
+        self.outputs = HorizontalConv(of_feature, of_output, 0, "B")
+        self.built = True
+
+    def call(self, x):
+        return self.outputs(tf.nn.relu(self.hidden(tf.nn.relu(x))))
+
+    def channel(self, x, channel):
+        """Those of one channel of a pixel: [B, F] -> [B, n]."""
+        hidden = self.hidden.pixel(tf.nn.relu(x)[:, None])
+        of_all = self.outputs.pixel(tf.nn.relu(hidden)[:, None])
+        return of_all[:, channel * self.parameters : (channel + 1) * self.parameters]

@@ -1,0 +1,271 @@
+"""Deep belief network: Boltzmann machines on top of each other, the top one with a chain.
+
+G. E. Hinton, S. Osindero, Y.-W. Teh. A Fast Learning Algorithm for Deep Belief Nets. Neural
+Computation 18, 2006. https://doi.org/10.1162/neco.2006.18.7.1527
+R. Salakhutdinov and I. Murray. On the Quantitative Analysis of Deep Belief Networks. ICML 2008.
+https://doi.org/10.1145/1390156.1390266 (its bound)
+
+    p(v, h1, ..) = p_1(v|h1) p_2(h1|h2) .. p_top(h)                 2006, figure 5
+    log p(v) >= E_q(h1|v)[log p_1(v|h1) - log q(h1|v) + log p(h1)]  equation 8
+
+Greedy: the first machine is trained on images, then stays; the second on hidden units that the
+first draws for images, and so on. A machine that begins as the one below upside down has the same
+distribution of hidden units, so that the bound begins where the machine below ended, and each step
+on the upper one raises it (section 4). The units that the upper machine has more of begin
+disconnected.
+
+Shapes: x [B, H, W, C], v [B, D];  h of each layer [B, N], of the top [B, max(N, D)].
+
+Departures from the paper: Adam, and PCD or CD-k in each layer; no labels at the top, and no
+fine-tuning of the generative weights (the wake-sleep of section 5). `classifier` gives the
+network that the recognition weights initialise.
+"""
+
+import keras
+import tensorflow as tf
+from keras import layers
+
+from tfgen import bounds, random
+from tfgen.errors import UserError, one_of
+from tfgen.layers.boltzmann import Machine
+from tfgen.likelihoods import softplus
+from tfgen.model import GenerativeModel
+from tfgen.models.rbm import visible_units
+
+
+@keras.saving.register_keras_serializable("tfgen")
+class DBN(GenerativeModel):
+    """A deep belief network; its density is a bound that has an estimate of the top's Z in it.
+
+    Args:
+      image_shape, levels, seed: see `GenerativeModel`.
+      hidden: N; depth: machines, 2 or more.
+      each: steps of training for each machine; later ones train the last.
+      visible, sigma, algorithm, k, chains, centred, decay: of each machine, see `RBM`.
+      steps: of the top's chain that a sample is drawn by.
+    """
+
+    paper = ("Hinton et al. 2006", "https://doi.org/10.1162/neco.2006.18.7.1527")
+    density = "estimate"
+    terms = ("loss", "gap")
+
+    def __init__(
+        self,
+        image_shape,
+        levels,
+        seed=0,
+        hidden=500,
+        depth=2,
+        each=5000,
+        visible="auto",
+        sigma=0.25,
+        algorithm="cd",
+        k=1,
+        chains=100,
+        centred=False,
+        decay=0.0,
+        steps=200,
+        **kwargs,
+    ):
+        super().__init__(image_shape, levels, seed, **kwargs)
+        if depth < 2:
+            raise UserError(f"--config.model.depth={depth}: a DBN has 2 machines or more; 1: rbm.")
+        self.hidden, self.depth, self.each = hidden, depth, each
+        self.visible, self.sigma = visible, sigma
+        self.algorithm = one_of("algorithm", algorithm, ("cd", "pcd"))
+        self.k, self.chains, self.centred, self.decay = k, chains, centred, decay
+        self.steps = steps
+        self.size = int(tf.reduce_prod(self.image_shape))
+        sizes = [self.size, *[hidden] * (depth - 1)]
+        # The one below upside down, and more if that is less than there was to be.
+        sizes.append(max(hidden, sizes[-2]))
+        self.machines = [
+            Machine(
+                sizes[i],
+                sizes[i + 1],
+                levels if i == 0 else 2,
+                visible_units(visible, levels, sigma) if i == 0 else 0.0,
+                centred,
+                chains if algorithm == "pcd" else 0,
+                name=f"machine{i}",
+            )
+            for i in range(depth)
+        ]
+        self.log_z = self.add_weight(
+            name="log_z",
+            shape=(3,),
+            initializer=keras.initializers.Constant(self.machines[-1].base_log_z()),
+            trainable=False,
+            aggregation="mean",
+        )
+
+    def trained(self):
+        return {"dbn": [w for m in self.machines for w in (m.W, m.a, m.b)]}
+
+    def flat(self, x):
+        return tf.reshape(x, [-1, self.size])
+
+    # --- training --------------------------------------------------------------------------------
+
+    def is_trained_now(self, i):
+        """1 while machine i is what is trained, else 0."""
+        now = tf.minimum(tf.cast(self.step, tf.int32) // self.each, self.depth - 1)
+        return tf.cast(now == i, tf.float32)
+
+    def draws_of_each(self, v, seeds):
+        """What each machine is shown: v, and hidden units drawn upwards."""
+        shown = [v]
+        for i, machine in enumerate(self.machines[:-1]):
+            u = random.uniform(seeds, [machine.hidden], f"up {i}")
+            shown.append(machine.draw_hidden(shown[-1], u))
+        return shown
+
+    def train_step(self, batch):
+        v = self.flat(self.to_unit(batch["image"]))
+        seeds = self.training_seeds(v)
+        self.turn_over()
+        shown = self.draws_of_each(v, seeds)
+        models = [
+            tf.stop_gradient(machine.negative(data, seeds, self.k, self.seeds_of_chains))
+            for machine, data in zip(self.machines, shown, strict=True)
+        ]
+        with tf.GradientTape() as tape:
+            gap = 0.0
+            for i, machine in enumerate(self.machines):
+                data_energy = tf.reduce_mean(machine.free_energy(shown[i]))
+                difference = data_energy - tf.reduce_mean(machine.free_energy(models[i]))
+                decay = 0.5 * self.decay * tf.reduce_sum(tf.square(machine.W))
+                gap += self.is_trained_now(i) * (difference + decay)
+        self.minimize("dbn", tape, gap)
+        if self.centred:
+            for i, machine in enumerate(self.machines):
+                machine.follow(shown[i], 0.01 * self.is_trained_now(i))
+        return self.end_step(loss=self.surprise(v), gap=gap)
+
+    def seeds_of_chains(self, number):
+        return random.training_seeds(self.seed, self.step, number)
+
+    def turn_over(self):
+        """When a machine's turn begins, it becomes the one below upside down."""
+        for i in range(1, self.depth):
+            below, machine = self.machines[i - 1], self.machines[i]
+            if (i == 1 and (self.levels > 2 or below.sigma)) or machine.hidden < below.visible:
+                continue  # its hidden units could not be what the visible ones below were
+            begins = tf.cast(self.step, tf.int32) == i * self.each
+            more = machine.hidden - below.visible
+            # Units more: nearly disconnected, so that they can find something of their own to do.
+            rest = 0.1 * machine.W[:, below.visible :]
+            new = {
+                "W": tf.concat([tf.transpose(below.W), rest], axis=1),
+                "a": below.b,
+                "b": tf.concat([below.a, tf.zeros([more])], axis=0),
+                "mu": below.offset,
+                "offset": tf.concat([below.mu, tf.zeros([more])], axis=0),
+            }
+            for name, value in new.items():
+                weight = getattr(machine, name)
+                weight.assign(tf.where(begins, tf.convert_to_tensor(value), weight))
+
+    def surprise(self, v):
+        """-log p(v|h1) at the means of h1 after going to the top and back: a number, nats."""
+        h = v
+        for machine in self.machines:
+            h = tf.sigmoid(machine.to_hidden(h))
+        for machine in reversed(self.machines[1:]):
+            h = tf.sigmoid(machine.to_visible(h))
+        return -tf.reduce_mean(self.machines[0].log_visible_given(v, h))
+
+    def test_step(self, batch):
+        return {"loss": self.surprise(self.flat(self.to_unit(batch["image"])))}
+
+    def settle(self, images):
+        """Computes log Z of the top; images: uint8 levels [N, H, W, C] of training."""
+        v = self.flat(self.to_unit(images))
+        self.log_z.assign(self.machines[-1].log_z(self._upwards(v).numpy()))
+
+    @tf.function(reduce_retracing=True)
+    def _upwards(self, v):
+        return self.draws_of_each(v, tf.range(tf.shape(v)[0]))[-1]
+
+    # --- sampling --------------------------------------------------------------------------------
+
+    def noise(self, seeds):
+        top = self.machines[-1]
+        noise = {
+            "start": random.uniform(seeds, [top.visible], "start"),
+            "u": random.uniform(seeds, [self.steps, top.hidden + top.visible], "u"),
+        }
+        for i, machine in enumerate(self.machines[:-1]):
+            noise[f"down{i}"] = random.uniform(seeds, [machine.visible], f"down {i}")
+        return noise
+
+    def generate(self, noise, label=None):
+        top = self.machines[-1]
+        v = top.run(top.start(noise["start"]), noise["u"], self.steps // 2)
+        for i, machine in reversed(list(enumerate(self.machines[:-1]))):
+            v = machine.draw_visible(machine.to_visible(v), noise[f"down{i}"])
+        return tf.reshape(v, [-1, *self.image_shape])
+
+    # --- codes and density -----------------------------------------------------------------------
+
+    def encode(self, x):
+        """The means of the top's hidden units, upwards by means: {"mean": [B, N]}."""
+        h = self.flat(x)
+        for machine in self.machines:
+            h = tf.sigmoid(machine.to_hidden(h))
+        return {"mean": h}
+
+    def decode(self, z, label=None):
+        """Downwards by means: [B, N] -> images in [0, 1]."""
+        for machine in reversed(self.machines[1:]):
+            z = tf.sigmoid(machine.to_visible(z))
+        first = self.machines[0]
+        return tf.reshape(first.mean_visible(first.to_visible(z)), [-1, *self.image_shape])
+
+    def reconstruct(self, x):
+        return self.decode(self.encode(x)["mean"])
+
+    def filters(self):
+        """The columns of the first machine's W: [N, H, W, C]."""
+        return tf.reshape(tf.transpose(self.machines[0].W), [-1, *self.image_shape])
+
+    def classifier(self, classes):
+        """A network [B, H, W, C] -> logits [B, K] that begins with the recognition weights."""
+        hidden = [layers.Dense(m.hidden, "sigmoid") for m in self.machines]
+        stack = [layers.Input(self.image_shape), layers.Flatten(), *hidden, layers.Dense(classes)]
+        network = keras.Sequential(stack)
+        for layer, machine in zip(hidden, self.machines, strict=True):
+            layer.set_weights([machine.weights_of_pairs().numpy(), machine.biases()[1].numpy()])
+        return network
+
+    @tf.function(reduce_retracing=True)
+    def log_prob(self, x, samples=100):
+        """The bound of equation 8, by `samples` draws of h and their mean weight: [B], nats."""
+        return bounds.log_mean(self._importance(x), samples)
+
+    @tf.function(reduce_retracing=True)
+    def elbo(self, x, samples=100):
+        """The same without weights, equation 8 as it stands: [B], nats."""
+        return bounds.mean(self._importance(x), samples)
+
+    def _importance(self, x):
+        v = self.flat(x)
+
+        def log_weight(i):
+            # Every image has the same draws, whatever else is in the batch.
+            seeds = tf.fill(tf.shape(v)[:1], i)
+            h, total = v, 0.0
+            for j, machine in enumerate(self.machines[:-1]):
+                u = random.uniform(seeds, [machine.hidden], f"importance {j}")
+                logits = machine.to_hidden(h)
+                drawn = machine.draw_hidden(h, u)
+                log_q = tf.reduce_sum(drawn * logits - softplus(logits), axis=1)
+                total += machine.log_visible_given(h, drawn) - log_q
+                h = drawn
+            return total - self.machines[-1].free_energy(h) - self.log_z[0]
+
+        return log_weight
+
+    def log_partition(self):
+        """Of the top: (log Z, its standard error, log Z by reverse AIS), nats."""
+        return tuple(float(z) for z in self.log_z.numpy())

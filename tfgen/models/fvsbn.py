@@ -1,0 +1,65 @@
+"""Fully visible sigmoid belief network: one logistic regression for each pixel on those before it.
+
+R. M. Neal. Connectionist Learning of Belief Networks. Artificial Intelligence 56, 1992.
+https://doi.org/10.1016/0004-3702(92)90065-6
+B. J. Frey. Graphical Models for Machine Learning and Digital Communication. MIT Press, 1998.
+
+    p(x) = prod_i p(x_i | x_<i)
+    p(x_i = 1 | x_<i) = sigmoid(b_i + sum_{j < i} W_ij x_j)         Frey, section 3.3.4
+
+Every other autoregressive model grows from this one: it puts a network in the place of the sum.
+
+Shapes: x [B, H, W, C], as D = H W C numbers;  b [D, n];  W [D, D, n], zero where j >= i.
+
+Departures from the paper: for more than two levels the sum gives each pixel the n parameters of the
+likelihood that fits, for few levels a softmax regression. Adam.
+"""
+
+import math
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfgen.autoregression import Autoregression, place
+
+
+@keras.saving.register_keras_serializable("tfgen")
+class FVSBN(Autoregression):
+    """A fully visible sigmoid belief network; its density is exact.
+
+    Args: see `Autoregression`.
+    """
+
+    paper = ("Neal 1992", "https://doi.org/10.1016/0004-3702(92)90065-6")
+
+    def __init__(self, image_shape, levels, seed=0, **kwargs):
+        super().__init__(image_shape, levels, seed, **kwargs)
+        d, n = math.prod(self.image_shape), self.p.parameters
+        # The sum over j comes first, as matrix products like it: W[j, i].
+        self.W = self.add_weight(name="W", shape=(d, d, n), initializer="zeros")
+        self.b = self.add_weight(name="b", shape=(d, n), initializer="zeros")
+        self.before = np.triu(np.ones((d, d), np.float32), 1)[..., None]  # j < i
+
+    def trained(self):
+        return {"p": [self.W, self.b]}
+
+    def network(self, x, label=None, training=False):
+        d, n = self.b.shape
+        x = tf.reshape(x, [-1, d])
+        sums = tf.matmul(x, tf.reshape(self.W * self.before, [d, d * n]))
+        h, w, c = self.image_shape
+        return tf.reshape(sums, [-1, h, w, c * n]) + tf.reshape(self.b, [h, w, c * n])
+
+    # --- sampling: the sums so far, [B, D, n] ----------------------------------------------------
+
+    def begin(self, rows, label=None):
+        return (tf.tile(self.b[None], [rows, 1, 1]),)
+
+    def next_one(self, state, y, x, channel):
+        return tf.gather(state[0], place(self.image_shape, y, x, channel), axis=1), state
+
+    def observe(self, state, y, x, channel, value):
+        # What comes before i takes its share too, and is not asked again.
+        column = tf.gather(self.W, place(self.image_shape, y, x, channel))
+        return (state[0] + value[:, None, None] * column,)

@@ -1,0 +1,162 @@
+"""Generative stochastic network: the chain of a denoising autoencoder, as a model of images.
+
+Y. Bengio, E. Laufer, G. Alain, J. Yosinski. Deep Generative Stochastic Networks Trainable by
+Backprop. ICML 2014. https://arxiv.org/abs/1306.1091
+Y. Bengio, L. Yao, G. Alain, P. Vincent. Generalized Denoising Auto-Encoders as Generative Models.
+NeurIPS 2013. https://arxiv.org/abs/1305.6663 (walkback)
+
+    x~_t ~ C(x~|x_t),   x_{t+1} ~ p(x|x~_t)                         2013, theorem 1
+
+If p(x|x~) is the distribution of clean images given corrupted ones, the chain's own distribution is
+that of the data. Training teaches it on images that C has corrupted, and, with walkback, on what
+the chain makes of them in a few turns (2013, algorithm 1): so it learns to come back from where it
+would drift to.
+
+    minimise  -1/K sum_k log p(x|x~_k),   x~_k of turn k of the chain from x
+
+Shapes: x, x~ [B, H, W, C];  parameters of p(x|x~) [B, H, W, C * n].
+
+Departures from the paper: one hidden code, without noise inside the network; always K turns, where
+the paper stops at random; pixels given x~ by the likelihood that fits the data's levels; Adam.
+"""
+
+import keras
+import tensorflow as tf
+
+from tfgen import likelihoods, losses, random
+from tfgen.layers import Dropout, coders
+from tfgen.model import GenerativeModel
+from tfgen.models.denoising_autoencoder import salt_and_pepper
+
+
+@keras.saving.register_keras_serializable("tfgen")
+class GSN(GenerativeModel):
+    """The chain of a denoising autoencoder; its density is implicit.
+
+    Args:
+      image_shape, levels, seed: see `GenerativeModel`.
+      latent_dim, network, width, dropout: of the autoencoder, see `VAE`.
+      strength: share of pixels that salt and pepper replaces.
+      walkback: K, turns of the chain in training; 1 is a denoising autoencoder.
+      steps: T, turns of the chain that a sample is drawn by.
+      likelihood: p(x|x~), see `VAE`.
+    """
+
+    paper = ("Bengio et al. 2014", "https://arxiv.org/abs/1306.1091")
+
+    def __init__(
+        self,
+        image_shape,
+        levels,
+        seed=0,
+        latent_dim=64,
+        network="dense",
+        width=500,
+        dropout=0.0,
+        strength=0.4,
+        walkback=4,
+        steps=50,
+        likelihood="auto",
+        **kwargs,
+    ):
+        super().__init__(image_shape, levels, seed, **kwargs)
+        self.latent_dim, self.network, self.width = latent_dim, network, width
+        self.dropout, self.strength = dropout, strength
+        self.walkback, self.steps = walkback, steps
+        self.likelihood = likelihood
+        self.p = likelihoods.choose(likelihood, levels)
+
+        def drop(stream):
+            return Dropout(dropout, stream, self.training_seeds)
+
+        h, w, c = self.image_shape
+        encoder, decoder = coders.find(network, self.image_shape)
+        self.f = keras.Sequential(encoder(self.image_shape, latent_dim, width, drop))
+        self.g = keras.Sequential(decoder(latent_dim, (h, w, c * self.p.parameters), width, drop))
+
+    # --- training --------------------------------------------------------------------------------
+
+    def trained(self):
+        return {"gsn": self.f.trainable_variables + self.g.trainable_variables}
+
+    def parameters(self, corrupted, training=False):
+        """Of p(x|x~): [B, H, W, C] -> [B, H, W, C * n]."""
+        return self.g(tf.nn.silu(self.f(corrupted, training=training)), training=training)
+
+    def nll(self, image, seeds, training):
+        """-log p(x|x~_k), the mean over the turns of a walk from x: [B], nats."""
+        x, levels = self.to_unit(image), tf.cast(image, tf.int32)
+        total = 0.0
+        for k in range(self.walkback):
+            u = random.uniform(seeds, [2, *self.image_shape], f"walk {k}")
+            corrupted = salt_and_pepper(x, u[:, 0], self.strength)
+            parameters = self.parameters(corrupted, training)
+            total -= self.p.log_prob(levels, parameters)
+            x = tf.stop_gradient(self.p.draw(parameters, u[:, 1]))
+        return {"loss": total / self.walkback}
+
+    def train_step(self, batch):
+        seeds = self.training_seeds(batch["image"])
+        with tf.GradientTape() as tape:
+            terms = losses.means(self.nll(batch["image"], seeds, training=True))
+        self.minimize("gsn", tape, terms["loss"])
+        return self.end_step(**terms)
+
+    def test_step(self, batch):
+        seeds = tf.range(tf.shape(batch["image"])[0])
+        return losses.means(self.nll(batch["image"], seeds, training=False))
+
+    # --- sampling --------------------------------------------------------------------------------
+
+    def noise(self, seeds):
+        return {"u": random.uniform(seeds, [self.steps, 2, *self.image_shape], "u")}
+
+    def turn(self, x, u):
+        """A turn of the chain: images [B, H, W, C], uniforms [B, 2, H, W, C] -> parameters."""
+        return self.parameters(salt_and_pepper(x, u[:, 0], self.strength))
+
+    def generate(self, noise, label=None):
+        """From noise alone, T turns; of the last the mean and not a draw."""
+        u = noise["u"]
+
+        def move(t, x):
+            now = tf.gather(u, t, axis=1)
+            return t + 1, self.p.draw(self.turn(x, now), now[:, 1])
+
+        start = (tf.constant(0), u[:, 0, 0])
+        x = tf.while_loop(lambda t, _: t < self.steps - 1, move, start)[1]
+        return self.p.mean(self.turn(x, u[:, -1]))
+
+    def mixing(self, x, seeds, steps=20, every=1):
+        """The chain from images on: [B, H, W, C] -> [B, steps + 1, H, W, C], each `every` turns."""
+        shown = [x]
+        for t in range(steps * every):
+            u = random.uniform(seeds, [2, *self.image_shape], f"mixing {t}")
+            parameters = self.turn(x, u)
+            x = self.p.draw(parameters, u[:, 1])
+            if (t + 1) % every == 0:
+                shown.append(self.p.mean(parameters))
+        return tf.stack(shown, axis=1)
+
+    def complete(self, x, known, seeds=None):
+        """Draws what is not known by the chain, with the known held: images -> images.
+
+        Args: known, bool like x; seeds, int32 [B], by default 0, 1, 2, ...
+        """
+        seeds = tf.range(tf.shape(x)[0]) if seeds is None else tf.convert_to_tensor(seeds, tf.int32)
+        u = self.noise(seeds)["u"]
+        given = tf.convert_to_tensor(x, tf.float32)
+        x = tf.where(known, given, u[:, 0, 0])
+        for t in range(self.steps):
+            parameters = self.turn(x, u[:, t])
+            x = tf.where(known, given, self.p.draw(parameters, u[:, t, 1]))
+        return tf.where(known, given, self.p.mean(parameters))
+
+    # --- denoising -------------------------------------------------------------------------------
+
+    def corrupt(self, x, seeds):
+        return salt_and_pepper(x, random.uniform(seeds, self.image_shape, "corrupt"), self.strength)
+
+    def denoise(self, x):
+        """The mean of p(x|x~): a corrupted image in [0, 1] -> the clean one, as far as known."""
+        return self.p.mean(self.parameters(x))

@@ -1,0 +1,81 @@
+"""Neural autoregressive distribution estimator: a hidden layer for each pixel, its weights shared.
+
+H. Larochelle and I. Murray. The Neural Autoregressive Distribution Estimator. AISTATS 2011.
+https://proceedings.mlr.press/v15/larochelle11a.html
+
+    a_1 = c,   a_{i+1} = a_i + W_i x_i                              algorithm 1
+    h_i = sigmoid(a_i)                                              equation 10
+    p(x_i = 1 | x_<i) = sigmoid(b_i + V_i h_i)                      equation 9
+
+The hidden layers of neighbouring pixels differ by one term, so that all D of them cost no more than
+one layer of an autoencoder.
+
+Shapes: x [B, H, W, C], as D = H W C numbers;  W [D, N];  a, h [B, D, N];  V [D, N, n];  b [D, n].
+
+Departures from the paper: more than two levels by the likelihood that fits, with n parameters a
+pixel; `dropout` of hidden units. Adam.
+"""
+
+import math
+
+import keras
+import tensorflow as tf
+
+from tfgen.autoregression import Autoregression, place
+from tfgen.layers import Dropout
+
+
+@keras.saving.register_keras_serializable("tfgen")
+class NADE(Autoregression):
+    """A neural autoregressive distribution estimator; its density is exact.
+
+    Args:
+      hidden: N, hidden units.
+      dropout: share of them dropped in training.
+      others: see `Autoregression`.
+    """
+
+    paper = ("Larochelle and Murray 2011", "https://proceedings.mlr.press/v15/larochelle11a.html")
+
+    def __init__(self, image_shape, levels, seed=0, hidden=500, dropout=0.0, **kwargs):
+        super().__init__(image_shape, levels, seed, **kwargs)
+        self.hidden = hidden
+        self.dropout = dropout
+        d, n = math.prod(self.image_shape), self.p.parameters
+        self.W = self.add_weight(name="W", shape=(d, hidden), initializer=_small())
+        self.c = self.add_weight(name="c", shape=(hidden,), initializer="zeros")
+        self.V = self.add_weight(name="V", shape=(d, hidden, n), initializer=_small())
+        self.b = self.add_weight(name="b", shape=(d, n), initializer="zeros")
+        self.drop = Dropout(dropout, "hidden", self.training_seeds)
+
+    def trained(self):
+        return {"p": [self.W, self.c, self.V, self.b]}
+
+    def network(self, x, label=None, training=False):
+        h, w, c = self.image_shape
+        d, n = self.b.shape
+        terms = tf.reshape(x, [-1, d, 1]) * self.W
+        a = self.c + tf.cumsum(terms, axis=1, exclusive=True)
+        units = self.drop(tf.sigmoid(a), training=training)
+        # A product for each pixel: [D, B, N] x [D, N, n].
+        outputs = tf.matmul(tf.transpose(units, [1, 0, 2]), self.V) + self.b[:, None]
+        return tf.reshape(tf.transpose(outputs, [1, 0, 2]), [-1, h, w, c * n])
+
+    # --- sampling: the running activations a_i, [B, N] -------------------------------------------
+
+    def begin(self, rows, label=None):
+        return (tf.tile(self.c[None], [rows, 1]),)
+
+    def next_one(self, state, y, x, channel):
+        i = place(self.image_shape, y, x, channel)
+        parameters = tf.matmul(tf.sigmoid(state[0]), tf.gather(self.V, i))
+        return parameters + tf.gather(self.b, i), state
+
+    def observe(self, state, y, x, channel, value):
+        row = tf.gather(self.W, place(self.image_shape, y, x, channel))
+        return (state[0] + value[:, None] * row,)
+
+
+def _small():
+    # An instance for each weight: Keras gives two weights of one instance the same numbers.
+    return keras.initializers.RandomNormal(stddev=0.05)

@@ -1,0 +1,210 @@
+"""Restricted Boltzmann machine: visible and hidden units, and an energy of their pairs.
+
+P. Smolensky. Information Processing in Dynamical Systems: Harmony Theory. In Parallel Distributed
+Processing 1, MIT Press, 1986.
+G. E. Hinton. Training Products of Experts by Minimizing Contrastive Divergence. Neural Computation
+14, 2002. https://doi.org/10.1162/089976602760128018
+T. Tieleman. Training Restricted Boltzmann Machines using Approximations to the Likelihood Gradient.
+ICML 2008. https://doi.org/10.1145/1390156.1390290
+
+    p(v) = exp(-F(v)) / Z                       energies: tfgen/layers/boltzmann.py
+    d log p(v) / d theta = -dF(v) / d theta + E_p[dF(v') / d theta]
+
+The expectation over the model is by a Markov chain: CD-k starts it at the data and takes k steps of
+Gibbs sampling; PCD goes on from where the chains of the last step of training were.
+
+Z is a sum over all states. It is computed once, when training is over, by annealed importance
+sampling; with 16 hidden units or fewer exactly.
+
+Shapes: x [B, H, W, C], v [B, D];  h [B, N];  chains [M, D].
+
+Departures from the paper: Adam. A sample is annealed: its chain begins with independent units of
+the data's means and ends with the machine, so that it need not find its way from nowhere.
+"""
+
+import math
+
+import keras
+import tensorflow as tf
+
+from tfgen import random
+from tfgen.errors import UserError, one_of
+from tfgen.layers.boltzmann import Machine
+from tfgen.model import GenerativeModel
+
+
+def visible_units(kind, levels, sigma):
+    """sigma of the units of that kind for L levels: 0 for binary ones.
+
+    Raises: UserError for binary units on data of more levels.
+    """
+    one_of("visible", kind, ("auto", "binary", "gaussian"))
+    if kind == "binary" and levels != 2:
+        raise UserError(
+            f"binary units need data of 2 levels, these have {levels}: take digits_binary, or "
+            "--config.model.visible=gaussian."
+        )
+    return 0.0 if kind == "binary" or (kind == "auto" and levels == 2) else sigma
+
+
+@keras.saving.register_keras_serializable("tfgen")
+class RBM(GenerativeModel):
+    """A restricted Boltzmann machine; its density is an estimate, for Z is one.
+
+    Args:
+      image_shape, levels, seed: see `GenerativeModel`.
+      hidden: N.
+      visible: "binary", "gaussian", or "auto", which is binary for two levels.
+      sigma: of Gaussian units, in units of the range [0, 1].
+      algorithm: "cd" or "pcd"; k: steps of Gibbs sampling in a step of training.
+      chains: M, of PCD.
+      centred: whether gradients are centred (Melchior et al. 2016).
+      decay: of weights, the factor of |W|^2 / 2.
+      steps: T, of the chain that a sample is drawn by.
+    """
+
+    paper = ("Hinton 2002", "https://doi.org/10.1162/089976602760128018")
+    density = "estimate"
+    terms = ("loss", "free_energy", "gap")
+
+    def __init__(
+        self,
+        image_shape,
+        levels,
+        seed=0,
+        hidden=500,
+        visible="auto",
+        sigma=0.25,
+        algorithm="pcd",
+        k=1,
+        chains=100,
+        centred=False,
+        decay=0.0,
+        steps=200,
+        **kwargs,
+    ):
+        super().__init__(image_shape, levels, seed, **kwargs)
+        self.hidden, self.visible, self.sigma = hidden, visible, sigma
+        self.algorithm = one_of("algorithm", algorithm, ("cd", "pcd"))
+        self.k, self.chains, self.centred, self.decay = k, chains, centred, decay
+        self.steps = steps
+        self.size = math.prod(self.image_shape)
+        self.machine = Machine(
+            self.size,
+            hidden,
+            levels,
+            visible_units(visible, levels, sigma),
+            centred,
+            chains if algorithm == "pcd" else 0,
+        )
+        # log Z, the standard error of it, and log Z by reverse AIS; until training is over, that of
+        # a machine without connections.
+        self.log_z = self.add_weight(
+            name="log_z",
+            shape=(3,),
+            initializer=keras.initializers.Constant(self.machine.base_log_z()),
+            trainable=False,
+            aggregation="mean",
+        )
+
+    def trained(self):
+        return {"rbm": [self.machine.W, self.machine.a, self.machine.b]}
+
+    def flat(self, x):
+        return tf.reshape(x, [-1, self.size])
+
+    # --- training --------------------------------------------------------------------------------
+
+    def train_step(self, batch):
+        v = self.flat(self.to_unit(batch["image"]))
+        model = self.machine.negative(v, self.training_seeds(v), self.k, self.seeds_of_chains)
+        model = tf.stop_gradient(model)
+        with tf.GradientTape() as tape:
+            data_energy = tf.reduce_mean(self.machine.free_energy(v))
+            gap = data_energy - tf.reduce_mean(self.machine.free_energy(model))
+            decay = 0.5 * self.decay * tf.reduce_sum(tf.square(self.machine.W))
+            objective = gap + decay
+        self.minimize("rbm", tape, objective)
+        if self.centred:
+            self.machine.follow(v)
+        return self.end_step(loss=self.surprise(v), free_energy=data_energy, gap=gap)
+
+    def seeds_of_chains(self, number):
+        return random.training_seeds(self.seed, self.step, number)
+
+    def surprise(self, v):
+        """-log p(v|h) at the means of h given v, a cross entropy to watch: a number, nats."""
+        h = tf.sigmoid(self.machine.to_hidden(v))
+        return -tf.reduce_mean(self.machine.log_visible_given(v, h))
+
+    def test_step(self, batch):
+        v = self.flat(self.to_unit(batch["image"]))
+        return {
+            "loss": self.surprise(v),
+            "free_energy": tf.reduce_mean(self.machine.free_energy(v)),
+        }
+
+    def settle(self, images):
+        """Computes log Z; images: uint8 levels [N, H, W, C] of training."""
+        v = self.flat(self.to_unit(images)).numpy()
+        self.log_z.assign(self.machine.log_z(v))
+
+    # --- sampling --------------------------------------------------------------------------------
+
+    def noise(self, seeds):
+        return {
+            "start": random.uniform(seeds, [self.size], "start"),
+            "u": random.uniform(seeds, [self.steps, self.hidden + self.size], "u"),
+        }
+
+    def generate(self, noise, label=None):
+        v = self.machine.run(self.machine.start(noise["start"]), noise["u"], self.steps // 2)
+        return tf.reshape(v, [-1, *self.image_shape])
+
+    def complete(self, x, known, seeds=None):
+        """Draws what is not known by Gibbs sampling with the known held: images -> images.
+
+        Args: known, bool like x; seeds, int32 [B], by default 0, 1, 2, ...
+        """
+        x, known = self.flat(tf.convert_to_tensor(x, tf.float32)), self.flat(known)
+        seeds = tf.range(tf.shape(x)[0]) if seeds is None else tf.convert_to_tensor(seeds, tf.int32)
+        noise = self.noise(seeds)
+        v = tf.where(known, x, self.machine.start(noise["start"]))
+        for t in range(self.steps):
+            v = tf.where(known, x, self.machine.step(v, noise["u"][:, t]))
+        return tf.reshape(v, [-1, *self.image_shape])
+
+    def mixing(self, x, seeds, steps=20, every=5):
+        """The chain from images on: [B, H, W, C] -> [B, steps + 1, H, W, C], each `every` turns."""
+        shown, v = [self.flat(x)], self.flat(x)
+        for t in range(steps):
+            v = self.machine.gibbs(v, seeds + 1000 * t, every)
+            shown.append(v)
+        return tf.reshape(tf.stack(shown, axis=1), [-1, steps + 1, *self.image_shape])
+
+    # --- codes and density -----------------------------------------------------------------------
+
+    def encode(self, x):
+        """p(h = 1|v) of images in [0, 1]: {"mean": [B, N]}."""
+        return {"mean": tf.sigmoid(self.machine.to_hidden(self.flat(x)))}
+
+    def decode(self, z, label=None):
+        """E[v|h]: [B, N] -> images in [0, 1]."""
+        v = self.machine.mean_visible(self.machine.to_visible(z))
+        return tf.reshape(v, [-1, *self.image_shape])
+
+    def reconstruct(self, x):
+        """E[v|h] at the means of h given v: images in [0, 1] -> images in [0, 1]."""
+        return self.decode(self.encode(x)["mean"])
+
+    def filters(self):
+        """What each hidden unit looks for, the columns of W: [N, H, W, C]."""
+        return tf.reshape(tf.transpose(self.machine.W), [-1, *self.image_shape])
+
+    def log_prob(self, x):
+        """-F(v) - log Z, Z as estimated when training ended: images in [0, 1] -> [B], nats."""
+        return -self.machine.free_energy(self.flat(x)) - self.log_z[0]
+
+    def log_partition(self):
+        """(log Z, its standard error, log Z by reverse AIS), nats."""
+        return tuple(float(z) for z in self.log_z.numpy())

@@ -1,0 +1,179 @@
+"""RealNVP: NICE whose couplings also scale, on images with convolutions and several scales.
+
+L. Dinh, J. Sohl-Dickstein, S. Bengio. Density Estimation Using Real NVP. ICLR 2017.
+https://arxiv.org/abs/1605.08803
+
+    y_a' = y_a,   y_b' = y_b exp(s(y_a)) + t(y_a)                   equations 4 and 5
+    log |det| = sum of s(y_a)                                       equation 6
+
+The difference from NICE is s, by which a coupling changes volume. What is kept and what is changed
+are a checkerboard's fields; and, once 2x2 pixels are squeezed into the channels of one, half of the
+channels (figure 3). After these, half of the numbers go to the prior as they are, and couplings on
+half the scale change the others (section 3.6).
+
+network="dense" has NICE's halves and networks instead, for points of the plane and tiny images.
+
+Shapes: those of NICE; at scale k [B, H / 2^k, W / 2^k, 2^k C].
+
+Departures from the paper: an affine map of each channel in the place of batch normalisation; small
+residual networks, without weight normalisation; Adam.
+"""
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import layers
+
+from tfgen.errors import UserError, one_of
+from tfgen.models.nice import NICE, alternating, small
+
+
+def checkerboard(shape, start):
+    """1 on every other field of an image of `shape` (H, W, C)."""
+    h, w, c = shape
+    board = (np.add.outer(np.arange(h), np.arange(w)) + start) % 2
+    return np.repeat(board[..., None], c, axis=-1).astype(np.float32)
+
+
+def half_of_channels(shape, start):
+    h, w, c = shape
+    return np.broadcast_to(alternating(c, start), (h, w, c))
+
+
+def residual(inputs, drop):
+    """A residual block: x + convolutions of relu(x)."""
+    width = inputs.shape[-1]
+    x = layers.Conv2D(width, 3, padding="same")(layers.Activation("relu")(inputs))
+    x = layers.Conv2D(width, 1)(drop(layers.Activation("relu")(x)))
+    return layers.Add()([inputs, x])
+
+
+@keras.saving.register_keras_serializable("tfgen")
+class RealNVP(NICE):
+    """A flow of affine couplings; its density of levels is a lower bound.
+
+    Args:
+      network: "conv" (height and width even at every scale) or "dense".
+      scales: of "conv": how often the image is squeezed, and one more.
+      couplings: of "dense" as for `NICE`; of "conv" between two squeezings.
+      others: see `NICE`; depth: hidden layers, of "conv" residual blocks.
+
+    Raises: UserError for an image that cannot be squeezed so often.
+    """
+
+    paper = ("Dinh et al. 2017", "https://arxiv.org/abs/1605.08803")
+
+    def __init__(self, image_shape, levels, seed=0, network="conv", scales=2, **kwargs):
+        self.network = one_of("network", network, ("conv", "dense"))
+        self.scales = scales
+        h, w, _ = image_shape
+        if network == "conv" and (h % 2 ** (scales - 1) or w % 2 ** (scales - 1)):
+            raise UserError(
+                f"RealNVP of {scales} scales squeezes the image {scales - 1} times: {h}x{w} is not "
+                f"divisible by {2 ** (scales - 1)}. Set --config.model.scales lower, or "
+                "--config.model.network=dense."
+            )
+        super().__init__(image_shape, levels, seed, **kwargs)
+
+    def build_couplings(self):
+        # Of a scale: (mask, network) of each coupling before the squeezing, and after it.
+        self.plan, nets = [], []
+        if self.network == "dense":
+            self.limits = self.bounds_of_scaling(self.couplings)
+            return [self.dense(2 * self.size, i) for i in range(self.couplings)]
+        shape = self.image_shape
+        for k in range(self.scales):
+            last = k == self.scales - 1
+            before = [checkerboard(shape, i) for i in range(self.couplings + last)]
+            h, w, c = shape
+            squeezed = (h // 2, w // 2, 4 * c)
+            after = [] if last else [half_of_channels(squeezed, i) for i in range(self.couplings)]
+            self.plan.append((before, after))
+            nets += [self.conv(mask.shape, f"{k} {i}") for i, mask in enumerate([*before, *after])]
+            shape = (h // 2, w // 2, 2 * c)
+        self.limits = self.bounds_of_scaling(len(nets))
+        return nets
+
+    def bounds_of_scaling(self, count):
+        """How far each coupling's s may go, learned: s = limit tanh(.)."""
+        return self.add_weight(name="limits", shape=(count,), initializer="ones")
+
+    def conv(self, shape, stream):
+        """(s, t) of a coupling: [B, H, W, C] -> [B, H, W, 2 C]."""
+        inputs = layers.Input(shape)
+        x = layers.Conv2D(self.width, 3, padding="same")(inputs)
+        for j in range(self.depth):
+            x = residual(x, self.drop(f"coupling {stream}, {j}"))
+        x = layers.Activation("relu")(x)
+        outputs = layers.Conv2D(2 * shape[-1], 3, padding="same", kernel_initializer=small())(x)
+        return keras.Model(inputs, outputs)
+
+    def trained(self):
+        return {"flow": [self.limits, *super().trained()["flow"]]}
+
+    def scale_and_shift(self, i, mask, y, training=False):
+        """s and t of coupling i, zero where y is kept."""
+        s, t = tf.split(self.nets[i](y * mask, training=training), 2, axis=-1)
+        return (1.0 - mask) * self.limits[i] * tf.tanh(s), (1.0 - mask) * t
+
+    def to_prior(self, y, training=False):
+        log_det = tf.reduce_sum(self.s) + tf.zeros_like(y[:, 0])
+
+        def couple(y, log_det, i, mask):
+            s, t = self.scale_and_shift(i, mask, y, training)
+            axes = list(range(1, len(y.shape)))
+            return y * tf.exp(s) + t, log_det + tf.reduce_sum(s, axis=axes)
+
+        if self.network == "dense":
+            for i in range(self.couplings):
+                y, log_det = couple(y, log_det, i, alternating(self.size, i))
+            return y * tf.exp(self.s), log_det
+        y, done, i = tf.reshape(y, [-1, *self.image_shape]), [], 0
+        for before, after in self.plan:
+            for mask in before:
+                y, log_det = couple(y, log_det, i, mask)
+                i += 1
+            if after:
+                y = tf.nn.space_to_depth(y, 2)
+                for mask in after:
+                    y, log_det = couple(y, log_det, i, mask)
+                    i += 1
+                finished, y = tf.split(y, 2, axis=-1)
+                done.append(_flat(finished))
+        return tf.concat([*done, _flat(y)], axis=1) * tf.exp(self.s), log_det
+
+    def from_prior(self, z):
+        z = z * tf.exp(-self.s)
+
+        def uncouple(y, i, mask):
+            s, t = self.scale_and_shift(i, mask, y)
+            return (y - t) * tf.exp(-s)
+
+        if self.network == "dense":
+            for i in reversed(range(self.couplings)):
+                z = uncouple(z, i, alternating(self.size, i))
+            return z
+        shapes = [before[0].shape for before, _ in self.plan]
+        *done, y = tf.split(z, self._sizes(), axis=1)
+        y, i = tf.reshape(y, [-1, *shapes[-1]]), len(self.nets)
+        for k in reversed(range(self.scales)):
+            before, after = self.plan[k]
+            if after:
+                y = tf.concat([tf.reshape(done[k], [-1, *y.shape[1:]]), y], axis=-1)
+                for mask in reversed(after):
+                    i -= 1
+                    y = uncouple(y, i, mask)
+                y = tf.nn.depth_to_space(y, 2)
+            for mask in reversed(before):
+                i -= 1
+                y = uncouple(y, i, mask)
+        return _flat(y)
+
+    def _sizes(self):
+        """How many numbers each scale hands to the prior."""
+        halves = [self.size >> (k + 1) for k in range(self.scales - 1)]
+        return [*halves, self.size - sum(halves)]
+
+
+def _flat(x):
+    return tf.reshape(x, [-1, int(np.prod(x.shape[1:]))])
