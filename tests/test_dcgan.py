@@ -7,7 +7,7 @@ import tensorflow as tf
 from keras import layers
 
 from tests.zoo import Row
-from tfgen import losses, random
+from tfgen import adversarial, random
 from tfgen.errors import UserError
 
 SIZES = dict(latent_dim=6, width=4, depth=2, kernel=4)
@@ -24,7 +24,7 @@ def test_figure_1_of_the_paper():
         for layer in model.G.layers
         if isinstance(layer, layers.Conv2DTranspose)
     ]
-    assert model.G.layers[1].output.shape[1:] == (4, 4, 1024)
+    assert model.G.layers[2].output.shape[1:] == (4, 4, 1024)
     assert shapes == [(8, 8, 512), (16, 16, 256), (32, 32, 128), (64, 64, 3)]
     convolutions = [layer for layer in model.D.layers if isinstance(layer, layers.Conv2D)]
     assert [layer.output.shape[1] for layer in convolutions] == [32, 16, 8, 4]
@@ -32,7 +32,7 @@ def test_figure_1_of_the_paper():
 
 def test_the_guidelines():
     model = build()
-    G, D = model.G.layers, model.D.layers
+    G, D = model.G.layers[1:], model.D.layers[1:]  # without their inputs
     kinds_G, kinds_D = [type(layer) for layer in G], [type(layer) for layer in D]
     # Batch normalisation in both, but not on G's output and D's input; no pooling; no hidden dense.
     assert kinds_G[-1] is layers.Conv2DTranspose
@@ -60,11 +60,13 @@ def losses_and_gradients(model, batch):
     z = model.noise(seeds)["z"]
     fake = model.G(z, training=True)
     with tf.GradientTape() as tape:
-        d_loss = losses.discriminator_loss(model.D(x, training=True), model.D(fake, training=True))
+        D_x, D_fake = model.D(x, training=True), model.D(fake, training=True)
+        d_loss = tf.reduce_mean(adversarial.minimax_d(D_x, D_fake))
     dD = tape.gradient(d_loss, model.D.trainable_variables)
     model.optimizers["D"].apply(dD, model.D.trainable_variables)
     with tf.GradientTape() as tape:
-        g_loss = losses.generator_loss(model.D(model.G(z, training=True), training=True))
+        D_G = model.D(model.G(z, training=True), training=True)
+        g_loss = tf.reduce_mean(adversarial.non_saturating_g(D_G))
     dG = tape.gradient(g_loss, model.G.trainable_variables)
     model.optimizers["G"].apply(dG, model.G.trainable_variables)
     return float(d_loss), float(g_loss)

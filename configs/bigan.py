@@ -1,0 +1,23 @@
+"""BiGAN on digits: the DCGAN's networks and 16 codes.
+
+python -m train.run --model=bigan
+"""
+
+from ml_collections import ConfigDict
+
+from configs import base, dcgan
+
+ON = {name: values | {"model.latent_dim": 50} for name, values in dcgan.LARGER.items()}
+
+
+def get_config():
+    config = base.get_config()
+    config.steps = 6000
+    config.eval_every = 500
+    config.batch_size = 64
+    config.model = ConfigDict(
+        dict(latent_dim=16, normalisation="batch", width=64, depth=2, kernel=4, ema=0.99)
+    )
+    for name in ("G", "D"):
+        config.optimizers[name] = base.adam(2e-4, beta_1=0.5)
+    return config

@@ -1,0 +1,17 @@
+"""DRAGAN on digits: the DCGAN's networks, without batch normalisation in D.
+
+python -m train.run --model=dragan
+"""
+
+from configs import dcgan, gan
+
+# Where D has to tell hundredths apart, its slope must be cheap.
+POINTS = gan.POINTS | {"model.penalty_weight": 0.1}
+ON = dcgan.LARGER | {"ring": POINTS, "grid": POINTS}
+
+
+def get_config():
+    config = dcgan.get_config()
+    config.model.penalty = "dragan"
+    config.model.normalisation = "none"
+    return config

@@ -1,0 +1,15 @@
+"""LSGAN on digits: the DCGAN's networks.
+
+python -m train.run --model=lsgan
+"""
+
+from configs import dcgan, gan
+
+POINTS = {"ring": gan.POINTS, "grid": gan.POINTS}
+ON = dcgan.LARGER | {name: POINTS[name] | {"model.normalisation": "none"} for name in POINTS}
+
+
+def get_config():
+    config = dcgan.get_config()
+    config.model.objective = "least_squares"
+    return config

@@ -1,0 +1,34 @@
+"""WGAN on digits: the DCGAN's networks, three steps of the critic for one of G.
+
+python -m train.run --model=wgan
+"""
+
+from configs import base, dcgan, gan
+
+POINTS = gan.POINTS | {"steps": 4000, "batch_size": 3 * gan.POINTS["batch_size"]}
+# The paper's own: five steps of the critic, batches of 64, a rate of 0.00005, clipping at 0.01.
+LARGER = {
+    name: values
+    | {
+        "batch_size": 5 * 64,
+        "model.critic_steps": 5,
+        "model.clip": 0.01,
+        "optimizers.G.learning_rate": 5e-5,
+        "optimizers.D.learning_rate": 5e-5,
+    }
+    for name, values in dcgan.LARGER.items()
+}
+ON = LARGER | {"ring": POINTS, "grid": POINTS}
+
+
+def get_config():
+    config = dcgan.get_config()
+    config.steps = 4000
+    config.model.critic_steps = 3
+    config.batch_size = 3 * 64  # of all steps of the critic together
+    config.model.objective = "wasserstein"
+    config.model.normalisation = "none"
+    config.model.clip = 0.03
+    for name in ("G", "D"):
+        config.optimizers[name] = base.adam(2e-4, beta_1=0.0)
+    return config

@@ -1,0 +1,32 @@
+"""WGAN-GP on digits: the DCGAN's networks, three steps of the critic for one of G.
+
+python -m train.run --model=wgan_gp
+"""
+
+from configs import base, wgan
+
+# The paper's algorithm 1: a rate of 0.0001, beta_1 = 0, beta_2 = 0.9; for CIFAR-10 the residual
+# networks of its appendix F.
+LARGER = {
+    name: values
+    | {
+        "model.clip": 0.0,
+        "optimizers.G.learning_rate": 1e-4,
+        "optimizers.D.learning_rate": 1e-4,
+    }
+    for name, values in wgan.LARGER.items()
+}
+LARGER["cifar10"] |= {"model.network": "residual", "model.kernel": 3, "model.width": 128}
+# Where the critic has to tell hundredths apart, slopes of more than 1 must be cheap.
+POINTS = wgan.POINTS | {"model.penalty_weight": 0.1}
+ON = LARGER | {"ring": POINTS, "grid": POINTS}
+
+
+def get_config():
+    config = wgan.get_config()
+    config.model.clip = 0.0
+    config.model.penalty = "gradient"
+    config.model.width = 48
+    for name in ("G", "D"):
+        config.optimizers[name] = base.adam(5e-4, beta_1=0.0, beta_2=0.9)
+    return config

@@ -1,0 +1,363 @@
+"""The game's parts against closed forms: losses, penalties, augmentation, what is complained of."""
+
+import math
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests.zoo import GAN, Row
+from tfgen import adversarial
+from tfgen.errors import UserError
+
+REAL, FAKE = (np.random.default_rng(i).normal(0, 2, 6).astype(np.float32) for i in range(2))
+P, Q = 1 / (1 + np.exp(-REAL)), 1 / (1 + np.exp(-FAKE))
+SEEDS = tf.range(6)
+
+# objective: D's loss; its slopes in D(x) and in D(G(z)); G's loss; its slope.
+LOG = (-np.log(P) - np.log(1 - Q), P - 1, Q)
+KNOWN = {
+    "minimax": (*LOG, np.log(1 - Q), -Q),
+    "non_saturating": (*LOG, -np.log(Q), Q - 1),
+    "least_squares": (
+        (REAL - 1) ** 2 / 2 + FAKE**2 / 2,
+        REAL - 1,
+        FAKE,
+        (FAKE - 1) ** 2 / 2,
+        FAKE - 1,
+    ),
+    "wasserstein": (FAKE - REAL, -np.ones(6), np.ones(6), -FAKE, -np.ones(6)),
+    "hinge": (
+        np.maximum(0, 1 - REAL) + np.maximum(0, 1 + FAKE),
+        -1.0 * (REAL < 1),
+        1.0 * (FAKE > -1),
+        -FAKE,
+        -np.ones(6),
+    ),
+}
+
+
+@pytest.mark.parametrize("objective", adversarial.OBJECTIVES)
+def test_losses_and_slopes_at_known_logits(objective):
+    d_loss, g_loss = adversarial.OBJECTIVES[objective]
+    x, fake = tf.constant(REAL), tf.constant(FAKE)
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch((x, fake))
+        d, g = d_loss(x, fake), g_loss(fake)
+    found = (d, *tape.gradient(d, (x, fake)), g, tape.gradient(g, fake))
+    for value, expected in zip(found, KNOWN[objective], strict=True):
+        np.testing.assert_allclose(value, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_the_generator_still_learns_from_a_sure_discriminator():
+    """Section 3 of Goodfellow et al.: minimax saturates, the non-saturating loss has slope -1."""
+    fake = tf.constant([-50.0])
+    slopes = []
+    for loss in (adversarial.minimax_g, adversarial.non_saturating_g):
+        with tf.GradientTape() as tape:
+            tape.watch(fake)
+            value = loss(fake)
+        slopes.append(float(tape.gradient(value, fake)[0]))
+    assert abs(slopes[0]) < 1e-20
+    assert slopes[1] == pytest.approx(-1.0)
+
+
+def test_the_best_discriminator_gives_the_jensen_shannon_divergence():
+    """Proposition 1 and theorem 1: D is learnt here, by descending on the loss."""
+    p, q = np.array([0.5, 0.3, 0.2, 0.0]), np.array([0.1, 0.2, 0.3, 0.4])
+    logits = tf.Variable(tf.zeros(4))
+    optimizer = keras.optimizers.Adam(0.3)
+
+    def value():
+        # -log D under p, and -log(1 - D) under q, term by term.
+        of_real = adversarial.minimax_d(logits, tf.fill([4], -50.0))
+        of_fake = adversarial.minimax_d(tf.fill([4], 50.0), logits)
+        return tf.reduce_sum(p.astype("f") * of_real + q.astype("f") * of_fake)
+
+    for _ in range(150):
+        with tf.GradientTape() as tape:
+            loss = value()
+        optimizer.apply([tape.gradient(loss, logits)], [logits])
+    m = (p + q) / 2
+    jsd = (np.sum(p[p > 0] * np.log(p[p > 0] / m[p > 0])) + np.sum(q * np.log(q / m))) / 2
+    assert -float(value()) == pytest.approx(2 * jsd - math.log(4), abs=2e-3)
+    best = p / (p + q)
+    np.testing.assert_allclose(tf.sigmoid(logits), best, atol=0.01)
+
+
+def test_smoothing_lowers_the_best_output_on_real_images():
+    """Salimans et al. 2016: with targets 1 - s the best D is (1 - s) p / (p + q), on one side."""
+    logit = tf.constant(math.log(0.45 / 0.55))  # 0.9 p / (p + q) for p = q
+    with tf.GradientTape() as tape:
+        tape.watch(logit)
+        loss = adversarial.minimax_d(logit, tf.constant(-50.0), 0.9) + adversarial.minimax_d(
+            tf.constant(50.0), logit
+        )
+    assert float(tape.gradient(loss, logit)) == pytest.approx(0.0, abs=1e-6)
+    with pytest.raises(UserError, match="smoothing"):
+        Row("wgan_gp", GAN | dict(smoothing=0.1), 0).build()
+
+
+# --- penalties -----------------------------------------------------------------------------------
+
+
+def images(seed):
+    return np.random.default_rng(seed).uniform(-1, 1, (6, 4, 4, 2)).astype(np.float32)
+
+
+WEIGHTS = np.random.default_rng(9).normal(size=(4, 4, 2)).astype(np.float32)
+LENGTH = np.linalg.norm(WEIGHTS)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("gradient", (LENGTH - 1) ** 2), ("dragan", (LENGTH - 1) ** 2), ("r1", LENGTH**2 / 2)],
+)
+def test_the_penalty_of_a_linear_critic_is_exact(name, expected):
+    def D(x):
+        return tf.reduce_sum(x * WEIGHTS, axis=[1, 2, 3])
+
+    found = adversarial.penalty(name, D, tf.constant(images(0)), tf.constant(images(1)), SEEDS)
+    np.testing.assert_allclose(found, np.full(6, expected), rtol=1e-5)
+
+
+def test_the_norm_is_of_each_image_and_where_the_penalty_looks():
+    """D(x) = |x|^2 / 2 has the gradient x: the norm of each image is seen, and of none other."""
+
+    def D(x):
+        return tf.reduce_sum(tf.square(x), axis=[1, 2, 3]) / 2
+
+    x, fake = tf.constant(images(0)), tf.constant(images(1))
+    lengths = np.linalg.norm(images(0).reshape(6, -1), axis=1)
+    np.testing.assert_allclose(adversarial.r1_penalty(D, x, fake, SEEDS), lengths**2 / 2, rtol=1e-5)
+    # Between equal images there is one point only.
+    between = adversarial.gradient_penalty(D, x, x, SEEDS)
+    np.testing.assert_allclose(between, (lengths - 1) ** 2, rtol=1e-4)
+    # Between x and -x the point is (2 e - 1) x, and e is uniform.
+    seeds = tf.range(4000)
+    one = tf.repeat(x[:1], 4000, axis=0)
+    norms = tf.sqrt(adversarial.gradient_penalty(D, one, -one, seeds))  # | |2 e - 1| l - 1 |
+    share = np.mean(np.asarray(norms) > 1 - lengths[0] / 2)
+    inside = np.abs(np.abs(2 * np.linspace(0, 1, 100001) - 1) * lengths[0] - 1)
+    assert share == pytest.approx(np.mean(inside > 1 - lengths[0] / 2), abs=0.03)
+
+
+def test_a_flat_critic_has_a_finite_slope_of_its_penalty():
+    w = tf.Variable(0.0)
+    with tf.GradientTape() as tape:
+        penalty = adversarial.gradient_penalty(
+            lambda x: w * tf.reduce_sum(x, axis=[1, 2, 3]),
+            tf.constant(images(0)),
+            tf.constant(images(1)),
+            SEEDS,
+        )
+        loss = tf.reduce_mean(penalty)
+    assert np.isfinite(float(tape.gradient(loss, w)))
+
+
+def test_the_slope_of_the_penalty_in_the_weights_is_the_finite_difference():
+    model = Row("wgan_gp", GAN | dict(critic_steps=1), 0).build()
+    x = tf.constant(np.random.default_rng(0).uniform(-1, 1, (4, 8, 8, 1)).astype("f"))
+    fake = model.G(model.noise(tf.range(4))["z"])
+    weight = model.D.trainable_variables[0]
+
+    def loss():
+        return tf.reduce_mean(model.penalty_of_D(x, fake, None, tf.range(4)))
+
+    with tf.GradientTape() as tape:
+        value = loss()
+    slope = tape.gradient(value, weight).numpy()
+    place, h = np.unravel_index(np.abs(slope).argmax(), slope.shape), 1e-3
+    start, ends = weight.numpy(), []
+    for sign in (1, -1):
+        moved = start.copy()
+        moved[place] += sign * h
+        weight.assign(moved)
+        ends.append(float(loss()))
+    assert slope[place] == pytest.approx((ends[0] - ends[1]) / (2 * h), rel=0.02)
+
+
+def test_a_penalty_and_a_norm_over_the_batch_exclude_each_other():
+    with pytest.raises(UserError, match="normalisation"):
+        Row("wgan_gp", GAN | dict(normalisation="batch"), 0).build()
+
+
+@pytest.mark.slow
+def test_the_penalty_is_computed_in_float32_under_mixed_precision():
+    row = Row("wgan_gp", GAN | dict(critic_steps=1), 0)
+    full = row.build()
+    keras.mixed_precision.set_global_policy("mixed_float16")
+    try:
+        mixed = row.build()
+        mixed.set_weights(full.get_weights())
+        assert any(layer.compute_dtype == "float16" for layer in mixed.D.layers)
+        found = {}
+        for name, model in (("full", full), ("mixed", mixed)):
+            terms = tf.function(model.train_step)(row.batch())
+            found[name] = {k: float(v) for k, v in terms.items()}
+            assert terms["penalty"].dtype == tf.float32
+    finally:
+        keras.mixed_precision.set_global_policy("float32")
+    assert found["mixed"]["penalty"] == pytest.approx(found["full"]["penalty"], rel=0.02)
+
+
+@pytest.mark.parametrize("objective", adversarial.OBJECTIVES)
+@pytest.mark.parametrize("penalty", adversarial.PENALTIES)
+def test_any_loss_goes_with_any_penalty_and_either_network(objective, penalty):
+    sizes = dict(width=4, depth=1, latent_dim=3, objective=objective, penalty=penalty)
+    losses = []
+    for network in ("dense", "conv"):
+        row = Row("gan", sizes | dict(network=network), 0, (4, 4, 1))
+        terms = row.build().train_step(row.batch())
+        assert all(np.isfinite(float(v)) for v in terms.values())
+        losses.append(float(terms["d_loss"]))
+    assert losses[0] != losses[1]
+
+
+# --- spectral normalisation ----------------------------------------------------------------------
+
+
+def test_spectral_layers_have_the_norm_that_svd_finds():
+    from tfgen.layers.spectral import SpectralConv2D, SpectralDense
+
+    for layer, shape in (
+        (SpectralDense(7), (None, 5)),
+        (SpectralConv2D(6, 3, 2, "same"), (None, 8, 8, 2)),
+    ):
+        layer.build(shape)
+        layer.kernel.assign(3.0 * np.random.default_rng(0).normal(size=layer.kernel.shape))
+        for _ in range(60):
+            W = layer.normalised(training=True)
+        matrix = np.asarray(W).reshape(-1, W.shape[-1])
+        assert np.linalg.svd(matrix, compute_uv=False)[0] == pytest.approx(1.0, abs=1e-4)
+        # And so sigma is the largest singular value of the kernel itself.
+        kernel = layer.kernel.numpy().reshape(matrix.shape)
+        sigma = np.linalg.svd(kernel, compute_uv=False)[0]
+        np.testing.assert_allclose(matrix, kernel / sigma, atol=1e-4)
+
+
+def test_a_spectral_discriminator_is_lipschitz():
+    """The slope of a dense D of leaky rectifiers is at most 1 everywhere."""
+    row = Row("sngan", dict(width=16, depth=2, latent_dim=3, network="dense"), 0)
+    model = row.build()
+    step = tf.function(model.train_step)
+    for i in range(60):
+        step(row.batch(16, seed=i))
+    x = tf.constant(np.random.default_rng(0).normal(size=(200, 8, 8, 1)).astype("f"))
+    norms = adversarial.norm_of_gradient(lambda v: model.verdict(v)[:, 0], x)
+    assert float(tf.reduce_max(norms)) <= 1.02
+    assert float(tf.reduce_max(norms)) > 0.1
+
+
+def test_power_iterations_gradient_is_that_of_the_norm():
+    """Equation 10: d sigma / dW is the outer product of the first singular vectors."""
+    from tfgen.layers.spectral import power_iteration
+
+    W = tf.constant(np.random.default_rng(0).normal(size=(5, 4)).astype("f"))
+    u = tf.ones(4)
+    for _ in range(200):
+        u, _ = power_iteration(W, u)
+    with tf.GradientTape() as tape:
+        tape.watch(W)
+        _, sigma = power_iteration(W, u)
+    left, _, right = np.linalg.svd(W.numpy())
+    np.testing.assert_allclose(tape.gradient(sigma, W), np.outer(left[:, 0], right[0]), atol=1e-4)
+
+
+# --- what stabilises -----------------------------------------------------------------------------
+
+
+def test_clipping_bounds_every_weight_of_the_critic():
+    row = Row("wgan", GAN | dict(critic_steps=2, clip=0.02), 0)
+    model = row.build()
+    model.train_step(row.batch())
+    assert all(float(tf.reduce_max(tf.abs(w))) <= 0.02 for w in model.D.trainable_variables)
+    assert any(float(tf.reduce_max(tf.abs(w))) > 0.02 for w in model.G.trainable_variables)
+
+
+def test_several_steps_of_the_critic_are_steps_one_after_another():
+    """k = 2 on a batch: D as after two batches of one step each, G after one update."""
+    row = Row("wgan_gp", GAN | dict(critic_steps=2), 0)
+    model = row.build()
+    model.train_step(row.batch())
+    assert int(model.optimizers["D"].iterations) == 2
+    assert int(model.optimizers["G"].iterations) == 1
+    parts = list(model.parts(tf.range(8)[:, None], tf.range(8), tf.range(8)))
+    assert [p[1].numpy().tolist() for p in parts] == [[0, 2, 4, 6], [1, 3, 5, 7]]
+    with pytest.raises(UserError, match="divided among 2"):
+        row.build().train_step(row.batch(7))
+
+
+def test_minibatch_stddev_tells_a_batch_of_equals():
+    from tfgen.layers.adversaries import MinibatchStddev
+
+    layer = MinibatchStddev()
+    x = np.random.default_rng(0).normal(size=(5, 3, 3, 2)).astype("f")
+    found = layer(x).numpy()
+    assert found.shape == (5, 3, 3, 3)
+    np.testing.assert_allclose(found[..., :2], x)
+    np.testing.assert_allclose(found[..., 2], x.std(axis=0).mean(), rtol=1e-4)
+    assert layer(np.ones((5, 4), "f")).numpy()[:, -1].max() < 1e-3
+
+
+def test_instance_noise_falls_to_nothing():
+    model = Row("gan", dict(width=5, instance_noise=0.5, noise_steps=10), 0).build()
+    x = tf.zeros([500, 8, 8, 1])
+    sizes = []
+    for step in (0, 5, 10, 20):
+        model.step.assign(step)
+        sizes.append(float(tf.math.reduce_std(model.seen(x, tf.range(500), "real"))))
+    np.testing.assert_allclose(sizes, [0.5, 0.25, 0.0, 0.0], atol=0.01)
+
+
+def test_translation_moves_whole_images_and_lets_gradients_through():
+    x = tf.constant(np.random.default_rng(0).uniform(0.1, 1, (50, 8, 8, 1)).astype("f"))
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        moved = adversarial.augmented(x, ["translation"], tf.range(50), "t")
+    shifts = set()
+    for before, after in zip(x.numpy()[..., 0], moved.numpy()[..., 0], strict=True):
+        padded = np.pad(before, 1)
+        fits = [
+            (i, j) for i in range(3) for j in range(3)
+            if np.array_equal(padded[i : i + 8, j : j + 8], after)
+        ]  # fmt: skip
+        assert len(fits) == 1
+        shifts |= set(fits)
+    assert len(shifts) == 9
+    # Each pixel that is still there counts once.
+    slope = tape.gradient(moved, x).numpy()
+    assert set(np.unique(slope)) == {0.0, 1.0}
+
+
+def test_cutout_and_color():
+    x = tf.ones([200, 8, 8, 3])
+    cut = adversarial.augmented(x, ["cutout"], tf.range(200), "c").numpy()
+    gone = (cut == 0).all(axis=-1).sum(axis=(1, 2))
+    assert gone.max() == 16
+    assert gone.min() >= 4
+    y = np.random.default_rng(0).uniform(-1, 1, (200, 8, 8, 3)).astype("f")
+    coloured = adversarial.augmented(tf.constant(y), ["color"], tf.range(200), "c").numpy()
+    shift = coloured.mean(axis=(1, 2, 3)) - y.mean(axis=(1, 2, 3))
+    assert -0.5 <= shift.min() < -0.4
+    assert 0.4 < shift.max() <= 0.5
+    contrast = coloured.mean(axis=-1).std(axis=(1, 2)) / y.mean(axis=-1).std(axis=(1, 2))
+    assert 0.5 <= contrast.min() < 0.6
+    assert 1.4 < contrast.max() <= 1.501
+
+
+# --- is the game going on? -----------------------------------------------------------------------
+
+FINE = dict(d_loss=1.3, g_loss=0.8, D_real=0.6, D_fake=0.4, spread=0.9)
+
+
+def test_complaints():
+    assert adversarial.complaints(FINE, "non_saturating") == {}
+    found = adversarial.complaints(FINE | dict(spread=0.01), "non_saturating")
+    assert "the generator has collapsed" in found["collapse"]
+    sure = FINE | dict(D_real=0.999, D_fake=0.001)
+    assert "D wins outright" in adversarial.complaints(sure, "minimax")["won"]
+    assert adversarial.complaints(sure, "wasserstein") == {}
+    far = FINE | dict(d_loss=-2e5)
+    assert "d_loss is -2e+05" in adversarial.complaints(far, "wasserstein")["diverged"]

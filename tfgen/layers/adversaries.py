@@ -1,0 +1,226 @@
+"""The networks of the GAN family: dense, convolutional, residual pairs of G and D.
+
+    dense     Goodfellow et al. 2014: hidden layers of ReLU in G, leaky ReLU in D
+    conv      Radford et al. 2016, the guidelines of section 3: strided and fractionally strided
+              convolutions for pooling; batch normalisation in G, but not in its output; no hidden
+              dense layers; ReLU in G with tanh at the end, leaky ReLU (0.2) in D; weights start at
+              N(0, 0.02)
+    residual  Gulrajani et al. 2017, Miyato et al. 2018: blocks that add to a shortcut; nearest
+              neighbours up, means down
+
+G: [Z] -> [H/2^d, W/2^d, 2^(d-1) width] -> ... -> [H/2, W/2, width] -> [H, W, C] in (-1, 1), and D
+in a mirror, with d = depth; dense networks have d hidden layers of `width` units. Each D ends with
+its features, flat, and a dense layer of scores; it is normalised by `batch`, `layer`, `spectral`
+norms, or not at all.
+"""
+
+import keras
+import tensorflow as tf
+from keras import layers
+
+from tfgen import replicas
+from tfgen.errors import UserError, one_of
+from tfgen.layers import spectral
+
+NETWORKS = ("dense", "conv", "residual")
+NORMALISATIONS = ("none", "batch", "layer", "spectral")
+
+
+def normal(mean=0.0):
+    """A new initialiser for each layer: one shared instance would give equal kernels."""
+    return keras.initializers.RandomNormal(mean, 0.02)
+
+
+def first_weights(normalisation):
+    """Weights of 0.02 are for networks that batch normalisation scales up again."""
+    return normal() if normalisation == "batch" else keras.initializers.GlorotUniform()
+
+
+def batch_norm():
+    # N replicas normalise by the statistics of the global batch, as one device does.
+    several = tf.distribute.get_strategy().num_replicas_in_sync > 1
+    return layers.BatchNormalization(gamma_initializer=normal(1.0), synchronized=several)
+
+
+def check(network, normalisation, image_shape, depth):
+    """Raises: UserError for an unknown name, and for an image that cannot be halved so often."""
+    one_of("network", network, NETWORKS)
+    one_of("normalisation", normalisation, NORMALISATIONS)
+    h, w, _ = image_shape
+    if network != "dense" and (h % 2**depth or w % 2**depth):
+        raise UserError(
+            f"a {network} GAN of depth {depth} halves the image {depth} times: {h}x{w} is not "
+            f"divisible by {2**depth}. Set --config.model.depth lower, or --config.data.size "
+            "to a multiple."
+        )
+
+
+def generator(network, inputs, image_shape, width, depth, kernel, normalisation="batch"):
+    """G: [B, inputs] -> [B, H, W, C] in (-1, 1), float32 under mixed precision too.
+
+    normalisation: "batch", or "none" for convolutions alone.
+    """
+    make = {"dense": _dense_generator, "conv": _conv_generator, "residual": _residual_generator}
+    return make[network](inputs, image_shape, width, depth, kernel, normalisation)
+
+
+def discriminator(
+    network,
+    image_shape,
+    width,
+    depth,
+    kernel,
+    normalisation="batch",
+    outputs=1,
+    name="D",
+    minibatch_stddev=False,
+    bias=True,
+):
+    """D: [B, H, W, C] -> scores [B, outputs]; the layer "features" gives those, [B, F].
+
+    bias: whether the scores have one.
+    """
+    make = {"dense": _dense_features, "conv": _conv_features, "residual": _residual_features}
+    image = layers.Input(image_shape)
+    x = make[network](image, width, depth, kernel, normalisation)
+    if minibatch_stddev:
+        x = MinibatchStddev()(x)
+    # The features, by name, for who wants to see them.
+    x = layers.Flatten(name="features")(x)
+    # Scores are float32 under mixed precision too: losses and penalties are made of them.
+    start = first_weights(normalisation)
+    scores = dense(
+        outputs, normalisation, use_bias=bias, kernel_initializer=start, dtype="float32"
+    )(x)
+    return keras.Model(image, scores, name=name)
+
+
+# --- layers by their normalisation ---------------------------------------------------------------
+
+
+def conv(filters, kernel, strides, normalisation, **kwargs):
+    kind = spectral.SpectralConv2D if normalisation == "spectral" else layers.Conv2D
+    return kind(filters, kernel, strides, "same", **kwargs)
+
+
+def dense(units, normalisation, **kwargs):
+    kind = spectral.SpectralDense if normalisation == "spectral" else layers.Dense
+    return kind(units, **kwargs)
+
+
+def norm(x, normalisation):
+    """The norm after a layer, where there is one."""
+    if normalisation == "batch":
+        return batch_norm()(x)
+    if normalisation == "layer":
+        # Of a whole image, as Gulrajani et al. have it, not of each pixel.
+        return layers.LayerNormalization(axis=list(range(1, len(x.shape))))(x)
+    return x
+
+
+@keras.saving.register_keras_serializable("tfgen")
+class MinibatchStddev(layers.Layer):
+    """One more feature: how much the others differ over the batch (Karras et al. 2018, section 3).
+
+    Images [B, H, W, F] get a plane, vectors [B, F] a number. A batch whose images are alike shows
+    itself to D. The batch is that of all replicas.
+    """
+
+    def call(self, x):
+        # The root is safe where all are the same.
+        spread = tf.sqrt(tf.math.reduce_variance(replicas.all_rows(x), axis=0) + 1e-8)
+        shape = tf.concat([tf.shape(x)[:-1], [1]], axis=0)
+        return tf.concat([x, tf.fill(shape, tf.reduce_mean(spread))], axis=-1)
+
+    def compute_output_shape(self, shape):
+        return (*shape[:-1], shape[-1] + 1)
+
+
+# --- dense -----------------------------------------------------------------------------------
+
+
+def _dense_generator(inputs, image_shape, width, depth, kernel, normalisation):
+    h, w, c = image_shape
+    stack = [layers.Input((inputs,))]
+    for _ in range(depth):
+        stack += [layers.Dense(width), layers.ReLU()]
+    image = layers.Dense(h * w * c, activation="tanh", dtype="float32")
+    return keras.Sequential([*stack, image, layers.Reshape(image_shape)], name="G")
+
+
+def _dense_features(x, width, depth, kernel, normalisation):
+    x = layers.Flatten()(x)
+    for _ in range(depth):
+        x = norm(dense(width, normalisation)(x), normalisation)
+        x = layers.LeakyReLU(0.2)(x)
+    return x
+
+
+# --- convolutional ---------------------------------------------------------------------------
+
+
+def _conv_generator(inputs, image_shape, width, depth, kernel, normalisation):
+    h, w, c = image_shape
+    h, w, filters = h >> depth, w >> depth, width << (depth - 1)
+
+    def start():
+        return first_weights(normalisation)
+
+    bias = normalisation == "none"  # after a norm it would do nothing
+    z = layers.Input((inputs,))
+    x = layers.Dense(h * w * filters, use_bias=bias, kernel_initializer=start())(z)
+    x = layers.ReLU()(norm(layers.Reshape((h, w, filters))(x), normalisation))
+    for i in range(depth - 1):
+        x = layers.Conv2DTranspose(
+            filters >> (i + 1), kernel, 2, "same", use_bias=bias, kernel_initializer=start()
+        )(x)
+        x = layers.ReLU()(norm(x, normalisation))
+    image = layers.Conv2DTranspose(
+        c, kernel, 2, "same", activation="tanh", kernel_initializer=start(), dtype="float32"
+    )(x)
+    return keras.Model(z, image, name="G")
+
+
+def _conv_features(x, width, depth, kernel, normalisation):
+    for i in range(depth):
+        # D's input is not normalised; after a norm a bias would do nothing.
+        here = normalisation if i or normalisation == "spectral" else "none"
+        bias = here not in ("batch", "layer")
+        start = first_weights(normalisation)
+        x = conv(width << i, kernel, 2, here, use_bias=bias, kernel_initializer=start)(x)
+        x = layers.LeakyReLU(0.2)(norm(x, here))
+    return x
+
+
+# --- residual --------------------------------------------------------------------------------
+
+
+def _residual_generator(inputs, image_shape, width, depth, kernel, normalisation):
+    h, w, c = image_shape
+    h, w, filters = h >> depth, w >> depth, width << (depth - 1)
+    bias = normalisation == "none"
+    z = layers.Input((inputs,))
+    x = layers.Reshape((h, w, filters))(layers.Dense(h * w * filters)(z))
+    for i in range(depth):
+        out = width << max(depth - 2 - i, 0)
+        shortcut = layers.Conv2D(out, 1)(layers.UpSampling2D()(x))
+        x = layers.ReLU()(norm(x, normalisation))
+        x = layers.Conv2D(out, kernel, 1, "same", use_bias=bias)(layers.UpSampling2D()(x))
+        x = layers.ReLU()(norm(x, normalisation))
+        x = shortcut + layers.Conv2D(out, kernel, 1, "same")(x)
+    x = layers.ReLU()(norm(x, normalisation))
+    image = layers.Conv2D(c, kernel, 1, "same", activation="tanh", dtype="float32")(x)
+    return keras.Model(z, image, name="G")
+
+
+def _residual_features(x, width, depth, kernel, normalisation):
+    for i in range(depth):
+        filters = width << i
+        shortcut = conv(filters, 1, 1, normalisation)(layers.AveragePooling2D(2)(x))
+        # The first block sees pixels, which are not rectified; nor is an image normalised.
+        inner = layers.LeakyReLU(0.2)(norm(x, normalisation)) if i else x
+        inner = conv(filters, kernel, 1, normalisation)(inner)
+        inner = layers.LeakyReLU(0.2)(norm(inner, normalisation))
+        inner = conv(filters, kernel, 1, normalisation)(inner)
+        x = shortcut + layers.AveragePooling2D(2)(inner)
+    return layers.GlobalAveragePooling2D()(layers.LeakyReLU(0.2)(x))

@@ -1,0 +1,132 @@
+"""BiGAN: a GAN with an encoder; D judges pairs of image and code.
+
+J. Donahue, P. Kraehenbuehl, T. Darrell. Adversarial Feature Learning. ICLR 2017.
+https://arxiv.org/abs/1605.09782. The same is ALI: V. Dumoulin et al. Adversarially Learned
+Inference. ICLR 2017. https://arxiv.org/abs/1606.00704
+
+    min_{G,E} max_D  E log D(x, E(x)) + E log(1 - D(G(z), z))       equation 2
+
+In the optimum the pairs (x, E(x)) and (G(z), z) have one distribution, and so E inverts G almost
+everywhere (theorems 1 and 2), although no reconstruction error is ever computed.
+
+    D ascends    log D(x, E(x)) + log(1 - D(G(z), z))
+    G, E ascend  log(1 - D(x, E(x))) + log D(G(z), z)               section 3.4, non-saturating
+
+The difference from the DCGAN is E, and that D sees the code.
+
+Shapes: x, G(z) [B, H, W, C] in (-1, 1);  z, E(x) [B, Z] in (-1, 1);  D [B] logits.
+
+Departures from the paper: D takes the code as further planes beside the image, one for each unit.
+E ends with tanh, in the range of z. Both updates are made from one pass, with D as it was.
+"""
+
+import keras
+import tensorflow as tf
+from keras import layers
+
+from tfgen import adversarial
+from tfgen.models.dcgan import DCGAN
+
+
+@keras.saving.register_keras_serializable("tfgen")
+class BiGAN(DCGAN):
+    """A DCGAN with an encoder; its density is implicit.
+
+    Args:
+      image_shape, levels, seed: see `GenerativeModel`.
+      latent_dim, normalisation, width, depth, kernel, ema: see `GAN`.
+    """
+
+    paper = ("Donahue et al. 2017", "https://arxiv.org/abs/1605.09782")
+    terms = ("g_loss", "d_loss", "D_real", "D_fake", "spread")
+
+    def __init__(
+        self,
+        image_shape,
+        levels,
+        seed=0,
+        latent_dim=50,
+        normalisation="batch",
+        width=128,
+        depth=4,
+        kernel=5,
+        ema=0.0,
+    ):
+        super().__init__(
+            image_shape,
+            levels,
+            seed,
+            latent_dim=latent_dim,
+            normalisation=normalisation,
+            width=width,
+            depth=depth,
+            kernel=kernel,
+            ema=ema,
+        )
+        E = super().discriminator(outputs=latent_dim, name="E")
+        self.E = keras.Sequential([E, layers.Activation("tanh")])
+
+    def discriminator(self):
+        h, w, c = self.image_shape
+        return super().discriminator((h, w, c + self.latent_dim))
+
+    def trained(self):
+        return {
+            "G": self.G.trainable_variables + self.E.trainable_variables,
+            "D": self.D.trainable_variables,
+        }
+
+    def pair(self, x, z, training=False):
+        """D(x, z): [B, 1]."""
+        return self.D(tf.concat([x, self.as_planes(z)], axis=-1), training=training)
+
+    def verdict(self, x, label=None, training=False):
+        """D(x, E(x))."""
+        return self.pair(x, self.E(x, training=training), training)
+
+    def train_step(self, batch):
+        x = self.to_range(self.to_unit(batch["image"]))
+        z = self.noise(self.training_seeds(x))["z"]
+        with tf.GradientTape(persistent=True) as tape:
+            fake = self.G(z, training=True)
+            D_x, D_fake = self.verdict(x, training=True), self.pair(fake, z, training=True)
+            d_loss = tf.reduce_mean(self.d_loss(D_x, D_fake))
+            # softplus(l) = -log(1 - D): E wants its pairs taken for generated ones.
+            g_loss = tf.reduce_mean(self.g_loss(D_fake) - adversarial.minimax_g(D_x[:, 0]))
+        self.minimize("D", tape, d_loss)
+        self.minimize("G", tape, g_loss)
+
+        if self.ema:
+            self.average_generator()
+        return self.end_step(
+            d_loss=d_loss,
+            g_loss=g_loss,
+            spread=adversarial.spread(x, fake),
+            **self.of_verdicts(D_x, D_fake),
+        )
+
+    def test_step(self, batch):
+        x = self.to_range(self.to_unit(batch["image"]))
+        z = self.noise(tf.range(tf.shape(x)[0]))["z"]
+        fake = self.to_range(self.generate({"z": z}))
+        D_x, D_fake = self.verdict(x), self.pair(fake, z)
+        return self.ordered(
+            d_loss=tf.reduce_mean(self.d_loss(D_x, D_fake)),
+            g_loss=tf.reduce_mean(self.g_loss(D_fake) - adversarial.minimax_g(D_x[:, 0])),
+            spread=adversarial.spread(x, fake),
+            **self.of_verdicts(D_x, D_fake),
+        )
+
+    # --- codes -----------------------------------------------------------------------------------
+
+    def encode(self, x):
+        """Images in [0, 1] -> {"mean": [B, Z]}, in (-1, 1)."""
+        return {"mean": self.E(self.to_range(x), training=False)}
+
+    def reconstruct(self, x):
+        """Images in [0, 1] -> images in [0, 1]."""
+        return self.decode(self.encode(x)["mean"])
+
+    def draw_posterior(self, x, seeds):
+        """E is a function: its code is the only one."""
+        return self.encode(x)["mean"]

@@ -1,0 +1,109 @@
+"""Conditional GAN: G makes an image of a given class, and D judges the pair of image and label.
+
+M. Mirza and S. Osindero. Conditional Generative Adversarial Nets. 2014.
+https://arxiv.org/abs/1411.1784
+
+    min_G max_D  E log D(x|y) + E log(1 - D(G(z|y)|y))              equation 2
+
+G sees the label beside z. How D sees it is a choice, `condition`:
+
+    planes      a plane of ones for the label, of zeros for the others, beside the image: what the
+                paper does with vectors, for convolutions
+    projection  D(x, y) = l(phi(x)) + v_y . phi(x): the log ratio of p(y|x) under the data and
+                under G is linear in the features (Miyato and Koyama 2018, equation 5,
+                https://arxiv.org/abs/1802.05637)
+    auxiliary   D does not see y, but a second head says which it is, log C(y|x); both D and G
+                ascend it (Odena et al. 2017, section 4, https://arxiv.org/abs/1610.09585)
+
+The difference from the GAN is the label.
+
+Shapes: x, G(z, y) [B, H, W, C] in (-1, 1);  z [B, Z];  y [B], one-hot [B, K];  planes [B, H, W, K];
+phi [B, F];  v [K, F];  D [B] logits;  C [B, K] log probabilities.
+
+Departures from the paper: those of the GAN. In the networks of projection G has no conditional
+batch normalisation. C learns from real images and from generated ones, as the paper's does.
+"""
+
+import keras
+import tensorflow as tf
+from keras import layers
+
+from tfgen.errors import one_of
+from tfgen.layers import adversaries
+from tfgen.models.gan import GAN
+
+CONDITIONS = ("planes", "projection", "auxiliary")
+
+
+@keras.saving.register_keras_serializable("tfgen")
+class ConditionalGAN(GAN):
+    """A GAN of images given their labels; its density is implicit.
+
+    Args:
+      image_shape, levels, seed: see `GenerativeModel`.
+      num_classes: K, taken from the data by `train.run`.
+      condition: how D knows the label: "planes", "projection" or "auxiliary".
+      others: see `GAN`.
+    """
+
+    paper = ("Mirza and Osindero 2014", "https://arxiv.org/abs/1411.1784")
+
+    def __init__(
+        self,
+        image_shape,
+        levels,
+        seed=0,
+        num_classes=10,
+        condition="planes",
+        network="conv",
+        **kwargs,
+    ):
+        # Known before the networks are built.
+        self.num_classes = num_classes
+        self.condition = one_of("condition", condition, CONDITIONS)
+        super().__init__(image_shape, levels, seed, network=network, **kwargs)
+
+    def generator(self):
+        return super().generator(inputs=self.latent_dim + self.num_classes)
+
+    def discriminator(self):
+        h, w, c = self.image_shape
+        if self.condition == "planes":
+            return super().discriminator((h, w, c + self.num_classes))
+        judge = super().discriminator()
+        phi = judge.get_layer("features").output
+        # v, or the head of C: K numbers of each image's features.
+        head = adversaries.dense(self.num_classes, self.normalisation, dtype="float32")
+        return keras.Model(judge.inputs[0], layers.Concatenate()([judge.outputs[0], head(phi)]))
+
+    def planes(self, label):
+        """[B] -> [B, H, W, K]: ones in the label's plane, zeros elsewhere."""
+        return self.as_planes(self.one_hot(label))
+
+    def latent(self, noise, label=None):
+        return tf.concat([noise["z"], self.one_hot(label)], axis=-1)
+
+    def verdict(self, x, label=None, training=False):
+        """D(x, y) [B, 1]; of `auxiliary` also log C(.|x), [B, 1 + K]."""
+        if self.condition == "planes":
+            return self.D(tf.concat([x, self.planes(label)], axis=-1), training=training)
+        out = self.D(x, training=training)
+        score, of_class = out[:, :1], out[:, 1:]
+        if self.condition == "projection":
+            return score + tf.reduce_sum(of_class * self.one_hot(label), axis=-1, keepdims=True)
+        return tf.concat([score, tf.nn.log_softmax(of_class)], axis=-1)
+
+    # --- the auxiliary classifier is in what both descend on --------------------------------------
+
+    def missed(self, verdict, label):
+        """-log C(y|x): [B, 1 + K], [B] -> [B]; 0 where there is no C."""
+        if self.condition != "auxiliary":
+            return tf.zeros_like(verdict[:, 0])
+        return -tf.reduce_sum(verdict[:, 1:] * self.one_hot(label), axis=-1)
+
+    def d_loss(self, D_x, D_fake, noise=None, label=None):
+        loss = super().d_loss(D_x, D_fake, noise, label)
+        return loss + self.missed(D_x, label) + self.missed(D_fake, label)
+
+    def g_loss(self, D_fake, noise=None, label=None):
+        return super().g_loss(D_fake, noise, label) + self.missed(D_fake, label)

@@ -1,0 +1,330 @@
+"""Generative adversarial network: a generator and a discriminator play against each other.
+
+I. Goodfellow, J. Pouget-Abadie, M. Mirza, B. Xu, D. Warde-Farley, S. Ozair, A. Courville and
+Y. Bengio. Generative Adversarial Nets. NeurIPS 2014. https://arxiv.org/abs/1406.2661
+
+    min_G max_D  E log D(x) + E log(1 - D(G(z)))                    equation 1
+
+    for each step:                                                  algorithm 1
+        k times:  D ascends  log D(x) + log(1 - D(G(z)))
+        once:     G descends log(1 - D(G(z)))                       minimax, or
+                  G ascends  log D(G(z))                            non-saturating, section 3
+
+For a fixed G the best D is p(x) / (p(x) + p_G(x)), and the value is then 2 JSD(p, p_G) - log 4
+(proposition 1, theorem 1). At the start D wins easily, log(1 - D(G(z))) is flat and G learns
+nothing: that is what the non-saturating loss is for.
+
+This is the root of the family. Its members change the loss (`objective`), a penalty on D's gradient
+(`penalty`), D's normalisation or the networks, each by the argument of that name, so that a course
+can change one factor at a time. The table of losses and penalties is in `tfgen/adversarial.py`, the
+networks are in `tfgen/layers/adversaries.py`.
+
+Shapes: x, G(z) [B, H, W, C] in (-1, 1);  z [B, Z] uniform in (-1, 1);  D [B] logits or scores.
+
+Departures from the paper: leaky ReLU where D has maxout and dropout; Adam for momentum. A batch
+holds the images of all k updates of D, and the G update reuses the images that the last of them has
+seen, so that a step costs one pass of G less (`fresh_noise=True` draws z anew, as algorithm 1 has
+it). With `ema` > 0 samples come from an exponential average of G's weights (Karras et al. 2018,
+section 5): the last weights of a GAN circle around, their average does not.
+"""
+
+import keras
+import tensorflow as tf
+
+from tfgen import adversarial, random
+from tfgen.errors import UserError, one_of
+from tfgen.layers import adversaries
+from tfgen.model import GenerativeModel
+
+
+@keras.saving.register_keras_serializable("tfgen")
+class GAN(GenerativeModel):
+    """A GAN; its density is implicit.
+
+    Args:
+      image_shape, levels, seed: see `GenerativeModel`.
+      objective: the pair of losses, a name of `adversarial.OBJECTIVES`.
+      penalty, penalty_weight: on D's gradient, a name of `adversarial.PENALTIES`.
+      clip: D's weights are kept in [-clip, clip] (Arjovsky et al. 2017); 0: as they are.
+      critic_steps: k, updates of D for one of G. The batch is divided among them.
+      network: "dense", "conv" or "residual", of both.
+      normalisation: of D: "none", "batch", "layer" or "spectral".
+      latent_dim: Z.
+      width, depth, kernel: see `tfgen/layers/adversaries.py`.
+      ema: decay of the average of G's weights that samples come from; 0 samples from G itself.
+      fresh_noise: whether the G update draws z anew.
+      smoothing: D's target for real images is 1 - smoothing (Salimans et al. 2016, section 3.4).
+      instance_noise, noise_steps: the standard deviation of what is added to all images that D
+        sees, in the range of the networks, falling to 0 over so many steps (Soenderby et al. 2017,
+        section 3.1).
+      minibatch_stddev: whether D is told how much a batch varies (Karras et al. 2018, section 3).
+      augment: what changes all images that D sees, names of `adversarial.AUGMENTATIONS` with commas
+        (Zhao et al. 2020).
+    """
+
+    paper = ("Goodfellow et al. 2014", "https://arxiv.org/abs/1406.2661")
+    x_range = (-1.0, 1.0)
+    density = "implicit"
+    prior = "uniform"
+    terms = ("d_loss", "g_loss", "D_real", "D_fake", "spread")
+
+    def __init__(
+        self,
+        image_shape,
+        levels,
+        seed=0,
+        objective="non_saturating",
+        penalty="none",
+        penalty_weight=10.0,
+        clip=0.0,
+        critic_steps=1,
+        network="dense",
+        normalisation="none",
+        latent_dim=100,
+        width=128,
+        depth=2,
+        kernel=4,
+        ema=0.0,
+        fresh_noise=False,
+        smoothing=0.0,
+        instance_noise=0.0,
+        noise_steps=1000,
+        minibatch_stddev=False,
+        augment="",
+        **kwargs,
+    ):
+        super().__init__(image_shape, levels, seed, **kwargs)
+        self.objective = one_of("objective", objective, adversarial.OBJECTIVES)
+        self.penalty = one_of("penalty", penalty, adversarial.PENALTIES)
+        self.penalty_weight = penalty_weight
+        self.clip = clip
+        self.critic_steps = critic_steps
+        self.network = network
+        self.normalisation = normalisation
+        self.latent_dim = latent_dim
+        self.width = width
+        self.depth = depth
+        self.kernel = kernel
+        self.ema = ema
+        self.fresh_noise = fresh_noise
+        self.smoothing = smoothing
+        self.instance_noise = instance_noise
+        self.noise_steps = noise_steps
+        self.minibatch_stddev = minibatch_stddev
+        self.augment = augment
+        adversarial.check_target(objective, smoothing)
+        self.augmentations = [
+            one_of("augmentation", name, adversarial.AUGMENTATIONS)
+            for name in augment.split(",")
+            if name
+        ]
+        if critic_steps < 1:
+            raise UserError(f"critic_steps is {critic_steps}: D needs at least 1 for one of G.")
+        if penalty != "none" and normalisation == "batch":
+            raise UserError(
+                "a penalty is on D's gradient at each image, and batch normalisation makes D a "
+                "function of the whole batch: set --config.model.normalisation to layer or none."
+            )
+        adversaries.check(network, normalisation, self.image_shape, depth)
+        self.G = self.generator()
+        self.D = self.discriminator()
+        if ema:
+            self.G_average = self.generator()
+            self.G_average.trainable = False
+            self.G_average.set_weights(self.G.get_weights())
+
+    # --- networks ------------------------------------------------------------------------------
+
+    def generator(self, inputs=0, normalisation="batch"):
+        return adversaries.generator(
+            self.network,
+            inputs or self.latent_dim,
+            self.image_shape,
+            self.width,
+            self.depth,
+            self.kernel,
+            normalisation,
+        )
+
+    def discriminator(self, image_shape=None, outputs=1, name="D"):
+        return adversaries.discriminator(
+            self.network,
+            image_shape or self.image_shape,
+            self.width,
+            self.depth,
+            self.kernel,
+            self.normalisation,
+            outputs,
+            name,
+            self.minibatch_stddev,
+            # A difference of scores knows no bias.
+            bias=self.objective != "wasserstein",
+        )
+
+    def latent(self, noise, label=None):
+        """What G starts from: noise -> [B, latent_dim, and more]."""
+        return noise["z"]
+
+    def verdict(self, x, label=None, training=False):
+        """D(x) and what else D says: images in (-1, 1) -> [B, 1 + n]."""
+        return self.D(x, training=training)
+
+    # --- training ------------------------------------------------------------------------------
+
+    def trained(self):
+        return {"G": self.G.trainable_variables, "D": self.D.trainable_variables}
+
+    def train_step(self, batch):
+        # Algorithm 1.
+        images = self.to_range(self.to_unit(batch["image"]))
+        parts = self.parts(images, batch.get("label"), self.training_seeds(images))
+        for x, label, seeds in parts:
+            # D: ascend log D(x) + log(1 - D(G(z))), or what the objective has in its place.
+            noise = self.noise(seeds)
+            with tf.GradientTape() as G_tape:
+                fake = self.G(self.latent(noise, label), training=True)
+            with tf.GradientTape() as D_tape:
+                still = tf.stop_gradient(fake)
+                D_x, D_fake = self.verdicts(x, still, label, seeds)
+                penalty = self.penalty_of_D(x, still, label, seeds)
+                d_loss = self.d_loss(D_x, D_fake, noise, label) + self.penalty_weight * penalty
+                d_loss = tf.reduce_mean(d_loss)
+            self.minimize("D", D_tape, d_loss)
+            self.after_D(D_x, D_fake)
+
+        # G: ascend log D(G(z)), or descend log(1 - D(G(z))), with the D just updated.
+        with G_tape:
+            if self.fresh_noise:
+                noise = self.noise(random.derived(seeds, "fresh noise"))
+                fake = self.G(self.latent(noise, label), training=True)
+            D_G = self.verdict(self.seen(fake, seeds, "G"), label, training=True)
+            g_loss = tf.reduce_mean(self.g_loss(D_G, noise, label))
+        self.minimize("G", G_tape, g_loss)
+
+        if self.ema:
+            self.average_generator()
+        return self.end_step(
+            d_loss=d_loss,
+            g_loss=g_loss,
+            penalty=tf.reduce_mean(penalty),
+            spread=adversarial.spread(x, fake),
+            **self.of_verdicts(D_x, D_fake, noise, label),
+        )
+
+    def parts(self, x, label, seeds):
+        """A batch of k parts, (images, labels, seeds) of each.
+
+        Every k-th row: so the parts of N replicas are together those of one.
+        """
+        k = self.critic_steps
+        if x.shape[0] is not None and x.shape[0] % k:
+            raise UserError(
+                f"a batch of {x.shape[0]} images cannot be divided among {k} updates of D: set "
+                f"--config.batch_size to a multiple of {k}."
+            )
+        for i in range(k):
+            yield x[i::k], None if label is None else label[i::k], seeds[i::k]
+
+    def seen(self, x, seeds, stream):
+        """Images as D sees them: augmented and noisy, or as they are."""
+        x = adversarial.augmented(x, self.augmentations, seeds, f"augment {stream}")
+        if self.instance_noise:
+            left = 1.0 - tf.cast(self.step, tf.float32) / max(self.noise_steps, 1)
+            noise = random.normal(seeds, self.image_shape, f"instance noise {stream}")
+            x += self.instance_noise * tf.maximum(left, 0.0) * noise
+        return x
+
+    def verdicts(self, x, fake, label, seeds):
+        """D of real and of generated images, as D sees them."""
+        x, fake = self.seen(x, seeds, "real"), self.seen(fake, seeds, "fake")
+        if self.normalisation == "batch" or self.minibatch_stddev:
+            # Each kind is a batch of its own: together they would tell D which is which.
+            return self.verdict(x, label, training=True), self.verdict(fake, label, training=True)
+        twice = None if label is None else tf.concat([label, label], axis=0)
+        both = self.verdict(tf.concat([x, fake], axis=0), twice, training=True)
+        return tf.split(both, 2)
+
+    def penalty_of_D(self, x, fake, label, seeds, training=True):
+        """What D pays for its gradient, [B]."""
+        if self.penalty == "none":
+            return tf.zeros_like(x[:, 0, 0, 0])
+
+        def D(images):
+            return self.verdict(images, label, training=training)[:, 0]
+
+        return adversarial.penalty(self.penalty, D, x, fake, seeds)
+
+    def d_loss(self, D_x, D_fake, noise=None, label=None):
+        """What D descends on, for each row, from verdicts: [B, 1 + n], [B, 1 + n] -> [B]."""
+        loss, _ = adversarial.OBJECTIVES[self.objective]
+        if self.objective in adversarial.WITH_TARGET:
+            return loss(D_x[:, 0], D_fake[:, 0], 1.0 - self.smoothing)
+        return loss(D_x[:, 0], D_fake[:, 0])
+
+    def g_loss(self, D_fake, noise=None, label=None):
+        """What G descends on, for each row: [B, 1 + n] -> [B]."""
+        return adversarial.OBJECTIVES[self.objective][1](D_fake[:, 0])
+
+    def after_D(self, D_x, D_fake):
+        """What follows an update of D."""
+        if self.clip:
+            for weight in self.D.trainable_variables:
+                weight.assign(tf.clip_by_value(weight, -self.clip, self.clip))
+
+    def of_verdicts(self, D_x, D_fake, noise=None, label=None):
+        """Terms to look at: what D gives real and generated images, a probability, or a score."""
+        scores = self.objective in ("wasserstein", "hinge", "least_squares")
+        of = tf.identity if scores else tf.sigmoid
+        return {
+            "D_real": tf.reduce_mean(of(D_x[:, 0])),
+            "D_fake": tf.reduce_mean(of(D_fake[:, 0])),
+        }
+
+    def average_generator(self):
+        # A shorter memory at first: the average forgets the random start.
+        t = tf.cast(self.step, tf.float32)
+        decay = tf.minimum(self.ema, (1.0 + t) / (10.0 + t))
+        # Batch normalisation's statistics are averaged with the weights that they belong to.
+        for average, now in zip(self.G_average.weights, self.G.weights, strict=True):
+            average.assign_sub((1.0 - decay) * (average - now))
+
+    def test_step(self, batch):
+        x = self.to_range(self.to_unit(batch["image"]))
+        label = batch.get("label")
+        seeds = tf.range(tf.shape(x)[0])
+        noise = self.noise(seeds)
+        fake = self.to_range(self.generate(noise, label))
+        D_x, D_fake = self.verdict(x, label), self.verdict(fake, label)
+        penalty = self.penalty_of_D(x, fake, label, seeds, training=False)
+        d_loss = self.d_loss(D_x, D_fake, noise, label) + self.penalty_weight * penalty
+        return self.ordered(
+            d_loss=tf.reduce_mean(d_loss),
+            g_loss=tf.reduce_mean(self.g_loss(D_fake, noise, label)),
+            penalty=tf.reduce_mean(penalty),
+            spread=adversarial.spread(x, fake),
+            **self.of_verdicts(D_x, D_fake, noise, label),
+        )
+
+    def complaints(self, means):
+        """What is wrong with the game: {term: mean over an interval} -> {kind: a sentence}."""
+        return adversarial.complaints(means, self.objective)
+
+    # --- sampling --------------------------------------------------------------------------------
+
+    def noise(self, seeds):
+        return {"z": 2.0 * random.uniform(seeds, [self.latent_dim], "z") - 1.0}
+
+    def draw_prior(self, seeds, label=None):
+        """What samples are made of: [B] -> [B, Z]."""
+        return self.noise(seeds)["z"]
+
+    def decode(self, z, label=None):
+        """Of such a row, [B, Z], the image in [0, 1]."""
+        return self.generate({"z": z}, label)
+
+    def sampler(self):
+        """The G that samples come from."""
+        return self.G_average if self.ema else self.G
+
+    def generate(self, noise, label=None):
+        return self.from_range(self.sampler()(self.latent(noise, label), training=False))

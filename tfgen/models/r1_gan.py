@@ -1,0 +1,36 @@
+"""R1: a GAN whose discriminator pays for its gradient on real images, and so converges.
+
+L. Mescheder, A. Geiger, S. Nowozin. Which Training Methods for GANs do actually Converge? ICML
+2018. https://arxiv.org/abs/1801.04406
+
+    D pays  gamma / 2 E ||grad D(x)||^2                             equation 9
+
+In the equilibrium G makes the data and D is flat. On data of less than full dimension the GAN, the
+WGAN and the WGAN-GP do not go there but circle around it (sections 2 and 3); a D that pays for any
+slope on the data does (theorem 4.1).
+
+The difference from the GAN is the penalty.
+
+Shapes: x, G(z) [B, H, W, C] in (-1, 1);  z [B, Z];  D [B] logits.
+
+Departures from the paper: those of the GAN. The networks are convolutional and not residual.
+"""
+
+import keras
+
+from tfgen.models.gan import GAN
+
+
+@keras.saving.register_keras_serializable("tfgen")
+class R1GAN(GAN):
+    """A GAN whose D is flat on the data; its density is implicit.
+
+    Args: those of `GAN`, with the paper's penalty as defaults.
+    """
+
+    paper = ("Mescheder et al. 2018", "https://arxiv.org/abs/1801.04406")
+    terms = (*GAN.terms, "penalty")
+
+    def __init__(self, image_shape, levels, seed=0, **kwargs):
+        paper = dict(penalty="r1", penalty_weight=10.0, network="conv")
+        super().__init__(image_shape, levels, seed, **(paper | kwargs))

@@ -1,0 +1,39 @@
+"""Spectrally normalised GAN: each layer of D has Lipschitz constant 1, without a penalty.
+
+T. Miyato, T. Kataoka, M. Koyama, Y. Yoshida. Spectral Normalization for Generative Adversarial
+Networks. ICLR 2018. https://arxiv.org/abs/1802.05957
+
+    W_SN = W / sigma(W), in each layer of D                         equation 8
+    D descends  E max(0, 1 - D(x)) + E max(0, 1 + D(G(z)))          equation 16
+    G descends  -E D(G(z))                                          equation 17
+
+sigma(W), the largest singular value, comes of one power iteration a step (algorithm 1;
+`tfgen/layers/spectral.py`): it costs next to nothing beside a penalty, which needs a second
+derivative.
+
+The differences from the GAN are D's normalisation and the hinge loss; `network="residual"` has the
+paper's other networks.
+
+Shapes: x, G(z) [B, H, W, C] in (-1, 1);  z [B, Z];  D [B] scores.
+
+Departures from the paper: those of the GAN. z is uniform. The convolutional networks are the
+DCGAN's, not those of the paper's table 3.
+"""
+
+import keras
+
+from tfgen.models.gan import GAN
+
+
+@keras.saving.register_keras_serializable("tfgen")
+class SNGAN(GAN):
+    """A GAN whose D is 1-Lipschitz by its weights; its density is implicit.
+
+    Args: those of `GAN`, with the paper's loss and normalisation as defaults.
+    """
+
+    paper = ("Miyato et al. 2018", "https://arxiv.org/abs/1802.05957")
+
+    def __init__(self, image_shape, levels, seed=0, **kwargs):
+        paper = dict(objective="hinge", normalisation="spectral", network="conv")
+        super().__init__(image_shape, levels, seed, **(paper | kwargs))

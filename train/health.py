@@ -1,0 +1,42 @@
+"""Whether a game still goes on: what a model complains of is said while it trains, and kept."""
+
+import csv
+
+ROWS = 3  # of the log, one after another: a bad row alone is no collapse
+
+
+class Health:
+    """Asks a model with `complaints` at each row of the log.
+
+    Args: say, called with a sentence when something has gone wrong, once for each kind.
+    """
+
+    def __init__(self, model, say=lambda text: None):
+        self.model = model
+        self.say = say
+        self.rows = {}  # kind -> how many rows in a row
+        self.found = []  # sentences
+
+    def look(self, step, means):
+        now = self.model.complaints(means)
+        for kind, text in now.items():
+            self.rows[kind] = self.rows.get(kind, 0) + 1
+            if self.rows[kind] == ROWS:
+                self.found.append(f"step {step}: {text}")
+                self.say(f"Warning, {self.found[-1]}")
+        # What is over begins to count anew; what has been said is not said again.
+        for kind in set(self.rows) - set(now):
+            if self.rows[kind] < ROWS:
+                del self.rows[kind]
+
+
+def of_log(model, path):
+    """The warnings of a whole run, from its log, whatever number of processes wrote it."""
+    if not model.can("complaints"):
+        return []
+    health = Health(model)
+    with open(path) as file:
+        for row in csv.DictReader(file):
+            step = int(row.pop("step"))
+            health.look(step, {name: float(value) for name, value in row.items()})
+    return health.found
