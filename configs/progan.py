@@ -1,0 +1,51 @@
+"""Progressive GAN on digits: 4x4 for 400 steps, then 8x8.
+
+python -m train.run --model=progan
+"""
+
+from ml_collections import ConfigDict
+
+from configs import base
+
+# Appendix A.1: 800,000 images of 4x4; for each size more as many within its fade, and again as
+# many after it, in batches of 16; at most 512 features of a pixel.
+PAPER = {
+    "steps": 800_000,
+    "batch_size": 16,
+    "eval_every": 10_000,
+    "save_every": 10_000,
+    "model.latent_dim": 512,
+    "model.width": 512,
+    "model.base": 8192,
+    "model.schedule": "50000,100000",
+    "model.ema": 0.999,
+}
+ON = {
+    "cifar10": PAPER | {"steps": 500_000, "data.size": 32},
+    "celeb_a": PAPER | {"data.size": 128},
+}
+
+
+def get_config():
+    config = base.get_config()
+    config.steps = 6000
+    config.batch_size = 64
+    config.eval_every = 500
+    config.model = ConfigDict(
+        dict(
+            latent_dim=64,
+            width=32,
+            base=128,
+            stages=0,
+            schedule="400,1000",
+            fade=0.5,
+            divisors="1",
+            penalty_weight=10.0,
+            drift=0.001,
+            ema=0.995,
+        )
+    )
+    # The paper's rate and moments, appendix A.1.
+    for name in ("G", "D"):
+        config.optimizers[name] = base.adam(1e-3, beta_1=0.0, beta_2=0.99)
+    return config

@@ -1,0 +1,245 @@
+"""Growth: stage and alpha of a step, exact fades, layers of one scale, what rests meanwhile."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests.zoo import Row
+from tfgen.errors import UserError
+from tfgen.layers import growing
+from tfgen.models.progan import ProGAN, numbers
+
+SIZES = dict(latent_dim=6, width=4, base=8)
+
+
+def build(shape=(16, 16, 1), **arguments):
+    return Row("progan", SIZES | arguments, 0, shape, 17).build()
+
+
+def noise(shape, seed=0):
+    return np.random.default_rng(seed).normal(size=shape).astype(np.float32)
+
+
+# --- the schedule --------------------------------------------------------------------------------
+
+
+def test_stage_and_alpha_by_hand():
+    model = build(schedule="10,20,8", fade=0.5)
+    expected = {
+        0: (0, 1.0),
+        9: (0, 1.0),
+        10: (1, 0.0),
+        15: (1, 0.5),
+        20: (1, 1.0),
+        29: (1, 1.0),
+        30: (2, 0.0),
+        31: (2, 0.25),
+        34: (2, 1.0),
+        1000: (2, 1.0),
+    }
+    for step, (stage, alpha) in expected.items():
+        model.step.assign(step)
+        found = model.growth()
+        assert (int(found[0]), float(found[1])) == (stage, alpha), step
+    assert model.grown_at == 34
+
+
+def test_numbers_of_stages():
+    assert numbers("schedule", "5", 3) == [5, 5, 5]
+    assert numbers("schedule", "5, 6", 3) == [5, 6, 6]
+    for wrong in ("", "5,0", "5,x", "1,2,3,4", "2.5"):
+        with pytest.raises(UserError, match=f"schedule is {wrong!r}.*3 stages"):
+            numbers("schedule", wrong, 3)
+
+
+def test_images_that_do_not_double_are_refused():
+    for shape in ((12, 12, 1), (8, 16, 1), (2, 2, 1), (28, 28, 1)):
+        with pytest.raises(UserError, match=f"{shape[0]}x{shape[1]} is no power of two"):
+            ProGAN(shape, 17)
+    with pytest.raises(UserError, match="stages is 4: images of 16x16 have 3"):
+        build(stages=4)
+
+
+# --- layers --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("gain", [1.0, 2**0.5])
+def test_equalised_layers_keep_the_scale(gain):
+    """Of inputs of variance 1 they make outputs of variance gain^2, whatever their number."""
+    keras.utils.set_random_seed(0)
+    for layer, shape in (
+        (growing.EqualisedDense(400, gain=gain), (50, 300)),
+        (growing.EqualisedConv2D(200, 3, gain=gain), (4, 16, 16, 60)),
+    ):
+        layer.build((None, *shape[1:]))
+        y = layer(noise(shape)).numpy()
+        y = y[:, 1:-1, 1:-1] if y.ndim == 4 else y
+        np.testing.assert_allclose(y.var(), gain**2, rtol=0.05)
+        # What is learned is of one scale in all layers.
+        np.testing.assert_allclose(layer.kernel.numpy().std(), 1.0, rtol=0.05)
+
+
+def test_pixel_norm():
+    x = noise((3, 4, 4, 7)) * 9
+    y = growing.pixel_norm(x).numpy()
+    np.testing.assert_allclose((y**2).mean(axis=-1), 1.0, rtol=1e-5)
+    np.testing.assert_allclose(y, x / np.sqrt((x**2).mean(axis=-1, keepdims=True)), rtol=1e-5)
+
+
+def test_up_and_down():
+    x = np.arange(4.0, dtype=np.float32).reshape(1, 2, 2, 1)
+    rows = [[0, 0, 1, 1], [0, 0, 1, 1], [2, 2, 3, 3], [2, 2, 3, 3]]
+    assert np.array_equal(growing.up(x)[0, :, :, 0], rows)
+    assert np.array_equal(growing.down(growing.up(x)), x)
+    assert float(tf.squeeze(growing.down(x))) == 1.5
+    assert growing.up(x, 3).shape == (1, 16, 16, 1)
+
+
+@pytest.mark.parametrize("rows", [8, 6])
+def test_the_deviation_of_groups(rows):
+    x = noise((rows, 4, 4, 3))
+    y = growing.with_deviation(x).numpy()
+    assert np.array_equal(y[..., :3], x)
+    size = 4 if rows == 8 else 6
+    for i in range(rows):
+        group = x[i // size * size :][:size]
+        np.testing.assert_allclose(y[i, :, :, 3], group.std(axis=0).mean(), rtol=1e-5)
+
+
+# --- fades ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("stage", [1, 2])
+def test_a_stage_begins_as_the_one_before(stage):
+    model = build()
+    z, x = noise((4, 6)), noise((4, 4 * 2**stage, 4 * 2**stage, 1))
+    small = growing.down(x)
+    np.testing.assert_allclose(
+        model.G.at(stage, z, tf.constant(0.0)), growing.up(model.G.at(stage - 1, z)), atol=1e-6
+    )
+    np.testing.assert_allclose(
+        model.D.at(stage, x, tf.constant(0.0)), model.D.at(stage - 1, small), atol=1e-5
+    )
+    # And ends as itself; G is a line between the two.
+    of = [model.G.at(stage, z, tf.constant(a)).numpy() for a in (0.0, 0.25, 1.0)]
+    np.testing.assert_allclose(of[1], 0.75 * of[0] + 0.25 * of[2], atol=1e-6)
+    np.testing.assert_allclose(of[2], model.G.at(stage, z, 1.0), atol=1e-6)
+    np.testing.assert_allclose(
+        model.D.at(stage, x, tf.constant(1.0)), model.D.at(stage, x, 1.0), atol=1e-6
+    )
+
+
+def test_real_images_fade_like_generated_ones():
+    model = build(divisors="1,2")
+    x = noise((8, 16, 16, 1))
+    coarse, fine = growing.up(growing.down(x, 2)), growing.down(x)
+    shown = model.shown(x, 1, 0.25)
+    np.testing.assert_allclose(shown, (0.75 * coarse + 0.25 * fine)[::2], atol=1e-6)
+    assert np.array_equal(model.shown(x, 0, 1.0), growing.down(x, 2))
+    np.testing.assert_allclose(model.shown(x, 2, 1.0), x[::2], atol=1e-6)
+
+
+# --- training ------------------------------------------------------------------------------------
+
+
+def moved(model, before):
+    """For G and D, the stages of which some weight is another one."""
+    return {
+        network.name: [
+            stage
+            for stage in range(network.stages)
+            if any(not np.array_equal(before[w.path], w) for w in network.of_stage(stage))
+        ]
+        for network in (model.G, model.D)
+    }
+
+
+def test_a_stage_trains_what_it_has_and_one_trace_serves_all():
+    model = build(schedule="2,4,4", fade=0.5)
+    for optimizer in model.optimizers.values():
+        optimizer.beta_1 = 0.0
+    traces = []
+
+    @tf.function
+    def step(batch):
+        traces.append(1)
+        return model.train_step(batch)
+
+    batch = Row("progan", SIZES, 0, (16, 16, 1)).batch()
+
+    def go(steps):
+        before = {w.path: w.numpy() for w in model.weights}
+        for _ in range(steps):
+            terms = step(batch)
+        return moved(model, before), terms
+
+    found, terms = go(2)
+    assert found == {"G": [0], "D": [0]}
+    assert float(terms["stage"]) == 0
+    # The step at alpha 0 moves what makes the small image alone; the next one all that there is.
+    found, terms = go(1)
+    assert found["G"] == [0]
+    found, terms = go(1)
+    assert found == {"G": [0, 1], "D": [0, 1]}
+    assert (float(terms["stage"]), float(terms["alpha"])) == (1, 0.5)
+    found, _ = go(6)
+    assert found == {"G": [0, 1, 2], "D": [0, 1, 2]}
+    # What made the images of a stage rests when that stage is over.
+    rest = [model.G.images[0].kernel.numpy(), model.D.images[0].kernel.numpy()]
+    go(2)
+    assert np.array_equal(rest[0], model.G.images[0].kernel)
+    assert np.array_equal(rest[1], model.D.images[0].kernel)
+    assert len(traces) == 1
+
+
+def test_the_loss_of_D_by_hand():
+    model = build(penalty_weight=3.0, drift=0.5)
+    x, fake = noise((8, 8, 8, 1)), noise((8, 8, 8, 1), 1)
+    terms = model.of_D(x, fake, tf.range(8), 1, tf.constant(0.5))
+    D_x, D_fake = (model.D.at(1, images, tf.constant(0.5)).numpy()[:, 0] for images in (x, fake))
+    expected = (D_fake - D_x + 0.5 * D_x**2).mean() + 3.0 * terms["penalty"]
+    np.testing.assert_allclose(terms["d_loss"], expected, rtol=1e-5)
+
+
+def test_the_average_of_new_weights_begins_with_their_stage():
+    """Their random start is forgotten as quickly as that of the first ones was."""
+    model = build(schedule="100", ema=0.99)
+    for weight in model.G.weights:
+        weight.assign(tf.ones_like(weight))
+    for weight in model.G_average.weights:
+        weight.assign(tf.zeros_like(weight))
+    model.step.assign(100)
+    model.average_generator()
+    for stage, decay in enumerate((0.99, 0.1, 0.1)):
+        for weight in model.G_average.of_stage(stage):
+            kept = min(decay, 101 / 110) if stage == 0 else decay
+            np.testing.assert_allclose(weight, (1 - kept) * np.ones(weight.shape), rtol=1e-5)
+
+
+def test_samples_are_those_of_the_stage_until_all_is_grown():
+    model = build(schedule="10", fade=0.5)
+    sample = tf.function(lambda: model.sample([1, 2, 3]))
+
+    def expected(stage, alpha):
+        image = model.G_average.at(stage, model.noise(tf.constant([1, 2, 3]))["z"], alpha)
+        return (np.clip(growing.up(image, 2 - stage), -1, 1) + 1) / 2
+
+    # The same trace through all stages.
+    for step, stage, alpha in ((3, 0, 1.0), (12, 1, 0.4), (18, 1, 1.0), (22, 2, 0.4), (99, 2, 1.0)):
+        model.step.assign(step)
+        np.testing.assert_allclose(sample(), expected(stage, tf.constant(alpha)), atol=1e-5)
+    # A new one has no branches left, and gives the same.
+    last = tf.function(lambda: model.sample([1, 2, 3]))
+    np.testing.assert_allclose(last(), sample(), atol=1e-6)
+    assert "Case" not in {op.type for op in last.get_concrete_function().graph.get_operations()}
+
+
+def test_fewer_stages_give_enlarged_images():
+    model = build(stages=2, schedule="1")
+    assert model.number == 2
+    model.step.assign(5)
+    images = model.sample([1, 2]).numpy()
+    assert images.shape == (2, 16, 16, 1)
+    small = images[:, ::2, ::2]
+    assert np.array_equal(images, growing.up(small))

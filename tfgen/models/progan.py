@@ -1,0 +1,278 @@
+"""Progressive GAN: G and D begin with 4 x 4 pixels, and layers for twice as many fade in.
+
+T. Karras, T. Aila, S. Laine, J. Lehtinen. Progressive Growing of GANs for Improved Quality,
+Stability, and Variation. ICLR 2018. https://arxiv.org/abs/1710.10196
+
+The large structure is learned first, where it is all that there is, and details are added to what
+stands (section 2). Stage s has images of 4 * 2^s pixels a side. It fades in, alpha from 0 to 1, and
+then stays for a while before the next one begins (figure 2; `tfgen/layers/growing.py`):
+
+    D descends  E D(G(z)) - E D(x) + lambda E (||grad D(x_hat)|| - 1)^2 + e E D(x)^2
+    G descends  -E D(G(z))
+    z uniform on the sphere, one step of D for one of G                     appendix A.1
+
+The last term of D keeps its scores from drifting away. Real images are those of the stage, faded
+like G's: (1 - alpha) up(down(x)) + alpha x. There are no batch norms: weights have an equalised
+learning rate, G normalises the features of each pixel, and D is told how much a batch varies
+(sections 3 and 4). Samples come from an average of G's weights.
+
+Stage and alpha are functions of the step alone, so training that is stopped within a fade goes on
+exactly there. A step is one graph with a branch for each stage: TensorFlow runs the one that it is
+in, and nothing is compiled again.
+
+Shapes: x, G(z) [B, H, H, C] in (-1, 1), H = 4 * 2^(stages - 1), enlarged where a stage has fewer;
+z [B, Z];  D [B] scores.
+
+Departures from the paper: steps are counted, not images. A stage may take every n-th image of a
+batch (`divisors`) where the paper has smaller batches for larger images. The authors' code begins
+Adam anew at each stage; here its moments go on, and those of new weights begin at 0: their first
+steps are up to 1 / sqrt(1 - beta_2) times longer while alpha is small. The average of G's weights
+has a short memory at first, for each stage's own weights when they begin to learn.
+"""
+
+import functools
+
+import keras
+import tensorflow as tf
+
+from tfgen import adversarial, random
+from tfgen.errors import UserError
+from tfgen.layers import growing
+from tfgen.models.gan import GAN
+
+
+@keras.saving.register_keras_serializable("tfgen")
+class ProGAN(GAN):
+    """A GAN that grows; its density is implicit.
+
+    Args:
+      image_shape, levels, seed: see `GenerativeModel`; images are square, 4, 8, 16, ... a side.
+      latent_dim: Z.
+      width: the most features of a pixel; base: a stage has base / 2^(s + 1) if that is less.
+      stages: how many; 0: as many as the images need. With fewer, samples are enlarged.
+      schedule: steps of each stage, with commas; the last number is that of later stages too. The
+        last stage goes on for as long as the run does.
+      fade: the part of a stage's steps, from its begin, in which it fades in; 0: at once.
+      divisors: of each stage, with commas: n for every n-th image of a batch alone.
+      penalty_weight: lambda; drift: e; ema: decay of the average that samples come from.
+
+    Raises: UserError for images of another size, and for numbers that are none.
+    """
+
+    paper = ("Karras et al. 2018", "https://arxiv.org/abs/1710.10196")
+    terms = (*GAN.terms, "penalty", "stage", "alpha")
+
+    def __init__(
+        self,
+        image_shape,
+        levels,
+        seed=0,
+        latent_dim=64,
+        width=64,
+        base=256,
+        stages=0,
+        schedule="1000,2000",
+        fade=0.5,
+        divisors="1",
+        penalty_weight=10.0,
+        drift=0.001,
+        ema=0.999,
+    ):
+        self.base, self.stages, self.fade, self.drift = base, stages, fade, drift
+        self.schedule, self.divisors = schedule, divisors
+        self.number = stages_of(image_shape, stages)
+        lengths = numbers("schedule", schedule, self.number)
+        # The step that each stage begins with, the steps of its fade, and where there is no more.
+        self.starts = [sum(lengths[:i]) for i in range(self.number)]
+        self.fades = [round(fade * length) for length in lengths]
+        self.grown_at = self.starts[-1] + (self.fades[-1] if self.number > 1 else 0)
+        self.every = numbers("divisors", divisors, self.number)
+        super().__init__(
+            image_shape,
+            levels,
+            seed,
+            objective="wasserstein",
+            penalty="gradient",
+            penalty_weight=penalty_weight,
+            latent_dim=latent_dim,
+            width=width,
+            ema=ema,
+        )
+
+    # --- growth --------------------------------------------------------------------------------
+
+    def growth(self):
+        """(stage, alpha) of the step: an integer and a number in [0, 1]."""
+        step = tf.cast(self.step, tf.int32)
+        stage = tf.reduce_sum(tf.cast(step >= self.starts, tf.int32)) - 1
+        begin, fade = (tf.gather(x, stage) for x in (self.starts, self.fades))
+        alpha = tf.cast(step - begin, tf.float32) / tf.cast(tf.maximum(fade, 1), tf.float32)
+        return stage, tf.where((stage == 0) | (step - begin >= fade), 1.0, alpha)
+
+    def now(self, of_stage):
+        """What `of_stage(stage, alpha)` gives for the stage that the step is in.
+
+        Once all is grown there is one stage, without a fade: that is what is exported.
+        """
+        with tf.init_scope():
+            grown = self.steps_done >= self.grown_at
+        if grown:
+            return of_stage(self.number - 1, 1.0)
+        stage, alpha = self.growth()
+        return tf.switch_case(
+            stage, [functools.partial(of_stage, i, alpha) for i in range(self.number)]
+        )
+
+    def shown(self, x, stage, alpha):
+        """Images as D is shown them: [B, H, H, C] -> [B / n, R_s, R_s, C], faded."""
+        x = growing.down(x[:: self.every[stage]], self.full - stage)
+        if not stage:
+            return x
+        old = growing.up(growing.down(x))
+        return old + alpha * (x - old)
+
+    def enlarged(self, x, stage):
+        """[B, R_s, R_s, C] -> [B, H, H, C]."""
+        return growing.up(x, self.full - stage)
+
+    @property
+    def full(self):
+        """The stage that has the data's own size."""
+        return stages_of(self.image_shape, 0) - 1
+
+    # --- networks ------------------------------------------------------------------------------
+
+    def width_of(self, stage):
+        return max(1, min(self.width, self.base >> (stage + 1)))
+
+    def generator(self):
+        channels = self.image_shape[-1]
+        return growing.Generator(self.latent_dim, self.number, self.width_of, channels)
+
+    def discriminator(self):
+        return growing.Discriminator(self.number, self.width_of, self.image_shape[-1])
+
+    # --- training ------------------------------------------------------------------------------
+
+    def train_step(self, batch):
+        images = self.to_range(self.to_unit(batch["image"]))
+        seeds = self.training_seeds(images)
+        gradients, d_terms, x = self.now(functools.partial(self.step_of_D, images, seeds))
+        self.optimizers["D"].apply(gradients, self.D.trainable_variables)
+        gradients, g_loss, fake = self.now(functools.partial(self.step_of_G, seeds))
+        self.optimizers["G"].apply(gradients, self.G.trainable_variables)
+        self.average_generator()
+        stage, alpha = self.growth()
+        return self.end_step(
+            **d_terms,
+            g_loss=g_loss,
+            spread=adversarial.spread(x, fake),
+            stage=stage,
+            alpha=alpha,
+        )
+
+    def step_of_D(self, images, seeds, stage, alpha):
+        """(gradients of D, terms, what D was shown, enlarged)."""
+        x, seeds = self.shown(images, stage, alpha), seeds[:: self.every[stage]]
+        fake = self.G.at(stage, self.noise(seeds)["z"], alpha)
+        with tf.GradientTape() as tape:
+            terms = self.of_D(x, fake, seeds, stage, alpha)
+        gradients = self.of_all(self.D, tape, terms["d_loss"])
+        return gradients, terms, self.enlarged(x, stage)
+
+    def of_D(self, x, fake, seeds, stage, alpha):
+        """The terms of D for images [B, R_s, R_s, C] of the stage."""
+
+        def D(images):
+            return self.D.at(stage, images, alpha)[:, 0]
+
+        D_x, D_fake = D(x), D(fake)
+        penalty = adversarial.gradient_penalty(D, x, fake, seeds)
+        loss = D_fake - D_x + self.penalty_weight * penalty + self.drift * tf.square(D_x)
+        found = dict(d_loss=loss, penalty=penalty, D_real=D_x, D_fake=D_fake)
+        return {name: tf.reduce_mean(value) for name, value in found.items()}
+
+    def step_of_G(self, seeds, stage, alpha):
+        """(gradients of G, G's loss, its images, enlarged)."""
+        z = self.noise(seeds[:: self.every[stage]])["z"]
+        with tf.GradientTape() as tape:
+            fake = self.G.at(stage, z, alpha)
+            loss = -tf.reduce_mean(self.D.at(stage, fake, alpha))
+        gradients = self.of_all(self.G, tape, loss)
+        return gradients, loss, self.enlarged(fake, stage)
+
+    def of_all(self, network, tape, loss):
+        """The gradient by all weights of G or D: each stage gives as many, if only zeros."""
+        weights = network.trainable_variables
+        found = self.gradients(tape, loss, weights)
+        return [tf.zeros(w.shape) if g is None else g for g, w in zip(found, weights, strict=True)]
+
+    def average_generator(self):
+        for stage, start in enumerate(self.starts):
+            t = tf.cast(tf.maximum(self.step - start, 0), tf.float32)
+            decay = tf.minimum(self.ema, (1.0 + t) / (10.0 + t))
+            pairs = zip(self.G_average.of_stage(stage), self.G.of_stage(stage), strict=True)
+            for average, new in pairs:
+                average.assign_sub((1.0 - decay) * (average - new))
+
+    def test_step(self, batch):
+        images = self.to_range(self.to_unit(batch["image"]))
+        seeds = tf.range(tf.shape(images)[0])
+
+        def of_stage(stage, alpha):
+            x, some = self.shown(images, stage, alpha), seeds[:: self.every[stage]]
+            fake = self.sampler().at(stage, self.noise(some)["z"], alpha)
+            terms = self.of_D(x, fake, some, stage, alpha)
+            return terms, self.enlarged(x, stage), self.enlarged(fake, stage)
+
+        terms, x, fake = self.now(of_stage)
+        stage, alpha = self.growth()
+        terms |= dict(g_loss=-terms["D_fake"], spread=adversarial.spread(x, fake))
+        return self.ordered(**terms, stage=tf.cast(stage, tf.float32), alpha=alpha)
+
+    # --- sampling --------------------------------------------------------------------------------
+
+    def noise(self, seeds):
+        return {"z": random.normal(seeds, [self.latent_dim], "z")}
+
+    def generate(self, noise, label=None):
+        def of_stage(stage, alpha):
+            return self.enlarged(self.sampler().at(stage, noise["z"], alpha), stage)
+
+        # The last layer of G is linear.
+        return self.from_range(tf.clip_by_value(self.now(of_stage), -1.0, 1.0))
+
+
+def stages_of(image_shape, wanted):
+    """The number of stages of images [H, H, C]; with `wanted`, of those so many.
+
+    Raises: UserError for images that are not 4 * 2^s pixels a side, and for more stages than that.
+    """
+    h, w, _ = image_shape
+    stages = (h // growing.FIRST).bit_length()
+    if h != w or h != growing.FIRST << max(stages - 1, 0):
+        raise UserError(
+            f"progan doubles the size from 4x4 on, and {h}x{w} is no power of two: set "
+            "--config.data.size to 4, 8, 16, 32, ..."
+        )
+    if wanted > stages:
+        raise UserError(
+            f"stages is {wanted}: images of {h}x{w} have {stages}, from 4x4 on. Set "
+            f"--config.model.stages to at most {stages}, or 0 for all."
+        )
+    return wanted or stages
+
+
+def numbers(name, text, count):
+    """ "1000,2000" -> so many numbers of 1 or more; the last is repeated.
+
+    Raises: UserError for what are no such numbers, and for more of them.
+    """
+    parts = str(text).split(",")
+    if len(parts) > count or not all(part.strip().isdigit() and int(part) for part in parts):
+        raise UserError(
+            f"{name} is {text!r}: it wants at most {count} whole numbers of 1 or more with commas, "
+            f"one for each of the {count} stages; the last counts for later ones."
+        )
+    found = [int(part) for part in parts]
+    return found + found[-1:] * (count - len(found))
