@@ -23,11 +23,15 @@ class Dropout(layers.Dropout):
 
 def dataset(training, batch_size, model):
     low, high = model.x_range
-    images = data.arrays(training)["image"].astype("float32") / (training.levels - 1)
+    arrays = data.arrays(training)
+    images = arrays["image"].astype("float32") / (training.levels - 1)
     images = images * (high - low) + low
+    if isinstance(model, ConditionalGAN):
+        images = (images, keras.utils.to_categorical(arrays["label"], model.num_classes))
+    batch_size //= getattr(model, "d_steps", 1)  # the tutorial shows D one batch several times
     return (
         tf.data.Dataset.from_tensor_slices(images)
-        .shuffle(len(images))
+        .shuffle(training.size)
         .batch(batch_size, drop_remainder=True)
         .repeat()
         .prefetch(tf.data.AUTOTUNE)
@@ -35,12 +39,15 @@ def dataset(training, batch_size, model):
 
 
 def build(name, config, training):
-    source = models.find(name)(training.shape, training.levels, **config.model)
+    arguments = dict(config.model)
+    if name == "conditional_gan":
+        arguments["num_classes"] = len(training.classes)
+    source = models.find(name)(training.shape, training.levels, **arguments)
     for layer in _layers_of(source):
         if isinstance(layer, layers.BatchNormalization):
             layer.synchronized = False
-    model = {"dcgan": DCGAN, "vae": VAE}[name](source, config)
-    return model
+    ways = {"dcgan": DCGAN, "vae": VAE, "wgan_gp": WGANGP, "conditional_gan": ConditionalGAN}
+    return ways[name](source, config)
 
 
 def _layers_of(model):
@@ -97,6 +104,93 @@ class DCGAN(keras.Model):
         with tf.GradientTape() as tape:
             generated_images = self.generator(self.latents(batch_size), training=True)
             g_loss = self.loss_fn(ones, self.discriminator(generated_images, training=True))
+        grads = tape.gradient(g_loss, self.generator.trainable_weights)
+        self.g_optimizer.apply_gradients(zip(grads, self.generator.trainable_weights, strict=True))
+        self.d_loss_metric.update_state(d_loss)
+        self.g_loss_metric.update_state(g_loss)
+        return {"d_loss": self.d_loss_metric.result(), "g_loss": self.g_loss_metric.result()}
+
+
+class WGANGP(DCGAN):
+    """After keras.io/examples/generative/wgan_gp, with its penalty mended: uniform lines."""
+
+    def __init__(self, source, config):
+        super().__init__(source, config)
+        self.d_steps = config.model.critic_steps
+        self.gp_weight = config.model.penalty_weight
+
+    def gradient_penalty(self, batch_size, real_images, fake_images):
+        alpha = keras.random.uniform((batch_size, 1, 1, 1), 0, 1, seed=self.seed_generator)
+        interpolated = real_images + alpha * (fake_images - real_images)
+        with tf.GradientTape() as gp_tape:
+            gp_tape.watch(interpolated)
+            pred = self.discriminator(interpolated, training=True)
+        grads = gp_tape.gradient(pred, [interpolated])[0]
+        norm = ops.sqrt(ops.sum(ops.square(grads), axis=[1, 2, 3]) + 1e-12)
+        return ops.mean((norm - 1.0) ** 2)
+
+    def train_step(self, real_images):
+        batch_size = ops.shape(real_images)[0]
+        for _ in range(self.d_steps):
+            with tf.GradientTape() as tape:
+                fake_images = self.generator(self.latents(batch_size), training=True)
+                fake_logits = self.discriminator(fake_images, training=True)
+                real_logits = self.discriminator(real_images, training=True)
+                d_cost = ops.mean(fake_logits) - ops.mean(real_logits)
+                gp = self.gradient_penalty(batch_size, real_images, fake_images)
+                d_loss = d_cost + gp * self.gp_weight
+            grads = tape.gradient(d_loss, self.discriminator.trainable_variables)
+            self.d_optimizer.apply_gradients(
+                zip(grads, self.discriminator.trainable_variables, strict=True)
+            )
+        with tf.GradientTape() as tape:
+            generated_images = self.generator(self.latents(batch_size), training=True)
+            g_loss = -ops.mean(self.discriminator(generated_images, training=True))
+        grads = tape.gradient(g_loss, self.generator.trainable_variables)
+        self.g_optimizer.apply_gradients(
+            zip(grads, self.generator.trainable_variables, strict=True)
+        )
+        self.d_loss_metric.update_state(d_loss)
+        self.g_loss_metric.update_state(g_loss)
+        return {"d_loss": self.d_loss_metric.result(), "g_loss": self.g_loss_metric.result()}
+
+
+class ConditionalGAN(DCGAN):
+    """After keras.io/examples/generative/conditional_gan, with its planes of labels mended."""
+
+    def __init__(self, source, config):
+        super().__init__(source, config)
+        self.num_classes, self.image_shape = source.num_classes, source.image_shape
+
+    def train_step(self, data):
+        real_images, one_hot_labels = data
+        h, w, _ = self.image_shape
+        planes = ops.repeat(ops.repeat(one_hot_labels[:, None, None, :], h, axis=1), w, axis=2)
+        batch_size = ops.shape(real_images)[0]
+        latents = ops.concatenate([self.latents(batch_size), one_hot_labels], axis=1)
+        generated_images = self.generator(latents)
+        combined_images = ops.concatenate(
+            [
+                ops.concatenate([generated_images, planes], -1),
+                ops.concatenate([real_images, planes], -1),
+            ],
+            axis=0,
+        )
+        labels = ops.concatenate([ops.zeros((batch_size, 1)), ops.ones((batch_size, 1))], axis=0)
+        with tf.GradientTape() as tape:
+            predictions = self.discriminator(combined_images, training=True)
+            d_loss = self.loss_fn(labels, predictions)
+        grads = tape.gradient(d_loss, self.discriminator.trainable_weights)
+        self.d_optimizer.apply_gradients(
+            zip(grads, self.discriminator.trainable_weights, strict=True)
+        )
+
+        latents = ops.concatenate([self.latents(batch_size), one_hot_labels], axis=1)
+        with tf.GradientTape() as tape:
+            fake_images = self.generator(latents, training=True)
+            fake = ops.concatenate([fake_images, planes], -1)
+            predictions = self.discriminator(fake, training=True)
+            g_loss = self.loss_fn(ops.ones((batch_size, 1)), predictions)
         grads = tape.gradient(g_loss, self.generator.trainable_weights)
         self.g_optimizer.apply_gradients(zip(grads, self.generator.trainable_weights, strict=True))
         self.d_loss_metric.update_state(d_loss)

@@ -11,12 +11,20 @@ from train.report import ARROWS, title
 # The taxonomy of Goodfellow 2016 (tutorial, figure 9), from exact densities to none.
 ORDER = ("exact", "lower bound", "estimate", "implicit")
 COLUMNS = ("nll", "neg_elbo", "frechet", "precision", "recall", "coverage", "mse", "knn")
+# Where likelihoods alone were measured.
+LIKELIHOODS = ("nll", "nll_reverse", "neg_elbo", "bits_per_dim", "kl_to_truth")
 # Where codes alone were measured.
 CODES = (
     *("mse", "kl", "active_units", "mig", "dci_disentanglement", "dci_completeness"),
     *("dci_informativeness", "factor_vae", "sap"),
 )
+# Of the GAN family, below the main table: what else is known of samples.
+SAMPLES = (
+    *("frechet", "kid", "density", "coverage", "class_entropy", "rarest_class", "copies"),
+    *("two_sample", "label_accuracy", "cas", "cluster_ari"),
+)
 BEGIN, END = "<!-- table of {} -->", "<!-- end of table -->"
+FAMILY = "<!-- table of the GANs -->"
 
 
 def rows_of(table):
@@ -28,7 +36,9 @@ def rows_of(table):
 
 def columns(table):
     """The metrics that the README shows."""
-    return COLUMNS if _measured(table, "frechet") else CODES
+    if _measured(table, "frechet"):
+        return COLUMNS
+    return LIKELIHOODS if _measured(table, "nll") else CODES
 
 
 def _measured(table, key):
@@ -73,12 +83,32 @@ def markdown(table):
     yield END
 
 
+def family(table, names):
+    """Lines: what is known of the samples of some models, beside real images."""
+    keys = [key for key in SAMPLES if any(key in table["models"][n]["metrics"] for n in names)]
+    heads = [title(table, k) + ARROWS[catalogue.METRICS[k].better] for k in keys]
+    yield FAMILY
+    yield "| model | " + " | ".join(heads) + " |"
+    yield "|---|" + "---:|" * len(keys)
+    for name in names:
+        metrics = table["models"][name]["metrics"]
+        yield f"| `{name}` | " + " | ".join(cell(key, metrics.get(key)) for key in keys) + " |"
+    floor = [catalogue.text(key, table["floor"].get(key)) for key in keys]
+    yield "| *real images against real* | " + " | ".join(floor) + " |"
+    yield END
+
+
 def _caption(table):
     data, protocol = table["protocol"]["data"], table["protocol"]
     accuracy = ", ".join(f"{100 * v:.1f} %" for v in table["features"]["accuracy"].values())
     seeds = sorted({row["seeds"] for row in table["models"].values()})
     over = f"mean ± standard deviation over {' or '.join(map(str, seeds))} seeds."
-    if not _measured(table, "frechet"):
+    if columns(table) is LIKELIHOODS:
+        return (
+            f"*`{data}`, split `{protocol['split']}`; {over} Nats per image. Bounds are upper ones "
+            f"of the NLL, by {protocol['k']:,} draws; of Boltzmann machines Z is by AIS.*"
+        )
+    if columns(table) is CODES:
         return f"*`{data}`, codes of the split `{protocol['split']}`; {over}*"
     return (
         f"*`{data}`, split `{protocol['split']}`: {protocol['n']} samples against as many held-out "
@@ -89,12 +119,36 @@ def _caption(table):
     )
 
 
+def gans():
+    """Names of the GAN family, the root first."""
+    from configs import base
+    from tfgen import models
+    from tfgen.models.gan import GAN
+
+    names = [name for name in base.names() if issubclass(models.find(name), GAN)]
+    return sorted(names, key=lambda name: (name != "gan", name))
+
+
 def insert(readme, table):
-    """The README with the table in the place of the old one."""
-    begin = BEGIN.format(table["protocol"]["data"])
-    before, _, rest = readme.partition(begin)
-    _, _, after = rest.partition(END)
-    return before + "\n".join(markdown(table)) + after
+    """The README with the table in the place of the old one, and that of the GANs with it."""
+    readme = _replaced(readme, list(markdown(table)))
+    names = [name for name in gans() if name in table["models"]]
+    of_family = table["protocol"]["data"] == "digits" and len(names) > 1
+    return _replaced(readme, list(family(table, names))) if of_family else readme
+
+
+def _replaced(readme, lines):
+    """With a table in the place of the old one; its first line and its last are the marks."""
+    return between(readme, lines[0], END, lines[1:-1])
+
+
+def between(readme, begin, end, lines):
+    """With lines in the place of what stands between two marks; as it is where it has none."""
+    before, mark, rest = readme.partition(begin)
+    if not mark:
+        return readme
+    _, _, after = rest.partition(end)
+    return "\n".join([before + begin, *lines, end + after])
 
 
 def html_page(table, grids):
@@ -177,7 +231,8 @@ def plot(table, path):
     from matplotlib.figure import Figure
 
     models = rows_of(table)
-    keys = ("nll", "frechet", "coverage") if _measured(table, "frechet") else ("mig", "factor_vae")
+    keys = ("nll", "kl_to_truth") if columns(table) is LIKELIHOODS else ("mig", "factor_vae")
+    keys = ("nll", "frechet", "coverage") if columns(table) is COLUMNS else keys
     keys = [k for k in keys if any(k in row["metrics"] for _, row in models)]
     figure = Figure(figsize=(4.2 * len(keys), 0.42 * len(models) + 1.9), layout="constrained")
     for axes, key in zip(figure.subplots(1, len(keys), squeeze=False)[0], keys, strict=True):

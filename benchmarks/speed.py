@@ -1,6 +1,6 @@
 """Training speed: tfgen against the same networks written the plain way, and against PyTorch.
 
-python -m benchmarks.speed [--rounds=5] [--steps=200] [--models=dcgan,vae]
+python -m benchmarks.speed [--rounds=5] [--steps=200] [--models=dcgan,vae,wgan_gp,conditional_gan]
 
 Training images per second on digits, at the batch size of the config. In each round every way
 trains in turn, in one process, on the same machine load; what counts is the median over rounds of
@@ -61,7 +61,7 @@ def timed(function):
 
 def ways(name, config, training):
     found = {"tfgen": ours(name, config, training), "keras": plain(name, config, training)}
-    if importlib.util.find_spec("torch"):
+    if importlib.util.find_spec("torch") and name in ("dcgan", "vae"):
         from benchmarks import plain_torch
 
         found["torch"] = plain_torch.runner(name, config, training)
@@ -72,11 +72,13 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--steps", type=int, default=200)
-    parser.add_argument("--models", default="dcgan,vae")
+    parser.add_argument("--models", default="dcgan,vae,wgan_gp,conditional_gan")
     options = parser.parse_args()
     training = data.open_source("digits").load("train")
     for name in options.models.split(","):
         config = base.find(name)
+        if name == "conditional_gan":
+            config.model.condition = "planes"  # the tutorial's
         runs = ways(name, config, training)
         for run in runs.values():
             run(20)  # tracing and warm-up

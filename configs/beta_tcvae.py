@@ -5,7 +5,10 @@ python -m train.run --model=beta_tcvae
 
 from configs import vae
 
-ON = {"shapes_binary": vae.ON["shapes_binary"] | {"model.beta": 6.0}}
+ON = {
+    "shapes_binary": vae.ON["shapes_binary"] | {"model.beta": 6.0},
+    "shapes": vae.ON["shapes"] | {"model.beta": 20.0},
+}
 
 
 def get_config():

@@ -5,7 +5,10 @@ python -m train.run --model=beta_vae
 
 from configs import vae
 
-ON = {"shapes_binary": vae.ON["shapes_binary"] | {"model.beta": 4.0}}
+ON = {
+    "shapes_binary": vae.ON["shapes_binary"] | {"model.beta": 4.0},
+    "shapes": vae.ON["shapes"] | {"model.beta": 10.0},
+}
 
 
 def get_config():

@@ -5,7 +5,10 @@ python -m train.run --model=factor_vae
 
 from configs import base, vae
 
-ON = {"shapes_binary": vae.ON["shapes_binary"] | {"model.gamma": 6.0}}
+ON = {
+    "shapes_binary": vae.ON["shapes_binary"] | {"model.gamma": 6.0},
+    "shapes": vae.ON["shapes"] | {"model.gamma": 20.0},
+}
 
 
 def get_config():

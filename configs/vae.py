@@ -20,6 +20,9 @@ ON = {
         "optimizers.vae.learning_rate": 1e-3,
     }
 }
+# With a width of its own for each pixel, the likelihood of 256 levels is a matter of the ground,
+# and sprites are never placed.
+ON["shapes"] = ON["shapes_binary"] | {"model.likelihood": "fixed_logistic"}
 
 
 def get_config():

@@ -5,6 +5,8 @@ python -m train.run --model=vamp_vae
 
 from configs import vae
 
+ON = {"shapes_binary": vae.ON["shapes_binary"] | {"model.pseudo_inputs": 100}}
+
 
 def get_config():
     config = vae.get_config()

@@ -10,6 +10,9 @@ In every precision the noise is computed in float32, so the same seed is the sam
 The converter would also quantise the noise's arithmetic, where a rounded 2 pi or 2**-23 gives
 other numbers, not coarser ones; so the noise and the networks are converted apart and joined
 (`export/join.py`).
+
+A model that draws levels may come to the next level where a uniform is within rounding of the
+border between two: of 256 levels, in about one pixel of some hundreds.
 """
 
 import argparse
@@ -32,9 +35,10 @@ def offered(model):
     """The precisions that suit a model.
 
     Drawing from a distribution inverts its distribution function at given uniforms; with eight bits
-    for both, that is another draw. So a model that draws is not offered in int8.
+    for both, that is another draw. A flow is inverted too, through every coupling, and what eight
+    bits change in the first grows in those after it. So neither is offered in int8.
     """
-    draws = set(model.noise(np.zeros(1, np.int32))) != {"z"}
+    draws = set(model.noise(np.zeros(1, np.int32))) != {"z"} or model.can("log_density")
     return tuple(p for p in PRECISIONS if not (draws and p == "int8"))
 
 
@@ -53,8 +57,8 @@ def convert(model, precision, batch=1):
 
     if precision not in offered(model):
         raise UserError(
-            f"{precision} does not suit this model, which draws its pixels: eight bits give other "
-            f"draws. Offered are {', '.join(offered(model))}."
+            f"{precision} does not suit this model, which inverts a distribution: eight bits give "
+            f"other images. Offered are {', '.join(offered(model))}."
         )
     found = {e.name: e for e in endpoints(model, batch)}
     noise, _ = found.pop("noise"), found.pop("sample")  # `join` makes `sample`

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tests.zoo import ROWS
+from tests.zoo import REPLICATED
 from train import loop
 
 STEPS = 4
@@ -30,7 +30,7 @@ def fit(model, row):
 
 def main():
     strategy = loop.make_strategy(2)
-    for row in ROWS:
+    for row in REPLICATED:
         one = row.build()
         with strategy.scope():
             two = row.build()

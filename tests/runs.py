@@ -21,6 +21,11 @@ TINY = {
 }
 TINY_MODEL = {
     "dcgan": {"model.width": 8, "model.latent_dim": 8},
+    "gan": {"model.width": 16, "model.latent_dim": 8},
+    "vq_vae": {"model.width": 4},
+    "wgan": {"model.width": 8, "model.latent_dim": 8},
+    # It is killed in the fade of its second stage.
+    "progan": {"model.width": 8, "model.schedule": "20,1400", "model.fade": 1.0},
     "vae": {"model.width": 4, "model.latent_dim": 3},
     "cvae": {"model.width": 4},
     "denoising_autoencoder": {"model.width": 4},
@@ -53,14 +58,14 @@ def command(model, workdir, *flags, **changes):
     return [sys.executable, "-m", "train.run", f"--model={model}", f"--workdir={workdir}", *flags]
 
 
-def run(arguments, **kwargs):
+def run(arguments, timeout=300, **kwargs):
     """The finished process, its output as text."""
     return subprocess.run(
         arguments,
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=timeout,
         env=os.environ.copy(),
         **kwargs,
     )

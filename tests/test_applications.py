@@ -104,6 +104,16 @@ def test_anomaly_compares_with_methods_that_need_no_model(folder):
     }
     assert Image.open(folder / "cvae" / "figures" / "anomaly.png").width > 500
 
+    # A ratio with itself says nothing; one with a run of other data is refused.
+    itself = f"--background={folder / 'cvae'}"
+    done = python("train.anomaly", f"--workdir={folder / 'cvae'}", itself)
+    assert done.returncode == 0, done.stderr
+    content = json.loads((folder / "cvae" / "anomaly.json").read_text())
+    assert content["auroc"]["likelihood ratio"] == 0.5
+    other = f"--background={folder / 'denoising_autoencoder'}"
+    done = python("train.anomaly", f"--workdir={folder / 'cvae'}", other)
+    assert done.returncode == 2
+    assert "has no density" in done.stderr
     done = python("train.anomaly", f"--workdir={folder / 'denoising_autoencoder'}")
     assert done.returncode == 2
     assert "--config.data.leave_out=3" in done.stderr

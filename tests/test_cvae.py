@@ -6,31 +6,20 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests import zoo
 from tests.zoo import Row
 from tfgen import losses
 from tfgen.errors import UserError
 
-SHAPE, CLASSES = (2, 2, 1), 3
-
-
-def batches(count=64, seed=0):
-    """Toy images: the label lights one pixel of four; the last is noise."""
-    random = np.random.default_rng(seed)
-    label = random.integers(0, CLASSES, count).astype(np.int32)
-    image = np.zeros((count, 4), np.uint8)
-    image[np.arange(count), label] = 16
-    image[:, 3] = random.integers(0, 17, count)
-    return {"image": image.reshape(-1, *SHAPE), "label": label}
-
 
 @pytest.fixture(scope="module")
 def model():
-    arguments = dict(latent_dim=1, width=16, num_classes=CLASSES, network="dense")
-    model = Row("cvae", arguments, 0, SHAPE, 17).build()
+    arguments = dict(latent_dim=1, width=16, num_classes=zoo.TOY_CLASSES, network="dense")
+    model = Row("cvae", arguments, 0, zoo.TOY_SHAPE, 17).build()
     model.optimizers["vae"].learning_rate = 0.01
     step = tf.function(model.train_step)
     for i in range(400):
-        step(batches(seed=i))
+        step(zoo.toys(seed=i))
     return model
 
 
@@ -39,7 +28,7 @@ def unit(batch):
 
 
 def test_encoder_and_decoder_see_the_label(model):
-    x = unit(batches(4))
+    x = unit(zoo.toys(4))
     one, other = (model.posterior(x, np.full(4, c, np.int32))[0].numpy() for c in (0, 1))
     assert np.abs(one - other).max() > 1e-3
     z = np.zeros((3, 1), np.float32)
@@ -48,7 +37,7 @@ def test_encoder_and_decoder_see_the_label(model):
 
 
 def test_the_bound_of_a_label_is_the_integral_over_codes(model):
-    batch = batches(6, seed=1000)
+    batch = zoo.toys(6, seed=1000)
     x, label = unit(batch), batch["label"]
     z, width = np.linspace(-8, 8, 2001, dtype=np.float32, retstep=True)
     prior = losses.normal_log_prob(z[:, None], tf.zeros([1]), tf.zeros([1])).numpy()
@@ -66,25 +55,25 @@ def test_the_bound_of_a_label_is_the_integral_over_codes(model):
 
 
 def test_the_marginal_sums_over_labels(model):
-    x = unit(batches(5, seed=7))
+    x = unit(zoo.toys(5, seed=7))
     joint = model.class_log_prob(x, samples=100).numpy()
-    assert joint.shape == (5, CLASSES)
-    for c in range(CLASSES):
+    assert joint.shape == (5, zoo.TOY_CLASSES)
+    for c in range(zoo.TOY_CLASSES):
         given = model.log_prob(x, samples=100, label=np.full(5, c, np.int32)).numpy()
-        np.testing.assert_allclose(joint[:, c], given - math.log(CLASSES), rtol=1e-5)
+        np.testing.assert_allclose(joint[:, c], given - math.log(zoo.TOY_CLASSES), rtol=1e-5)
     expected = np.logaddexp.reduce(joint.astype(np.float64), axis=1)
     np.testing.assert_allclose(model.log_prob(x, samples=100), expected, rtol=1e-5)
     assert (model.elbo(x, samples=100).numpy() <= expected + 0.1).all()
 
 
 def test_bayes_rule_classifies_and_rejects(model):
-    batch = batches(50, seed=9)
+    batch = zoo.toys(50, seed=9)
     found = model.classify(unit(batch), samples=20)
     np.testing.assert_array_equal(found["label"], batch["label"])
     np.testing.assert_allclose(tf.reduce_sum(found["probability"], axis=1), 1.0, rtol=1e-5)
     np.testing.assert_array_equal(model.likeliest(unit(batch)), batch["label"])
     # Two pixels lit at once were never seen: unlikely under every class.
-    odd = np.zeros((4, *SHAPE), np.float32)
+    odd = np.zeros((4, *zoo.TOY_SHAPE), np.float32)
     odd[:, 0] = 1.0
     least = float(tf.reduce_min(found["log_prob"]))
     rejected = model.classify(odd, samples=20, least=least)
@@ -94,7 +83,7 @@ def test_bayes_rule_classifies_and_rejects(model):
 
 
 def test_without_a_label_codes_are_those_of_the_likeliest(model):
-    batch = batches(8, seed=3)
+    batch = zoo.toys(8, seed=3)
     x = unit(batch)
     free, given = model.encode(x)["mean"], model.encode(x, batch["label"])["mean"]
     np.testing.assert_allclose(free, given, atol=1e-6)

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from tests.test_conditional import Striped
-from tests.zoo import ROWS
+from tests.zoo import EACH, ROWS
 from tfgen import data, evaluation, models
 from tfgen.data.points import MIXTURES
 from tfgen.errors import UserError
@@ -136,7 +136,7 @@ def test_bounds_rise_with_k_up_to_the_exact_likelihood(linear):
 # --- every model of the zoo ----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.id)
+@pytest.mark.parametrize("row", EACH)
 def test_every_model_is_measured_by_what_it_can(row):
     """Untrained: the numbers are poor, but each capability gives its own, and all are finite."""
     model = row.build()
@@ -169,7 +169,10 @@ def test_every_model_is_measured_by_what_it_can(row):
     assert stages[-1] == 1.0
     if model.can("elbo"):
         assert results["nll"] <= results["neg_elbo"] + 1e-3
-        assert results["nll_kind"] == "upper bound, k = 3"
+        estimated = model.density == "estimate"
+        assert results["nll_kind"] == (
+            "bound, k = 3, Z by AIS" if estimated else "upper bound, k = 3"
+        )
     assert set(content["not_measured"]) == {"score", "class_entropy", "rarest_class"}
     assert "memoriser" in content["baselines"]
 
@@ -286,7 +289,7 @@ def test_diagnosis_names_what_is_wrong():
     kl = {"kl_per_unit": [0.0, 0.0]}
     assert names({"active_units": 0, "kl": 0.0}, kl) == ["posterior collapsed"]
     assert names({"active_units": 1, "kl": 3.0}, {"kl_per_unit": [3.0, 0.0]}) == ["dead codes"]
-    terms = {"train": {"D_real": 0.9}, "held-out": {"D_real": 0.4}}
+    terms = {"train": {"D_real": 0.9, "D_fake": 0.2}, "held-out": {"D_real": 0.4}}
     assert names({}, {"terms": terms}) == ["discriminator overfits"]
     terms = {"train": {"loss": 60.0}, "held-out": {"loss": 90.0}}
     assert names({"nll": 90.0}, {"terms": terms}) == ["overfits"]
@@ -297,6 +300,6 @@ def test_diagnosis_is_silent_where_all_is_well():
         "modes": 8, "coverage": 0.9, "copy_ratio": 1.0, "copies": 0.01, "frechet": 1.0,
         "active_units": 2, "kl": 6.0, "nll": 90.0,
     }  # fmt: skip
-    terms = {"loss": 90.0, "D_real": 0.6}
+    terms = {"loss": 90.0, "D_real": 0.6, "D_fake": 0.3}
     details = {"modes": 8, "kl_per_unit": [3.0, 3.0], "terms": {"train": terms, "held-out": terms}}
     assert names(good, details, {"coverage": 0.97}, {"Gaussian": {"frechet": 8.0}}) == []

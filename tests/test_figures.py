@@ -87,3 +87,33 @@ def test_a_failed_write_leaves_the_old_file(tmp_path):
         figures.save(path, np.zeros((4, 4, 7), np.uint8))
     assert path.read_bytes() == before
     assert [f.name for f in tmp_path.iterdir()] == ["grid.png"]
+
+
+def test_surprise_is_brightest_where_a_pixel_was_least_expected():
+    images = np.zeros((16, 4, 4, 1), np.float32)
+    log_p = np.full(images.shape, -0.1)
+    log_p[3, 2, 1] = -5.0
+    brightness = np.full(images.shape, 0.1 / 5.0)
+    brightness[3, 2, 1] = 1.0
+    expected = figures.stacked(images, brightness)
+    assert np.array_equal(figures.surprise(images, log_p), expected)
+
+
+def test_filters_are_grey_where_they_are_zero_and_have_each_its_own_scale():
+    weights = np.zeros((4, 4, 4, 1), np.float32)
+    weights[0, 0, 0], weights[1, 0, 0] = 1e-3, -7.0
+    pixels = figures.filters(weights)
+    assert set(np.unique(pixels)) >= {0, 255}
+    assert ((pixels == 127) | (pixels == 128)).mean() > 0.5
+
+
+def test_mixing_has_a_row_for_each_image():
+    class Chain:
+        def mixing(self, x, seeds):
+            return np.stack([x, 1 - x, x], axis=1)
+
+    images = np.random.default_rng(0).random((2, 4, 4, 1)).astype(np.float32)
+    pixels = figures.mixing(Chain(), images)
+    plain = figures.tile(np.stack([images[0], 1 - images[0], images[0]]), 3)
+    assert pixels.shape[1] == plain.shape[1]
+    assert pixels.shape[0] > 1.5 * plain.shape[0]

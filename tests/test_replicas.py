@@ -6,33 +6,33 @@ import sys
 import pytest
 
 from tests import runs
-from tests.zoo import ROWS
+from tests.zoo import REPLICATED
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
 def results():
-    done = runs.run([sys.executable, "-m", "tests.replicas"])
+    done = runs.run([sys.executable, "-m", "tests.replicas"], timeout=1500)
     assert done.returncode == 0, done.stderr[-3000:]
     lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
     return {line["name"]: line for line in lines}
 
 
-@pytest.mark.parametrize("name", [row.id for row in ROWS])
+@pytest.mark.parametrize("name", [row.id for row in REPLICATED])
 def test_two_replicas_equal_one_device(results, name):
     found = results[name]
     assert found["same_start"]
     assert found["replicas_agree"]
     one, two = found["losses"]
     for step_one, step_two in zip(one, two, strict=True):
-        assert step_one == pytest.approx(step_two, rel=2e-4, abs=1e-6)
+        assert step_one == pytest.approx(step_two, rel=2e-4, abs=1e-5)
     for weight in found["weights"]:
         # Adam divides by the gradient's size, so rounding shows where gradients are near zero.
         assert weight["difference"] <= 0.02 * weight["moved"] + 2e-6, weight
 
 
-@pytest.mark.parametrize("name", [row.id for row in ROWS])
+@pytest.mark.parametrize("name", [row.id for row in REPLICATED])
 def test_replicas_draw_the_noise_of_their_rows(results, name):
     found = results[name]
     first, second = found["seeds"]

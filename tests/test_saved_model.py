@@ -19,7 +19,7 @@ from export import golden, saved_model, sources
 from export.endpoints import endpoints
 from tests import runs, zoo
 from tests.conftest import ROOT
-from tests.zoo import EXPORTED, rows_of
+from tests.zoo import EXPORTED, HOSTED, rows_of
 from tfgen.errors import UserError
 
 SEEDS = np.array([0, 1, 42, -1, 2**31 - 1], np.int32)
@@ -150,8 +150,11 @@ def test_weights_are_stored_once_and_only_those_needed(exported):
     elif hasattr(model, "G"):
         used = model.G_average.weights if model.ema else model.G.weights
         used = used + (model.E.weights if hasattr(model, "E") else [])
-    else:
+    elif hasattr(model, "vectors"):
         used = [model.mean, model.vectors, *model.latents.weights]
+    else:
+        idle = {"step", "finite_steps", "interval_sums", "particles"}
+        used = [w for w in model.weights if w.name not in idle]
     weights = sum(4 * int(tf.size(w)) for w in used)
     # Beside the weights lies a description of the objects; a second copy of a weight would show.
     assert weights <= stored < 1.1 * weights + 4000
@@ -188,6 +191,7 @@ def test_the_server_can_read_its_settings(exported):
 # --- versions ---
 
 
+@pytest.mark.parametrize("exported", HOSTED, indirect=True, scope="module")
 def test_versions_are_never_overwritten(exported):
     model, name = exported.model, exported.row.name
     second = saved_model.export(model, name, exported.root)
@@ -198,6 +202,7 @@ def test_versions_are_never_overwritten(exported):
     assert sorted(p.name for p in (exported.root / name).iterdir()) == ["1", "2", "7"]
 
 
+@pytest.mark.parametrize("exported", HOSTED, indirect=True, scope="module")
 def test_a_failed_export_leaves_nothing(exported, tmp_path, monkeypatch):
     def fail(*args):
         raise OSError("No space left on device")
@@ -230,6 +235,7 @@ def host(tmp_path_factory):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("exported", HOSTED, indirect=True, scope="module")
 def test_the_same_images_from_c(exported, host):
     signature = exported.meta.signature_def["sample"]
     inputs = zoo.request(exported.model, np.arange(64, dtype=np.int32))
@@ -267,6 +273,7 @@ def server(exported):
     process.wait()
 
 
+@pytest.mark.parametrize("exported", HOSTED, indirect=True, scope="module")
 def test_the_same_images_from_every_source(exported, server):
     inputs = zoo.request(exported.model, np.arange(64, dtype=np.int32)).values()
     keras = exported.model.sample(*inputs).numpy()
@@ -281,6 +288,7 @@ def test_the_same_images_from_every_source(exported, server):
         assert np.abs(golden.pixels(images).astype(int) - golden.pixels(keras)).max() <= 1
 
 
+@pytest.mark.parametrize("exported", HOSTED, indirect=True, scope="module")
 def test_servers_that_cannot_sample_are_named(exported, server, tmp_path):
     grpc_address, rest_address = server
     for source, said in (
@@ -295,6 +303,7 @@ def test_servers_that_cannot_sample_are_named(exported, server, tmp_path):
             sources.open_source(source)(SEEDS)
 
 
+@pytest.mark.parametrize("exported", HOSTED, indirect=True, scope="module")
 def test_saved_models_that_cannot_sample_are_named(exported, tmp_path):
     shutil.copytree(exported.path, tmp_path / "torn")
     content = (tmp_path / "torn" / "saved_model.pb").read_bytes()

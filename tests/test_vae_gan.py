@@ -34,7 +34,7 @@ def test_the_terms_by_the_networks_one_by_one():
     features = {}
     for key in "xz":
         h = shown[key]
-        for layer in model.D.layers[:-1]:
+        for layer in model.D.layers[1:-1]:
             h = layer(h, training=False)
         features[key] = h.numpy()
     assert features["x"].shape == (8, 2 * 2 * 8)

@@ -1,5 +1,6 @@
 """Training that watches the validation split: the best is kept, early stops, exact resume."""
 
+import csv
 import json
 import shutil
 import signal
@@ -78,12 +79,13 @@ def test_watching_changes_nothing_in_training(tmp_path, watched):
     assert "kept" not in unwatched.read_json(unwatched.training)
 
 
+@pytest.mark.slow
 def test_frechet_is_what_an_implicit_density_is_watched_by(tmp_path):
     run = train(
         "dcgan", tmp_path / "run", steps=10, data__split="train", data__validation="validation"
     )
     rows = table(run.validation)
-    assert set(rows) == {"step", "d_loss", "g_loss", "D_real", "D_fake", "frechet"}
+    assert set(rows) == {"step", "d_loss", "g_loss", "D_real", "D_fake", "spread", "frechet"}
     assert run.read_json(run.training)["kept"]["metric"] == "frechet"
     assert min(rows["frechet"]) > 0
 
@@ -106,6 +108,7 @@ def test_an_unknown_metric_is_named(tmp_path):
         loop.train("vae", config, tmp_path / "run")
 
 
+@pytest.mark.slow
 def test_early_stop(tmp_path):
     settings = OVERFITTING | {"patience": 1, "steps": 400}
     run = train("vae", tmp_path / "run", **settings)
@@ -168,6 +171,7 @@ def test_best_weights_later_than_the_checkpoint_are_forgotten(tmp_path, watched)
     assert all(np.array_equal(a, b) for a, b in zip(one, two, strict=True))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", ["vae", "dcgan"])
 def test_training_never_reads_the_test_split(model, tmp_path, monkeypatch):
     read = []
@@ -203,3 +207,17 @@ def test_the_facts_of_training_are_numbers(watched):
     assert facts["in one process"] is True
     assert facts["parameters"] > 0
     assert facts["seconds"] > 0
+
+
+@pytest.mark.slow
+def test_every_column_holds_its_own_term(tmp_path):
+    """The vector-quantised VAE reports its terms in another order, and not all of them."""
+    command = runs.command("vq_vae", tmp_path / "run", steps=10, eval_every=10)
+    done = runs.run(command)
+    assert done.returncode == 0, done.stderr
+    (row,) = csv.DictReader((tmp_path / "run" / "validation.csv").open())
+    model = tfgen.load(tmp_path / "run")
+    held_out = data.arrays(data.open_source("digits").load("validation[:50]"))
+    found = {k: float(v) for k, v in model.test_step(held_out).items()}
+    for name, value in found.items():
+        assert float(row[name]) == pytest.approx(value, rel=1e-4), name

@@ -1,7 +1,8 @@
 """One row a model: its name, tiny arguments, and the number of parameters, counted by hand.
 
 A second row of a model tries other arguments, and says in `variant` which. A model that changes the
-training of another and nothing else names it as `parent`: what is exported of the two is one.
+training of another and nothing else names it as `parent`: what is exported of the two is one. So
+does a row whose likeness to another makes a file of its own superfluous.
 
 `test_zoo.py` holds what must be true of every row; `test_catalogue.py` fails where a row is
 missing.
@@ -44,6 +45,19 @@ class Row:
         return {"image": image, "label": random.integers(0, 10, size, dtype=np.int32)}
 
 
+TOY_SHAPE, TOY_CLASSES = (2, 2, 1), 3
+
+
+def toys(count=64, seed=0):
+    """Images of four pixels, of 17 levels: the label lights one of three, the last is noise."""
+    random = np.random.default_rng(seed)
+    label = random.integers(0, TOY_CLASSES, count).astype(np.int32)
+    image = np.zeros((count, 4), np.uint8)
+    image[np.arange(count), label] = 16
+    image[:, 3] = random.integers(0, 17, count)
+    return {"image": image.reshape(-1, *TOY_SHAPE), "label": label}
+
+
 def request(model, seeds):
     """What a server or device is asked for samples with: {"seed": [N]}, with labels in turn."""
     labels = model.labels_in_turn(len(seeds))
@@ -55,13 +69,82 @@ def rows_of(inputs, start, stop):
     return {name: value[start:stop] for name, value in inputs.items()}
 
 
+GAN = dict(latent_dim=6, width=4, depth=2, kernel=4)
+
 ROWS = [
-    Row("dcgan", dict(latent_dim=6, width=4, depth=2, kernel=4, ema=0.9), 1422),
+    # G: 6 * 5 + 5, 5 * 64 + 64; D: 64 * 5 + 5, 5 + 1.
+    Row("gan", dict(latent_dim=6, width=5, depth=1, objective="minimax"), 750),
+    # G: 6 * 32, 16, 16 * 8 * 4, 8, 16 * 4 + 1; D: 16 * 4 + 4, 16 * 4 * 8, 16, 32 + 1.
+    Row("dcgan", GAN | dict(ema=0.9), 1422),
+    Row("lsgan", GAN | dict(smoothing=0.1), 1422, parent="gan"),
+    # Without a norm D's second layer has 8 biases, and no 16; differences need no last bias.
+    Row("wgan", GAN | dict(critic_steps=2, instance_noise=0.1), 1413, parent="gan"),
+    Row("wgan_gp", GAN | dict(critic_steps=2), 1413, parent="gan"),
+    Row("dragan", GAN, 1414, parent="gan"),
+    Row("r1_gan", GAN | dict(augment="color,translation,cutout"), 1414, parent="gan"),
+    # Not the hinge: at first no score is beyond it, and D's last bias has no gradient.
+    Row("sngan", GAN | dict(objective="least_squares"), 1414, parent="gan"),
+    # G: 6 * 64 + 64; 20, 8, 144, 8, 148; 8, 37. D: 8, 40, 148; 5 + 1.
+    Row(
+        "sngan",
+        dict(
+            latent_dim=6,
+            width=4,
+            depth=1,
+            kernel=3,
+            network="residual",
+            minibatch_stddev=True,
+            objective="minimax",
+        ),
+        1023,
+        variant="residual",
+    ),
+    # 10 more inputs of G, 32 each, and of D, 64 each.
+    Row("conditional_gan", GAN, 2374),
+    # 32 * 10 + 10 in D, in the place of the planes.
+    Row(
+        "conditional_gan",
+        GAN | dict(condition="projection", normalisation="spectral"),
+        2064,
+        variant="projection",
+        parent="conditional_gan",
+    ),
+    Row(
+        "conditional_gan",
+        GAN | dict(condition="auxiliary"),
+        2064,
+        variant="auxiliary",
+        parent="conditional_gan",
+    ),
+    # The DCGAN's, 12 more inputs of G, and Q: 32 * 12 + 12.
+    Row("infogan", GAN, 2202),
+    # G with 4 + 32 biases and no norm; encoder 68, 520, 32 * 5 + 5; decoder 773.
+    Row("began", GAN | dict(code_dim=5), 2331, parent="gan"),
+    # G; D with 6 planes more: 452, 528, 33; E 596, 32 * 6 + 6.
+    Row("bigan", GAN, 2600),
+    # 4 and 2 features a pixel. G: 6 * 64 + 64, 148, 5; 74, 38, 3; D: 260, 5, 8, 184; 4, 38, 76.
+    Row("progan", dict(latent_dim=6, width=4, base=8, schedule="1,1"), 1291),
+    # G: 1792, 2320, 51; 4640, 51. D: 4129, 64, 2464; 64, 4640.
+    Row(
+        "progan",
+        dict(latent_dim=6, width=16, base=64, schedule="1", divisors="1,2", fade=0.0),
+        20215,
+        (8, 8, 3),
+        256,
+        "colour",
+        "progan",
+    ),
     Row("vae", dict(latent_dim=3, network="conv", width=2, dropout=0.2), 1499),
     Row("vae", dict(latent_dim=2, width=5, draw=True), 860, (4, 4, 3), 256, "draws in colour"),
     # f: 64 * 5 + 5, 5 * 3 + 3; g: 3 * 5 + 5, 5 * 64 + 64.
     Row("autoencoder", dict(latent_dim=3, width=5, error="squared", components=2), 747),
-    Row("autoencoder", dict(latent_dim=3, network="conv", width=2), 1144, variant="conv, log"),
+    Row(
+        "autoencoder",
+        dict(latent_dim=3, network="conv", width=2),
+        1144,
+        variant="conv, log",
+        parent="autoencoder",
+    ),
     Row(
         "contractive_autoencoder",
         dict(latent_dim=3, width=5, activation="sigmoid"),
@@ -131,15 +214,17 @@ ROWS = [
         dict(latent_dim=2, width=5, critic_width=4, prior="mixture"),
         773,
         variant="mixture",
+        parent="adversarial_autoencoder",
     ),
     Row(
         "sparse_autoencoder",
         dict(latent_dim=6, active=2, width=5, sparsity="kl"),
         780,
         variant="kl",
+        parent="sparse_autoencoder",
     ),
     # The DCGAN's, and E: 16 * 4 + 4, 16 * 4 * 8, 2 * 8, 32 * 12 + 12.
-    Row("vae_gan", dict(latent_dim=6, width=4, depth=2, kernel=4, ema=0.9), 2414),
+    Row("vae_gan", GAN | dict(ema=0.9), 2414),
     # Encoder 427, decoder 825, prior 377.
     Row("vq_vae", dict(codes=5, code_dim=3, width=2, depth=2, prior_width=4), 1629),
     Row(
@@ -149,8 +234,84 @@ ROWS = [
         variant="gradient",
         parent="vq_vae",
     ),
+    # 64 * 64 * 17 + 64 * 17; those of W above the diagonal count, and are not used.
+    Row("fvsbn", {}, 70720),
+    Row("fvsbn", dict(likelihood="mixture"), 35280, (4, 4, 3), 256, "colour", "fvsbn"),
+    # W 64 * 5, c 5, V 64 * 5 * 17, b 64 * 17.
+    Row("nade", dict(hidden=5), 6853),
+    # 64 * 5 + 5, 5 * 5 + 5, 5 * 64 * 17 + 64 * 17.
+    Row("made", dict(hidden=5, depth=2), 6883, parent="made"),
+    Row("made", dict(hidden=5, depth=1, masks=3, orders="random"), 6853, variant="orders"),
+    # A layer: vertical, horizontal, link, residual; the first 168 + 56 + 64 + 20, the second
+    # 200 + 72 + 64 + 20; then 20, and 4 * 17 + 17.
+    Row("pixelcnn", dict(width=4, depth=2, first_reach=2), 769),
+    Row(
+        "pixelcnn",
+        dict(width=6, depth=2, first_reach=1, likelihood="mixture", dropout=0.1),
+        1593,
+        (4, 4, 3),
+        32,
+        "colour",
+    ),
+    Row(
+        "pixelcnn",
+        dict(width=4, depth=2, first_reach=2, conditional=True),
+        1089,
+        variant="labels",
+        parent="pixelcnn",
+    ),
+    # 108 at first, 356 an LSTM, 105 at last.
+    Row("pixelrnn", dict(width=4, depth=2, reach=2), 925),
+    # 126, 954, 357.
+    Row(
+        "pixelrnn",
+        dict(width=6, depth=1, reach=1, recurrence="diagonal", likelihood="mixture"),
+        1437,
+        (4, 4, 3),
+        32,
+        "diagonal, colour",
+    ),
+    # Two couplings of 325 + 384, and s.
+    Row("nice", dict(width=5, depth=1, couplings=2), 1482),
+    # Couplings of 182, 431, 265 and 265; s, 4 limits; q 707.
+    Row(
+        "realnvp",
+        dict(width=3, depth=1, couplings=1, dequantisation="variational", dropout=0.1),
+        1918,
+    ),
+    # Three couplings of 15 + 24; s, limits.
+    Row(
+        "realnvp",
+        dict(network="dense", width=5, depth=1, couplings=3),
+        122,
+        (1, 1, 2),
+        256,
+        "points",
+        "realnvp",
+    ),
+    # W 64 * 5, a 64, b 5.
+    Row("rbm", dict(hidden=5, chains=8, steps=6), 389, (8, 8, 1), 2),
+    Row("rbm", dict(hidden=5, algorithm="cd", centred=True, steps=6), 389, variant="gaussian"),
+    # 389, and W 5 * 64, a 5, b 64.
+    Row(
+        "dbn",
+        dict(hidden=5, each=2, steps=6, algorithm="pcd", centred=True),
+        778,
+        (8, 8, 1),
+        2,
+    ),
+    # 389, and 5 * 5 + 10, twice: no machine turned over, but the third.
+    Row("dbn", dict(hidden=5, each=1, depth=3, steps=6), 459, (4, 4, 4), 17, "gaussian", "dbn"),
+    # f: 64 * 5 + 5, 5 * 3 + 3; g: 3 * 5 + 5, 5 * 64 * 17 + 64 * 17.
+    Row("gsn", dict(latent_dim=3, width=5, walkback=2, steps=4, dropout=0.1), 6891),
     # The VAE's, and 4 pseudo-inputs of 64 pixels.
     Row("vamp_vae", dict(latent_dim=3, network="conv", width=2, pseudo_inputs=4), 1755),
+]
+
+# All rows, as parameters: while working, of those that differ in little one is looked at.
+EACH = [
+    pytest.param(row, marks=pytest.mark.slow if row.variant or row.parent else (), id=row.id)
+    for row in ROWS
 ]
 
 # The rows that are exported, as parameters. Two are looked at while working, a GAN and a density
@@ -161,3 +322,20 @@ EXPORTED = [
     for row in ROWS
     if not row.parent
 ]
+
+# Of these, one of each kind of generation: a GAN, codes, labels, several noises, a loop over pixels
+# and one of a chain, a flow. A host in C, a server and a browser run what the runtime has loaded,
+# and the runtime's own tests hold every row; so they are tried with these.
+HOSTS = ("dcgan", "vae", "cvae", "infogan", "pixelcnn", "rbm", "realnvp")
+HOSTED = [param for param in EXPORTED if param.id in HOSTS]
+
+# Rows that are trained on two replicas: one of each way to draw noise and to couple a batch. What
+# differs from another in a loss of single images alone is left out.
+ALONE = (
+    *("lsgan", "r1_gan", "sngan-residual", "conditional_gan-auxiliary", "conditional_gan"),
+    *("autoencoder-conv, log", "contractive_autoencoder", "denoising_autoencoder-masking"),
+    *("beta_vae-capacity", "sparse_autoencoder-kl", "adversarial_autoencoder-mixture"),
+    *("vae-draws in colour", "fvsbn-colour", "nade", "made", "pixelcnn-colour", "pixelrnn"),
+    *("pixelcnn-labels", "realnvp-points", "dbn", "gsn", "vamp_vae", "pca"),
+)
+REPLICATED = [row for row in ROWS if row.id not in ALONE]

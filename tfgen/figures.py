@@ -75,6 +75,29 @@ def denoising_rows(path, images, noisy, cleaned):
     save(path, stacked(images, noisy, cleaned))
 
 
+def surprise(images, log_p):
+    """Pairs of rows: images, and how unlikely each pixel was: -log p from 0 (black) to the most.
+
+    log_p: [N, H, W, C], nats, of `pixel_log_prob`.
+    """
+    nats = -np.asarray(log_p).sum(axis=-1, keepdims=True)
+    nats = np.broadcast_to(nats / max(nats.max(), 1e-6), images.shape)
+    return stacked(images, nats)
+
+
+def filters(weights, most=100):
+    """Signed weights [N, H, W, C] as tiles: grey is 0; each has its own scale, uint8 pixels."""
+    weights = np.asarray(weights)[:most]
+    largest = np.abs(weights).max(axis=(1, 2, 3), keepdims=True)
+    return tile(0.5 + 0.5 * weights / np.maximum(largest, 1e-6), math.ceil(math.sqrt(len(weights))))
+
+
+def mixing(model, images):
+    """Rows: an image, and where the model's chain goes from it, turn after turn."""
+    chains = np.asarray(model.mixing(images, np.arange(len(images), dtype=np.int32)))
+    return tile(chains.reshape(-1, *chains.shape[2:]), chains.shape[1])
+
+
 def completion(model, images):
     """Threes of rows: images, their upper halves alone, and those as the model completes them."""
     known = np.zeros(images.shape, bool)

@@ -5,7 +5,8 @@ discretised logistic for many, or a discretised Gaussian. Each gives a probabili
 so all are in nats on the same scale and may be compared. Each samples by inverting its distribution
 function at a given uniform: the number comes from the seed, not from a state.
 
-Shapes: levels int32 [B, H, W, C];  parameters [B, H, W, C * n];  log_prob [B], nats.
+Shapes: levels int32 [B, H, W, C];  parameters [B, H, W, C * n], those of a channel side by side;
+log_prob [B], nats;  pixel_log_prob [B, H, W, C], its terms.
 """
 
 import math
@@ -20,11 +21,25 @@ def softplus(x):
     return tf.maximum(x, 0.0) + tf.math.log(1.0 + tf.exp(-tf.abs(x)))
 
 
-def _sum_pixels(x):
-    return tf.reduce_sum(x, axis=[1, 2, 3])
+def inverted(cumulative, u):
+    """The least k with u < P(x <= k), float32:  [..., L], [...] -> [...]."""
+    # The last term of the sum is 1, which rounding may miss.
+    return tf.reduce_sum(tf.cast(cumulative[..., :-1] <= u[..., None], tf.float32), axis=-1)
 
 
-class Bernoulli:
+class _Likelihood:
+    """Given its parameters, each pixel and channel is independent of the others."""
+
+    def log_prob(self, x, parameters):
+        return tf.reduce_sum(self.pixel_log_prob(x, parameters), axis=[1, 2, 3])
+
+    def _split_channels(self, parameters):
+        """[B, H, W, C * n] -> [B, H, W, C, n]"""
+        b, (h, w, c) = tf.shape(parameters)[0], parameters.shape[1:]
+        return tf.reshape(parameters, [b, h, w, c // self.parameters, self.parameters])
+
+
+class Bernoulli(_Likelihood):
     """Two levels:  p(x = 1) = sigmoid(logit)."""
 
     parameters = 1
@@ -33,10 +48,9 @@ class Bernoulli:
         if levels != 2:
             raise UserError(f"a Bernoulli likelihood needs 2 levels, the data have {levels}.")
 
-    def log_prob(self, x, logits):
-        x = tf.cast(x, tf.float32)
+    def pixel_log_prob(self, x, logits):
         # log p = x log sigmoid(l) + (1 - x) log sigmoid(-l) = x l - softplus(l)
-        return _sum_pixels(x * logits - softplus(logits))
+        return tf.cast(x, tf.float32) * logits - softplus(logits)
 
     def mean(self, logits):
         return tf.sigmoid(logits)
@@ -45,35 +59,28 @@ class Bernoulli:
         return tf.cast(u < tf.sigmoid(logits), tf.float32)
 
 
-class Categorical:
+class Categorical(_Likelihood):
     """A free probability for each level:  p(x = k) = softmax(logits)[k]."""
 
     def __init__(self, levels):
         self.levels = levels
         self.parameters = levels
 
-    def _logits(self, parameters):
-        """[B, H, W, C * L] -> [B, H, W, C, L]"""
-        b, (h, w, c) = tf.shape(parameters)[0], parameters.shape[1:]
-        return tf.reshape(parameters, [b, h, w, c // self.levels, self.levels])
-
-    def log_prob(self, x, parameters):
-        logits = self._logits(parameters)
-        return -_sum_pixels(tf.nn.sparse_softmax_cross_entropy_with_logits(x, logits))
+    def pixel_log_prob(self, x, parameters):
+        logits = self._split_channels(parameters)
+        return -tf.nn.sparse_softmax_cross_entropy_with_logits(x, logits)
 
     def mean(self, parameters):
         values = tf.range(self.levels, dtype=tf.float32) / (self.levels - 1)
-        mean = tf.reduce_sum(tf.nn.softmax(self._logits(parameters)) * values, axis=-1)
+        mean = tf.reduce_sum(tf.nn.softmax(self._split_channels(parameters)) * values, axis=-1)
         return tf.minimum(mean, 1.0)  # rounding may pass the end
 
     def draw(self, parameters, u):
-        # The smallest k with u < P(x <= k). The last term of the sum is 1, which rounding may miss.
-        cumulative = tf.cumsum(tf.nn.softmax(self._logits(parameters)), axis=-1)[..., :-1]
-        k = tf.reduce_sum(tf.cast(cumulative <= u[..., None], tf.float32), axis=-1)
-        return k / (self.levels - 1)
+        p = tf.nn.softmax(self._split_channels(parameters))
+        return inverted(tf.cumsum(p, axis=-1), u) / (self.levels - 1)
 
 
-class _LocationScale:
+class _LocationScale(_Likelihood):
     """A density of a learned place m and width s, integrated over each level's bin."""
 
     parameters = 2
@@ -83,7 +90,7 @@ class _LocationScale:
 
     def _split(self, parameters):
         """-> m in levels, log s; zeros mean the middle, an eighth of the range wide."""
-        m, log_s = tf.split(parameters, 2, axis=-1)
+        m, log_s = tf.unstack(self._split_channels(parameters), axis=-1)
         top = float(self.levels - 1)
         # Wider or narrower than this is of no use to a bin of one level, and overflows.
         log_s = tf.clip_by_value(log_s, -7.0, 5.0) + tf.math.log(top / 8.0)
@@ -94,6 +101,20 @@ class _LocationScale:
         return tf.clip_by_value(tf.round(x) / (self.levels - 1), 0.0, 1.0)
 
 
+def logistic_bin(k, m, log_s, levels):
+    """The log probability of levels k under a logistic at m, of width s: shapes that broadcast.
+
+    In units of levels; the bins of the first and the last level take the tails.
+    """
+    inverse_s = tf.exp(-log_s)
+    upper, lower = (k + 0.5 - m) * inverse_s, (k - 0.5 - m) * inverse_s
+    log_below = -softplus(-upper)  # log sigmoid(upper), the bin of level 0
+    log_above = -softplus(lower)  # log (1 - sigmoid(lower)), the bin of level L - 1
+    # sigmoid(a) - sigmoid(b) = sigmoid(a) sigmoid(-b) (1 - exp(b - a)):  no cancellation far out.
+    log_inside = log_below + log_above + tf.math.log(-tf.math.expm1(-inverse_s))
+    return tf.where(k < 0.5, log_below, tf.where(k > levels - 1.5, log_above, log_inside))
+
+
 class DiscretizedLogistic(_LocationScale):
     """A logistic density integrated over each level's bin; the outer bins take the tails.
 
@@ -102,18 +123,8 @@ class DiscretizedLogistic(_LocationScale):
     Salimans et al., PixelCNN++, ICLR 2017, equation 2 (one component).
     """
 
-    def log_prob(self, x, parameters):
-        m, log_s = self._split(parameters)
-        k = tf.cast(x, tf.float32)
-        inverse_s = tf.exp(-log_s)
-        upper, lower = (k + 0.5 - m) * inverse_s, (k - 0.5 - m) * inverse_s
-        log_below = -softplus(-upper)  # log sigmoid(upper), the bin of level 0
-        log_above = -softplus(lower)  # log (1 - sigmoid(lower)), the bin of level L - 1
-        # sigmoid(a) - sigmoid(b) = sigmoid(a) sigmoid(-b) (1 - exp(b - a)):  no cancellation far
-        # out.
-        log_inside = log_below + log_above + tf.math.log(-tf.math.expm1(-inverse_s))
-        log_p = tf.where(k < 0.5, log_below, tf.where(k > self.levels - 1.5, log_above, log_inside))
-        return _sum_pixels(log_p)
+    def pixel_log_prob(self, x, parameters):
+        return logistic_bin(tf.cast(x, tf.float32), *self._split(parameters), self.levels)
 
     def mean(self, parameters):
         # E[clip(X, 0, T)] = int_0^T P(X > t) dt = s (softplus(m / s) - softplus((m - T) / s))
@@ -125,6 +136,65 @@ class DiscretizedLogistic(_LocationScale):
     def draw(self, parameters, u):
         m, log_s = self._split(parameters)
         return self._at_level(m + tf.exp(log_s) * (tf.math.log(u) - tf.math.log(1.0 - u)))
+
+
+class FixedLogistic(DiscretizedLogistic):
+    """The logistic of one width for all pixels, a twelfth of the range: only its place is learned.
+
+    As with a squared error, no pixel can be bought off by a large width, and flat ground does not
+    take over by a small one: for colour pictures whose codes are what is wanted.
+    """
+
+    parameters = 1
+
+    def _split(self, parameters):
+        top = float(self.levels - 1)
+        m = (self._split_channels(parameters)[..., 0] + 0.5) * top
+        return m, tf.fill(tf.shape(m), math.log(top / 12.0))
+
+
+class MixtureOfLogistics(_Likelihood):
+    """A mixture of five logistics, integrated over each level's bin.
+
+        p(x = k) = sum_j w_j [sigmoid((k + 1/2 - m_j) / s_j) - sigmoid((k - 1/2 - m_j) / s_j)]
+
+    Salimans et al., PixelCNN++, ICLR 2017, equation 2. Departure: a channel depends on those before
+    it by the network, if at all, and not by coefficients of its own (equation 3).
+    """
+
+    components = 5
+    parameters = 3 * components
+
+    def __init__(self, levels):
+        self.levels = levels
+
+    def _split(self, parameters):
+        """-> log w, m in levels, log s: each [B, H, W, C, J]. Zeros spread over the range."""
+        logits, m, log_s = tf.split(self._split_channels(parameters), 3, axis=-1)
+        top, j = float(self.levels - 1), tf.range(self.components, dtype=tf.float32)
+        m = (m + (j + 0.5) / self.components) * top
+        log_s = tf.clip_by_value(log_s, -7.0, 5.0) + tf.math.log(top / (2.0 * self.components))
+        return tf.nn.log_softmax(logits), m, log_s
+
+    def pixel_log_prob(self, x, parameters):
+        log_w, m, log_s = self._split(parameters)
+        k = tf.cast(x, tf.float32)[..., None]
+        return tf.reduce_logsumexp(log_w + logistic_bin(k, m, log_s, self.levels), axis=-1)
+
+    def _cumulative(self, parameters):
+        """P(x <= k) for every level k but the last: [B, H, W, C, L - 1]."""
+        log_w, m, log_s = (v[..., None, :] for v in self._split(parameters))
+        k = tf.range(self.levels - 1, dtype=tf.float32)[:, None]
+        return tf.reduce_sum(tf.exp(log_w) * tf.sigmoid((k + 0.5 - m) * tf.exp(-log_s)), axis=-1)
+
+    def mean(self, parameters):
+        # E[x] = sum over k of P(x > k).
+        beyond = tf.reduce_sum(1.0 - self._cumulative(parameters), axis=-1)
+        return tf.clip_by_value(beyond / (self.levels - 1), 0.0, 1.0)
+
+    def draw(self, parameters, u):
+        below = tf.cast(self._cumulative(parameters) <= u[..., None], tf.float32)
+        return tf.reduce_sum(below, axis=-1) / (self.levels - 1)
 
 
 def log_normal_cdf(x):
@@ -175,7 +245,7 @@ class DiscretizedGaussian(_LocationScale):
     Kingma and Welling 2014, appendix C.2, has the density itself, with m and s from the decoder.
     """
 
-    def log_prob(self, x, parameters):
+    def pixel_log_prob(self, x, parameters):
         m, log_s = self._split(parameters)
         k = tf.cast(x, tf.float32)
         inverse_s = tf.exp(-log_s)
@@ -186,8 +256,7 @@ class DiscretizedGaussian(_LocationScale):
         log_below = self._log_cdf((k + 0.5 - m) * inverse_s)
         log_above = self._log_cdf((m - k + 0.5) * inverse_s)
         log_inside = self._log_between(lower, upper, inverse_s)
-        log_p = tf.where(k < 0.5, log_below, tf.where(k > self.levels - 1.5, log_above, log_inside))
-        return _sum_pixels(log_p)
+        return tf.where(k < 0.5, log_below, tf.where(k > self.levels - 1.5, log_above, log_inside))
 
     @staticmethod
     def _log_cdf(x):
@@ -234,7 +303,9 @@ KINDS = {
     "bernoulli": Bernoulli,
     "categorical": Categorical,
     "logistic": DiscretizedLogistic,
+    "fixed_logistic": FixedLogistic,
     "gaussian": DiscretizedGaussian,
+    "mixture": MixtureOfLogistics,
 }
 
 

@@ -2,8 +2,6 @@
 
 import tensorflow as tf
 
-from tfgen.likelihoods import softplus
-
 
 def kl_to_standard_normal(mu, logvar):
     """KL(N(mu, diag exp(logvar)) || N(0, I)), summed over latents.  [B, Z] -> [B]
@@ -55,16 +53,6 @@ def mmd(z, p, all_z, all_p):
     zz, pp, zp, pz = (tf.reduce_sum(kernel, axis=1) for kernel in kernels)
     itself = 7.0  # k(a, a), once in each row of zz and pp
     return (zz + pp - 2.0 * itself) / (n - 1.0) - (zp + pz) / n
-
-
-def discriminator_loss(real, fake):
-    """-E log D(x) - E log(1 - D(G(z))), from logits.  Goodfellow et al. 2014, eq. 1 negated."""
-    return tf.reduce_mean(softplus(-real)) + tf.reduce_mean(softplus(fake))
-
-
-def generator_loss(fake):
-    """-E log D(G(z)) from logits: the non-saturating loss.  Goodfellow et al. 2014, section 3."""
-    return tf.reduce_mean(softplus(-fake))
 
 
 def means(terms):

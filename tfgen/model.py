@@ -22,8 +22,16 @@ asks `can`.
 | `draw_prior(seeds, label)` | -> [B, Z], what samples are decoded from | models with codes |
 | `classify(x)`, `class_log_prob(x)` | [B, H, W, C] -> dict, [B, K] nats | p(x, y) by Bayes' rule |
 | `corrupt(x, seeds)`, `denoise(x)`, `complete(x, known)` | [B, H, W, C] -> the same | denoisers |
+| `complete(x, known, seeds)` | [B, H, W, C] -> the same | autoregressive models, machines |
+| `pixel_log_prob(x)` | [B, H, W, C] -> the same, nats | models of one pixel after another |
+| `mixing(x, seeds)` | [B, H, W, C] -> [B, T, H, W, C] | models with a Markov chain |
+| `filters()` | -> [N, H, W, C] | machines: what hidden units look for |
+| `log_partition()` | -> log Z, its error, by reverse AIS | machines |
+| `log_density(x)` | [B, H, W, C] -> [B], nats | flows: on [0, 1]^D, not of levels |
 | `settle(images)` | uint8 levels [N, H, W, C]: what is computed once from the data | some |
 | `log_prob(x)` | [B, H, W, C] -> [B], nats per image | models with a density |
+| `cluster(x)` | [B, H, W, C] -> int32 [B] | InfoGAN: a class found without labels |
+| `complaints(means)` | terms' means -> {kind: a sentence}, what is wrong with a run | GANs |
 
 Public methods take and return float32 images in [0, 1], level / (L - 1). Likelihoods are nats per
 image on the data's own levels.
@@ -37,6 +45,17 @@ import tensorflow as tf
 
 from tfgen import random
 from tfgen.errors import UserError
+
+
+def _keep_reads_before_writes():
+    """Turns off a pass of Grappler that lets a step read weights that the step has changed.
+
+    Control edges alone keep a read of a variable before a later write. Grappler's dependency pass
+    drops those that another path implies, and afterwards (TensorFlow 2.21) a link of that path:
+    `wgan`, `wgan_gp`, `dragan`, `r1_gan` and `dbn` lost some, and one step in hundreds used weights
+    of the wrong moment. `tests/test_zoo.py` looks for such edges in the graph of every model.
+    """
+    tf.config.optimizer.set_experimental_options({"dependency_optimization": False})
 
 
 class GenerativeModel(keras.Model):
@@ -106,12 +125,16 @@ class GenerativeModel(keras.Model):
 
         label: int32 [B], for models with `num_classes`.
 
-        Raises: UserError for a conditional model without labels.
+        Raises: UserError for a conditional model without labels, or with one that it has not.
         """
         if self.num_classes and label is None:
             raise UserError(
                 f"{type(self).__name__} samples by class: give labels, 0 to {self.num_classes - 1}."
             )
+        if isinstance(label, (list, tuple, np.ndarray)) and self.num_classes:
+            wrong = [int(i) for i in label if not 0 <= i < self.num_classes]
+            if wrong:
+                raise UserError(f"label {wrong[0]} is none of 0 to {self.num_classes - 1}.")
         return self.generate(self.noise(tf.convert_to_tensor(seeds, tf.int32)), label)
 
     def labels_in_turn(self, count):
@@ -124,6 +147,11 @@ class GenerativeModel(keras.Model):
         """int32 [B] -> float32 [B, num_classes]."""
         # A table: the on and off values of tf.one_hot are scaled apart by LiteRT's int8 converter.
         return tf.gather(tf.eye(self.num_classes), label)
+
+    def as_planes(self, values):
+        """Numbers beside every pixel, for convolutions: [B, K] -> [B, H, W, K]."""
+        h, w, _ = self.image_shape
+        return values[:, None, None, :] * tf.ones([1, h, w, 1])
 
     # --- scales --------------------------------------------------------------------------------
 
@@ -156,6 +184,7 @@ class GenerativeModel(keras.Model):
 
         Raises: ValueError if the names are not those of `trained`.
         """
+        _keep_reads_before_writes()
         owned = self.trained()
         if set(optimizers) != set(owned):
             raise ValueError(
@@ -173,21 +202,29 @@ class GenerativeModel(keras.Model):
         nowhere else.
         """
         variables = self.trained()[name]
+        self.optimizers[name].apply(self.gradients(tape, loss, variables), variables)
+
+    def gradients(self, tape, loss, variables):
+        """What this replica adds to the gradient; None for what the loss does not depend on."""
         share = 1.0 / tf.distribute.get_strategy().num_replicas_in_sync
-        gradients = tape.gradient(loss, variables, output_gradients=tf.constant(share, loss.dtype))
-        self.optimizers[name].apply(gradients, variables)
+        return tape.gradient(loss, variables, output_gradients=tf.constant(share, loss.dtype))
 
     def training_seeds(self, image):
         """One noise seed for each row of this replica's batch, a function of (seed, step, row)."""
         return random.training_seeds(self.seed, self.step, tf.shape(image)[0])
 
+    def ordered(self, **found):
+        """Of what was found the model's `terms`, in their order."""
+        return {name: found[name] for name in self.terms}
+
     def end_step(self, **terms):
-        """Counts the step, adds its terms to the interval's sums and returns them.
+        """Counts the step, adds the model's `terms` to the interval's sums and returns them.
 
         The sums are kept here and not in a callback, because `fit` may run many steps before it
         calls.
         """
-        values = tf.stack([tf.cast(terms[name], tf.float64) for name in self.terms])
+        terms = self.ordered(**terms)
+        values = tf.stack([tf.cast(term, tf.float64) for term in terms.values()])
         self.interval_sums.assign_add(values)
         finite = tf.reduce_all(tf.math.is_finite(values)) & (self.finite_steps == self.step)
         self.finite_steps.assign_add(tf.cast(finite, tf.int64))
@@ -197,14 +234,18 @@ class GenerativeModel(keras.Model):
     # --- saving --------------------------------------------------------------------------------
 
     def get_config(self):
-        names = [
-            name
-            for kind in type(self).__mro__
-            if issubclass(kind, GenerativeModel)
-            for name, parameter in inspect.signature(kind.__init__).parameters.items()
-            if name != "self" and parameter.kind is not parameter.VAR_KEYWORD
-        ]
-        return {name: getattr(self, name) for name in names}
+        found = {}
+        for kind in type(self).__mro__:
+            parameters = inspect.signature(kind.__init__).parameters.values()
+            found |= {
+                p.name: getattr(self, p.name)
+                for p in parameters
+                if p.name != "self" and p.kind is not p.VAR_KEYWORD
+            }
+            # A constructor hands `**kwargs` to its parent's; without, it names all that there is.
+            if kind is GenerativeModel or not any(p.kind is p.VAR_KEYWORD for p in parameters):
+                break
+        return found
 
     def save_networks(self, path):
         """Writes a `.keras` file of the weights alone: no optimizer slots, a third of the size."""

@@ -87,6 +87,11 @@ def normal(seeds, shape, stream):
     return tf.reshape(z[:, :n], [-1, *shape])
 
 
+def derived(seeds, stream):
+    """A new seed from each: int32 [B] -> int32 [B], other ones for another stream."""
+    return tf.bitcast(bits(seeds, stream, _counters(1))[:, 0], tf.int32)
+
+
 def training_seeds(seed, step, rows):
     """The seeds of a training batch's noise: a function of (seed, step, global row) alone.
 

@@ -6,6 +6,10 @@ The run is one that left a class out:
 
 Scores every test image by what the model offers (reconstruction error, likelihood, distance of its
 code), and by what needs no model (5 nearest neighbours, a kernel density, principal components).
+With --background, a second run with a density on the same data, the ratio of the two is a score
+too: log p_background(x) - log p(x) does not count what all images have in common (Ren et al. 2019,
+https://arxiv.org/abs/1906.02845). A background is a weaker model, e.g. fvsbn.
+
 AUROC is the chance that an image of the unseen class scores above one of a seen class. Writes
 anomaly.json and figures/anomaly.png there.
 """
@@ -33,6 +37,7 @@ def main(argv=None):
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--workdir", required=True, help="a finished run that left a class out")
+    parser.add_argument("--background", default="", help="a run to compare likelihoods with")
     return command.status(_run, parser.parse_args(argv))
 
 
@@ -50,6 +55,8 @@ def _run(options):
     if odd.all() or not odd.any():
         raise UserError(f"the split {split!r} does not hold images of {left_out!r} and of others.")
     scores = model_scores(model, images["train"], images["test"])
+    if options.background:
+        scores["likelihood ratio"] = likelihood_ratio(finished, options.background, images["test"])
     others = reference_scores(images["train"], images["test"], _units(model, images["train"]))
     found = {key: anomaly.auroc(values, odd) for key, values in (scores | others).items()}
     counts = {"odd": int(odd.sum()), "normal": int((~odd).sum())}
@@ -96,8 +103,7 @@ def model_scores(model, train, test):
         kept = latents.in_batches(model.reconstruct, test)
         found["reconstruction error"] = np.square(test - kept).sum(axis=(1, 2, 3))
     if model.can("log_prob"):
-        bounded = {"samples": SAMPLES} if model.can("elbo") else {}
-        found["-log p(x)"] = -latents.in_batches(lambda x: model.log_prob(x, **bounded), test)
+        found["-log p(x)"] = -log_prob(model, test)
     if model.can("encode"):
         codes = latents.encode(model, train), latents.encode(model, test)
         found["distance of the code"] = anomaly.mahalanobis(*codes)
@@ -105,6 +111,32 @@ def model_scores(model, train, test):
     if not found:
         raise UserError(f"{type(model).__name__} neither reconstructs nor encodes images.")
     return found
+
+
+def log_prob(model, images):
+    """[N], nats; a bound where the model has no more."""
+    return latents.in_batches(lambda x: model.log_prob(x, **_draws(model)), images)
+
+
+def likelihood_ratio(finished, background, images):
+    """log p_background(x) - log p(x): [N], nats.
+
+    Raises: UserError for a model without a density, or a background of other data.
+    """
+    other = open_run(background)
+    for one in (finished, other):
+        if not one.model.can("log_prob"):
+            raise UserError(f"{one.name} has no density: a likelihood ratio is of two that have.")
+    if other.config["data"] != finished.config["data"]:
+        raise UserError(
+            f"the background in {other.run.path} is a run of other data than {finished.run.path}: "
+            "give both the same --config.data settings, the class that is left out too."
+        )
+    return log_prob(other.model, images) - log_prob(finished.model, images)
+
+
+def _draws(model):
+    return {"samples": SAMPLES} if model.can("elbo") else {}
 
 
 def reference_scores(train, test, units):
@@ -122,12 +154,9 @@ def rejection(model, images, labels):
 
     It rejects what has a smaller p(x) than all but REJECTED of the validation images.
     """
-    least = np.quantile(
-        latents.in_batches(lambda x: model.log_prob(x, samples=SAMPLES), images["validation"]),
-        REJECTED,
-    )
+    least = float(np.quantile(log_prob(model, images["validation"]), REJECTED))
     given = latents.in_batches(
-        lambda x: model.classify(x, samples=SAMPLES, least=float(least))["label"], images["test"]
+        lambda x: model.classify(x, least=least, **_draws(model))["label"], images["test"]
     )
     rejected, odd = given < 0, labels < 0
     kept = ~odd & ~rejected

@@ -15,6 +15,7 @@ import tensorflow as tf
 
 from tfgen import figures, run_dir
 from tfgen.errors import UserError
+from train.health import Health
 
 
 class Log:
@@ -64,6 +65,7 @@ class Recorder(keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None):
         model = self.model
+        self.health = Health(model, self.progress.say) if model.can("complaints") else None
         self._sample = tf.function(lambda: model.sample(tf.range(64), model.labels_in_turn(64)))
         if not self.start:
             self.draw(0)
@@ -150,6 +152,8 @@ class Recorder(keras.callbacks.Callback):
         sums.assign(np.zeros(sums.shape))
         self.log.write(step, means)
         self.progress(step, means)
+        if self.health:
+            self.health.look(step, means)
         self.write_events(step, means)
 
     def write_events(self, step, numbers):

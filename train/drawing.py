@@ -11,7 +11,8 @@ def draw(run, model, held_out):
     if model.can("sample"):
         images = model.sample(range(64), model.labels_in_turn(64)).numpy()
         figures.sample_grid(run.figures / "samples.png", images)
-    if model.can("encode") or model.can("reconstruct"):
+    looked_at = ("encode", "reconstruct", "complete", "pixel_log_prob", "mixing")
+    if any(model.can(capability) for capability in looked_at):
         arrays = data.arrays(held_out)
         x = arrays["image"].astype("float32") / (held_out.levels - 1)
     if model.can("reconstruct"):
@@ -26,6 +27,13 @@ def draw(run, model, held_out):
         figures.denoising_rows(run.figures / "denoising.png", first, noisy, cleaned)
     if model.can("complete"):
         figures.save(run.figures / "completion.png", figures.completion(model, x[:48]))
+    if model.can("filters"):
+        figures.save(run.figures / "filters.png", figures.filters(model.filters()))
+    if model.can("mixing"):
+        figures.save(run.figures / "mixing.png", figures.mixing(model, x[:12]))
+    if model.can("pixel_log_prob"):
+        drawn = figures.surprise(x[:48], model.pixel_log_prob(x[:48]))
+        figures.save(run.figures / "surprise.png", drawn)
     if model.can("encode"):
         _draw_codes(run, model, x[:1000], arrays, held_out.classes)
     if model.can("generate") and hasattr(model, "prior"):

@@ -89,7 +89,9 @@ def pictures(model, held_out):
 def _of_a_generator(model, decode):
     """A GAN's latents: those that change images most."""
     seeds = np.arange(16, dtype=np.int32)
-    codes = np.asarray(model.noise(seeds)["z"])
+    labels = model.labels_in_turn(len(seeds))
+    codes = model.draw_prior(seeds, labels) if model.can("draw_prior") else model.noise(seeds)["z"]
+    codes = np.asarray(codes)
     order, _ = latents.by_change(decode, codes)
     units = order[:UNITS]
     ends = np.tile([[-1.0, 1.0]] if model.prior == "uniform" else [[-2.5, 2.5]], (len(units), 1))
@@ -99,6 +101,14 @@ def _of_a_generator(model, decode):
     yield _traversals(decode, codes[0], units, ends, text + ".")
     text = "From one seed's latents to another's."
     yield "interpolation", "Interpolations", text, figures.interpolation(model)
+    if model.num_classes:
+        text = "Each row is the noise of one seed, each column a class."
+        yield "classes", "One noise, every class", text, _each_class(model, codes[:8])
+    if model.can("of_each_category"):
+        text = "Each row is the noise of one seed, each column a value of the categorical code."
+        drawn = decode(model.of_each_category(codes[:8]))
+        pixels = figures.tile(drawn, model.categories)
+        yield "categories", "One noise, every category", text, pixels
 
 
 def _traversals(decode, code, units, reach, text):
@@ -150,10 +160,14 @@ def _manifold(model, labels):
 
 def _classes(model, codes):
     """Each row one code, each column one class."""
-    k, rows = model.num_classes, codes[:8]
-    images = latents.decoder(model, np.tile(np.arange(k), len(rows)))(rows.repeat(k, axis=0))
     text = "Each row is the code of one held-out image, each column a class: the code is the style."
-    return "classes", "One style, every class", text, figures.tile(images, k)
+    return "classes", "One style, every class", text, _each_class(model, codes[:8])
+
+
+def _each_class(model, codes):
+    k = model.num_classes
+    images = latents.decoder(model, np.tile(np.arange(k), len(codes)))(codes.repeat(k, axis=0))
+    return figures.tile(images, k)
 
 
 def _arithmetic(model, held_out, images, labels, codes):

@@ -17,7 +17,7 @@ import tensorflow as tf
 
 from tfgen import data, evaluation, models, run_dir
 from tfgen.errors import UserError
-from train import card, drawing
+from train import card, drawing, health
 from train.callbacks import Recorder
 from train.checkpoints import Checkpoints
 from train.progress import Steps
@@ -91,6 +91,9 @@ def train(name, config, workdir):
             "peak memory, MB": round(_peak_memory() / 1e6),
             "parameters": sum(int(tf.size(w)) for w in model.trainable_variables),
         }
+        warnings = health.of_log(model, run.log)
+        if warnings:
+            facts["warnings"] = "; ".join(warnings)
         if watch:
             step, value = watch.best
             watch.restore_best()
@@ -132,10 +135,18 @@ def build(name, config, training, strategy=None):
             f"batch_size {config.batch_size} cannot be divided among {replicas} replicas: "
             f"set --config.batch_size to a multiple of {replicas}."
         )
+    parts = config.model.get("critic_steps", 1)
+    if parts and config.batch_size // replicas % parts:
+        raise UserError(
+            f"batch_size {config.batch_size} cannot be divided among {parts} updates of D"
+            + (f" on each of {replicas} replicas" if replicas > 1 else "")
+            + f": set --config.batch_size to a multiple of {parts * replicas}."
+        )
     keras.utils.set_random_seed(config.seed)
     kind = models.find(name)
     arguments = dict(config.model)
-    if "num_classes" in inspect.signature(kind).parameters:
+    takes_labels = arguments.get("conditional", True)
+    if takes_labels and "num_classes" in inspect.signature(kind).parameters:
         if not training.classes:
             raise UserError(f"{name} learns from labels, and {training.name} has none.")
         arguments["num_classes"] = len(training.classes)

@@ -157,6 +157,33 @@ def pictures(splits, model):
                 page.picture(drawn, "completion"),
             )
         )
+    if model.can("filters"):
+        parts.append(
+            page.section(
+                "Filters",
+                "What each hidden unit adds up: white counts for it, black against it.",
+                page.picture(figures.filters(model.filters()), "filters"),
+            )
+        )
+    if model.can("mixing"):
+        parts.append(
+            page.section(
+                "Mixing",
+                "Each row begins with a held-out image; the model's chain goes on from it. A chain "
+                "that mixes leaves its digit and comes to others.",
+                page.picture(figures.mixing(model, real[:12]), "mixing"),
+            )
+        )
+    if model.can("pixel_log_prob") and not points:
+        drawn = figures.surprise(real[:32], model.pixel_log_prob(real[:32]))
+        parts.append(
+            page.section(
+                "Surprise",
+                "Held-out images, and -log p of each pixel given those before it: the brighter the "
+                "less expected.",
+                page.picture(drawn, "surprise"),
+            )
+        )
     if model.can("generate") and hasattr(model, "prior") and not points:
         parts.append(
             page.section(

@@ -44,9 +44,9 @@ class Validation:
         self.features = None
         if self.metric == FRECHET:
             self._prepare_features(training, validation)
-        names = [*model.terms, *([FRECHET] if self.features else [])]
-        self.log = Log(run.validation, names, start)
-        column = 1 + names.index(self.metric)
+        self.names = [*model.terms, *([FRECHET] if self.features else [])]
+        self.log = Log(run.validation, self.names, start)
+        column = 1 + self.names.index(self.metric)
         self.rows = {int(row[0]): float(row[column]) for row in _rows(run.validation)}
         for step, path in self._kept().items():
             if step > start:
@@ -83,7 +83,8 @@ class Validation:
         if better:
             with run_dir.atomic(self._path(step)) as temporary:
                 self.model.save_networks(temporary)
-        self.log.write(step, found)
+        # A column for each, whatever `test_step` reports, and in whatever order.
+        self.log.write(step, {name: found.get(name, float("nan")) for name in self.names})
         return found
 
     @property

@@ -15,10 +15,14 @@ import tensorflow_datasets as tfds
 SPLITS = {"train": (0, 1000), "validation": (1000, 1350), "test": (1350, 1797)}
 
 
+BINARY_FROM = 8
+
+
 class Digits(tfds.core.GeneratorBasedBuilder):
     """8x8 grey digits. `image` holds levels 0..16, not 0..255; `metadata["levels"]` says so."""
 
     VERSION = tfds.core.Version("1.0.0")
+    levels = 17
 
     def _info(self):
         return tfds.core.DatasetInfo(
@@ -30,7 +34,7 @@ class Digits(tfds.core.GeneratorBasedBuilder):
                     "label": tfds.features.ClassLabel(num_classes=10),
                 }
             ),
-            metadata=tfds.core.MetadataDict(levels=17),
+            metadata=tfds.core.MetadataDict(levels=self.levels),
             homepage="https://archive.ics.uci.edu/dataset/80",
             disable_shuffling=True,
         )
@@ -43,5 +47,17 @@ class Digits(tfds.core.GeneratorBasedBuilder):
 
         digits = load_digits()
         for i in range(start, stop):
-            image = digits.images[i].astype(np.uint8)[..., None]
+            image = self.of_levels(digits.images[i].astype(np.uint8)[..., None])
             yield i, {"image": image, "label": int(digits.target[i])}
+
+    def of_levels(self, image):
+        return image
+
+
+class DigitsBinary(Digits):
+    """The digits in two levels, 0 and 1."""
+
+    levels = 2
+
+    def of_levels(self, image):
+        return (image >= BINARY_FROM).astype(np.uint8)

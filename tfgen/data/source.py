@@ -23,6 +23,7 @@ from tfgen.errors import UserError
 # Data sets that need no network: the module of this package that defines the TFDS builder.
 EMBEDDED = {
     "digits": "digits",
+    "digits_binary": "digits",
     "shapes": "shapes",
     "shapes_binary": "shapes",
     "ring": "points",

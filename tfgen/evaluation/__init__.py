@@ -78,7 +78,7 @@ def evaluate(model, splits, protocol, features, progress, parts=PARTS):
         results |= likelihoods(
             model, splits, protocol, lambda part: progress("likelihood", 0.2 + 0.65 * part)
         )
-    if "codes" in parts and (model.can("encode") or model.can("reconstruct")):
+    if "codes" in parts and any(map(model.can, ("encode", "reconstruct", "denoise", "cluster"))):
         progress("codes", 0.85)
         found, more = code_metrics(model, splits)
         results, details = results | found, details | more

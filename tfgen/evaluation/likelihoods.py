@@ -4,6 +4,7 @@ import numpy as np
 import scipy.special
 import tensorflow as tf
 
+from tfgen.data.points import MIXTURES
 from tfgen.metrics import likelihood
 
 # Images at a time: with k draws of the codes in turn, memory depends on this alone.
@@ -12,35 +13,59 @@ BATCH = 64
 
 def likelihoods(model, splits, protocol, progress):
     """NLL, bound and bits/dim, over all held-out images; progress is called with a share of it."""
+    bounds = {"samples": protocol.k} if model.can("elbo") else {}
     images = splits.unit(splits.held_out["image"])
     bounded, by_class = model.can("elbo"), model.can("class_log_prob")
     log_p, elbo, joint = [], [], []
+    # Bounds of many draws are compiled by the model itself.
+    log_prob = model.log_prob if bounded else tf.function(model.log_prob)
     for start in range(0, len(images), BATCH):
         block = images[start : start + BATCH]
         # One shape of batch, one trace.
         x = tf.constant(np.concatenate([block, block[:1].repeat(BATCH - len(block), axis=0)]))
         if by_class:
-            joint.append(model.class_log_prob(x, samples=protocol.k).numpy()[: len(block)])
+            joint.append(model.class_log_prob(x, **bounds).numpy()[: len(block)])
             log_p.append(scipy.special.logsumexp(joint[-1], axis=1))
-            elbo.append(model.elbo(x, samples=min(protocol.k, 200)).numpy()[: len(block)])
-        elif bounded:
-            log_p.append(model.log_prob(x, samples=protocol.k).numpy()[: len(block)])
-            elbo.append(model.elbo(x, samples=min(protocol.k, 200)).numpy()[: len(block)])
         else:
-            log_p.append(model.log_prob(x).numpy()[: len(block)])
+            log_p.append(log_prob(x, **bounds).numpy()[: len(block)])
+        if bounded:
+            elbo.append(model.elbo(x, samples=min(protocol.k, 200)).numpy()[: len(block)])
         progress((start + len(block)) / len(images))
     nll = -np.concatenate(log_p).astype(np.float64)
     found = {
         "nll": float(nll.mean()),
         "nll_error": likelihood.standard_error(nll),
-        "nll_kind": f"upper bound, k = {protocol.k}" if bounded else _kind(model.density),
+        "nll_kind": _kind(model.density, protocol.k if bounded else 0),
         "bits_per_dim": likelihood.bits_per_dim(float(nll.mean()), model.image_shape),
     }
+    if model.can("log_density") and splits.about.name in MIXTURES:
+        found["kl_to_truth"] = kl_to_truth(model, MIXTURES[splits.about.name])
+    if model.can("log_partition"):
+        log_z, _, reverse = model.log_partition()
+        found["nll_reverse"] = found["nll"] + reverse - log_z
     if bounded:
         found["neg_elbo"] = float(-np.concatenate(elbo).astype(np.float64).mean())
     if by_class:
         found |= _by_class(np.concatenate(joint).astype(np.float64), splits.held_out["label"])
     return found
+
+
+def kl_to_truth(model, mixture, nodes=24):
+    """KL(truth || model) of densities in the plane, nats: exact but for the quadrature.
+
+    Gauss-Hermite nodes of each Gaussian of the truth, `nodes` squared.
+    """
+    ticks, weights = np.polynomial.hermite_e.hermegauss(nodes)
+    offsets = mixture.sigma * np.stack(np.meshgrid(ticks, ticks), axis=-1).reshape(-1, 2)
+    share = np.outer(weights, weights).ravel() / weights.sum() ** 2
+    total = 0.0
+    for mean in mixture.means:
+        points = mean + offsets
+        log_q = model.log_density(tf.constant(mixture.to_image(points), tf.float32)).numpy()
+        # An image of [0, 1]^2 is the plane's square of side 2 extent.
+        log_q = log_q.astype(np.float64) - 2.0 * np.log(2.0 * mixture.extent)
+        total += np.sum(share * (mixture.log_prob(points) - log_q)) / len(mixture.means)
+    return float(total)
 
 
 def _by_class(joint, labels):
@@ -52,6 +77,13 @@ def _by_class(joint, labels):
     }
 
 
-def _kind(density):
-    """What an NLL of a model of this density is. A bound on p bounds the NLL from above."""
+def _kind(density, k):
+    """What an NLL is of a model of this density; k: draws of a bound, 0 for none.
+
+    A bound on p bounds the NLL from above.
+    """
+    if density == "estimate":
+        return f"bound, k = {k}, Z by AIS" if k else "Z by AIS"
+    if k:
+        return f"upper bound, k = {k}"
     return {"exact": "exact", "lower bound": "upper bound"}.get(density, density)

@@ -27,6 +27,11 @@ def code_metrics(model, splits):
         found |= _fidelity(images, _in_batches(model.reconstruct, images))
     if model.can("denoise"):
         found |= denoised(model, splits)
+    if model.can("cluster") and "label" in splits.held_out:
+        labels = splits.held_out["label"][:MOST_SAMPLES]
+        found["cluster_ari"] = classes.adjusted_rand_index(
+            labels, _in_batches(model.cluster, images)
+        )
     if model.can("encode"):
         encoded = _encode(model, images)
         train = _encode(model, splits.unit(splits.train["image"][:MOST_SAMPLES]))

@@ -6,7 +6,14 @@ import tensorflow as tf
 from tfgen.data.points import MIXTURES
 from tfgen.errors import UserError
 from tfgen.evaluation.protocol import FIRST_SEED, flat
-from tfgen.metrics import baselines, classes, distances, likelihood, neighbours
+from tfgen.metrics import (
+    baselines,
+    classes,
+    distances,
+    likelihood,
+    neighbours,
+    sliced_wasserstein,
+)
 from tfgen.metrics import features as feature_networks
 from tfgen.metrics.modes import modes
 
@@ -52,11 +59,16 @@ class Comparison:
             why = "these features have no classifier of labels"
             self.not_measured = dict.fromkeys(("score", "class_entropy", "rarest_class"), why)
 
-    def measure(self, images, real_features=None, copies=True):
-        """{metric: number} of a set of samples."""
-        real = self.real_features if real_features is None else real_features
+    def measure(self, images, others=None, copies=True):
+        """{metric: number} of a set of samples, beside the held-out images or others."""
+        real = self.real_features if others is None else self.features.features(others)
         fake = self.features.features(images)
         found = {"frechet": distances.frechet(real, fake)}
+        if sliced_wasserstein.sides(images.shape[1:]):
+            by_side = sliced_wasserstein.distances(
+                self.real if others is None else others, images, self.protocol.seed
+            )
+            found |= {f"swd_{side}": value for side, value in by_side.items()}
         found["kid"], found["kid_spread"] = distances.kernel(real, fake, seed=self.protocol.seed)
         found["precision"], found["recall"] = neighbours.precision_recall(
             real, fake, NEIGHBOURS["precision_recall"]
@@ -103,7 +115,7 @@ class Comparison:
         n = min(self.protocol.n, len(images) // 2)
         rows = self.random.permutation(len(images))
         one, other = images[rows[:n]], images[rows[n : 2 * n]]
-        return {"n": n, **self.measure(one, self.features.features(other), copies=False)}
+        return {"n": n, **self.measure(one, other, copies=False)}
 
     def baselines(self):
         """{name: {metric: number}}, each fitted to the training images."""

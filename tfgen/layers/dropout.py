@@ -26,6 +26,7 @@ class Dropout(keras.layers.Layer):
         self.rate = rate
         self.stream = stream
         self.seeds = seeds
+        self.built = True  # nothing to build; Keras would otherwise build the model by a call
 
     def call(self, x, training=False):
         if not training or not self.rate:

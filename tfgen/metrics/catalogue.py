@@ -39,6 +39,14 @@ GROUPS = {
             "of the NLL, over the held-out images",
         ),
         Metric(
+            "nll_reverse", "NLL by reverse AIS", "nats", "lower", 2,
+            "the NLL with Z from annealing backwards: on average too large, as AIS is too small",
+        ),
+        Metric(
+            "kl_to_truth", "KL to the truth", "nats", "lower", 3,
+            "KL(data || model) of densities, where that of the data is known",
+        ),
+        Metric(
             "nll_given_label", "NLL given the label", "nats", "lower", 2,
             "-log p(x|y) of held-out images and their labels",
         ),
@@ -59,6 +67,13 @@ GROUPS = {
         Metric(
             "kid_spread", "KID spread", "", "", 3,
             "standard deviation of the KID over 100 subsets",
+        ),
+        *(
+            Metric(
+                f"swd_{side}", f"SWD {side}", "", "lower", 2,
+                f"1,000 times the sliced Wasserstein distance of patches at {side} pixels a side",
+            )
+            for side in (16, 32, 64, 128)
         ),
         Metric(
             "precision", "precision", "", "higher", 3,
@@ -163,6 +178,11 @@ GROUPS = {
             "prior_two_sample", "1-NN accuracy of codes", "", "lower", 3,
             "how well a nearest neighbour tells codes of held-out images from those that samples "
             "are made of; 0.5 if they are alike",
+        ),
+        Metric(
+            "cluster_ari", "adjusted Rand index", "", "higher", 3,
+            "agreement of codes found without labels with the classes of held-out images; 0 by "
+            "chance, 1 if they are the same",
         ),
         Metric(
             "codebook_perplexity", "codebook perplexity", "", "higher", 1,

@@ -14,6 +14,13 @@ def classifier_score(probabilities):
     return float(np.exp(np.mean(np.sum(p * (np.log(p) - np.log(marginal)), axis=1))))
 
 
+def adjusted_rand_index(labels, clusters):
+    """Agreement of two partitions [N], [N] (Hubert and Arabie 1985): 1 if equal, 0 by chance."""
+    from sklearn.metrics import adjusted_rand_score
+
+    return float(adjusted_rand_score(labels, clusters))
+
+
 def shares(labels, classes):
     """The share of each class among labels [N]: [K]."""
     return np.bincount(labels, minlength=classes) / len(labels)

@@ -22,7 +22,7 @@ import keras
 import tensorflow as tf
 from keras import layers
 
-from tfgen import losses
+from tfgen import adversarial, losses
 from tfgen.errors import UserError
 from tfgen.layers import priors
 from tfgen.models.autoencoder import Autoencoder
@@ -99,7 +99,7 @@ class AdversarialAutoencoder(Autoencoder):
 
     def errors(self, x, seeds, training, label=None):
         terms, z = self.errors_and_codes(x, seeds, training)
-        g_loss = losses.softplus(-self.logit(z, label))
+        g_loss = adversarial.non_saturating_g(self.logit(z, label))
         return terms | {
             "loss": terms["loss"] + self.adversarial_weight * g_loss,
             "d_loss": self.d_loss(z, seeds, label),
@@ -110,7 +110,7 @@ class AdversarialAutoencoder(Autoencoder):
         """What D descends on, for each row: [B, Z] -> [B]."""
         p = self.target.draw(self.target.noise(seeds), label)
         z = tf.stop_gradient(z)
-        return losses.softplus(-self.logit(p, label)) + losses.softplus(self.logit(z, label))
+        return adversarial.minimax_d(self.logit(p, label), self.logit(z, label))
 
     def train_step(self, batch):
         x, label = self.to_unit(batch["image"]), batch.get("label")

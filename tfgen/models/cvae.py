@@ -27,6 +27,7 @@ import math
 import keras
 import tensorflow as tf
 
+from tfgen import by_class
 from tfgen.models.vae import VAE
 
 
@@ -53,8 +54,7 @@ class CVAE(VAE):
         """mu and logvar of q(z|x, y); without a label, of the likeliest one."""
         if label is None:
             label = self.likeliest(x)
-        h, w, _ = self.image_shape
-        planes = self.one_hot(label)[:, None, None, :] * tf.ones([1, h, w, 1])
+        planes = self.as_planes(self.one_hot(label))
         return super().posterior(tf.concat([x, planes], axis=-1), training=training)
 
     def parameters(self, z, label=None, training=False):
@@ -68,15 +68,18 @@ class CVAE(VAE):
 
     def likeliest(self, x):
         """The class of the greatest log p(x|y, mu) - KL: a guess without draws, [B]."""
-        x, label = self._with_each_label(x)
+        scores = by_class.joint(self._score, x, self.num_classes)
+        return tf.argmax(scores, axis=1, output_type=tf.int32)
+
+    def _score(self, x, label):
         mu, logvar = self.posterior(x, label)
         log_p = self.p.log_prob(self.to_levels(x), self.parameters(mu, label))
-        scores = tf.reshape(log_p - self.kl(mu, logvar, mu[:, None]), [-1, self.num_classes])
-        return tf.argmax(scores, axis=1, output_type=tf.int32)
+        return log_p - self.kl(mu, logvar, mu[:, None])
 
     def class_log_prob(self, x, samples=100):
         """log p(x, y), lower bounds by L_k with k = samples: [B, H, W, C] -> [B, K], nats."""
-        return self._of_each_class(super().log_prob, x, samples)
+        bound = super().log_prob
+        return by_class.joint(lambda x, y: bound(x, samples, y), x, self.num_classes)
 
     def log_prob(self, x, samples=100, label=None):
         """log p(x) by L_k for every class, or log p(x|y) of given labels: [B], nats."""
@@ -88,29 +91,13 @@ class CVAE(VAE):
         """The bound of `log_prob` without the importance weights: [B], nats."""
         if label is not None:
             return super().elbo(x, samples, label)
-        return tf.reduce_logsumexp(self._of_each_class(super().elbo, x, samples), axis=1)
+        bound = super().elbo
+        each = by_class.joint(lambda x, y: bound(x, samples, y), x, self.num_classes)
+        return tf.reduce_logsumexp(each, axis=1)
 
     def classify(self, x, samples=100, least=-math.inf):
         """Bayes' rule: images in [0, 1] -> {"label" [B], "probability" [B, K], "log_prob" [B]}.
 
         least: images of a log p(x) below this, in nats, are rejected; their label is -1.
         """
-        joint = self.class_log_prob(x, samples)
-        log_p = tf.reduce_logsumexp(joint, axis=1)
-        label = tf.argmax(joint, axis=1, output_type=tf.int32)
-        return {
-            "label": tf.where(log_p < least, -1, label),
-            "probability": tf.nn.softmax(joint),
-            "log_prob": log_p,
-        }
-
-    def _of_each_class(self, bound, x, samples):
-        """bound(x, samples, y) + log p(y) for each y: [B, K]."""
-        x, label = self._with_each_label(x)
-        log_p = tf.reshape(bound(x, samples, label), [-1, self.num_classes])
-        return log_p - math.log(self.num_classes)
-
-    def _with_each_label(self, x):
-        """Every image K times, with every label once: [B * K, H, W, C], [B * K]."""
-        labels = tf.tile(tf.range(self.num_classes), [tf.shape(x)[0]])
-        return tf.repeat(x, self.num_classes, axis=0), labels
+        return by_class.classified(self.class_log_prob(x, samples), least)

@@ -31,6 +31,12 @@ from tfgen.models.autoencoder import Autoencoder
 NOISES = ("gaussian", "masking", "salt_and_pepper")
 
 
+def salt_and_pepper(x, u, share):
+    """x with that share of its pixels 0 or 1, by uniforms u: three of one shape."""
+    x = tf.where(u < share / 2, 0.0, x)
+    return tf.where(u > 1.0 - share / 2, 1.0, x)
+
+
 @keras.saving.register_keras_serializable("tfgen")
 class DenoisingAutoencoder(Autoencoder):
     """An autoencoder that is trained on corrupted images; it has no density of images.
@@ -56,8 +62,7 @@ class DenoisingAutoencoder(Autoencoder):
         u = random.uniform(seeds, self.image_shape, "corruption")
         if self.corruption == "masking":
             return tf.where(u < self.strength, 0.0, x)
-        x = tf.where(u < self.strength / 2, 0.0, x)
-        return tf.where(u > 1.0 - self.strength / 2, 1.0, x)
+        return salt_and_pepper(x, u, self.strength)
 
     def denoise(self, x):
         """A corrupted image in [0, 1] -> the clean one, as far as it can be told."""

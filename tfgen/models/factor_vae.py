@@ -21,7 +21,7 @@ import keras
 import tensorflow as tf
 from keras import layers
 
-from tfgen import losses, random, replicas
+from tfgen import adversarial, losses, random, replicas
 from tfgen.models.vae import VAE
 
 
@@ -65,9 +65,7 @@ class FactorVAE(VAE):
 
     def d_loss(self, z, seeds):
         """What D descends on, for each row: [B, Z] -> [B]."""
-        return losses.softplus(-self.D(z)[:, 0]) + losses.softplus(
-            self.D(self.permuted(z, seeds))[:, 0]
-        )
+        return adversarial.minimax_d(self.D(z)[:, 0], self.D(self.permuted(z, seeds))[:, 0])
 
     def permuted(self, z, seeds):
         """Each unit in an order of its own over the batch, which the seeds choose."""

@@ -21,13 +21,11 @@ networks. With `components` > 0, samples and `log_prob` have, in the prior's pla
 to the codes once training is over (`tfgen.layers.LatentDensity`).
 """
 
-import math
-
 import keras
 import numpy as np
 import tensorflow as tf
 
-from tfgen import likelihoods, losses, random
+from tfgen import bounds, likelihoods, losses, random
 from tfgen.layers import Dropout, LatentDensity, coders
 from tfgen.model import GenerativeModel
 
@@ -46,7 +44,8 @@ class VAE(GenerativeModel):
       warmup: steps over which the weight of the KL term rises from 0 to 1 (Sonderby et al. 2016).
       free_bits: nats an image that the KL term may take without a penalty (Kingma et al. 2016,
         equation 15, with all latents in one group and image by image).
-      likelihood: p(x|z): "auto", "bernoulli", "categorical", "logistic" or "gaussian".
+      likelihood: p(x|z): "auto", "bernoulli", "categorical", "logistic", "fixed_logistic",
+        "gaussian" or "mixture" (`tfgen.likelihoods`).
       draw: whether a sample is a draw from p(x|z), where by default it is the mean of p(x|z).
       components: of the mixture that stands for the prior after training; 0 keeps the prior.
     """
@@ -229,20 +228,12 @@ class VAE(GenerativeModel):
         Every image is measured with the same draws of eps, so the value of one does not depend on
         the others in the batch. Memory does not grow with `samples`.
         """
-        log_w = self._importance(x, label)
-
-        def add(i, total):
-            w = log_w(i)
-            top = tf.maximum(total, w)
-            return i + 1, top + tf.math.log(tf.exp(total - top) + tf.exp(w - top))
-
-        return self._stream(samples, add, log_w(0)) - math.log(samples)
+        return bounds.log_mean(self._importance(x, label), samples)
 
     @tf.function(reduce_retracing=True)
     def elbo(self, x, samples=100, label=None):
         """The ELBO, its expectation over q by `samples` draws: images in [0, 1] -> [B], nats."""
-        log_w = self._importance(x, label)
-        return self._stream(samples, lambda i, total: (i + 1, total + log_w(i)), log_w(0)) / samples
+        return bounds.mean(self._importance(x, label), samples)
 
     def _importance(self, x, label=None):
         """A function i -> log p(x, z_i) / q(z_i|x) for the i-th draw of z, [B]."""
@@ -261,8 +252,3 @@ class VAE(GenerativeModel):
     def log_prior(self):
         """A function z -> log p(z) of the prior in training: [..., Z] -> [...], nats."""
         return lambda z: losses.normal_log_prob(z, tf.zeros_like(z), tf.zeros_like(z))
-
-    @staticmethod
-    def _stream(samples, body, first):
-        _, total = tf.while_loop(lambda i, _: i < samples, body, (tf.constant(1), first))
-        return total

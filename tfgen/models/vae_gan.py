@@ -23,33 +23,50 @@ RMSProp); G's part of L_GAN is the non-saturating one. E is D with 2 Z outputs.
 import keras
 import tensorflow as tf
 
-from tfgen import losses, random
-from tfgen.models import dcgan
+from tfgen import adversarial, losses, random
+from tfgen.models.dcgan import DCGAN
 
 
 @keras.saving.register_keras_serializable("tfgen")
-class VAEGAN(dcgan.DCGAN):
+class VAEGAN(DCGAN):
     """A DCGAN with an encoder; its density is implicit.
 
     Args:
       image_shape, levels, seed: see `GenerativeModel`.
       gamma: how much G heeds reconstructions beside D.
-      others: see `DCGAN`.
+      latent_dim, width, depth, kernel, ema: see `GAN`.
     """
 
     paper = ("Larsen et al. 2016", "https://arxiv.org/abs/1512.09300")
     prior = "normal"
-    terms = ("d_loss", "g_loss", "llike", "kl", "D_real", "D_fake")
+    terms = ("d_loss", "g_loss", "llike", "kl", "D_real", "D_fake", "spread")
 
-    def __init__(self, image_shape, levels, seed=0, gamma=0.1, latent_dim=16, **kwargs):
-        super().__init__(image_shape, levels, seed, latent_dim=latent_dim, **kwargs)
-        self.gamma = gamma
-        self.E = dcgan.discriminator(
-            self.image_shape, self.width, self.depth, self.kernel, 2 * latent_dim, name="E"
+    def __init__(
+        self,
+        image_shape,
+        levels,
+        seed=0,
+        gamma=0.1,
+        latent_dim=16,
+        width=128,
+        depth=4,
+        kernel=5,
+        ema=0.0,
+    ):
+        super().__init__(
+            image_shape,
+            levels,
+            seed,
+            latent_dim=latent_dim,
+            width=width,
+            depth=depth,
+            kernel=kernel,
+            ema=ema,
         )
-        # The last hidden layer stands before flattening and the logit.
+        self.gamma = gamma
+        self.E = self.discriminator(outputs=2 * latent_dim, name="E")
         self.D_and_features = keras.Model(
-            self.D.inputs, [self.D.outputs[0], self.D.layers[-2].output]
+            self.D.inputs[0], [self.D.outputs[0], self.D.get_layer("features").output]
         )
 
     def trained(self):
@@ -68,8 +85,8 @@ class VAEGAN(dcgan.DCGAN):
 
         kl = tf.reduce_mean(losses.kl_to_standard_normal(mu, logvar))
         llike = 0.5 * tf.reduce_mean(tf.reduce_sum(tf.square(features - features_z), axis=-1))
-        g_loss = losses.generator_loss(D_z) + losses.generator_loss(D_zp)
-        d_loss = losses.discriminator_loss(D_x, D_z) + tf.reduce_mean(losses.softplus(D_zp))
+        g_loss = tf.reduce_mean(self.g_loss(D_z) + self.g_loss(D_zp))
+        d_loss = tf.reduce_mean(self.d_loss(D_x, D_z) - adversarial.minimax_g(D_zp[:, 0]))
         terms = {
             "d_loss": d_loss,
             "g_loss": g_loss,
@@ -77,6 +94,7 @@ class VAEGAN(dcgan.DCGAN):
             "kl": kl,
             "D_real": tf.reduce_mean(tf.sigmoid(D_x)),
             "D_fake": tf.reduce_mean(tf.sigmoid(D_zp)),
+            "spread": adversarial.spread(x, G_zp),
         }
         return kl + llike, self.gamma * llike + g_loss, d_loss, terms
 
@@ -106,16 +124,9 @@ class VAEGAN(dcgan.DCGAN):
         mu, logvar = tf.split(self.E(self.to_range(x), training=False), 2, axis=-1)
         return {"mean": mu, "log_var": logvar}
 
-    def decode(self, z, label=None):
-        """Codes [B, Z] -> images in [0, 1]."""
-        return self.generate({"z": z})
-
     def reconstruct(self, x):
         """Images in [0, 1] -> images in [0, 1]."""
         return self.decode(self.encode(x)["mean"])
-
-    def draw_prior(self, seeds, label=None):
-        return self.noise(seeds)["z"]
 
     def draw_posterior(self, x, seeds):
         q = self.encode(x)
