@@ -16,7 +16,9 @@ class Checkpoints:
         self.directory = directory
         self.model = model
         optimizers = {f"optimizer_{name}": opt for name, opt in model.optimizers.items()}
-        self.checkpoint = tf.train.Checkpoint(model=model, **optimizers)
+        # The weights by their order, and not as parts of the model: what Keras tracks of layers that
+        # a list took up later reaches `model.weights` and not TensorFlow's checkpoint.
+        self.checkpoint = tf.train.Checkpoint(weights=list(model.weights), **optimizers)
         self.manager = tf.train.CheckpointManager(self.checkpoint, str(directory), max_to_keep=3)
 
     def save(self, step):
