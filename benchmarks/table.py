@@ -31,7 +31,9 @@ def main(argv=None):
     """Returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.table")
     parser.add_argument("--data", default="digits", help="a data set (digits)")
-    parser.add_argument("--models", default="", help="with commas; by default all")
+    parser.add_argument(
+        "--models", default="", help="with commas; by default all that begin with digits"
+    )
     parser.add_argument("--seeds", type=int, default=3, help="runs of each model (3)")
     parser.add_argument("--runs", default="", help="where runs go (runs/table-<data>)")
     parser.add_argument("--parts", default="", help="what train.evaluate measures (all)")
@@ -43,7 +45,7 @@ def _run(options):
     if options.seeds < 1:
         raise UserError(f"--seeds={options.seeds}: at least one run of each model is needed.")
     models = [one_of("model", name, base.names()) for name in options.models.split(",") if name]
-    models = models or base.names()
+    models = models or models_of("digits")
     with quiet.loading_tensorflow():
         import tensorflow  # noqa: F401
 
@@ -73,6 +75,11 @@ def _run(options):
         readme = ROOT / "README.md"
         write_text(readme, render.insert(readme.read_text(), table))
     print(f"\nwrote {path} and, beside it, .html and .png")
+
+
+def models_of(data):
+    """The models whose config trains on the data set."""
+    return [name for name in base.names() if base.find(name).data.name == data]
 
 
 def _word(name):

@@ -9,6 +9,8 @@ from ml_collections import ConfigDict
 import configs
 from tfgen.errors import UserError, one_of
 
+DECAYS = ("none", "cosine", "linear")
+
 
 def get_config():
     config = ConfigDict()
@@ -37,7 +39,11 @@ def get_config():
 
 
 def adam(learning_rate=1e-3, beta_1=0.9, beta_2=0.999, decay="none"):
-    """Adam (Kingma and Ba 2015); decay: "none", or "cosine" to zero (Loshchilov, Hutter 2017)."""
+    """Adam (Kingma and Ba 2015).
+
+    decay: "none"; "cosine", to zero (Loshchilov, Hutter 2017); "linear", to zero in the second half
+    of the steps (Zhu et al. 2017).
+    """
     return ConfigDict(dict(learning_rate=learning_rate, beta_1=beta_1, beta_2=beta_2, decay=decay))
 
 
@@ -97,7 +103,7 @@ def check(config):
         need(f"{key}.learning_rate", lambda v: 0 < v < math.inf, "a positive number")
         need(f"{key}.beta_1", lambda v: 0 <= v < 1, "in [0, 1)")
         need(f"{key}.beta_2", lambda v: 0 <= v < 1, "in [0, 1)")
-        need(f"{key}.decay", lambda v: v in ("none", "cosine"), "none or cosine")
+        need(f"{key}.decay", lambda v: v in DECAYS, f"one of {', '.join(DECAYS)}")
     for key, value in config.model.items():
         # All numbers of all models are sizes, rates or decays: none is negative or infinite.
         if isinstance(value, (int, float)):

@@ -63,6 +63,8 @@ def write(model, name, data, precision, out, directions=None, classes=()):
     """
     from export import golden, tflite
 
+    if not model.can("sample"):
+        raise UserError(f"{name} makes images of images; the page shows what seeds give.")
     out = Path(out)
     if out.exists() and (
         not out.is_dir() or (any(out.iterdir()) and not (out / "about.json").exists())
@@ -105,7 +107,7 @@ def write(model, name, data, precision, out, directions=None, classes=()):
 def telling_latents(model, count=SLIDERS, samples=16):
     """The latents that change images most: how far pixels move when one goes from -1 to 1."""
     noise = {k: np.asarray(v) for k, v in model.noise(np.arange(samples, dtype=np.int32)).items()}
-    labels = model.labels_in_turn(samples)
+    labels = model.conditions(samples)
     order, _ = latents.by_change(lambda z: model.generate(noise | {"z": z}, labels), noise["z"])
     return order[:count].tolist()
 

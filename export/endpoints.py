@@ -8,9 +8,9 @@
 | `encode` | `image` | `mean`, `log_var` [B, Z] | those with codes |
 | `reconstruct` | `image` | `image` | those with codes |
 | `log_prob` | `image` | `log_prob` [B], nats | those with a density |
-| `translate` | `image` | `image` of the other domain | those between domains |
+| `translate_xy`, `translate_yx` | `image` | `image` of the other domain | those between domains |
 
-Where a model is conditional, `sample` and `decode` take `label` int32 [B] too.
+Where a model is conditional, `sample` and `decode` take its condition too: `label` int32 [B].
 
 Every input and output has the batch as its first axis, so that servers may merge and pad requests;
 a row's result depends on it alone.
@@ -38,42 +38,30 @@ class Endpoint:
         found = {}
         for spec in self.inputs:
             shape = (rows, *spec.shape[1:])
-            if spec.name == "label":
-                found[spec.name] = np.zeros(rows, np.int32)
-            elif spec.name == "seed":
+            if spec.name == "seed":
                 found[spec.name] = np.arange(rows, dtype=np.int32)
+            elif spec.dtype == tf.int32:  # a condition
+                found[spec.name] = np.zeros(shape, np.int32)
+            elif spec.dtype == tf.string:
+                found[spec.name] = np.full(shape, b"")
             else:
                 found[spec.name] = random.random(shape, dtype=np.float32)
         return found
 
 
 def endpoints(model, batch=None):
-    """The endpoints of a model, `sample` first; batch=None leaves the batch size open."""
+    """The endpoints of a model, what it is for first; batch=None leaves the batch size open."""
 
     def spec(name, shape, dtype=tf.float32):
         return tf.TensorSpec([batch, *shape], dtype, name=name)
 
     image = (spec("image", model.image_shape),)
-    seed = (spec("seed", (), tf.int32),)
-    label = (spec("label", (), tf.int32),) if model.num_classes else ()
-    noise = model.noise(tf.zeros([1], tf.int32))
-
-    def sample(seed, label=None):
-        return {"image": model.sample(seed, label)}
-
-    def decode(*values):
-        named = dict(zip([s.name for s in parts], values, strict=True))
-        chosen = named.pop("label", None)
-        return {"image": model.generate(named, chosen)}
-
-    found = [
-        Endpoint("sample", sample, seed + label),
-        Endpoint("noise", lambda seed: dict(model.noise(seed)), seed),
-    ]
-    parts = [spec(name, value.shape[1:]) for name, value in noise.items()]
-    # By name, as signatures are.
-    parts = tuple(sorted([*parts, *label], key=lambda s: s.name))
-    found.append(Endpoint("decode", decode, parts))
+    found = _sampling(model, spec) if model.can("sample") else []
+    if model.can("translate"):
+        found += [
+            Endpoint("translate_xy", lambda image: {"image": model.translate(image, "Y")}, image),
+            Endpoint("translate_yx", lambda image: {"image": model.translate(image, "X")}, image),
+        ]
     if model.can("encode"):
         found.append(Endpoint("encode", model.encode, image))
     if model.can("reconstruct"):
@@ -82,6 +70,29 @@ def endpoints(model, batch=None):
         )
     if model.can("log_prob"):
         found.append(Endpoint("log_prob", lambda image: {"log_prob": model.log_prob(image)}, image))
-    if model.can("translate"):
-        found.append(Endpoint("translate", lambda image: {"image": model.translate(image)}, image))
     return found
+
+
+def _sampling(model, spec):
+    """`sample`, `noise`, `decode`."""
+    seed = (spec("seed", (), tf.int32),)
+    condition = () if model.condition is None else (spec(*model.condition, tf.int32),)
+
+    def sample(seed, condition=None):
+        return {"image": model.sample(seed, condition)}
+
+    noise = model.noise(tf.zeros([1], tf.int32))
+    parts = [spec(name, value.shape[1:]) for name, value in noise.items()]
+    # By name, as signatures are.
+    parts = tuple(sorted([*parts, *condition], key=lambda s: s.name))
+
+    def decode(*values):
+        named = dict(zip([s.name for s in parts], values, strict=True))
+        chosen = named.pop(condition[0].name) if condition else None
+        return {"image": model.generate(named, chosen)}
+
+    return [
+        Endpoint("sample", sample, seed + condition),
+        Endpoint("noise", lambda seed: dict(model.noise(seed)), seed),
+        Endpoint("decode", decode, parts),
+    ]

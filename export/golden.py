@@ -1,9 +1,16 @@
-"""golden.json: what a few seeds must give in every runtime, to be tested against anywhere."""
+"""golden.json: what a few seeds must give in every runtime, to be tested against anywhere.
+
+Of a model that translates images a seed stands for an image of noise: `tfgen.random.uniform` of it,
+of the image's shape, on the stream "golden".
+"""
 
 import hashlib
 import json
 
 import numpy as np
+import tensorflow as tf
+
+from tfgen import random
 
 SEEDS = (0, 1, 42, -1)
 
@@ -13,16 +20,38 @@ def pixels(images):
     return np.round(np.clip(np.asarray(images, np.float64), 0, 1) * 255).astype(np.uint8)
 
 
+def request(model, seeds):
+    """What a model is asked in every runtime: {input of its first endpoint: array}.
+
+    Seeds, with conditions in turn; of a model between domains, noise of the seeds as images.
+    """
+    seeds = np.asarray(seeds, np.int32)
+    if not model.can("sample"):
+        images = random.uniform(tf.constant(seeds), model.image_shape, "golden")
+        return {"image": images.numpy()}
+    if model.condition is None:
+        return {"seed": seeds}
+    name, _ = model.condition
+    return {"seed": seeds, name: model.conditions(len(seeds))}
+
+
+def answer(model, inputs):
+    """What Keras makes of a request: float32 [N, H, W, C]."""
+    make = model.sample if model.can("sample") else model.translate
+    return make(*inputs.values()).numpy()
+
+
 def describe(model):
     """The content of golden.json, computed by Keras."""
-    labels = model.labels_in_turn(len(SEEDS))
-    images = model.sample(np.array(SEEDS, np.int32), labels).numpy()
+    inputs = request(model, SEEDS)
+    images = answer(model, inputs)
+    conditions = {k: v.tolist() for k, v in inputs.items() if k not in ("seed", "image")}
     entries = []
     for i, (seed, image) in enumerate(zip(SEEDS, images, strict=True)):
         entries.append(
             {
                 "seed": seed,
-                **({"label": int(labels[i])} if model.num_classes else {}),
+                **{name: values[i] for name, values in conditions.items()},
                 "first": [round(float(v), 7) for v in image.ravel()[:16]],
                 "sha256": hashlib.sha256(pixels(image).tobytes()).hexdigest(),
             }

@@ -84,19 +84,19 @@ def write(model, name, path):
 
 
 def signatures(model):
-    """The model's endpoints and `png`; ExportArchive makes the first, `sample`, the default too."""
+    """The model's endpoints and `png`; ExportArchive makes the first one the default too."""
     import tensorflow as tf
 
     from export.endpoints import Endpoint, endpoints
 
     found = endpoints(model)
 
-    def png(seed, label=None):
-        image = tf.cast(tf.round(model.sample(seed, label) * 255.0), tf.uint8)
+    def png(seed, condition=None):
+        image = tf.cast(tf.round(model.sample(seed, condition) * 255.0), tf.uint8)
         encoded = tf.map_fn(tf.io.encode_png, image, fn_output_signature=tf.string)
         return {"image_bytes": encoded}  # the suffix makes the REST interface send base64
 
-    if model.image_shape[-1] in (1, 3):
+    if model.can("sample") and model.image_shape[-1] in (1, 3):
         found.append(Endpoint("png", png, found[0].inputs))
     return found
 

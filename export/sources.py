@@ -39,6 +39,11 @@ def _run(path):
 
         import tfgen
     model = tfgen.load(path)
+    if not model.can("sample"):
+        raise UserError(
+            f"{path} makes images of images, not of seeds: "
+            "python -m train.translate --workdir=DIR --images=FOLDER --out=FOLDER does."
+        )
 
     def sample(seeds, labels=None):
         _check(path, labels, model.num_classes)

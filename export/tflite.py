@@ -38,17 +38,21 @@ def offered(model):
     for both, that is another draw. A flow is inverted too, through every coupling, and what eight
     bits change in the first grows in those after it. So neither is offered in int8.
     """
+    if not model.can("sample"):
+        return PRECISIONS
     draws = set(model.noise(np.zeros(1, np.int32))) != {"z"} or model.can("log_density")
     return tuple(p for p in PRECISIONS if not (draws and p == "int8"))
 
 
-def convert(model, precision, batch=1):
+def convert(model, precision, batch=1, images=None):
     """A LiteRT file of the model, as bytes.
 
     Args:
       precision: "float32"; "float16", weights of half size; "dynamic", int8 weights and float
         activations; "int8", int8 weights and activations, calibrated on the model's own samples.
       batch: the static batch size.
+      images: [N, H, W, C] in [0, 1], N >= batch, that int8 is calibrated on where the model makes
+        images of images; without, noise is.
 
     Raises: UserError for a precision that is not `offered`.
     """
@@ -61,6 +65,9 @@ def convert(model, precision, batch=1):
             f"other images. Offered are {', '.join(offered(model))}."
         )
     found = {e.name: e for e in endpoints(model, batch)}
+    if not model.can("sample"):
+        shown = _images_shown(model, found, batch, images)
+        return _convert(list(found.values()), precision, shown)
     noise, _ = found.pop("noise"), found.pop("sample")  # `join` makes `sample`
     if precision == "int8":
         # Its loop over draws cannot be calibrated, and a likelihood of other networks is none.
@@ -100,12 +107,30 @@ def _representative(model, endpoints, batch):
     def draws():
         for i in range(CALIBRATION):
             noise = model.noise(tf.range(batch) + 1_000_000 + i * batch)
-            label = np.arange(i, i + batch, dtype=np.int32) % max(1, model.num_classes)
+            condition = model.conditions(i + batch)
+            if condition is not None:
+                condition = condition[i:]
             for name, endpoint in endpoints.items():
-                values = {**noise, "label": label}
+                values = {**noise, (model.condition or [""])[0]: condition}
                 if name != "decode":
-                    values = {"image": model.generate(noise, label)}
+                    values = {"image": model.generate(noise, condition)}
                 yield name, {s.name: np.asarray(values[s.name]) for s in endpoint.inputs}
+
+    return draws
+
+
+def _images_shown(model, endpoints, batch, images):
+    """The same for endpoints that take images."""
+    from export import golden
+
+    if images is None:
+        images = golden.request(model, range(CALIBRATION))["image"]
+    rows = np.arange(CALIBRATION)[:, None] + np.arange(batch)
+
+    def draws():
+        for i in rows % len(images):
+            for name in endpoints:
+                yield name, {"image": images[i].astype(np.float32)}
 
     return draws
 
@@ -116,21 +141,20 @@ def measure(path, model, batch, judge=None):
     `judge`, if there is one, gives images [N, H, W, C] a class; "same class" is the share of
     samples that it finds to be of the same class as Keras' sample of the same seed.
     """
+    from export import golden
 
-    count = max(64, batch)
-    all_seeds, all_labels = np.arange(count, dtype=np.int32), model.labels_in_turn(count)
-    expected = model.sample(all_seeds, all_labels).numpy()
+    inputs = golden.request(model, range(max(64, batch)))
+    expected = golden.answer(model, inputs)
     row = {"kB": Path(path).stat().st_size / 1000}
     for threads in (1, 2):
         sample, _ = runner(path, threads)
         images, seconds = [], []
-        for first in range(0, count - batch + 1, batch):
-            seeds = all_seeds[first : first + batch]
-            labels = None if all_labels is None else all_labels[first : first + batch]
-            sample(seeds, labels)
+        for first in range(0, len(expected) - batch + 1, batch):
+            rows = [value[first : first + batch] for value in inputs.values()]
+            sample(*rows)
             for _ in range(5):
                 began = time.perf_counter()
-                image = sample(seeds, labels)
+                image = sample(*rows)
                 seconds.append(time.perf_counter() - began)
             images.append(image)
         seconds.sort()
@@ -147,38 +171,44 @@ def measure(path, model, batch, judge=None):
 
 
 def runner(path, threads=1):
-    """(the file's `sample`, a function of a static batch of seeds and labels; that batch's size).
+    """(the file's first function, of a static batch of arrays; that batch's size).
 
-    Needs no TensorFlow.
+    `sample`, of seeds and, where there is one, a condition; else `translate_xy`, of images. Needs
+    no TensorFlow.
     """
     from ai_edge_litert.interpreter import Interpreter
 
     interpreter = Interpreter(model_path=str(path), num_threads=threads)
-    signature = interpreter.get_signature_runner("sample")
+    samples = "sample" in interpreter.get_signature_list()
+    signature = interpreter.get_signature_runner("sample" if samples else "translate_xy")
     inputs = signature.get_input_details()
+    names = sorted(inputs, key=lambda name: name != "seed")  # the seed first
 
-    def sample(seeds, labels=None):
-        given = {"seed": seeds} if labels is None else {"seed": seeds, "label": labels}
-        if set(given) != set(inputs):
+    def run(*values):
+        given = [value for value in values if value is not None]
+        if len(given) != len(names):
             raise UserError(
-                f"{path} samples from {' and '.join(inputs)}; given: {' and '.join(given)}."
+                f"{path} makes images from {' and '.join(names)}; given: {len(given)} of these."
             )
-        return signature(**given)["image"]
+        return signature(**dict(zip(names, given, strict=True)))["image"]
 
-    return sample, int(inputs["seed"]["shape"][0])
+    return run, int(inputs[names[0]]["shape"][0])
 
 
-def _judge(config):
-    """The evaluation's classifier of the run's data, or None without labels."""
+def _data(config):
+    """(images of the run's data, the evaluation's classifier of them, or None without labels)."""
     from tfgen import data
     from tfgen.metrics import features
 
     training = data.of_run(config["data"]).load(config["data"]["split"])
-    if not training.classes:
-        return None
     held = data.arrays(training)
+    images = held["image"][:1000] / np.float32(training.levels - 1)
+    if not training.classes:
+        return images, None
+    if training.other:  # what is exported makes images of the second domain
+        held = {"image": held["other"], "label": held["other_label"]}
     judge = features.classifier(held, None, training.levels)
-    return lambda images: judge.probabilities(images).argmax(axis=1)
+    return images, lambda images: judge.probabilities(images).argmax(axis=1)
 
 
 def table(rows):
@@ -228,18 +258,18 @@ def _export(options):
     run = run_dir.RunDir(options.workdir)
     name, config = run.read_config()
     model = tfgen.load(options.workdir)
-    judge = _judge(config)
+    images, judge = _data(config)
     rows = {}
     for precision in precisions or offered(model):
         path = run.path / "tflite" / f"{name}-{precision}.tflite"
         with quiet.loading_tensorflow():
-            content = convert(model, precision, options.batch)
+            content = convert(model, precision, options.batch, images)
         with run_dir.atomic(path) as temporary:
             temporary.write_bytes(content)
         with quiet.loading_tensorflow():
             rows[precision] = measure(path, model, options.batch, judge)
         print(f"wrote {path}", flush=True)
-    print(f"\nOne `sample` of batch {options.batch}, in this process, against Keras:")
+    print(f"\nA call of batch {options.batch}, in this process, against Keras:")
     print("\n".join(table(rows)))
 
 

@@ -26,6 +26,8 @@ TINY_MODEL = {
     "wgan": {"model.width": 8, "model.latent_dim": 8},
     # It is killed in the fade of its second stage.
     "progan": {"model.width": 8, "model.schedule": "20,1400", "model.fade": 1.0},
+    # Its pool of 50 images is full and in use.
+    "cyclegan": {"model.width": 2, "model.blocks": 1, "model.patch_width": 4},
     "vae": {"model.width": 4, "model.latent_dim": 3},
     "cvae": {"model.width": 4},
     "denoising_autoencoder": {"model.width": 4},

@@ -31,7 +31,7 @@ def stirred(row, scale=0.3, **changes):
 
 
 def labels_of(model, rows):
-    return model.labels_in_turn(rows)
+    return model.conditions(rows)
 
 
 def waiting(rows):

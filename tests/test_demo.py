@@ -75,7 +75,7 @@ def test_the_page_draws_the_same_images(row, tmp_path):
     # scaled until samples differ.
     weights = (model.decoder if hasattr(model, "decoder") else model).weights
     for _ in range(40):
-        if model.sample(tf.range(64), model.labels_in_turn(64)).numpy().std(axis=0).mean() > 0.1:
+        if model.sample(tf.range(64), model.conditions(64)).numpy().std(axis=0).mean() > 0.1:
             break
         for weight in weights:
             if weight.path.endswith("kernel"):
@@ -89,7 +89,7 @@ def test_the_page_draws_the_same_images(row, tmp_path):
     seeds = [*range(64), *golden.SEEDS]
     labels = None
     if model.num_classes:
-        labels = np.concatenate([model.labels_in_turn(64), model.labels_in_turn(4)])
+        labels = np.concatenate([model.conditions(64), model.conditions(4)])
     given = np.zeros(len(seeds)) if labels is None else labels
     report = browse(site, seeds, given, tmp_path / "profile")
 

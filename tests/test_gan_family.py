@@ -297,7 +297,7 @@ def test_the_papers_settings_train_on_stand_ins(model, name, stand_ins):
     batch = next(iter(data.batches(training, config.batch_size, 0, 0)))
     terms = built.train_step(batch)
     assert all(np.isfinite(float(value)) for value in terms.values())
-    samples = built.sample([1, 2], built.labels_in_turn(2)).numpy()
+    samples = built.sample([1, 2], built.conditions(2)).numpy()
     assert samples.shape == (2, *training.shape)
     assert samples[0].tobytes() != samples[1].tobytes()
 

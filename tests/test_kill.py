@@ -35,7 +35,7 @@ def kill_during(arguments, path, moment):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["dcgan", "vae", "progan"])
+@pytest.mark.parametrize("name", ["dcgan", "vae", "progan", "cyclegan"])
 def test_a_killed_run_ends_as_an_untouched_one(name, tmp_path):
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     done = runs.run(runs.command(name, whole, **LONG))

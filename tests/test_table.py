@@ -48,7 +48,7 @@ def test_the_readme_shows_the_modes():
 
 
 def test_every_model_is_in_the_table_over_three_seeds(digits_table):
-    assert sorted(digits_table["models"]) == base.names()
+    assert sorted(digits_table["models"]) == table.models_of("digits")
     assert all(row["seeds"] >= 3 for row in digits_table["models"].values())
 
 

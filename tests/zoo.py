@@ -41,8 +41,13 @@ class Row:
     def batch(self, size=8, seed=0):
         """A random batch in the data's form."""
         random = np.random.default_rng(seed)
-        image = random.integers(0, self.levels, (size, *self.image_shape), dtype=np.uint8)
-        return {"image": image, "label": random.integers(0, 10, size, dtype=np.int32)}
+        shape = (size, *self.image_shape)
+        image, label, other = (
+            random.integers(0, self.levels, shape, dtype=np.uint8),
+            random.integers(0, 10, size, dtype=np.int32),
+            random.integers(0, self.levels, shape, dtype=np.uint8),
+        )
+        return {"image": image, "label": label, "other": other}
 
 
 TOY_SHAPE, TOY_CLASSES = (2, 2, 1), 3
@@ -56,12 +61,6 @@ def toys(count=64, seed=0):
     image[np.arange(count), label] = 16
     image[:, 3] = random.integers(0, 17, count)
     return {"image": image.reshape(-1, *TOY_SHAPE), "label": label}
-
-
-def request(model, seeds):
-    """What a server or device is asked for samples with: {"seed": [N]}, with labels in turn."""
-    labels = model.labels_in_turn(len(seeds))
-    return {"seed": seeds} if labels is None else {"seed": seeds, "label": labels}
 
 
 def rows_of(inputs, start, stop):
@@ -304,6 +303,13 @@ ROWS = [
     Row("dbn", dict(hidden=5, each=1, depth=3, steps=6), 459, (4, 4, 4), 17, "gaussian", "dbn"),
     # f: 64 * 5 + 5, 5 * 3 + 3; g: 3 * 5 + 5, 5 * 64 * 17 + 64 * 17.
     Row("gsn", dict(latent_dim=3, width=5, walkback=2, steps=4, dropout=0.1), 6891),
+    # G and F: 49 * 2, 4; 9 * 2 * 4, 8; twice 9 * 4 * 4, 8; 9 * 4 * 2, 4; 49 * 2 + 1.
+    # Each D: 16 * 3 + 3, 16 * 3 * 6, 12, 16 * 6 + 1.
+    Row(
+        "cyclegan",
+        dict(width=2, depth=1, blocks=1, patch_width=3, patch_depth=1, pool=12),
+        2218,
+    ),
     # The VAE's, and 4 pseudo-inputs of 64 pixels.
     Row("vamp_vae", dict(latent_dim=3, network="conv", width=2, pseudo_inputs=4), 1755),
 ]

@@ -106,6 +106,18 @@ def completion(model, images):
     return stacked(images, np.where(known, images, 0.0), completed)
 
 
+def translations(translate, x, y):
+    """Rows of X, as images of Y, and back; then rows of Y, as images of X, and back.
+
+    translate: images, domain -> images; x, y: [N, H, W, C] of each domain.
+    """
+    parts = []
+    for images, there, back in ((x, "Y", "X"), (y, "X", "Y")):
+        translated = np.asarray(translate(images, there))
+        parts.append(stacked(images, translated, np.asarray(translate(translated, back))))
+    return np.concatenate(parts)
+
+
 def stacked(*sets):
     """The first 16 images of each set under one another, then the next 16: uint8 pixels."""
     columns = min(16, len(sets[0]))
@@ -128,7 +140,7 @@ def interpolation(model, rows=6, steps=12):
     # All else that a sample depends on stays as it is at the row's start.
     path_noise = {key: value[:rows].repeat(steps, axis=0) for key, value in noise.items()}
     path_noise["z"] = z.reshape(rows * steps, -1).astype(np.float32)
-    labels = model.labels_in_turn(rows)
+    labels = model.conditions(rows)
     labels = None if labels is None else labels.repeat(steps)
     return tile(np.asarray(model.generate(path_noise, labels)), steps)
 

@@ -16,6 +16,7 @@ asks `can`.
 | `train_step(batch)`, `test_step(batch)` | batch of uint8 levels -> dict of scalars | all |
 | `noise(seeds)` | [B] int32 -> dict of [B, ...] | all that generate |
 | `generate(noise, label)`, `sample(seeds, label)` | -> [B, H, W, C] | all that generate |
+| `translate(x, to)` | [B, H, W, C] -> the same in the domain "Y" or "X" | CycleGAN |
 | `encode(x)`, `reconstruct(x)` | [B, H, W, C] -> dict of [B, Z], [B, H, W, C] | models with codes |
 | `decode(z, label)` | [B, Z] -> [B, H, W, C] | models with codes |
 | `draw_posterior(x, seeds)` | -> [B, Z], a code of each image | models with codes |
@@ -114,6 +115,22 @@ class GenerativeModel(keras.Model):
         """The count of steps as a number, on one device or several."""
         return int(self.step.numpy())
 
+    @classmethod
+    def known_from(cls, data, arguments):
+        """Arguments of the constructor that the training data give, `ImageData` -> {name: value}.
+
+        arguments: those that the config gives.
+
+        Raises: UserError for data that the model cannot learn from.
+        """
+        takes_labels = arguments.get("conditional", True)
+        if not takes_labels or "num_classes" not in inspect.signature(cls).parameters:
+            return {}
+        if not data.classes:
+            name = cls.__module__.rpartition(".")[2]
+            raise UserError(f"{name} learns from labels, and {data.name} has none.")
+        return {"num_classes": len(data.classes)}
+
     def can(self, capability):
         """Whether the model has the method, e.g. `model.can("encode")`."""
         return callable(getattr(self, capability, None))
@@ -137,8 +154,13 @@ class GenerativeModel(keras.Model):
                 raise UserError(f"label {wrong[0]} is none of 0 to {self.num_classes - 1}.")
         return self.generate(self.noise(tf.convert_to_tensor(seeds, tf.int32)), label)
 
-    def labels_in_turn(self, count):
-        """Labels to sample with: 0, 1, 2, ... and round again, int32 [count]; None without."""
+    @property
+    def condition(self):
+        """What a sample is asked for beside its seed: (name, shape of a row), or None."""
+        return ("label", ()) if self.num_classes else None
+
+    def conditions(self, count):
+        """Conditions to sample with: labels 0, 1, 2, ... in turn, int32 [count]; None without."""
         if not self.num_classes:
             return None
         return np.arange(count, dtype=np.int32) % self.num_classes

@@ -48,16 +48,18 @@ class Recorder(keras.callbacks.Callback):
       run, config: where and what; terms: the model's; checkpoints: how it is saved; start: the
         steps done.
       progress: called with (step, means) at every interval, and between with (step, None).
+      preview: makes the picture of a checkpoint, uint8 [height, width, 3].
       validation: a `Validation`, or None for a run that does not watch.
     """
 
-    def __init__(self, run, config, terms, checkpoints, start, progress, validation=None):
+    def __init__(self, run, config, terms, checkpoints, start, progress, preview, validation=None):
         super().__init__()
         self.run, self.config = run, config
         self.checkpoints = checkpoints
         self.start = start
         self.log = Log(run.log, terms, start)
         self.progress = progress
+        self.preview = preview
         self.validation = validation
         self.settle = lambda: None  # what a model does before it samples
         self.signal = None  # the number of a signal that asked us to stop
@@ -66,7 +68,6 @@ class Recorder(keras.callbacks.Callback):
     def on_train_begin(self, logs=None):
         model = self.model
         self.health = Health(model, self.progress.say) if model.can("complaints") else None
-        self._sample = tf.function(lambda: model.sample(tf.range(64), model.labels_in_turn(64)))
         if not self.start:
             self.draw(0)
 
@@ -163,14 +164,13 @@ class Recorder(keras.callbacks.Callback):
                     tf.summary.scalar(name, value)
 
     def draw(self, step):
-        """The grid of the fixed seeds."""
+        """What fixed seeds give, or fixed images of a domain."""
         self.settle()
-        path = self.run.sample_grid(step)
-        images = self._sample().numpy()
-        figures.sample_grid(path, images)
+        pixels = self.preview()
+        figures.save(self.run.sample_grid(step), pixels)
         if self.events:
             with self.events.as_default(step):
-                tf.summary.image("samples", figures.tile(images, 8)[None])
+                tf.summary.image("samples", pixels[None])
 
     def save(self, step):
         # A finite loss may have made the step to weights that are not: those are not worth keeping.

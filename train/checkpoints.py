@@ -16,8 +16,8 @@ class Checkpoints:
         self.directory = directory
         self.model = model
         optimizers = {f"optimizer_{name}": opt for name, opt in model.optimizers.items()}
-        # The weights by their order, and not as parts of the model: what Keras tracks of layers that
-        # a list took up later reaches `model.weights` and not TensorFlow's checkpoint.
+        # The weights by their order, and not as parts of the model: layers that were appended to a
+        # list are among `model.weights`, and TensorFlow's checkpoint does not see them.
         self.checkpoint = tf.train.Checkpoint(weights=list(model.weights), **optimizers)
         self.manager = tf.train.CheckpointManager(self.checkpoint, str(directory), max_to_keep=3)
 

@@ -9,12 +9,10 @@ Beforehand it says what the model is worth on held-out images, beside the best l
 
 import argparse
 import sys
-from pathlib import Path
 
-import numpy as np
-
-from tfgen import command, figures, latents
+from tfgen import command, latents
 from tfgen.errors import UserError
+from train import pictures
 from train.finished import open_run
 
 
@@ -32,47 +30,14 @@ def main(argv=None):
 
 
 def _run(options):
-    out = Path(options.out)
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise UserError(f"--out={out} is not an empty folder: choose another.")
+    out = pictures.empty(options.out)
     finished = open_run(options.workdir)
     model = finished.model
     if not model.can("denoise"):
         raise UserError(f"{finished.name} is no denoiser; denoising_autoencoder is one.")
-    paths, images = read(options.images, model)
+    paths, images = pictures.read(options.images, model.image_shape)
     print("\n".join(worth(finished)))
-    cleaned = latents.in_batches(model.denoise, images)
-    for path, image in zip(paths, cleaned, strict=True):
-        figures.save(out / path.with_suffix(".png"), figures.pixels(image))
-    figures.save(out / "comparison.png", figures.stacked(images[:64], cleaned[:64]))
-    print(f"wrote {len(paths)} images and comparison.png to {out}")
-
-
-def read(folder, model):
-    """(paths within the folder, images float32 [N, H, W, C] in [0, 1]) of the model's shape.
-
-    Raises: UserError for a folder without images, or with one that cannot be read.
-    """
-    from PIL import Image, ImageOps, UnidentifiedImageError
-
-    from tfgen.data.folder import SUFFIXES
-
-    root = Path(folder).expanduser()
-    if not root.is_dir():
-        raise UserError(f"there is no folder {root}.")
-    files = sorted(f for f in root.rglob("*") if f.suffix.lower() in SUFFIXES)
-    if not files:
-        raise UserError(f"the folder {root} holds no image ({', '.join(SUFFIXES)}).")
-    h, w, c = model.image_shape
-    images = []
-    for file in files:
-        try:
-            with Image.open(file) as image:
-                fitted = ImageOps.fit(image.convert("L" if c == 1 else "RGB"), (w, h))
-        except (UnidentifiedImageError, OSError) as error:
-            raise UserError(f"{file} cannot be read as an image: {error}.") from None
-        images.append(np.asarray(fitted, np.float32).reshape(h, w, c) / 255.0)
-    return [f.relative_to(root) for f in files], np.stack(images)
+    pictures.write(out, paths, images, latents.in_batches(model.denoise, images))
 
 
 def worth(finished):

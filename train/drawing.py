@@ -6,11 +6,27 @@ import tensorflow as tf
 from tfgen import data, evaluation, figures, latents
 
 
+def preview(model, held_out):
+    """A function that gives the picture of a checkpoint: uint8 [height, width, 3].
+
+    The images of the same 64 seeds; of a model between two domains, held-out images there and back.
+    """
+    if model.can("translate"):
+        images = [data.arrays(held_out)[name][:32] for name in ("image", "other")]
+        x, y = (part.astype("float32") / (held_out.levels - 1) for part in images)
+        translate = tf.function(model.translate)
+        return lambda: figures.translations(translate, x, y)
+    sample = tf.function(lambda: model.sample(tf.range(64), model.conditions(64)))
+    return lambda: figures.tile(sample().numpy(), 8)
+
+
 def draw(run, model, held_out):
     """Into figures/ of the run; held_out: `ImageData` of a split that training has not seen."""
     if model.can("sample"):
-        images = model.sample(range(64), model.labels_in_turn(64)).numpy()
+        images = model.sample(range(64), model.conditions(64)).numpy()
         figures.sample_grid(run.figures / "samples.png", images)
+    if model.can("translate"):
+        figures.save(run.figures / "translations.png", preview(model, held_out)())
     looked_at = ("encode", "reconstruct", "complete", "pixel_log_prob", "mixing")
     if any(model.can(capability) for capability in looked_at):
         arrays = data.arrays(held_out)

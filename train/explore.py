@@ -89,7 +89,7 @@ def pictures(model, held_out):
 def _of_a_generator(model, decode):
     """A GAN's latents: those that change images most."""
     seeds = np.arange(16, dtype=np.int32)
-    labels = model.labels_in_turn(len(seeds))
+    labels = model.conditions(len(seeds))
     codes = model.draw_prior(seeds, labels) if model.can("draw_prior") else model.noise(seeds)["z"]
     codes = np.asarray(codes)
     order, _ = latents.by_change(decode, codes)

@@ -3,7 +3,6 @@
 import contextlib
 import fcntl
 import functools
-import inspect
 import json
 import math
 import pathlib
@@ -37,7 +36,7 @@ def train(name, config, workdir):
     run = run_dir.RunDir(workdir)
     if _is_complete(run, name, config):
         say(f"The run in {run.path} is complete: {config.steps} steps of {name}.")
-        say(_what_next(run))
+        say(_what_next(run, models.find(name)))
         return 0
     if config.deterministic:
         tf.config.experimental.enable_op_determinism()
@@ -66,7 +65,8 @@ def train(name, config, workdir):
         if config.eval_every:
             say(f"A look at {validation.split!r} every {config.eval_every} steps.")
             watch = Validation(run, config, model, training, validation, start)
-        recorder = Recorder(run, config, model.terms, checkpoints, start, progress, watch)
+        preview = drawing.preview(model, validation)
+        recorder = Recorder(run, config, model.terms, checkpoints, start, progress, preview, watch)
         if model.can("settle"):
             recorder.settle = functools.partial(model.settle, data.arrays(training)["image"])
         began = time.monotonic()
@@ -101,7 +101,7 @@ def train(name, config, workdir):
             facts["kept"] = {"step": step, "metric": watch.metric, "value": value}
             say(f"Kept the weights of step {step}: {watch.metric} {value:.4f}, the best.")
         finish(run, name, config, model, training, validation, facts)
-    say(_what_next(run))
+    say(_what_next(run, type(model)))
     return 0
 
 
@@ -145,11 +145,7 @@ def build(name, config, training, strategy=None):
     keras.utils.set_random_seed(config.seed)
     kind = models.find(name)
     arguments = dict(config.model)
-    takes_labels = arguments.get("conditional", True)
-    if takes_labels and "num_classes" in inspect.signature(kind).parameters:
-        if not training.classes:
-            raise UserError(f"{name} learns from labels, and {training.name} has none.")
-        arguments["num_classes"] = len(training.classes)
+    arguments |= kind.known_from(training, arguments)
     with strategy.scope() if strategy else contextlib.nullcontext():
         model = kind(
             image_shape=training.shape, levels=training.levels, seed=config.seed, **arguments
@@ -174,7 +170,23 @@ def optimizer(settings, steps):
     rate = settings.learning_rate
     if settings.decay == "cosine":
         rate = keras.optimizers.schedules.CosineDecay(rate, steps)
+    if settings.decay == "linear":
+        rate = LinearInTheEnd(rate, steps)
     return keras.optimizers.Adam(rate, beta_1=settings.beta_1, beta_2=settings.beta_2)
+
+
+class LinearInTheEnd(keras.optimizers.schedules.LearningRateSchedule):
+    """A rate that stays for half of the steps and then falls to zero along a line."""
+
+    def __init__(self, rate, steps):
+        self.rate, self.steps = rate, steps
+
+    def __call__(self, step):
+        left = 1.0 - tf.cast(step, tf.float32) / self.steps
+        return self.rate * tf.clip_by_value(2.0 * left, 0.0, 1.0)
+
+    def get_config(self):
+        return {"rate": self.rate, "steps": self.steps}
 
 
 def fit(model, config, training, start, recorder):
@@ -266,19 +278,27 @@ def _claimed(run):
         yield
 
 
-def _what_next(run):
+def _what_next(run, kind):
+    samples = callable(kind.sample)
+    if samples:
+        use = [
+            f"  python -m export.sample --from={run.path} --seeds=0:64 --out=grid.png",
+            f"  python -m export.demo --workdir={run.path} --out=site        a page that runs it",
+        ]
+    else:
+        use = [f"  python -m train.translate --workdir={run.path} --images=FOLDER --out=FOLDER"]
+    shown = run.figures / ("samples.png" if samples else "translations.png")
     lines = [
         "",
         f"  run directory  {run.path}",
-        f"  samples        {run.figures / 'samples.png'}",
+        f"  samples        {shown}",
         f"  figures        {run.figures}",
         f"  model          {run.model}",
         f"  model card     {run.card}",
         "",
         "Next:",
         f"  python -m train.evaluate --workdir={run.path}                what it is worth",
-        f"  python -m export.sample --from={run.path} --seeds=0:64 --out=grid.png",
-        f"  python -m export.demo --workdir={run.path} --out=site        a page that runs it",
+        *use,
         f"  python -m export.saved_model --workdir={run.path}            for TensorFlow Serving",
         f"  python -m export.tflite --workdir={run.path}                 for devices",
     ]

@@ -25,8 +25,8 @@ class Validation:
       start: the steps done.
 
     The metric is a term of `test_step`, or "frechet": the distance between 1,000 samples and the
-    validation images in the evaluation's features. "auto": "loss" where the model has a
-    likelihood, "frechet" where it has none.
+    validation images in the evaluation's features. "auto": "frechet" where a model that samples has
+    no likelihood, else "loss".
 
     Raises: UserError for an unknown metric, or too few images for it.
     """
@@ -36,7 +36,8 @@ class Validation:
         self.held_out = data.arrays(validation)
         self.metric = config.eval_metric
         if self.metric == "auto":
-            self.metric = FRECHET if model.density == "implicit" else "loss"
+            samples = model.density == "implicit" and model.can("sample")
+            self.metric = FRECHET if samples else "loss"
         one_of("--config.eval_metric", self.metric, [*model.terms, FRECHET])
         # Traced once, not at every look.
         self._test = tf.function(model.test_step, reduce_retracing=True)

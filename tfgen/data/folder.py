@@ -3,6 +3,7 @@
     pictures/*.png                          one split, "train"
     pictures/cat/*.png, pictures/dog/*.png  the same, with labels: the folders' names
     pictures/train/..., pictures/test/...   splits of their own ("train", "validation", "test")
+    pictures/trainA/..., pictures/trainB/...  splits of two domains (`domains.py`)
 
 Files are ordered by a hash of their names, so that train[:90%] mixes the classes and a file keeps
 its place when others come. All are opened once, before training begins: a broken or odd one is
@@ -19,6 +20,7 @@ from tfgen.errors import UserError
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff")
 SPLITS = ("train", "validation", "test")
+PAIRED = tuple(split + letter for split in SPLITS for letter in "AB")
 
 
 class FolderSource(Source):
@@ -32,7 +34,10 @@ class FolderSource(Source):
                 f"there is no folder {root}: --config.data.name wants a folder of images."
             )
         self.size = size
-        roots = {s: root / s for s in SPLITS} if (root / "train").is_dir() else {"train": root}
+        roots = {"train": root}
+        for splits in (SPLITS, PAIRED):
+            if (root / splits[0]).is_dir():
+                roots = {s: root / s for s in splits}
         self.files = {s: _files(r) for s, r in roots.items() if r.is_dir()}
         if not any(self.files.values()):
             raise UserError(f"the folder {root} holds no image ({', '.join(SUFFIXES)}).")

@@ -26,7 +26,23 @@ def _options():
 
 
 def arrays(data):
-    """A split as NumPy: {"image": uint8 [N, H, W, C], "label": int32 [N]}."""
+    """A split as NumPy: {"image": uint8 [N, H, W, C], "label": int32 [N]}.
+
+    Of two domains also "other", "other_label" and so on, as many of each as the smaller one has.
+    """
+    if data.other:
+        x, y = _arrays(data), _arrays(data.other)
+        n = min(data.size, data.other.size)
+        return {key: value[:n] for key, value in {**x, **as_other(y)}.items()}
+    return _arrays(data)
+
+
+def as_other(batch):
+    """The keys of a batch as they are in the second domain: "image" is "other"."""
+    return {"other" if key == "image" else f"other_{key}": v for key, v in batch.items()}
+
+
+def _arrays(data):
     parts = list(data.examples().batch(1024).as_numpy_iterator())
     return {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
 
@@ -43,16 +59,28 @@ def check_batch_size(data, batch_size):
 def batches(data, batch_size, seed, start=0):
     """Endless training batches from step `start` on: dicts of [batch_size, ...].
 
+    Two domains are shuffled apart, each in an order of its own.
+
     Raises: UserError if the batch is larger than the data.
     """
+    made = _one_domain(data, batch_size, seed, start)
+    if data.other:
+        # Another seed: the same one would make pairs. Another in its low bits, for TensorFlow's
+        # shuffle of few rows uses no others.
+        others = _one_domain(data.other, batch_size, seed ^ 0x55555555, start)
+        made = tf.data.Dataset.zip(made, others).map(lambda x, y: {**x, **as_other(y)})
+    return made.prefetch(2).with_options(_options())
+
+
+def _one_domain(data, batch_size, seed, start):
     check_batch_size(data, batch_size)
     size_in_bytes = data.size * int(np.prod(data.shape))
     make = _from_memory if size_in_bytes <= MEMORY_LIMIT else _streamed
-    return make(data, batch_size, seed, start).prefetch(2).with_options(_options())
+    return make(data, batch_size, seed, start)
 
 
 def _from_memory(data, batch_size, seed, start):
-    held = {key: tf.constant(value) for key, value in arrays(data).items()}
+    held = {key: tf.constant(value) for key, value in _arrays(data).items()}
     n = data.size
 
     def rows(step):

@@ -28,6 +28,7 @@ EMBEDDED = {
     "shapes_binary": "shapes",
     "ring": "points",
     "grid": "points",
+    "digit_styles": "digit_styles",
 }
 
 
@@ -49,9 +50,12 @@ class ImageData:
     parts: tuple[tuple[str, int, int], ...]
     examples: Callable
     factors: tuple[str, ...] = ()  # the names of "factors", where the data have known ones
+    other: "ImageData | None" = None  # the second domain, where there are two
 
     def overlaps(self, other):
         """Whether the two hold some of the same images."""
+        if self.other and other.other and self.other.overlaps(other.other):
+            return True
         return any(
             mine[0] == theirs[0] and max(mine[1], theirs[1]) < min(mine[2], theirs[2])
             for mine in self.parts
@@ -76,18 +80,27 @@ def open_source(name, directory="", size=0):
 
     Args:
       name: an embedded set, a TFDS name ("mnist", "cycle_gan/horse2zebra"), or the path of a folder
-        of images, which begins with "/", "." or "~".
+        of images, which begins with "/", "." or "~"; or two of these with a comma, two domains.
       directory: where TFDS keeps prepared data; "" for its default ($TFDS_DATA_DIR or home).
       size: crop the centre to a square and resize it to size x size; 0 keeps the images as they
       are.
 
     Raises: UserError for an unknown name, an unreachable download, or an unusable folder.
     """
+    from tfgen.data.domains import LETTERS, Domains, is_pair
+
+    if "," in name:
+        names = [part.strip() for part in name.split(",")]
+        if len(names) != 2 or not all(names):
+            raise UserError(f"{name!r} are not two domains: write two names with a comma.")
+        return Domains(name, [open_source(part, directory, size) for part in names])
     if name.startswith(("/", ".", "~")):
         from tfgen.data.folder import FolderSource
 
-        return FolderSource(Path(name).expanduser(), size)
-    return TfdsSource(name, directory, size)
+        source = FolderSource(Path(name).expanduser(), size)
+    else:
+        source = TfdsSource(name, directory, size)
+    return Domains(name, [source, source], LETTERS) if is_pair(source.splits) else source
 
 
 class Source:
@@ -257,7 +270,10 @@ class TfdsSource(Source):
             kept = {"image": square(image, self.size, levels) if self.size else image}
             if classes:
                 kept["label"] = tf.cast(example["label"], tf.int32)
-            return kept | {key: example[key] for key in extra if key in features}
+            more = {key: example[key] for key in extra if key in features}
+            if self.size and "truth" in more:
+                more["truth"] = square(more["truth"], self.size, levels)
+            return kept | more
 
         def examples():
             data = self.builder.as_dataset(split=split, shuffle_files=False, read_config=read)

@@ -27,6 +27,7 @@ from tfgen.evaluation.representation import (
     pca_baseline,
 )
 from tfgen.evaluation.samples import Comparison, conditional, draw
+from tfgen.evaluation.translation import translations
 from tfgen.metrics.diagnosis import diagnose
 
 __all__ = [
@@ -40,10 +41,11 @@ __all__ = [
     "draw",
     "evaluate",
     "mean_terms",
+    "translations",
 ]
 
 
-PARTS = ("samples", "likelihood", "codes")
+PARTS = ("samples", "likelihood", "codes", "translations")
 
 
 def evaluate(model, splits, protocol, features, progress, parts=PARTS):
@@ -83,6 +85,10 @@ def evaluate(model, splits, protocol, features, progress, parts=PARTS):
         found, more = code_metrics(model, splits)
         results, details = results | found, details | more
         trivial |= pca_baseline(model, splits) | denoising_baselines(model, splits)
+    if "translations" in parts and model.can("translate"):
+        progress("translations", 0.9)
+        found, real, others = translations(model, splits)
+        results, floor, trivial = results | found, floor | real, trivial | others
     progress("diagnosis", 0.95)
     details["terms"] = {
         name: mean_terms(model, arrays, most=2000)
@@ -105,7 +111,7 @@ def mean_terms(model, arrays, step=None, most=None):
     """The means of `test_step`'s terms over images: {term: number}; `step`: the same, compiled."""
     step = step or tf.function(model.test_step, reduce_retracing=True)
     sums, count = {}, 0
-    kept = {key: arrays[key][:most] for key in ("image", "label") if key in arrays}
+    kept = {key: arrays[key][:most] for key in ("image", "label", "other") if key in arrays}
     for start in range(0, len(kept["image"]), 250):
         batch = {key: tf.constant(value[start : start + 250]) for key, value in kept.items()}
         rows = len(batch["image"])

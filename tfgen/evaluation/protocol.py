@@ -68,7 +68,7 @@ class Splits:
     @classmethod
     def load(cls, source, train, split):
         """Raises: UserError if the two splits share images."""
-        extra = ("factors",)
+        extra = ("factors", "truth")
         training, held_out = source.load(train, extra), source.load(split, extra)
         if training.overlaps(held_out):
             raise UserError(

@@ -57,7 +57,7 @@ def code_match(model, images):
     n = min(len(images), 1000)
     seeds = np.arange(FIRST_SEED, FIRST_SEED + n, dtype=np.int32)
     posterior = np.asarray(model.draw_posterior(tf.constant(images[:n]), seeds))
-    prior = np.asarray(model.draw_prior(seeds, model.labels_in_turn(n)))
+    prior = np.asarray(model.draw_prior(seeds, model.conditions(n)))
     return neighbours.two_sample_accuracy(posterior, prior)[0], posterior, prior
 
 

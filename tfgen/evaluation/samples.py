@@ -29,7 +29,7 @@ def draw(sample, model, splits, n, seed=FIRST_SEED):
     sample: `model.sample`, compiled by the caller, who may call more than once.
     """
     seeds = np.arange(seed, seed + n, dtype=np.int32)
-    labels = model.labels_in_turn(n)
+    labels = model.conditions(n)
     images = []
     for start in range(0, n, BATCH):
         rows = slice(start, start + BATCH)

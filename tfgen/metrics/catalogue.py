@@ -127,6 +127,35 @@ GROUPS = {
             "accuracy on held-out images of a classifier trained on samples alone",
         ),
     ],
+    "translations": [
+        *(
+            Metric(
+                f"{key}_{letter}", f"{title} {arrow}", "", better, digits, meaning
+            )
+            for key, title, better, digits, meaning in (
+                (
+                    "frechet", "FCD", "lower", 2,
+                    "Frechet distance between features of translations and of held-out images of "
+                    "that domain",
+                ),
+                (
+                    "translation_error", "error", "lower", 4,
+                    "mean absolute difference of a pixel in [0, 1] from the true translation, "
+                    "which training never saw",
+                ),
+                (
+                    "labels_kept", "labels kept", "higher", 3,
+                    "share of translations that a classifier of that domain takes for the label of "
+                    "the image that they were made of",
+                ),
+            )
+            for letter, arrow in (("y", "X to Y"), ("x", "Y to X"))
+        ),
+        Metric(
+            "cycle_error", "cycle error", "", "lower", 4,
+            "mean absolute difference of an image from itself, there and back",
+        ),
+    ],
     "modes": [
         Metric(
             "modes", "modes covered", "", "higher", 0,

@@ -1,0 +1,108 @@
+"""Translations between two domains: whether they look right, come back, and are the true ones.
+
+Training saw no pairs. Where the data know the true translation of each image (`truth`), an error
+can be measured all the same; where they have labels, whether those are kept.
+"""
+
+import numpy as np
+import tensorflow as tf
+
+from tfgen import latents
+from tfgen.evaluation.protocol import MOST_SAMPLES
+from tfgen.metrics import distances
+from tfgen.metrics import features as feature_networks
+
+
+class Domain:
+    """One domain as translations into it are judged: its real images, features, labels, truth.
+
+    Args:
+      splits: `Splits`; prefix: "" for X and "other_" for Y, as in the keys of a batch.
+    """
+
+    def __init__(self, splits, prefix):
+        self.splits, self.prefix = splits, prefix
+        train, held_out = (self._of(arrays, prefix) for arrays in (splits.train, splits.held_out))
+        self.images = splits.unit(held_out["image"])
+        self.train = splits.unit(train["image"])
+        self.labels = held_out.get("label")
+        truth = held_out.get("truth")
+        self.truth = None if truth is None else splits.unit(truth)  # in the other domain
+        truth = train.get("truth")
+        self.train_truth = None if truth is None else splits.unit(truth)
+        # True translations of the other domain's images are images of this one.
+        more = self._of(splits.train, "" if prefix else "other_")
+        shown = {key: train[key] for key in ("image", "label") if key in train}
+        if "truth" in more:
+            shown = {
+                key: np.concatenate([shown[key], more["truth" if key == "image" else key]])
+                for key in shown
+            }
+        self.features = feature_networks.choose("auto", shown, held_out, splits.about.levels)
+
+    def floor(self):
+        """The Frechet distance of two halves of the training images."""
+        halves = (self.features.features(self.train[i::2]) for i in range(2))
+        return distances.frechet(*halves)
+
+    @staticmethod
+    def _of(arrays, prefix):
+        names = {"image": "other" if prefix else "image"}
+        names |= {key: prefix + key for key in ("label", "truth")}
+        return {k: arrays[n][:MOST_SAMPLES] for k, n in names.items() if n in arrays}
+
+
+def translations(model, splits):
+    """(results of the model, of real images against real ones, {baseline: results}).
+
+    results: {metric: number}, for X -> Y with "_y", for Y -> X with "_x".
+    """
+    x, y = Domain(splits, ""), Domain(splits, "other_")
+    translate = tf.function(model.translate)
+
+    def to(domain):
+        return lambda images: latents.in_batches(lambda part: translate(part, domain), images)
+
+    found, there_and_back = {}, []
+    for source, target, letter, back in ((x, y, "Y", "X"), (y, x, "X", "Y")):
+        made = to(letter)(source.images)
+        found |= _judged(made, source, target, letter.lower())
+        there_and_back.append(np.abs(to(back)(made) - source.images).mean())
+    found["cycle_error"] = float(np.mean(there_and_back))
+    trivial = {"untranslated": {}}
+    for source, target, letter in ((x, y, "y"), (y, x, "x")):
+        trivial["untranslated"] |= _judged(source.images, source, target, letter)
+        if source.train_truth is not None:
+            mapped = colour_map(source.train, source.train_truth)(source.images)
+            trivial.setdefault("best colour map", {}).update(
+                _judged(mapped, source, target, letter)
+            )
+            # What the classifier that judges labels makes of true translations.
+            trivial.setdefault("truth", {}).update(_judged(source.truth, source, target, letter))
+    floor = {f"frechet_{letter}": domain.floor() for domain, letter in ((x, "x"), (y, "y"))}
+    return found, floor, trivial
+
+
+def _judged(made, source, target, letter):
+    """Numbers of images made of `source`'s held-out ones, in the domain `target`."""
+    made = source.splits.quantised(made)
+    real, fake = (target.features.features(images) for images in (target.images, made))
+    found = {f"frechet_{letter}": distances.frechet(real, fake)}
+    if source.truth is not None:
+        found[f"translation_error_{letter}"] = float(np.abs(made - source.truth).mean())
+    if source.labels is not None and target.features.probabilities:
+        seen = target.features.probabilities(made).argmax(axis=1)
+        found[f"labels_kept_{letter}"] = float(np.mean(seen == source.labels))
+    return found
+
+
+def colour_map(images, truth):
+    """The affine map of colours that makes the least squared error on pairs: a function of images.
+
+    Each pixel by itself, [.., C] -> [.., C]; a model that never saw a pair should beat it all the
+    same, for it cannot move ink.
+    """
+    c = images.shape[-1]
+    colours = np.concatenate([images.reshape(-1, c), np.ones((images.size // c, 1))], axis=1)
+    weights, *_ = np.linalg.lstsq(colours, truth.reshape(-1, c), rcond=None)
+    return lambda x: np.clip(x @ weights[:-1] + weights[-1], 0, 1).astype(np.float32)

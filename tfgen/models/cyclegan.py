@@ -1,0 +1,202 @@
+"""CycleGAN: translation between two domains of images without a pair to learn from.
+
+J.-Y. Zhu, T. Park, P. Isola, A. A. Efros. Unpaired Image-to-Image Translation using
+Cycle-Consistent Adversarial Networks. ICCV 2017. https://arxiv.org/abs/1703.10593
+
+G makes an image of Y of one of X, F the way back, and a discriminator for each domain tells its
+images from those that are made. There are many maps that make images of Y look right; the one that
+F can undo keeps what the image shows (section 3):
+
+    adversarial  E (D_Y(G(x)) - 1)^2 + E (D_X(F(y)) - 1)^2                  section 4, least squares
+    cycle        E |F(G(x)) - x| + E |G(F(y)) - y|                                     equation 2
+    identity     E |G(y) - y| + E |F(x) - x|                               section 5.2: colours stay
+    G, F descend adversarial + lambda (cycle + mu identity)
+    D_Y descends E (D_Y(y) - 1)^2 / 2 + E D_Y(G(x'))^2 / 2, and D_X likewise
+
+x' and y' come from a pool of the last 50 images that were made (section 4, after Shrivastava et al.
+2017): half of the time a discriminator sees an earlier one, which takes the new one's place. So it
+does not forget what the generators did before. The pool is among the weights, and a run that was
+stopped goes on with it.
+
+Shapes: x, y, G(x), F(y) [B, H, W, C] in (-1, 1); D of patches, [B, h, w, 1]. |.| is the mean over
+pixels.
+
+Departures from the paper: batches larger than 1 by the config, and the pool takes the rows of a
+batch at once: they draw different places in it. What is learned of X and of Y has one optimizer for
+G and F, and one for both discriminators, which is the same as four.
+"""
+
+import keras
+import tensorflow as tf
+
+from tfgen import random, replicas
+from tfgen.errors import UserError, one_of
+from tfgen.layers import translation
+from tfgen.model import GenerativeModel
+
+
+@keras.saving.register_keras_serializable("tfgen")
+class CycleGAN(GenerativeModel):
+    """Two generators between two domains; it makes images of images, and none of seeds.
+
+    Args:
+      image_shape, levels, seed: see `GenerativeModel`; of both domains.
+      width, depth, blocks: of the generators; see `tfgen/layers/translation.py`.
+      patch_width, patch_depth: of the discriminators.
+      cycle_weight: lambda; identity_weight: mu.
+      pool: how many images that were made are kept; 0: discriminators see the new ones alone.
+
+    Raises: UserError for images that are too small.
+    """
+
+    paper = ("Zhu et al. 2017", "https://arxiv.org/abs/1703.10593")
+    x_range = (-1.0, 1.0)
+    density = "implicit"
+    terms = ("loss", "d_loss", "adversarial", "cycle", "identity", "D_real", "D_fake")
+    # What it makes is of an image, not of a seed.
+    sample = None
+
+    def __init__(
+        self,
+        image_shape,
+        levels,
+        seed=0,
+        width=64,
+        depth=2,
+        blocks=9,
+        patch_width=64,
+        patch_depth=3,
+        cycle_weight=10.0,
+        identity_weight=0.5,
+        pool=50,
+    ):
+        super().__init__(image_shape, levels, seed)
+        translation.check(self.image_shape, depth, patch_depth)
+        self.width, self.depth, self.blocks = width, depth, blocks
+        self.patch_width, self.patch_depth = patch_width, patch_depth
+        self.cycle_weight, self.identity_weight = cycle_weight, identity_weight
+        self.pool = pool
+        self.G, self.F = (
+            translation.generator(self.image_shape, width, depth, blocks, name) for name in "GF"
+        )
+        self.D_X, self.D_Y = (
+            translation.patch_discriminator(self.image_shape, patch_width, patch_depth, name)
+            for name in ("D_X", "D_Y")
+        )
+        self.pool_x, self.pool_y = (
+            self.add_weight(
+                name=name,
+                shape=(pool, *self.image_shape),
+                initializer="zeros",
+                trainable=False,
+                aggregation="only_first_replica",
+            )
+            for name in ("pool_x", "pool_y")
+        )
+
+    @classmethod
+    def known_from(cls, data, arguments):
+        if data.other is None:
+            raise UserError(
+                f"cyclegan translates between two domains, and {data.name} is one: name two with "
+                "a comma (--config.data.name=mnist,fashion_mnist), or a set or folder with splits "
+                "trainA and trainB (cycle_gan/horse2zebra, ./pictures)."
+            )
+        return {}
+
+    # --- training ------------------------------------------------------------------------------
+
+    def trained(self):
+        return {
+            "G": self.G.trainable_variables + self.F.trainable_variables,
+            "D": self.D_X.trainable_variables + self.D_Y.trainable_variables,
+        }
+
+    def train_step(self, batch):
+        x, y = (self.to_range(self.to_unit(batch[name])) for name in ("image", "other"))
+        with tf.GradientTape() as tape:
+            fake_y, fake_x = self.G(x, training=True), self.F(y, training=True)
+            terms = self.of_generators(x, y, fake_x, fake_y)
+        self.minimize("G", tape, terms["loss"])
+
+        # D: images of the pool in the place of the new ones.
+        seeds = self.training_seeds(x)
+        fake_x = self.from_pool(self.pool_x, fake_x, random.derived(seeds, "pool of X"))
+        fake_y = self.from_pool(self.pool_y, fake_y, random.derived(seeds, "pool of Y"))
+        with tf.GradientTape() as tape:
+            terms |= self.of_discriminators(x, y, fake_x, fake_y)
+        self.minimize("D", tape, terms["d_loss"])
+        return self.end_step(**terms)
+
+    def of_generators(self, x, y, fake_x, fake_y):
+        """What G and F descend on, and its parts."""
+        adversarial = _from_one(self.D_Y(fake_y)) + _from_one(self.D_X(fake_x))
+        cycle = _distance(self.F(fake_y), x) + _distance(self.G(fake_x), y)
+        identity = tf.constant(0.0)
+        if self.identity_weight:  # two passes more
+            identity = _distance(self.G(y), y) + _distance(self.F(x), x)
+        loss = adversarial + self.cycle_weight * (cycle + self.identity_weight * identity)
+        return dict(loss=loss, adversarial=adversarial, cycle=cycle, identity=identity)
+
+    def of_discriminators(self, x, y, fake_x, fake_y):
+        """What D_X and D_Y descend on, and what they give real and made images."""
+        real = [self.D_X(x), self.D_Y(y)]
+        fake = [self.D_X(fake_x), self.D_Y(fake_y)]
+        # (D - 0)^2 = ((D + 1) - 1)^2
+        loss = tf.add_n(
+            [_from_one(r) + _from_one(f + 1.0) for r, f in zip(real, fake, strict=True)]
+        )
+        means = [tf.reduce_mean(tf.add_n(two)) / 2.0 for two in (real, fake)]
+        return dict(d_loss=loss / 2.0, D_real=means[0], D_fake=means[1])
+
+    def from_pool(self, pool, fake, seeds):
+        """Made images or earlier ones, [b, H, W, C]; the pool takes those that were not seen.
+
+        A function of seed and step, and of the rows of all replicas: N of them keep one pool.
+        """
+        fake = tf.stop_gradient(fake)
+        if not self.pool:
+            return fake
+        fakes, seeds = replicas.all_rows(fake), replicas.all_rows(seeds)
+        rows = tf.shape(fakes)[0]
+        swapped = tf.minimum(rows, self.pool)  # the rows beyond pass by
+        seen = tf.cast(self.step, tf.int32) * rows
+        filling = seen < self.pool
+        # The first images fill the pool in order; later rows draw places, no two the same.
+        in_order = (seen + tf.range(swapped)) % self.pool
+        drawn = tf.argsort(random.uniform(seeds[:1], [self.pool], "place")[0], stable=True)
+        places = tf.where(filling, in_order, drawn[:swapped])
+        earlier = tf.gather(tf.convert_to_tensor(pool), places)
+        new = fakes[:swapped]
+        swap = random.uniform(seeds[:swapped], [1, 1, 1], "swap") < 0.5
+        stored = tf.where(filling | swap, new, earlier)
+        pool.assign(
+            tf.tensor_scatter_nd_update(tf.convert_to_tensor(pool), places[:, None], stored)
+        )
+        shown = tf.where(swap & ~filling, earlier, new)
+        return replicas.own_rows(tf.concat([shown, fakes[swapped:]], axis=0))
+
+    def test_step(self, batch):
+        x, y = (self.to_range(self.to_unit(batch[name])) for name in ("image", "other"))
+        fake_y, fake_x = self.G(x), self.F(y)
+        terms = self.of_generators(x, y, fake_x, fake_y)
+        return self.ordered(**terms, **self.of_discriminators(x, y, fake_x, fake_y))
+
+    # --- translation -----------------------------------------------------------------------------
+
+    def translate(self, x, to="Y"):
+        """Images of the other domain in [0, 1], [B, H, W, C] -> the same; to: "Y" or "X".
+
+        Raises: UserError for another domain.
+        """
+        network = {"Y": self.G, "X": self.F}[one_of("domain", to, ("X", "Y"))]
+        return self.from_range(network(self.to_range(tf.cast(x, tf.float32)), training=False))
+
+
+def _from_one(scores):
+    """E (D - 1)^2"""
+    return tf.reduce_mean(tf.square(scores - 1.0))
+
+
+def _distance(one, other):
+    return tf.reduce_mean(tf.abs(one - other))
