@@ -76,7 +76,7 @@ def endpoints(model, batch=None):
 def _sampling(model, spec):
     """`sample`, `noise`, `decode`."""
     seed = (spec("seed", (), tf.int32),)
-    condition = () if model.condition is None else (spec(*model.condition, tf.int32),)
+    condition = () if model.condition_spec is None else (spec(*model.condition_spec, tf.int32),)
 
     def sample(seed, condition=None):
         return {"image": model.sample(seed, condition)}

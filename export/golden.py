@@ -29,9 +29,9 @@ def request(model, seeds):
     if not model.can("sample"):
         images = random.uniform(tf.constant(seeds), model.image_shape, "golden")
         return {"image": images.numpy()}
-    if model.condition is None:
+    if model.condition_spec is None:
         return {"seed": seeds}
-    name, _ = model.condition
+    name, _ = model.condition_spec
     return {"seed": seeds, name: model.conditions(len(seeds))}
 
 

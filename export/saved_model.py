@@ -72,7 +72,9 @@ def write(model, name, path):
     from export import golden
 
     archive = keras.export.ExportArchive()
-    # No `track`: it would store every weight twice, and D, which no endpoint needs, too.
+    # No `track` of the model: it would store every weight twice, and D, which no endpoint needs.
+    if model.can("vectorizer"):
+        archive.track(model.vectorizer)  # its table of words
     for endpoint in signatures(model):
         archive.add_endpoint(endpoint.name, endpoint.function, list(endpoint.inputs))
     archive.write_out(str(path), verbose=False)
@@ -96,9 +98,33 @@ def signatures(model):
         encoded = tf.map_fn(tf.io.encode_png, image, fn_output_signature=tf.string)
         return {"image_bytes": encoded}  # the suffix makes the REST interface send base64
 
+    if model.can("vectorizer"):
+        found.append(_from_captions(model))
     if model.can("sample") and model.image_shape[-1] in (1, 3):
         found.append(Endpoint("png", png, found[0].inputs))
     return found
+
+
+def _from_captions(model):
+    """`caption`: seeds and captions -> images, and the words that the model has never seen.
+
+    A server cannot refuse a row of a batch, so it says which words it did not know.
+    """
+    import tensorflow as tf
+
+    from export.endpoints import Endpoint
+    from tfgen.captions import PUNCTUATION, UNKNOWN
+
+    def caption(seed, caption):
+        tokens = tf.cast(model.vectorizer(caption), tf.int32)
+        plain = tf.strings.regex_replace(tf.strings.lower(caption), PUNCTUATION.pattern, "")
+        words = tf.strings.split(plain).to_tensor(shape=[None, model.length])
+        unknown = tf.where(tokens == UNKNOWN, words, "")
+        said = tf.strings.strip(tf.strings.reduce_join(unknown, axis=1, separator=" "))
+        return {"image": model.sample(seed, tokens), "unknown": said}
+
+    inputs = [tf.TensorSpec([None], tf.int32, "seed"), tf.TensorSpec([None], tf.string, "caption")]
+    return Endpoint("caption", caption, tuple(inputs))
 
 
 def write_warm_up(path, name, endpoints):

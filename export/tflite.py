@@ -111,7 +111,7 @@ def _representative(model, endpoints, batch):
             if condition is not None:
                 condition = condition[i:]
             for name, endpoint in endpoints.items():
-                values = {**noise, (model.condition or [""])[0]: condition}
+                values = {**noise, (model.condition_spec or [""])[0]: condition}
                 if name != "decode":
                     values = {"image": model.generate(noise, condition)}
                 yield name, {s.name: np.asarray(values[s.name]) for s in endpoint.inputs}

@@ -240,6 +240,8 @@ def test_the_config_offers_every_argument_and_optimizer(row, model):
         "levels",
         "seed",
         "num_classes",
+        "vocabulary",
+        "examples",
     }
     assert set(config.optimizers) == set(model.trained())
     base.check(config)

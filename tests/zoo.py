@@ -47,7 +47,8 @@ class Row:
             random.integers(0, 10, size, dtype=np.int32),
             random.integers(0, self.levels, shape, dtype=np.uint8),
         )
-        return {"image": image, "label": label, "other": other}
+        tokens = random.integers(1, 6, (size, WORDS["length"]), dtype=np.int32)
+        return {"image": image, "label": label, "other": other, "tokens": tokens}
 
 
 TOY_SHAPE, TOY_CLASSES = (2, 2, 1), 3
@@ -69,6 +70,14 @@ def rows_of(inputs, start, stop):
 
 
 GAN = dict(latent_dim=6, width=4, depth=2, kernel=4)
+WORDS = dict(
+    vocabulary=("a", "red", "blue", "dot"),
+    examples=("a red dot", "a blue dot", "dot"),
+    length=4,
+    embedding=4,
+    text_dim=7,
+    condition_dim=3,
+)
 
 ROWS = [
     # G: 6 * 5 + 5, 5 * 64 + 64; D: 64 * 5 + 5, 5 + 1.
@@ -303,6 +312,16 @@ ROWS = [
     Row("dbn", dict(hidden=5, each=1, depth=3, steps=6), 459, (4, 4, 4), 17, "gaussian", "dbn"),
     # f: 64 * 5 + 5, 5 * 3 + 3; g: 3 * 5 + 5, 5 * 64 * 17 + 64 * 17.
     Row("gsn", dict(latent_dim=3, width=5, walkback=2, steps=4, dropout=0.1), 6891),
+    # G: 9 * 32, 16, 16 * 8 * 4, 8, 65; D: 68, 512, 16; match: 7 * 3 + 3, 11 * 8, 16, 33.
+    # Text: 6 * 4, 3 * (4 * 7 + 7 * 7 + 14); augment: 7 * 6 + 6.
+    Row("text_to_image", GAN | dict(WORDS, ema=0.9), 1999),
+    # G: 9 * 16, 8, 65; small D: 68, match: 24, 7 * 4, 8, 17; the refiner 13,721.
+    Row(
+        "text_to_image",
+        GAN | dict(WORDS, stacked=True, ema=0.9),
+        15197,
+        variant="stacked",
+    ),
     # G and F: 49 * 2, 4; 9 * 2 * 4, 8; twice 9 * 4 * 4, 8; 9 * 4 * 2, 4; 49 * 2 + 1.
     # Each D: 16 * 3 + 3, 16 * 3 * 6, 12, 16 * 6 + 1.
     Row(

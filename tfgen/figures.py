@@ -141,7 +141,7 @@ def interpolation(model, rows=6, steps=12):
     path_noise = {key: value[:rows].repeat(steps, axis=0) for key, value in noise.items()}
     path_noise["z"] = z.reshape(rows * steps, -1).astype(np.float32)
     labels = model.conditions(rows)
-    labels = None if labels is None else labels.repeat(steps)
+    labels = None if labels is None else labels.repeat(steps, axis=0)
     return tile(np.asarray(model.generate(path_noise, labels)), steps)
 
 

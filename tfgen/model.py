@@ -76,6 +76,7 @@ class GenerativeModel(keras.Model):
     x_range = (0.0, 1.0)
     density = "implicit"
     num_classes = 0
+    features = ()  # of the data that it wants beside image and label
     terms = ("loss",)
 
     def __init__(self, image_shape, levels, seed=0, **kwargs):
@@ -131,6 +132,10 @@ class GenerativeModel(keras.Model):
             raise UserError(f"{name} learns from labels, and {data.name} has none.")
         return {"num_classes": len(data.classes)}
 
+    def view(self, data):
+        """The training data, `ImageData`, as the model takes them."""
+        return data
+
     def can(self, capability):
         """Whether the model has the method, e.g. `model.can("encode")`."""
         return callable(getattr(self, capability, None))
@@ -155,7 +160,7 @@ class GenerativeModel(keras.Model):
         return self.generate(self.noise(tf.convert_to_tensor(seeds, tf.int32)), label)
 
     @property
-    def condition(self):
+    def condition_spec(self):
         """What a sample is asked for beside its seed: (name, shape of a row), or None."""
         return ("label", ()) if self.num_classes else None
 

@@ -20,7 +20,7 @@ from tfgen.errors import UserError, one_of
 from train.finished import open_run
 
 KINDS = ("auto", "classifier", "inception", "pixels")
-PARTS = ("samples", "likelihood", "codes")
+PARTS = ("samples", "likelihood", "codes", "translations", "captions")
 
 
 def parse(argv):
@@ -105,7 +105,7 @@ def measure(run, options, progress):
         raise UserError(f"the run in {run.path} is not complete: it has no card.md yet.")
     chosen, without = config["data"], config["data"].get("leave_out", "")
     training, split = finished.training, options.split or finished.test
-    splits = evaluation.Splits.load(finished.source, training.split, split)
+    splits = evaluation.Splits.load(finished.source, training.split, split, model)
     inception = (options.inception, options.inception_sha256)
     parts, features = options.parts.split(","), None
     if "samples" in parts:

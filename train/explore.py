@@ -126,7 +126,7 @@ def _interpolations(model, codes, labels, path, name):
     # Of a conditional model the label stays, or it would jump in between.
     pairs = _pairs(labels, len(codes), same=bool(model.num_classes))
     between = path(codes[pairs[:, 0]], codes[pairs[:, 1]], STEPS).reshape(-1, codes.shape[1])
-    given = None if labels is None else labels[pairs[:, 0]].repeat(STEPS)
+    given = None if labels is None else labels[pairs[:, 0]].repeat(STEPS, axis=0)
     pixels = figures.tile(latents.decoder(model, given)(between), STEPS)
     text = "From the code of one held-out image to that of another."
     if name == "spherical":
@@ -189,7 +189,7 @@ def _arithmetic(model, held_out, images, labels, codes):
             "-2 to 2. In handwriting brightness is the thickness of the stroke."
         )
     moved = codes[rows][:, None] + amounts[None, :, None] * vector
-    given = None if labels is None else labels[rows].repeat(STEPS)
+    given = None if labels is None else labels[rows].repeat(STEPS, axis=0)
     drawn = latents.decoder(model, given)(moved.reshape(-1, codes.shape[1]))
     yield "arithmetic", f"Image arithmetic: images{of}", text, figures.tile(drawn, STEPS)
     if labels is None or model.num_classes:

@@ -44,6 +44,9 @@ def open_run(path):
         from tfgen import data
     model, chosen = tfgen.load(run.path), config["data"]
     source = data.of_run(chosen)
-    training, validation = source.training_and_validation(chosen["split"], chosen["validation"])
+    training, validation = source.training_and_validation(
+        chosen["split"], chosen["validation"], model.features
+    )
+    training, validation = model.view(training), model.view(validation)
     test = "test" if "test" in source.splits else validation.split
     return Finished(run, name, config, model, source, training, validation, test)

@@ -42,8 +42,11 @@ def train(name, config, workdir):
         tf.config.experimental.enable_op_determinism()
     strategy = make_strategy(config.replicas)
     source = data.of_run(config.data)
-    training, validation = source.training_and_validation(config.data.split, config.data.validation)
+    training, validation = source.training_and_validation(
+        config.data.split, config.data.validation, models.find(name).features
+    )
     model = build(name, config, training, strategy)
+    training, validation = model.view(training), model.view(validation)
     data.check_batch_size(training, config.batch_size)
 
     with _claimed(run):

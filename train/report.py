@@ -18,8 +18,8 @@ KNOWING = ("memoriser", "truth", "paired network")
 HEADLINES = (
     ("nll", "mse", "translation_error_y"),
     ("modes", "frechet", "frechet_y"),
-    ("high_quality", "coverage", "labels_kept_y"),
-    ("recall", "labels_kept_x"),
+    ("caption_all", "high_quality", "coverage", "labels_kept_y"),
+    ("r_precision", "recall", "labels_kept_x"),
     ("mig", "knn", "reverse_kl", "copy_ratio"),
 )
 

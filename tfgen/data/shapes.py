@@ -5,6 +5,8 @@ in six colours, three scales, 5 x 5 positions and eight rotations, on a dark gro
 white dot that points to where its top is, so that even the rotation of a circle can be seen.
 `shapes_binary`: 16x16, two levels: shape, scale and 7 x 7 positions (588 images). Colour has no
 room in two levels, and rotation none in so few pixels.
+`shapes_by_caption`: the images of `shapes`, dealt by their captions: those of the splits
+"validation" and "test" name combinations that no image of "train" shows.
 
 For disentanglement (factors), text-to-image (captions), and growing (32x32). The whole grid is
 "train+validation+test"; a fixed permutation deals eight tenths, one and one to the splits, so that
@@ -92,6 +94,13 @@ def _third(i, places, names):
     return names[int(np.sign(i - places // 2)) + 1]
 
 
+def said(factors):
+    """What a caption says of images: factors of `shapes` [N, 6] -> {what: int [N]}."""
+    shape, colour, scale, x, y, _ = np.transpose(factors)
+    across, above = (np.sign(i - FACTORS["x"] // 2) + 1 for i in (x, y))
+    return {"shape": shape, "colour": colour, "scale": scale, "position": 3 * above + across}
+
+
 def splits(count):
     """{split: rows of the grid}, dealt by a fixed permutation."""
     order = np.random.default_rng(0).permutation(count)
@@ -126,8 +135,12 @@ class Shapes(tfds.core.GeneratorBasedBuilder):
         grid = list(itertools.product(*map(range, self.sizes.values())))
         return {
             name: self._generate_examples([grid[i] for i in rows])
-            for name, rows in splits(len(grid)).items()
+            for name, rows in self.splits(grid).items()
         }
+
+    def splits(self, grid):
+        """{split: rows of the grid}"""
+        return splits(len(grid))
 
     def _generate_examples(self, combinations):
         for i, values in enumerate(combinations):
@@ -146,6 +159,17 @@ class Shapes(tfds.core.GeneratorBasedBuilder):
             )
 
     draw = staticmethod(draw)
+
+
+class ShapesByCaption(Shapes):
+    """The same sprites; no caption of one split is in another."""
+
+    def splits(self, grid):
+        values = said(np.array(grid))
+        _, which = np.unique(np.stack(list(values.values())), axis=1, return_inverse=True)
+        which = which.ravel()
+        dealt = splits(which.max() + 1)
+        return {name: np.flatnonzero(np.isin(which, rows)) for name, rows in dealt.items()}
 
 
 class ShapesBinary(Shapes):

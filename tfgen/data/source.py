@@ -26,6 +26,7 @@ EMBEDDED = {
     "digits_binary": "digits",
     "shapes": "shapes",
     "shapes_binary": "shapes",
+    "shapes_by_caption": "shapes",
     "ring": "points",
     "grid": "points",
     "digit_styles": "digit_styles",
@@ -134,8 +135,8 @@ class Source:
             raise UserError(f"split {spec!r} of {self.name} is empty; the data set has {have}.")
         return parts
 
-    def training_and_validation(self, split, validation=""):
-        """The two splits as `ImageData`.
+    def training_and_validation(self, split, validation="", extra=()):
+        """The two splits as `ImageData`, with `extra` features; see `load`.
 
         validation="" takes the data's own, or, if there is none, the last tenth of `split`.
 
@@ -152,7 +153,7 @@ class Source:
                     "one, e.g. --config.data.split='train[:90%]' "
                     "--config.data.validation='train[90%:]'."
                 )
-        data, held_out = self.load(split), self.load(validation)
+        data, held_out = self.load(split, extra), self.load(validation, extra)
         if data.overlaps(held_out):
             raise UserError(f"the splits {split!r} and {validation!r} of {self.name} share images.")
         return data, held_out
@@ -271,6 +272,9 @@ class TfdsSource(Source):
             if classes:
                 kept["label"] = tf.cast(example["label"], tf.int32)
             more = {key: example[key] for key in extra if key in features}
+            if "caption" in extra and "captions" in features:
+                # As coco_captions has them: several, of which the first is taken.
+                more["caption"] = example["captions"]["text"][0]
             if self.size and "truth" in more:
                 more["truth"] = square(more["truth"], self.size, levels)
             return kept | more

@@ -18,6 +18,7 @@ import dataclasses
 
 import tensorflow as tf
 
+from tfgen.evaluation.captions import fidelity
 from tfgen.evaluation.likelihoods import likelihoods
 from tfgen.evaluation.protocol import FIRST_SEED, VERSION, Protocol, Splits, check_same
 from tfgen.evaluation.representation import (
@@ -45,7 +46,7 @@ __all__ = [
 ]
 
 
-PARTS = ("samples", "likelihood", "codes", "translations")
+PARTS = ("samples", "likelihood", "codes", "translations", "captions")
 
 
 def evaluate(model, splits, protocol, features, progress, parts=PARTS):
@@ -69,7 +70,7 @@ def evaluate(model, splits, protocol, features, progress, parts=PARTS):
         images, labels = draw(sample, model, splits, protocol.n, protocol.seed)
         results |= comparison.measure(images)
         details |= comparison.details(images)
-        if labels is not None and features.probabilities:
+        if model.num_classes and features.probabilities:
             progress("classification accuracy score", 0.05)
             results |= conditional(images, labels, splits, features)
         progress("floor and baselines", 0.1)
@@ -89,6 +90,10 @@ def evaluate(model, splits, protocol, features, progress, parts=PARTS):
         progress("translations", 0.9)
         found, real, others = translations(model, splits)
         results, floor, trivial = results | found, floor | real, trivial | others
+    if "captions" in parts and "tokens" in splits.held_out and "factors" in splits.held_out:
+        progress("captions", 0.9)
+        found, real = fidelity(model, splits, protocol)
+        results, floor = results | found, floor | real
     progress("diagnosis", 0.95)
     details["terms"] = {
         name: mean_terms(model, arrays, most=2000)
@@ -111,7 +116,8 @@ def mean_terms(model, arrays, step=None, most=None):
     """The means of `test_step`'s terms over images: {term: number}; `step`: the same, compiled."""
     step = step or tf.function(model.test_step, reduce_retracing=True)
     sums, count = {}, 0
-    kept = {key: arrays[key][:most] for key in ("image", "label", "other") if key in arrays}
+    names = ("image", "label", "other", "tokens")
+    kept = {key: arrays[key][:most] for key in names if key in arrays}
     for start in range(0, len(kept["image"]), 250):
         batch = {key: tf.constant(value[start : start + 250]) for key, value in kept.items()}
         rows = len(batch["image"])

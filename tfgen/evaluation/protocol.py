@@ -66,10 +66,15 @@ class Splits:
     held_out: dict
 
     @classmethod
-    def load(cls, source, train, split):
-        """Raises: UserError if the two splits share images."""
-        extra = ("factors", "truth")
+    def load(cls, source, train, split, model=None):
+        """The splits, with what the model wants of the data.
+
+        Raises: UserError if the two splits share images.
+        """
+        extra = ("factors", "truth", *(model.features if model else ()))
         training, held_out = source.load(train, extra), source.load(split, extra)
+        if model:
+            training, held_out = model.view(training), model.view(held_out)
         if training.overlaps(held_out):
             raise UserError(
                 f"the split {split!r} shares images with {train!r}, which the model was trained "

@@ -24,12 +24,15 @@ FOR_COPIES = 2_000
 
 
 def draw(sample, model, splits, n, seed=FIRST_SEED):
-    """n samples at the data's levels, and the labels they were asked for (None without).
+    """n samples at the data's levels, and the conditions they were asked for (None without).
 
-    sample: `model.sample`, compiled by the caller, who may call more than once.
+    sample: `model.sample`, compiled by the caller, who may call more than once. Labels come in
+    turn, captions from the held-out images.
     """
     seeds = np.arange(seed, seed + n, dtype=np.int32)
     labels = model.conditions(n)
+    if "tokens" in splits.held_out and labels is not None:
+        labels = np.resize(splits.held_out["tokens"], (n, *splits.held_out["tokens"].shape[1:]))
     images = []
     for start in range(0, n, BATCH):
         rows = slice(start, start + BATCH)

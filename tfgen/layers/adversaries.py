@@ -80,9 +80,8 @@ def discriminator(
 
     bias: whether the scores have one.
     """
-    make = {"dense": _dense_features, "conv": _conv_features, "residual": _residual_features}
     image = layers.Input(image_shape)
-    x = make[network](image, width, depth, kernel, normalisation)
+    x = features(network, image, width, depth, kernel, normalisation)
     if minibatch_stddev:
         x = MinibatchStddev()(x)
     # The features, by name, for who wants to see them.
@@ -93,6 +92,12 @@ def discriminator(
         outputs, normalisation, use_bias=bias, kernel_initializer=start, dtype="float32"
     )(x)
     return keras.Model(image, scores, name=name)
+
+
+def features(network, image, width, depth, kernel, normalisation):
+    """What D sees in images: [B, F], and of a conv network [B, H / 2^d, W / 2^d, F]."""
+    make = {"dense": _dense_features, "conv": _conv_features, "residual": _residual_features}
+    return make[network](image, width, depth, kernel, normalisation)
 
 
 # --- layers by their normalisation ---------------------------------------------------------------

@@ -156,6 +156,24 @@ GROUPS = {
             "mean absolute difference of an image from itself, there and back",
         ),
     ],
+    "captions": [
+        *(
+            Metric(
+                f"caption_{what}", f"{what} as said", "", "higher", 3,
+                f"share of samples that show the {what} of their held-out caption, read by a "
+                "classifier of real images",
+            )
+            for what in ("shape", "colour", "scale", "position")
+        ),
+        Metric(
+            "caption_all", "all as said", "", "higher", 3,
+            "share of samples that show all that their caption says",
+        ),
+        Metric(
+            "r_precision", "R-precision", "", "higher", 3,
+            "how often the sample's own caption is the likeliest of 100 under that classifier",
+        ),
+    ],
     "modes": [
         Metric(
             "modes", "modes covered", "", "higher", 0,

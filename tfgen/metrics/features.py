@@ -197,15 +197,15 @@ def _shifted(images, down, right):
 
 def accuracies(model, images, targets):
     """Of each target: {name: share right}."""
-    _, *logits = _apply(model, images)
+    _, *logits = predictions(model, images)
     return {
         name: float(np.mean(out.argmax(axis=1) == target))
         for (name, target), out in zip(targets.items(), logits, strict=True)
     }
 
 
-def _apply(model, images, batch=512):
-    """The outputs for images [N, H, W, C] in [0, 1], in batches of one shape."""
+def predictions(model, images, batch=512):
+    """Features and logits of images [N, H, W, C] in [0, 1], in batches of one shape."""
     import tensorflow as tf
 
     call = getattr(model, "_compiled", None)
@@ -237,10 +237,10 @@ def classifier(train, held_out, levels):
     accuracy = {}
     if held_out is not None:
         accuracy = accuracies(model, held_out["image"] / np.float32(levels - 1), targets(held_out))
-    scale = np.sqrt(np.var(_apply(model, images[:10_000])[0], axis=0).mean())
+    scale = np.sqrt(np.var(predictions(model, images[:10_000])[0], axis=0).mean())
 
     def probabilities(images):
-        logits = _apply(model, images)[1]
+        logits = predictions(model, images)[1]
         p = np.exp(logits - logits.max(axis=1, keepdims=True))
         return p / p.sum(axis=1, keepdims=True)
 
@@ -248,7 +248,7 @@ def classifier(train, held_out, levels):
         "classifier",
         "FCD",
         _digest(*model.get_weights()),
-        lambda images: _apply(model, images)[0] / scale,
+        lambda images: predictions(model, images)[0] / scale,
         probabilities if "label" in wanted else None,
         accuracy,
     )

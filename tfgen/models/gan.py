@@ -285,8 +285,13 @@ class GAN(GenerativeModel):
         t = tf.cast(self.step, tf.float32)
         decay = tf.minimum(self.ema, (1.0 + t) / (10.0 + t))
         # Batch normalisation's statistics are averaged with the weights that they belong to.
-        for average, now in zip(self.G_average.weights, self.G.weights, strict=True):
-            average.assign_sub((1.0 - decay) * (average - now))
+        for averages, network in self.averaged():
+            for average, now in zip(averages.weights, network.weights, strict=True):
+                average.assign_sub((1.0 - decay) * (average - now))
+
+    def averaged(self):
+        """What samples come from: pairs of an average and the network that it is of."""
+        return [(self.G_average, self.G)]
 
     def test_step(self, batch):
         x = self.to_range(self.to_unit(batch["image"]))

@@ -1,0 +1,49 @@
+"""Text to image on shapes_by_caption: sprites of 32x32 from captions that training never showed.
+
+python -m train.run --model=text_to_image
+"""
+
+from configs import dcgan
+
+# Section 5 of the paper: 64x64, 100 latents, batches of 64, a text code of 128.
+COCO = {
+    "steps": 200_000,
+    "batch_size": 64,
+    "save_every": 10_000,
+    "data.size": 64,
+    "model.depth": 4,
+    "model.width": 64,
+    "model.condition_dim": 128,
+    "model.text_dim": 1024,
+    "model.embedding": 256,
+    "optimizers.G.learning_rate": 2e-4,
+    "optimizers.D.learning_rate": 2e-4,
+}
+ON = {"coco_captions": COCO}
+
+
+def get_config():
+    config = dcgan.get_config()
+    config.data.name = "shapes_by_caption"
+    config.steps = 4000
+    config.eval_every = 0
+    config.batch_size = 32
+    config.model.update(
+        dict(
+            most_words=5000,
+            length=10,
+            embedding=32,
+            text_dim=64,
+            condition_dim=32,
+            kl=0.1,
+            interpolation=1.0,
+            stacked=False,
+            depth=3,
+            width=32,
+            latent_dim=32,
+            ema=0.999,
+        )
+    )
+    for name in ("G", "D"):
+        config.optimizers[name].learning_rate = 5e-4
+    return config

@@ -1,0 +1,89 @@
+"""Whether samples show what their captions say, read back by a classifier of the data's factors.
+
+Captions of the held-out images, whose factors are known, are painted from new seeds. A network that
+was trained on real images for the factors says what it sees.
+"""
+
+import numpy as np
+import tensorflow as tf
+
+from tfgen.data import shapes
+from tfgen.metrics import features as feature_networks
+
+CANDIDATES = 100  # captions of R-precision, the right one among them
+SAYS = ("shape", "colour", "scale", "position")
+
+
+class Reader:
+    """Reads off images what captions of `shapes` say: p(shape), p(colour), p(scale), p(position).
+
+    Args: splits: `Splits` whose training images have factors.
+    """
+
+    def __init__(self, splits):
+        images = splits.unit(splits.train["image"])
+        said = shapes.said(splits.train["factors"])
+        self.network = feature_networks.train_network(
+            images, {name: said[name] for name in SAYS}, steps=1500
+        )
+        held_out = shapes.said(splits.held_out["factors"])
+        self.accuracy = feature_networks.accuracies(
+            self.network, splits.unit(splits.held_out["image"]), {n: held_out[n] for n in SAYS}
+        )
+
+    def log_probabilities(self, images):
+        """{what: log p [N, K]}"""
+        _, *logits = feature_networks.predictions(self.network, images)
+        return {
+            name: one - np.logaddexp.reduce(one, axis=1, keepdims=True)
+            for name, one in zip(SAYS, logits, strict=True)
+        }
+
+
+def fidelity(model, splits, protocol):
+    """({metric: number} of the model, of real images in its place)."""
+    reader = Reader(splits)
+    rows = np.random.default_rng(protocol.seed).permutation(len(splits.held_out["image"]))
+    rows = rows[: protocol.n]
+    said = {k: v[rows] for k, v in shapes.said(splits.held_out["factors"]).items()}
+    made = paint(model, splits.held_out["tokens"][rows], protocol.seed)
+    real = splits.unit(splits.held_out["image"][rows])
+    return tuple(
+        judged(reader.log_probabilities(images), said, protocol.seed)
+        for images in (splits.quantised(made), real)
+    )
+
+
+def paint(model, tokens, seed, batch=250):
+    """An image of each caption, with a seed of its own: [N, T] -> [N, H, W, C]."""
+    sample = tf.function(model.sample, reduce_retracing=True)
+    seeds = np.arange(seed, seed + len(tokens), dtype=np.int32)
+    return np.concatenate(
+        [
+            sample(tf.constant(seeds[i : i + batch]), tf.constant(tokens[i : i + batch]))
+            for i in range(0, len(tokens), batch)
+        ]
+    )
+
+
+def judged(log_p, said, seed):
+    """Shares of images that show each thing that was said, and all; and R-precision.
+
+    log_p: {what: [N, K]}; said: {what: [N]}. R-precision: how often the right caption is the
+    likeliest of 100, the others drawn from those that say something else.
+    """
+    seen = {name: log_p[name].argmax(axis=1) == said[name] for name in SAYS}
+    found = {f"caption_{name}": float(right.mean()) for name, right in seen.items()}
+    found["caption_all"] = float(np.all(list(seen.values()), axis=0).mean())
+    random = np.random.default_rng(seed)
+    every = np.unique(np.stack([said[name] for name in SAYS], axis=1), axis=0)
+    n = len(next(iter(said.values())))
+    score = sum(log_p[name][:, every[:, i]] for i, name in enumerate(SAYS))
+    right = np.all(every[None] == np.stack([said[n] for n in SAYS], axis=1)[:, None], axis=-1)
+    first = 0
+    for i in range(n):
+        others = np.flatnonzero(~right[i])
+        others = random.choice(others, min(CANDIDATES - 1, len(others)), replace=False)
+        first += score[i, right[i].argmax()] > score[i, others].max()
+    found["r_precision"] = first / n
+    return found

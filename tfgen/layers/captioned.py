@@ -1,0 +1,58 @@
+"""Networks of text-to-image: a text encoder, a judge of image and text, a second stage that refines.
+
+Reed et al. 2016 (GAN-INT-CLS), section 4; Zhang et al. 2017 (StackGAN), section 3.
+"""
+
+import keras
+from keras import layers
+
+from tfgen.layers import adversaries
+
+
+def text_encoder(words, length, embedding, units, name="text"):
+    """phi: numbers of words [B, T] -> [B, units]. 0 is no word; `words` counts those numbers too."""
+    tokens = layers.Input((length,), dtype="int32")
+    x = layers.Embedding(words, embedding, mask_zero=True)(tokens)
+    # Unrolled: captions are short, and no loop has to be exported.
+    return keras.Model(tokens, layers.GRU(units, unroll=True)(x), name=name)
+
+
+def matcher(features, units, text_units, normalisation, name="match"):
+    """D's second half: what it saw in images [B, h, w, F] and phi [B, P] -> logits [B, 1].
+
+    Section 4.2: phi, in `units` numbers, beside every place of the last convolution; a convolution
+    of 1x1 brings the two together, and the last layer sees all places.
+    """
+    seen, phi = layers.Input(features), layers.Input((text_units,))
+    x, text = seen, layers.LeakyReLU(0.2)(adversaries.dense(units, normalisation)(phi))
+    h, w, filters = features
+    text = layers.Reshape((h, w, units))(layers.RepeatVector(h * w)(text))
+    x = adversaries.conv(filters, 1, 1, normalisation)(layers.Concatenate()([x, text]))
+    x = layers.LeakyReLU(0.2)(adversaries.norm(x, normalisation))
+    score = adversaries.dense(1, normalisation, dtype="float32")(layers.Flatten()(x))
+    return keras.Model([seen, phi], score, name=name)
+
+
+def refiner(image_shape, condition, width, kernel, blocks=2, name="refiner"):
+    """StackGAN's second stage: [B, H/2, W/2, C] and the text's code [B, N] -> [B, H, W, C].
+
+    Section 3.3: the small image is halved again, the code set beside every place, and after
+    residual blocks the features are doubled twice.
+    """
+    h, w, c = image_shape[0] // 4, image_shape[1] // 4, image_shape[2]
+    small, code = layers.Input((2 * h, 2 * w, c)), layers.Input((condition,))
+    x = layers.ReLU()(layers.Conv2D(width, 3, 1, "same")(small))
+    x = layers.Conv2D(2 * width, kernel, 2, "same", use_bias=False)(x)
+    x = layers.ReLU()(adversaries.batch_norm()(x))
+    text = layers.Reshape((h, w, condition))(layers.RepeatVector(h * w)(code))
+    x = layers.Conv2D(4 * width, 3, 1, "same", use_bias=False)(layers.Concatenate()([x, text]))
+    x = layers.ReLU()(adversaries.batch_norm()(x))
+    for _ in range(blocks):
+        y = layers.Conv2D(4 * width, 3, 1, "same", use_bias=False)(x)
+        y = layers.ReLU()(adversaries.batch_norm()(y))
+        y = adversaries.batch_norm()(layers.Conv2D(4 * width, 3, 1, "same", use_bias=False)(y))
+        x = layers.ReLU()(layers.Add()([x, y]))
+    x = layers.Conv2DTranspose(2 * width, kernel, 2, "same", use_bias=False)(x)
+    x = layers.ReLU()(adversaries.batch_norm()(x))
+    image = layers.Conv2DTranspose(c, kernel, 2, "same", activation="tanh", dtype="float32")(x)
+    return keras.Model([small, code], image, name=name)

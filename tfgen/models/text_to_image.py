@@ -1,0 +1,342 @@
+"""Text to image: G paints what a caption says, and D judges whether the two belong together.
+
+S. Reed, Z. Akata, X. Yan, L. Logeswaran, B. Schiele, H. Lee. Generative Adversarial Text to Image
+Synthesis (GAN-INT-CLS). ICML 2016. https://arxiv.org/abs/1605.05396
+H. Zhang et al. StackGAN. ICCV 2017. https://arxiv.org/abs/1612.03242
+
+phi(t) is the last state of a recurrent network over the words of a caption. With the losses of
+`gan.py`, logits s, and t' the caption of another image:
+
+    s_r = D(x, phi(t)), s_w = D(x, phi(t')), s_f = D(G(z, c), phi(t))                algorithm 1
+    D descends  -log s_r - (log(1 - s_w) + log(1 - s_f)) / 2                         (CLS)
+    G descends  -log D(G(z, c), phi(t)) - log D(G(z, c_m), phi_m) + kl KL            (INT)
+
+A real image with a wrong text is a fake: else D would judge images alone (section 4.2). phi_m = b
+phi(t) + (1 - b) phi(t') has no image; G has to paint there too (section 4.3, b = 1/2). c is a draw
+from N(mu(phi), sigma(phi)^2), which fills the space between few captions (StackGAN, section 3.1,
+conditioning augmentation), KL its divergence from N(0, I).
+
+`stacked`: the G above makes images of half the size; a second one is given them and c, and its own
+D (StackGAN, section 3.3).
+
+Shapes: x, G(z, c) [B, H, W, C] in (-1, 1);  z [B, Z];  t [B, T] numbers of words (`captions.py`);
+phi [B, P];  c [B, N];  s [B] logits.
+
+Departures from the paper: phi is learned with D and not beforehand; G takes it as it is. Both
+stages learn at once, and the second one's gradient stops at the first one's image. Samples come
+from an average of all networks that they need, as in `gan.py`.
+"""
+
+import dataclasses
+import functools
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfgen import adversarial, captions, losses, random, replicas
+from tfgen.errors import UserError
+from tfgen.layers import adversaries, captioned
+from tfgen.models.gan import GAN
+
+
+@keras.saving.register_keras_serializable("tfgen")
+class TextToImage(GAN):
+    """A GAN of images given captions; its density is implicit.
+
+    Args:
+      image_shape, levels, seed: see `GenerativeModel`.
+      vocabulary: the words; examples: some captions, to sample when none are given; both are taken
+        from the data by `train.run`.
+      most_words, length: how many of the most frequent words, and T.
+      embedding, text_dim, condition_dim: numbers of a word, P, N.
+      kl: the weight of KL; interpolation: that of the loss at phi_m, 0: without.
+      stacked: whether a second stage refines.
+      others: see `GAN`; the network is "conv".
+
+    Raises: UserError for another network.
+    """
+
+    paper = ("Reed et al. 2016", "https://arxiv.org/abs/1605.05396")
+    features = ("caption",)
+    prior = "normal"
+    terms = (*GAN.terms, "D_wrong", "kl_term")
+
+    def __init__(
+        self,
+        image_shape,
+        levels,
+        seed=0,
+        vocabulary=("red", "green"),
+        examples=("red", "green"),
+        most_words=5000,
+        length=16,
+        embedding=64,
+        text_dim=128,
+        condition_dim=32,
+        kl=0.1,
+        interpolation=1.0,
+        stacked=False,
+        network="conv",
+        normalisation="batch",
+        **kwargs,
+    ):
+        self.vocabulary, self.examples = tuple(vocabulary), tuple(examples)
+        self.most_words, self.length = most_words, length
+        self.embedding, self.text_dim, self.condition_dim = embedding, text_dim, condition_dim
+        self.kl, self.interpolation, self.stacked = kl, interpolation, stacked
+        if network != "conv":
+            raise UserError("text_to_image has convolutional networks: --config.model.network=conv")
+        # Built by `GAN`: G, and of D what it sees in images.
+        super().__init__(
+            image_shape, levels, seed, network=network, normalisation=normalisation, **kwargs
+        )
+        self.match = self.matcher(self.D)
+        if stacked:
+            small = self.sizes()[0]
+            self.D_small = self.seer(small, self.depth - 1, "D_small")
+            self.match_small = self.matcher(self.D_small)
+        self.painter = self.painting()
+        if self.ema:
+            self.painter_average = self.painting()
+            for average, network in self.averaged():
+                average.trainable = False
+                average.set_weights(network.get_weights())
+
+    # --- data ----------------------------------------------------------------------------------
+
+    @classmethod
+    def known_from(cls, data, arguments):
+        """The words of the training captions, and some of these, evenly from those that differ."""
+        found = list(data.examples().take(1))
+        if not found or "caption" not in found[0]:
+            raise UserError(
+                f"text_to_image learns from captions, and {data.name} has none: it wants a TFDS set "
+                "with the features image and caption, as shapes_by_caption, or coco_captions."
+            )
+        texts = data.examples().map(lambda example: example["caption"])
+        layer = keras.layers.TextVectorization(max_tokens=arguments["most_words"])
+        layer.adapt(texts.batch(256))
+        vocabulary = [str(word) for word in layer.get_vocabulary()[captions.FIRST :]]
+        known, examples = set(vocabulary), {}
+        for text in texts.take(10_000).as_numpy_iterator():
+            parts = [word for word in captions.words(text.decode()) if word in known]
+            examples[" ".join(parts[: arguments["length"]])] = None
+        examples = list(examples)[:: max(1, len(examples) // 64)][:64]
+        return {"vocabulary": tuple(vocabulary), "examples": tuple(examples)}
+
+    @functools.cached_property
+    def vectorizer(self):
+        """Captions -> numbers within TensorFlow: strings [B] -> int [B, T]. It holds no weight."""
+        layer = keras.layers.TextVectorization(
+            vocabulary=list(self.vocabulary), output_sequence_length=self.length
+        )
+        layer(tf.constant([""]))  # builds it
+        return layer
+
+    def view(self, data):
+        """The data with numbers in the place of captions."""
+
+        vectorizer = self.vectorizer  # made here, and not within the graph of a map
+
+        def numbered(example):
+            tokens = tf.cast(vectorizer(example["caption"]), tf.int32)
+            kept = {key: value for key, value in example.items() if key != "caption"}
+            return kept | {"tokens": tokens}
+
+        return dataclasses.replace(data, examples=lambda: data.examples().map(numbered))
+
+    @property
+    def condition_spec(self):
+        return ("tokens", (self.length,))
+
+    def conditions(self, count):
+        numbers = captions.tokens(self.examples, self.vocabulary, self.length)
+        return numbers[np.arange(count) % len(numbers)]
+
+    # --- networks ------------------------------------------------------------------------------
+
+    def sizes(self):
+        """The shapes of the images of each stage, small ones first."""
+        h, w, c = self.image_shape
+        return [(h // 2, w // 2, c), self.image_shape] if self.stacked else [self.image_shape]
+
+    def generator(self):
+        shape, depth = self.sizes()[0], self.depth - self.stacked
+        inputs = self.latent_dim + self.condition_dim
+        return adversaries.generator("conv", inputs, shape, self.width, depth, self.kernel)
+
+    def seer(self, shape, depth, name):
+        image = keras.layers.Input(shape)
+        features = adversaries.features(
+            "conv", image, self.width, depth, self.kernel, self.normalisation
+        )
+        return keras.Model(image, features, name=name)
+
+    def discriminator(self):
+        return self.seer(self.image_shape, self.depth, "D")
+
+    def matcher(self, seer):
+        shape, name = seer.output_shape[1:], f"match_{seer.name}"
+        return captioned.matcher(
+            shape, self.condition_dim, self.text_dim, self.normalisation, name
+        )
+
+    def painting(self):
+        """What samples need beside G: {part: network}, as one that Keras keeps."""
+        parts = {
+            "text": captioned.text_encoder(
+                len(self.vocabulary) + captions.FIRST, self.length, self.embedding, self.text_dim
+            ),
+            "augment": keras.Sequential(
+                [keras.layers.Input((self.text_dim,)), keras.layers.Dense(2 * self.condition_dim)],
+                name="augment",
+            ),
+        }
+        if self.stacked:
+            parts["refiner"] = captioned.refiner(
+                self.image_shape, self.condition_dim, self.width, self.kernel
+            )
+        return parts
+
+    def averaged(self):
+        pairs = [(self.painter_average[part], self.painter[part]) for part in self.painter]
+        return [*super().averaged(), *pairs]
+
+    def trained(self):
+        judges = [self.D, self.match, self.painter["text"]]
+        painters = [self.G, self.painter["augment"]]
+        if self.stacked:
+            judges += [self.D_small, self.match_small]
+            painters += [self.painter["refiner"]]
+        return {
+            name: [weight for part in parts for weight in part.trainable_variables]
+            for name, parts in (("G", painters), ("D", judges))
+        }
+
+    # --- painting ------------------------------------------------------------------------------
+
+    def code(self, phi, noise, painter):
+        """A draw of c, and KL of its distribution: [B, P] -> [B, N], [B] nats."""
+        mu, log_var = tf.split(painter["augment"](phi), 2, axis=-1)
+        e = noise["z"][:, self.latent_dim :]
+        return mu + tf.exp(0.5 * log_var) * e, losses.kl_to_standard_normal(mu, log_var)
+
+    def paint(self, noise, c, G, painter, training):
+        """The images of each stage, small ones first."""
+        z = noise["z"][:, : self.latent_dim]
+        image = G(tf.concat([z, c], axis=-1), training=training)
+        if not self.stacked:
+            return [image]
+        return [image, painter["refiner"]([tf.stop_gradient(image), c], training=training)]
+
+    # --- training ------------------------------------------------------------------------------
+
+    def train_step(self, batch):
+        # Algorithm 1.
+        x = self.to_range(self.to_unit(batch["image"]))
+        t, seeds = batch["tokens"], self.training_seeds(x)
+        others, noise = self.captions_of_others(t), self.noise(seeds)
+        text = self.painter["text"]
+        with tf.GradientTape() as G_tape:
+            phi = tf.stop_gradient(text(t))
+            c, kl = self.code(phi, noise, self.painter)
+            fakes = self.paint(noise, c, self.G, self.painter, True)
+        with tf.GradientTape() as D_tape:
+            d_loss, found = self.of_D(x, [tf.stop_gradient(f) for f in fakes], t, others, seeds)
+        self.minimize("D", D_tape, d_loss)
+
+        with G_tape:
+            g_loss = self.of_G(fakes, phi, seeds) + self.kl * tf.reduce_mean(kl)
+            if self.interpolation:
+                between = 0.5 * (phi + tf.stop_gradient(text(others)))
+                c, _ = self.code(between, noise, self.painter)
+                painted = self.paint(noise, c, self.G, self.painter, True)
+                g_loss += self.interpolation * self.of_G(painted, between, seeds)
+        self.minimize("G", G_tape, g_loss)
+        if self.ema:
+            self.average_generator()
+        return self.end_step(
+            d_loss=d_loss,
+            g_loss=g_loss,
+            kl_term=tf.reduce_mean(kl),
+            spread=adversarial.spread(x, fakes[-1]),
+            **found,
+        )
+
+    @staticmethod
+    def captions_of_others(t):
+        """Each row's neighbour's caption, over the rows of all replicas."""
+        return replicas.own_rows(tf.roll(replicas.all_rows(t), 1, axis=0))
+
+    def stages(self):
+        """(D, match) of each stage, small images first."""
+        full = (self.D, self.match)
+        return [(self.D_small, self.match_small), full] if self.stacked else [full]
+
+    def of_D(self, x, fakes, t, others, seeds, training=True):
+        """(what D descends on, what it gives each kind at full size)."""
+        text, total = self.painter["text"], 0.0
+        phi, wrong = text(t), text(others)
+        # Where the other image has the same caption, it is no wrong one.
+        differs = tf.cast(tf.reduce_any(t != others, axis=1), tf.float32)
+        loss, _ = adversarial.OBJECTIVES[self.objective]
+        for fake, (D, match) in zip(fakes, self.stages(), strict=True):
+            real = x if fake.shape[1] == x.shape[1] else tf.nn.avg_pool2d(x, 2, 2, "VALID")
+            seen = D(self.seen(real, seeds, "real"), training=training)
+            s_r = match([seen, phi], training=training)[:, 0]
+            s_w = match([seen, wrong], training=training)[:, 0]
+            made = D(self.seen(fake, seeds, "fake"), training=training)
+            s_f = match([made, phi], training=training)[:, 0]
+            # Each kind of fake counts half, with half of the real ones.
+            by_text = differs * loss(s_r, s_w) + (1.0 - differs) * loss(s_r, s_f)
+            total += tf.reduce_mean(0.5 * (loss(s_r, s_f) + by_text))
+        found = {"D_real": s_r, "D_fake": s_f, "D_wrong": s_w}
+        return total, {name: tf.reduce_mean(tf.sigmoid(s)) for name, s in found.items()}
+
+    def of_G(self, fakes, phi, seeds, training=True):
+        """What G descends on, of images painted for phi."""
+        _, loss = adversarial.OBJECTIVES[self.objective]
+        scores = [
+            match([D(self.seen(fake, seeds, "G"), training=training), phi], training=training)
+            for fake, (D, match) in zip(fakes, self.stages(), strict=True)
+        ]
+        return tf.add_n([tf.reduce_mean(loss(s[:, 0])) for s in scores])
+
+    def test_step(self, batch):
+        x = self.to_range(self.to_unit(batch["image"]))
+        t, seeds = batch["tokens"], tf.range(tf.shape(x)[0])
+        noise, phi = self.noise(seeds), self.painter["text"](t)
+        c, kl = self.code(phi, noise, self.painter)
+        fakes = self.paint(noise, c, self.G, self.painter, False)
+        d_loss, found = self.of_D(x, fakes, t, self.captions_of_others(t), seeds, training=False)
+        return self.ordered(
+            d_loss=d_loss,
+            g_loss=self.of_G(fakes, phi, seeds, training=False) + self.kl * tf.reduce_mean(kl),
+            kl_term=tf.reduce_mean(kl),
+            spread=adversarial.spread(x, fakes[-1]),
+            **found,
+        )
+
+    # --- sampling --------------------------------------------------------------------------------
+
+    def noise(self, seeds):
+        return {"z": random.normal(seeds, [self.latent_dim + self.condition_dim], "z")}
+
+    def sample(self, seeds, label=None):
+        """Images of seeds [B] and captions: as many, or one for all; or numbers of words [B, T].
+
+        Raises: UserError without captions, and for words that the model has never seen.
+        """
+        if label is None:
+            raise UserError("text_to_image samples by caption: give captions.")
+        if isinstance(label, str):
+            label = [label] * len(seeds)
+        if isinstance(label, (list, tuple)) and isinstance(label[0], str):
+            label = captions.tokens(label, self.vocabulary, self.length)
+        return self.generate(self.noise(tf.convert_to_tensor(seeds, tf.int32)), label)
+
+    def generate(self, noise, label=None):
+        painter = self.painter_average if self.ema else self.painter
+        c, _ = self.code(painter["text"](label), noise, painter)
+        return self.from_range(self.paint(noise, c, self.sampler(), painter, False)[-1])
