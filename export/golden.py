@@ -56,11 +56,19 @@ def describe(model):
                 "sha256": hashlib.sha256(pixels(image).tobytes()).hexdigest(),
             }
         )
-    return {
-        "image_shape": list(model.image_shape),
-        "num_classes": model.num_classes,
-        "seeds": entries,
-    }
+    return {**about(model), "seeds": entries}
+
+
+def about(model):
+    """What one has to know to ask: of captions the words (`tfgen/captions.py`)."""
+    words = {}
+    if hasattr(model, "vocabulary"):
+        words = {
+            "vocabulary": list(model.vocabulary),
+            "length": model.length,
+            "examples": list(model.examples),
+        }
+    return {"image_shape": list(model.image_shape), "num_classes": model.num_classes, **words}
 
 
 def text(model):

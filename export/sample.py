@@ -43,6 +43,7 @@ def main(argv=None):
     )
     parser.add_argument("--seeds", default="0:64", help="7, or 1,5,9, or 0:64 (the default)")
     parser.add_argument("--label", type=int, help="the class to sample, for conditional models")
+    parser.add_argument("--caption", help="what to paint, for models of text")
     parser.add_argument("--out", default="grid.png", help="the picture to write (PNG)")
     return command.status(_run, parser.parse_args(argv))
 
@@ -51,8 +52,12 @@ def _run(options):
     seeds = parse_seeds(options.seeds)
     if not options.out.endswith(".png"):
         raise UserError(f"--out={options.out}: the picture is a PNG file, so name it *.png.")
-    labels = None if options.label is None else np.full(len(seeds), options.label, np.int32)
-    images = sources.open_source(options.source)(np.array(seeds, np.int32), labels)
+    if options.label is not None and options.caption is not None:
+        raise UserError("give --label or --caption, as the model wants.")
+    condition = None if options.label is None else np.full(len(seeds), options.label, np.int32)
+    if options.caption is not None:
+        condition = [options.caption] * len(seeds)
+    images = sources.open_source(options.source)(np.array(seeds, np.int32), condition)
     figures.sample_grid(options.out, images)
     print(f"wrote {len(seeds)} samples to {options.out}")
 

@@ -120,7 +120,8 @@ def _from_captions(model):
         plain = tf.strings.regex_replace(tf.strings.lower(caption), PUNCTUATION.pattern, "")
         words = tf.strings.split(plain).to_tensor(shape=[None, model.length])
         unknown = tf.where(tokens == UNKNOWN, words, "")
-        said = tf.strings.strip(tf.strings.reduce_join(unknown, axis=1, separator=" "))
+        said = tf.strings.reduce_join(unknown, axis=1, separator=" ")
+        said = tf.strings.strip(tf.strings.regex_replace(said, " +", " "))
         return {"image": model.sample(seed, tokens), "unknown": said}
 
     inputs = [tf.TensorSpec([None], tf.int32, "seed"), tf.TensorSpec([None], tf.string, "caption")]

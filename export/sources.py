@@ -1,4 +1,6 @@
-"""Where samples come from, each a function: seeds, labels int32 [N] -> images [N, H, W, C].
+"""Where samples come from, each a function: seeds int32 [N], condition -> images [N, H, W, C].
+
+A condition is labels int32 [N], or N captions, for models that want them.
 
 runs/dcgan-digits                             a finished run, by Keras
 runs/dcgan-digits/serving/dcgan/1             a SavedModel, by TensorFlow alone
@@ -14,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tfgen import quiet
+from tfgen import captions, quiet
 from tfgen.errors import UserError
 
 TIMEOUT = 60  # seconds that a server may take
@@ -38,6 +40,7 @@ def _run(path):
         import tensorflow  # noqa: F401
 
         import tfgen
+        from export import golden
     model = tfgen.load(path)
     if not model.can("sample"):
         raise UserError(
@@ -45,21 +48,41 @@ def _run(path):
             "python -m train.translate --workdir=DIR --images=FOLDER --out=FOLDER does."
         )
 
-    def sample(seeds, labels=None):
-        _check(path, labels, model.num_classes)
-        return model.sample(seeds, labels).numpy()
+    def sample(seeds, condition=None):
+        condition = _checked(path, condition, golden.about(model))
+        return model.sample(seeds, *condition.values()).numpy()
 
     return sample
 
 
-def _check(source, labels, classes):
-    """Raises: UserError for a label that is missing, not wanted or out of range."""
-    if labels is None and classes:
+def _checked(source, condition, about):
+    """The condition as the model takes it, {input: array}; captions as numbers of their words.
+
+    about: what golden.json says of the model.
+
+    Raises: UserError for one that is missing, not wanted or out of range, and for unknown words.
+    """
+    classes, vocabulary = about["num_classes"], about.get("vocabulary")
+    by_caption = isinstance(condition, list)
+    if vocabulary and not by_caption:
+        raise UserError(
+            f"{source} samples by caption: give --caption, as {about['examples'][0]!r}."
+        )
+    if classes and (condition is None or by_caption):
         raise UserError(f"{source} samples by class: give --label, 0 to {classes - 1}.")
-    if labels is not None and not classes:
+    if condition is None:
+        return {}
+    if by_caption:
+        if not vocabulary:
+            raise UserError(f"{source} does not sample by caption: it takes no --caption.")
+        return {"tokens": captions.tokens(condition, vocabulary, about["length"])}
+    if not classes:
         raise UserError(f"{source} is not conditional: it takes no --label.")
-    if labels is not None and (labels.min() < 0 or labels.max() >= classes):
-        raise UserError(f"--label={labels.max()} is out of range: {source} has 0 to {classes - 1}.")
+    if condition.min() < 0 or condition.max() >= classes:
+        raise UserError(
+            f"--label={condition.max()} is out of range: {source} has 0 to {classes - 1}."
+        )
+    return {"label": condition}
 
 
 def _saved_model(path):
@@ -74,19 +97,23 @@ def _saved_model(path):
         raise UserError(
             f"the SavedModel {path} has no signature 'sample', only {', '.join(signatures)}."
         )
-    golden = json.loads((Path(path) / "assets.extra" / "golden.json").read_text())
+    about = json.loads((Path(path) / "assets.extra" / "golden.json").read_text())
 
-    def sample(seeds, labels=None):
-        _check(path, labels, golden["num_classes"])
-        given = _named(seeds, labels)
+    def sample(seeds, condition=None):
+        given = {"seed": seeds, **_checked(path, condition, about)}
         outputs = signatures["sample"](**{k: tf.constant(v) for k, v in given.items()})
         return outputs["image"].numpy()
 
     return sample
 
 
-def _named(seeds, labels):
-    return {"seed": seeds} if labels is None else {"seed": seeds, "label": labels}
+def _asked(seeds, condition):
+    """(signature, inputs) of a request to a server, which knows its vocabulary itself."""
+    if condition is None:
+        return "sample", {"seed": seeds}
+    if isinstance(condition, list):
+        return "caption", {"seed": seeds, "caption": np.array(condition, object)}
+    return "sample", {"seed": seeds, "label": condition}
 
 
 def _tflite(path):
@@ -99,14 +126,28 @@ def _tflite(path):
     except (ValueError, RuntimeError) as error:
         raise UserError(f"{path} cannot be read as a LiteRT file that samples: {error}") from None
 
-    def every(seeds, labels=None):
+    def every(seeds, condition=None):
         """In batches of the file's own size; the last is filled up and cut."""
+        if isinstance(condition, list):
+            condition = captions.tokens(condition, **_words_beside(path))
         count = len(seeds)
         at = np.minimum(np.arange(count + -count % batch), count - 1).reshape(-1, batch)
-        images = [sample(seeds[i], None if labels is None else labels[i]) for i in at]
+        images = [sample(seeds[i], None if condition is None else condition[i]) for i in at]
         return np.concatenate(images)[:count]
 
     return every
+
+
+def _words_beside(path):
+    """{"vocabulary", "length"} of the file vocabulary.json beside a LiteRT file.
+
+    Raises: UserError if it is not there.
+    """
+    file = Path(path).parent / "vocabulary.json"
+    if not file.exists():
+        raise UserError(f"{file} is not there, which captions need; export.tflite writes it.")
+    content = json.loads(file.read_text())
+    return {key: content[key] for key in ("vocabulary", "length")}
 
 
 def _grpc(url):
@@ -121,11 +162,11 @@ def _grpc(url):
     channel = grpc.insecure_channel(address, [("grpc.max_receive_message_length", -1)])
     stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
 
-    def sample(seeds, labels=None):
+    def sample(seeds, condition=None):
         request = predict_pb2.PredictRequest()
         request.model_spec.name = name
-        request.model_spec.signature_name = "sample"
-        for key, value in _named(seeds, labels).items():
+        request.model_spec.signature_name, inputs = _asked(seeds, condition)
+        for key, value in inputs.items():
             request.inputs[key].CopyFrom(tf.make_tensor_proto(value))
         try:
             answer = stub.Predict(request, timeout=TIMEOUT)
@@ -133,15 +174,17 @@ def _grpc(url):
             raise UserError(
                 f"{url} does not sample: {error.code().name}, {error.details()}"
             ) from None
-        return _images(url, answer.outputs, lambda outputs: tf.make_ndarray(outputs["image"]))
+        found = {key: tf.make_ndarray(value) for key, value in answer.outputs.items()}
+        return _images(url, found)
 
     return sample
 
 
 def _rest(url):
-    def sample(seeds, labels=None):
-        inputs = {key: value.tolist() for key, value in _named(seeds, labels).items()}
-        body = {"signature_name": "sample", "inputs": inputs}
+    def sample(seeds, condition=None):
+        signature, inputs = _asked(seeds, condition)
+        inputs = {key: value.tolist() for key, value in inputs.items()}
+        body = {"signature_name": signature, "inputs": inputs}
         request = urllib.request.Request(
             f"{url.rstrip('/')}:predict",
             json.dumps(body).encode(),
@@ -158,13 +201,25 @@ def _rest(url):
             raise UserError(f"{url} cannot be reached or does not speak JSON: {error}") from None
         outputs = content.get("outputs")
         # One output comes as its bare value.
-        return _images(url, {"image": outputs}, lambda o: np.asarray(o["image"], np.float32))
+        outputs = outputs if isinstance(outputs, dict) else {"image": outputs}
+        return _images(url, {key: np.asarray(value) for key, value in outputs.items()})
 
     return sample
 
 
-def _images(url, outputs, get):
-    images = get(outputs) if "image" in outputs else np.zeros(0)
+def _images(url, outputs):
+    """The images of an answer.
+
+    Raises: UserError for an answer without, and for captions of unknown words.
+    """
+    images = outputs.get("image", np.zeros(0))
     if images.ndim != 4:
         raise UserError(f"{url} answers, but not with images [N, H, W, C].")
-    return images
+    unknown = sorted({_word(text) for text in outputs.get("unknown", ())} - {""})
+    if unknown:
+        raise UserError(f"the model at {url} has never seen {', '.join(map(repr, unknown))}.")
+    return images.astype(np.float32)
+
+
+def _word(text):
+    return text.decode() if isinstance(text, bytes) else str(text)

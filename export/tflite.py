@@ -16,6 +16,7 @@ border between two: of 256 levels, in about one pixel of some hundreds.
 """
 
 import argparse
+import json
 import statistics
 import sys
 import tempfile
@@ -254,6 +255,7 @@ def _export(options):
         import tensorflow  # noqa: F401
 
         import tfgen
+        from export import golden
         from tfgen import run_dir
     run = run_dir.RunDir(options.workdir)
     name, config = run.read_config()
@@ -269,6 +271,11 @@ def _export(options):
         with quiet.loading_tensorflow():
             rows[precision] = measure(path, model, options.batch, judge)
         print(f"wrote {path}", flush=True)
+    known = golden.about(model)
+    if "vocabulary" in known:
+        words = run.path / "tflite" / "vocabulary.json"
+        run_dir.write_text(words, json.dumps(known, indent=1) + "\n")
+        print(f"wrote {words}, which turns captions into numbers")
     print(f"\nA call of batch {options.batch}, in this process, against Keras:")
     print("\n".join(table(rows)))
 

@@ -16,6 +16,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import grpc
+import numpy as np
 import tensorflow as tf
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
@@ -64,6 +65,11 @@ class Service(prediction_service_pb2_grpc.PredictionServiceServicer):
         return response
 
 
+def _as_json(array):
+    """Strings as strings, as the server has those that are text."""
+    return np.char.decode(array.astype(bytes)).tolist() if array.dtype == object else array.tolist()
+
+
 def rest(service):
     """POST /v1/models/NAME:predict with {"signature_name", "inputs"} -> {"outputs"}."""
 
@@ -73,7 +79,7 @@ def rest(service):
             name = self.path.removeprefix("/v1/models/").removesuffix(":predict")
             try:
                 outputs = service.run(name, body.get("signature_name"), body["inputs"])
-                values = [v.tolist() for v in outputs.values()]
+                values = [_as_json(v) for v in outputs.values()]
                 bare = len(values) == 1
                 answer = {"outputs": values[0] if bare else dict(zip(outputs, values, strict=True))}
                 status = 200

@@ -201,7 +201,9 @@ def test_domains_that_do_not_fit(tmp_path):
         data.open_source(f"{x},{grey}").load("train")
     with pytest.raises(UserError, match=r"are not two domains"):
         data.open_source(f"{x},{grey},{x}")
-    with pytest.raises(UserError, match=r"unknown split of digit_styles 'trian'. Did you mean 'train'"):
+    with pytest.raises(
+        UserError, match=r"unknown split of digit_styles 'trian'. Did you mean 'train'"
+    ):
         data.open_source("digit_styles").load("trian")
     assert not domains.is_pair(["train", "test"])
     done = runs.run(runs.command("cyclegan", tmp_path / "run", **{"data.name": "digits"}))

@@ -7,7 +7,7 @@ const STEPS = 14; // images of the interpolation, in two rows
 
 let model, about;
 let latents = {}; // what the edited sample is made of, by name
-let label = 0; // its class, where the model is conditional
+let label = 0; // its class, or its caption, where the model is conditional
 let amounts = {}; // how much of each attribute is added to its code
 const times = [];
 
@@ -31,7 +31,34 @@ async function run(signature, inputs) {
 }
 
 const int32 = (value) => [new Int32Array([value]), [1]];
-const withLabel = (inputs, label) => (about.num_classes ? { ...inputs, label: int32(label) } : inputs);
+
+function withLabel(inputs, label) {
+  if (about.vocabulary) return { ...inputs, tokens: [tokensOf(label), [1, about.length]] };
+  return about.num_classes ? { ...inputs, label: int32(label) } : inputs;
+}
+
+// A caption's words as numbers, as tfgen/captions.py has them.
+function tokensOf(caption) {
+  const words = wordsOf(caption);
+  const tokens = new Int32Array(about.length); // 0 is no word; indexOf gives -1, so 1 is unknown
+  words.slice(0, about.length).forEach((word, i) => (tokens[i] = 2 + about.vocabulary.indexOf(word)));
+  return tokens;
+}
+
+const wordsOf = (caption) =>
+  caption.toLowerCase().replace(/[!"#$%&()*+,\-./:;<=>?@[\\\]^_`{|}~']/g, "").split(/\s+/).filter(Boolean);
+
+// What is wrong with the caption in its box, or nothing.
+function complaint() {
+  const words = wordsOf(get("caption").value);
+  const unknown = words.filter((word) => !about.vocabulary.includes(word));
+  if (unknown.length) {
+    const known = about.vocabulary.length <= 60 ? ` It knows: ${about.vocabulary.join(", ")}.` : "";
+    return `The model has never seen: ${unknown.join(", ")}.${known}`;
+  }
+  return words.length && words.length <= about.length ? "" : `1 to ${about.length} words, please.`;
+}
+
 const sample = async (seed, label) =>
   (await run("sample", withLabel({ seed: int32(seed) }, label))).image;
 const noise = (seed) => run("noise", { seed: int32(seed) });
@@ -42,8 +69,9 @@ async function decode(values, label) {
   return (await run("decode", withLabel(inputs, label))).image;
 }
 
-// The class of the i-th image of the grid: the chosen one, or all in turn.
+// The class of the i-th image of the grid, the chosen one or all in turn; or the caption.
 function labelOf(i) {
+  if (about.vocabulary) return get("caption").value;
   const chosen = +get("label").value;
   return chosen < 0 ? i % about.num_classes : chosen;
 }
@@ -149,6 +177,19 @@ function makeLabels() {
   });
 }
 
+function makeCaption() {
+  get("captions").hidden = !about.vocabulary;
+  if (!about.vocabulary) return;
+  get("caption").value = about.examples[0];
+  get("caption").addEventListener("change", () => {
+    get("unknown").textContent = complaint();
+    if (complaint()) return;
+    once(() => take(+get("which").dataset.seed, labelOf(0)));
+    once(drawGrid);
+    once(drawStrip);
+  });
+}
+
 function between(a, b, t) {
   // Great circles for a normal prior, straight lines for a uniform one.
   let [p, q] = [1 - t, t];
@@ -215,6 +256,7 @@ async function start() {
   model = await loadAndCompile("./model.tflite", { accelerator: "wasm" });
   makeSliders();
   makeLabels();
+  makeCaption();
   get("latents").hidden = !about.noise.z;
   get("new").addEventListener("click", () => {
     get("seed").value = Math.floor(Math.random() * 2 ** 31);
@@ -224,7 +266,7 @@ async function start() {
   for (const id of ["from", "to"]) get(id).addEventListener("change", () => once(drawStrip));
   get("reset").addEventListener("click", () => {
     const { seed, label } = get("which").dataset;
-    once(() => take(+seed, +label));
+    once(() => take(+seed, about.vocabulary ? label : +label));
   });
   get("grid").addEventListener("click", (event) => {
     const box = get("grid").getBoundingClientRect();

@@ -1,4 +1,4 @@
-"""Networks of text-to-image: a text encoder, a judge of image and text, a second stage that refines.
+"""Networks of text-to-image: a text encoder, a judge of image and text, a stage that refines.
 
 Reed et al. 2016 (GAN-INT-CLS), section 4; Zhang et al. 2017 (StackGAN), section 3.
 """
@@ -10,7 +10,7 @@ from tfgen.layers import adversaries
 
 
 def text_encoder(words, length, embedding, units, name="text"):
-    """phi: numbers of words [B, T] -> [B, units]. 0 is no word; `words` counts those numbers too."""
+    """phi: numbers of words, below `words`, [B, T] -> [B, units]."""
     tokens = layers.Input((length,), dtype="int32")
     x = layers.Embedding(words, embedding, mask_zero=True)(tokens)
     # Unrolled: captions are short, and no loop has to be exported.

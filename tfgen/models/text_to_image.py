@@ -111,8 +111,8 @@ class TextToImage(GAN):
         found = list(data.examples().take(1))
         if not found or "caption" not in found[0]:
             raise UserError(
-                f"text_to_image learns from captions, and {data.name} has none: it wants a TFDS set "
-                "with the features image and caption, as shapes_by_caption, or coco_captions."
+                f"text_to_image learns from captions, and {data.name} has none: it wants a set "
+                "of TFDS with features image and caption, as shapes_by_caption or coco_captions."
             )
         texts = data.examples().map(lambda example: example["caption"])
         layer = keras.layers.TextVectorization(max_tokens=arguments["most_words"])
@@ -178,9 +178,7 @@ class TextToImage(GAN):
 
     def matcher(self, seer):
         shape, name = seer.output_shape[1:], f"match_{seer.name}"
-        return captioned.matcher(
-            shape, self.condition_dim, self.text_dim, self.normalisation, name
-        )
+        return captioned.matcher(shape, self.condition_dim, self.text_dim, self.normalisation, name)
 
     def painting(self):
         """What samples need beside G: {part: network}, as one that Keras keeps."""

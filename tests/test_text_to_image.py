@@ -1,0 +1,358 @@
+"""Text to image: words as numbers, a D that minds the text, captions in every runtime."""
+
+import json
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+import tensorflow_datasets as tfds
+
+from configs import base
+from export import demo, golden, saved_model, sources, tflite
+from tests import runs
+from tests.browser import CHROMIUM, visit
+from tests.conftest import ROOT
+from tests.zoo import GAN, WORDS, Row
+from tfgen import captions, data
+from tfgen.data import shapes
+from tfgen.errors import UserError
+from tfgen.evaluation import captions as fidelity
+from tfgen.models.text_to_image import TextToImage
+
+SEEDS = np.arange(5, dtype=np.int32)
+CAPTIONS = ["a red dot", "a blue dot", "dot", "red red", "a"]
+
+
+def build(**arguments):
+    return Row("text_to_image", GAN | WORDS | arguments, 0).build()
+
+
+@pytest.fixture(scope="module")
+def model():
+    model = build(ema=0.9)
+    step = tf.function(model.train_step)
+    for i in range(3):
+        step(Row("text_to_image", GAN | WORDS, 0).batch(seed=i))
+    # After three steps all images are grey: larger kernels show what they depend on.
+    for weight in model.weights:
+        if weight.path.endswith(("kernel", "embeddings")):
+            weight.assign(4.0 * weight)
+    return model
+
+
+# --- words ---------------------------------------------------------------------------------------
+
+ODD = ["A small, RED circle.", "  two\twords ", "it's (not) a-dash", "red", "blue! dot?"]
+
+
+def test_numbers_are_those_of_text_vectorization():
+    vocabulary = (
+        "a",
+        "red",
+        "small",
+        "circle",
+        "its",
+        "adash",
+        "not",
+        "blue",
+        "dot",
+        "two",
+        "words",
+    )
+    layer = keras.layers.TextVectorization(vocabulary=list(vocabulary), output_sequence_length=6)
+    assert np.array_equal(captions.tokens(ODD, vocabulary, 6), layer(tf.constant(ODD)))
+    numbers = captions.tokens(ODD[:1], vocabulary, 6)[0]
+    assert captions.text(numbers, vocabulary) == "a small red circle"
+
+
+def test_words_that_are_not_known_are_said():
+    with pytest.raises(UserError, match=r"never seen 'bleu' of .* Did you mean 'blue'\? It knows"):
+        captions.tokens(["a bleu dot"], WORDS["vocabulary"], 4)
+    with pytest.raises(UserError, match=r"has 5 words: the model takes 1 to 4"):
+        captions.tokens(["a a a a a"], WORDS["vocabulary"], 4)
+    with pytest.raises(UserError, match=r"has 0 words"):
+        captions.tokens([" . "], WORDS["vocabulary"], 4)
+
+
+def test_what_is_after_the_last_word_does_not_count(model):
+    """The encoder ends with the last word, however long its rows are."""
+    longer = build(length=9)
+    longer.painter["text"].set_weights(model.painter["text"].get_weights())
+    short, long = (
+        m.painter["text"](captions.tokens(CAPTIONS, m.vocabulary, m.length))
+        for m in (model, longer)
+    )
+    np.testing.assert_allclose(short, long, atol=1e-6)
+    assert np.abs(np.diff(short, axis=0)).max(axis=1).min() > 1e-3
+
+
+# --- the objective -------------------------------------------------------------------------------
+
+
+def test_a_right_image_with_a_wrong_text_is_a_fake(model):
+    """Algorithm 1 by hand, the rows whose neighbour has the same caption without a wrong text."""
+    random = np.random.default_rng(0)
+    x, fake = random.normal(size=(2, 4, 8, 8, 1)).astype(np.float32)
+    t = model.conditions(4)
+    others = model.captions_of_others(tf.constant(t))
+    assert np.array_equal(others, np.roll(t, 1, axis=0))
+    same = np.all(others == t, axis=1)
+    assert same.tolist() == [True, False, False, False]
+    total, found = model.of_D(x, [fake], t, others, np.arange(4), training=False)
+
+    def log_d(images, tokens):
+        score = model.match([model.D(images), model.painter["text"](tokens)])
+        return np.asarray(tf.math.log_sigmoid(score)[:, 0]), np.asarray(
+            tf.math.log_sigmoid(-score)[:, 0]
+        )
+
+    right, made = log_d(x, t)[0], log_d(fake, t)[1]
+    wrong = np.where(same, made, log_d(x, others)[1])
+    expected = -(right + (wrong + made) / 2).mean()
+    np.testing.assert_allclose(total, expected, rtol=1e-5)
+    np.testing.assert_allclose(found["D_real"], np.exp(right).mean(), rtol=1e-5)
+
+
+def test_codes_are_draws_around_their_mean(model):
+    phi = tf.repeat(model.painter["text"](model.conditions(1)), 2000, axis=0)
+    c, kl = model.code(phi, model.noise(tf.range(2000)), model.painter)
+    mu, log_var = np.split(model.painter["augment"](phi[:1]).numpy()[0], 2)
+    np.testing.assert_allclose(np.mean(c, axis=0), mu, atol=0.1)
+    np.testing.assert_allclose(np.std(c, axis=0), np.exp(log_var / 2), rtol=0.08)
+    expected = 0.5 * np.sum(mu**2 + np.exp(log_var) - log_var - 1)
+    np.testing.assert_allclose(kl, np.full(2000, expected), rtol=1e-4)
+
+
+def test_the_second_stage_sees_the_first_and_does_not_teach_it():
+    model = build(stacked=True, ema=0.0)
+    noise, t = model.noise(tf.range(3)), model.conditions(3)
+    with tf.GradientTape() as tape:
+        c, _ = model.code(model.painter["text"](t), noise, model.painter)
+        small, full = model.paint(noise, c, model.G, model.painter, False)
+        loss = tf.reduce_sum(full)
+    assert (small.shape, full.shape) == ((3, 4, 4, 1), (3, 8, 8, 1))
+    gradients = tape.gradient(loss, model.G.trainable_variables)
+    assert gradients == [None] * len(gradients)
+    changed = model.painter["refiner"]([small + 0.5, c], training=False)
+    assert np.abs(changed - full).max() > 1e-6
+
+
+# --- sampling ------------------------------------------------------------------------------------
+
+
+def test_captions_and_their_numbers_give_the_same_images(model):
+    numbers = captions.tokens(CAPTIONS, model.vocabulary, model.length)
+    images = model.sample(SEEDS, CAPTIONS).numpy()
+    assert np.array_equal(images, model.sample(SEEDS, numbers))
+    same = model.sample(SEEDS, "a red dot").numpy()
+    assert np.array_equal(same[0], model.sample(SEEDS, ["a red dot"] * 5).numpy()[0])
+    assert len({image.tobytes() for image in same}) == 5
+    other = model.sample(SEEDS, "a blue dot").numpy()
+    assert all(np.abs(a - b).max() > 1e-6 for a, b in zip(same, other, strict=True))
+    with pytest.raises(UserError, match=r"samples by caption"):
+        model.sample(SEEDS)
+    with pytest.raises(UserError, match=r"convolutional networks"):
+        build(network="dense")
+
+
+# --- data ----------------------------------------------------------------------------------------
+
+
+def test_no_caption_of_one_split_is_in_another():
+    source = data.open_source("shapes_by_caption")
+    held = {
+        split: data.arrays(source.load(split, ("caption", "factors")))
+        for split in ("train", "validation", "test")
+    }
+    texts = {split: {text.decode() for text in a["caption"]} for split, a in held.items()}
+    assert sum(len(a["image"]) for a in held.values()) == 14_400
+    assert sum(map(len, texts.values())) == len(set.union(*texts.values())) == 648
+    assert (len(texts["train"]), len(texts["test"])) == (518, 65)
+    # And what `said` reads from the factors is what the captions say.
+    for text, factors in zip(held["test"]["caption"], held["test"]["factors"], strict=True):
+        said = {key: int(value[0]) for key, value in shapes.said(factors[None]).items()}
+        scale, colour, shape, *place = text.decode().removeprefix("a ").split()
+        assert shape == shapes.SHAPES[said["shape"]]
+        assert colour == list(shapes.COLOURS)[said["colour"]]
+        assert scale == shapes.SCALES[said["scale"]]
+        above, across = divmod(said["position"], 3)
+        words = [w for w in (["top", "", "bottom"][above], ["left", "", "right"][across]) if w]
+        assert place == (["at", "the", *words] if words else ["in", "the", "centre"])
+
+
+class Several(tfds.core.GeneratorBasedBuilder):
+    """Several captions an image, as coco_captions has them, of varying size."""
+
+    VERSION = tfds.core.Version("1.0.0")
+
+    def _info(self):
+        text = {"text": tfds.features.Text(), "id": np.int64}
+        features = {
+            "image": tfds.features.Image(shape=(None, None, 3)),
+            "captions": tfds.features.Sequence(text),
+        }
+        return tfds.core.DatasetInfo(builder=self, features=tfds.features.FeaturesDict(features))
+
+    def _split_generators(self, dl_manager):
+        return {"train": self._generate_examples(40), "validation": self._generate_examples(8)}
+
+    def _generate_examples(self, count):
+        for i in range(count):
+            image = np.full((20 + i, 24, 3), 5 * i, np.uint8)
+            texts = [f"A picture, number {'one' if i % 2 else 'two'}.", "something else"]
+            yield i, {"image": image, "captions": [{"text": t, "id": i} for t in texts]}
+
+
+def test_a_set_with_several_captions_an_image():
+    source = data.open_source("several", size=16)
+    train, _ = source.training_and_validation("train", extra=TextToImage.features)
+    known = TextToImage.known_from(train, {"most_words": 50, "length": 8})
+    assert set(known["vocabulary"]) == {"a", "picture", "number", "one", "two"}
+    assert set(known["examples"]) == {"a picture number one", "a picture number two"}
+    few = TextToImage.known_from(train, {"most_words": 5, "length": 2})
+    assert len(few["vocabulary"]) == 3
+    assert max(len(text.split()) for text in few["examples"]) <= 2
+    model = TextToImage((16, 16, 3), 256, **GAN, **WORDS | known)
+    batch = next(iter(data.batches(model.view(train), 8, seed=0)))
+    assert batch["tokens"].shape == (8, 4)
+    assert set(batch["tokens"].numpy()[:, 3]) <= {
+        captions.FIRST + known["vocabulary"].index(word) for word in ("one", "two")
+    }
+    config = base.find("text_to_image", "coco_captions")
+    assert (config.data.size, config.model.depth) == (64, 4)
+
+
+def test_data_without_captions_are_refused(tmp_path):
+    arguments = [sys.executable, "-m", "train.run", "--model=text_to_image"]
+    done = runs.run([*arguments, "--config.data.name=digits", f"--workdir={tmp_path / 'run'}"])
+    assert done.returncode == 2
+    assert "learns from captions, and digits has none" in done.stderr
+    assert not (tmp_path / "run").exists()
+
+
+# --- what it is worth ----------------------------------------------------------------------------
+
+
+def test_fidelity_of_known_readings():
+    random = np.random.default_rng(0)
+    kinds = dict(zip(fidelity.SAYS, (4, 6, 3, 9), strict=True))
+    said = {name: random.integers(0, k, 500) for name, k in kinds.items()}
+    sure = {name: np.log(np.eye(k)[said[name]] + 1e-9) for name, k in kinds.items()}
+    assert set(fidelity.judged(sure, said, 0).values()) == {1.0}
+    # Wrong about the colour of every other image.
+    half = sure | {"colour": np.roll(sure["colour"], 1, axis=1)}
+    half["colour"][::2] = sure["colour"][::2]
+    found = fidelity.judged(half, said, 0)
+    assert found["caption_colour"] == found["caption_all"] == 0.5
+    assert found["caption_shape"] == 1.0
+    assert 0.5 <= found["r_precision"] < 0.95
+    # No better than chance: one in a hundred.
+    chance = {name: random.normal(size=(500, k)) for name, k in kinds.items()}
+    found = fidelity.judged(chance, said, 0)
+    assert found["r_precision"] < 0.04
+    assert abs(found["caption_shape"] - 0.25) < 0.08
+
+
+# --- runtimes ------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def exported(model, tmp_path_factory):
+    root = tmp_path_factory.mktemp("text")
+    (root / "float32.tflite").write_bytes(tflite.convert(model, "float32"))
+    (root / "vocabulary.json").write_text(json.dumps(golden.about(model)))
+    return root, saved_model.export(model, "text", root)
+
+
+def test_the_same_images_of_captions_from_files(model, exported):
+    root, version = exported
+    keras_images = model.sample(SEEDS, CAPTIONS).numpy()
+    for source in (version, root / "float32.tflite"):
+        sample = sources.open_source(str(source))
+        np.testing.assert_allclose(sample(SEEDS, CAPTIONS), keras_images, rtol=0, atol=1e-5)
+        with pytest.raises(UserError, match=r"never seen 'pink'"):
+            sample(SEEDS, ["a pink dot"] * 5)
+    with pytest.raises(UserError, match=r"samples by caption: give --caption"):
+        sources.open_source(str(version))(SEEDS, np.zeros(5, np.int32))
+    (root / "alone").mkdir()
+    alone = root / "alone" / "float32.tflite"
+    alone.write_bytes((root / "float32.tflite").read_bytes())
+    with pytest.raises(UserError, match=r"vocabulary.json is not there"):
+        sources.open_source(str(alone))(SEEDS, CAPTIONS)
+
+
+def test_a_server_says_which_words_it_does_not_know(exported):
+    served = tf.saved_model.load(str(exported[1])).signatures["caption"]
+    texts = ["A red, dot!", "a pink dot and more", "nothing"]
+    found = served(seed=tf.range(3), caption=tf.constant(texts))
+    assert [text.decode() for text in found["unknown"].numpy()] == ["", "pink and", "nothing"]
+
+
+@pytest.mark.slow
+def test_the_same_images_of_captions_from_a_server(model, exported):
+    root, _ = exported
+    arguments = [sys.executable, "-m", "tests.conformance_server", "text"]
+    process = subprocess.Popen(
+        [*arguments, str(root / "text")], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        grpc_port, rest_port = process.stdout.readline().split()
+        keras_images = model.sample(SEEDS, CAPTIONS).numpy()
+        for source in (
+            f"grpc://127.0.0.1:{grpc_port}/text",
+            f"http://127.0.0.1:{rest_port}/v1/models/text",
+        ):
+            sample = sources.open_source(source)
+            np.testing.assert_allclose(sample(SEEDS, CAPTIONS), keras_images, rtol=0, atol=1e-5)
+            with pytest.raises(UserError, match=r"never seen 'pink'"):
+                sample(SEEDS, ["a pink dot"] * 5)
+    finally:
+        process.kill()
+        process.wait()
+
+
+TYPING = """
+async function report() {
+  while (!window.tfgen && !document.querySelector("#status.error"))
+    await new Promise((done) => setTimeout(done, 20));
+  const box = document.getElementById("caption");
+  const type = async (text) => {
+    box.value = text;
+    box.dispatchEvent(new Event("change"));
+    await new Promise((done) => setTimeout(done, 1500));
+    return [document.getElementById("unknown").textContent,
+      document.getElementById("grid").toDataURL()];
+  };
+  const images = [];
+  for (const [seed, text] of ASKED) images.push([...(await window.tfgen.sample(seed, text))]);
+  const first = [box.value, document.getElementById("grid").toDataURL()];
+  const result = { images, first, other: await type("a blue dot"), wrong: await type("pink dot") };
+  await fetch("/report", { method: "POST", body: JSON.stringify(result) });
+}
+report();
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed (.ci/run installs it)")
+def test_captions_in_the_browser(model, tmp_path):
+    site = tmp_path / "site"
+    demo.write(model, "text_to_image", "shapes", "float32", site)
+    asked = [[int(seed), text] for seed, text in zip(SEEDS, CAPTIONS, strict=True)]
+    (site / "check.js").write_text(f"const ASKED = {json.dumps(asked)};\n{TYPING}")
+    page = (site / "index.html").read_text()
+    (site / "check.html").write_text(
+        page.replace("</body>", '<script src="./check.js"></script></body>')
+    )
+    report = visit(site, "check.html", tmp_path / "profile")
+    keras_images = model.sample(SEEDS, CAPTIONS).numpy()
+    images = np.array(report["images"]).reshape(keras_images.shape)
+    np.testing.assert_allclose(images, keras_images, rtol=0, atol=1e-5)
+    assert report["first"][0] == "a red dot"
+    assert report["other"][0] == ""
+    assert report["other"][1] != report["first"][1]
+    assert "never seen: pink. It knows: a, red, blue, dot." in report["wrong"][0]
+    assert report["wrong"][1] == report["other"][1]
