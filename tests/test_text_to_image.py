@@ -238,7 +238,7 @@ def test_data_without_captions_are_refused(tmp_path):
 
 def test_fidelity_of_known_readings():
     random = np.random.default_rng(0)
-    kinds = dict(zip(fidelity.SAYS, (4, 6, 3, 9), strict=True))
+    kinds = fidelity.SAYS
     said = {name: random.integers(0, k, 500) for name, k in kinds.items()}
     sure = {name: np.log(np.eye(k)[said[name]] + 1e-9) for name, k in kinds.items()}
     assert set(fidelity.judged(sure, said, 0).values()) == {1.0}
@@ -254,6 +254,51 @@ def test_fidelity_of_known_readings():
     found = fidelity.judged(chance, said, 0)
     assert found["r_precision"] < 0.04
     assert abs(found["caption_shape"] - 0.25) < 0.08
+
+
+def test_one_word_changed_of_a_model_that_obeys():
+    """A painter whose images are known: it obeys every word, but never changes a colour."""
+    factors = data.arrays(data.open_source("shapes_by_caption").load("test", ("factors",)))
+    said = {key: value[::23][:60] for key, value in shapes.said(factors["factors"]).items()}
+
+    class Painter:
+        vocabulary = ("a", "at", "the", "in", "centre", "top", "bottom", "left", "right")
+        vocabulary += (*shapes.SHAPES, *shapes.COLOURS, *shapes.SCALES)
+        length = 8
+
+        def sample(self, seeds, tokens):
+            return tokens
+
+    class Reader:
+        def log_probabilities(self, tokens):
+            if tokens is made:
+                seen = said
+            else:
+                texts = [captions.text(row, Painter.vocabulary) for row in tokens]
+                seen = {k: np.array([read(text)[k] for text in texts]) for k in fidelity.SAYS}
+                seen["colour"] = said["colour"]
+            return {k: np.eye(9)[v] for k, v in seen.items()}
+
+    class Splits:
+        quantised = staticmethod(lambda images: images)
+
+    def read(text):
+        words = text.split()
+        found = {"shape": next(shapes.SHAPES.index(w) for w in words if w in shapes.SHAPES)}
+        found["scale"] = shapes.SCALES.index(words[1])
+        above = 0 if "top" in words else 2 if "bottom" in words else 1
+        across = 0 if "left" in words else 2 if "right" in words else 1
+        return found | {"position": 3 * above + across}
+
+    made = np.zeros((60, 8))
+    tf.config.run_functions_eagerly(True)
+    try:
+        found = fidelity.one_word(Painter(), Splits, Reader(), said, made, 0)
+    finally:
+        tf.config.run_functions_eagerly(False)
+    which = np.random.default_rng(0).integers(len(fidelity.SAYS), size=60)
+    assert found["word_obeyed"] == np.mean(which != list(fidelity.SAYS).index("colour"))
+    assert found["word_kept"] == 1.0
 
 
 # --- runtimes ------------------------------------------------------------------------------------

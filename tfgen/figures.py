@@ -118,6 +118,25 @@ def translations(translate, x, y):
     return np.concatenate(parts)
 
 
+def by_caption(model, texts, seeds=8):
+    """A row for each caption, which stands beside it, a column for each seed: uint8 pixels."""
+    from PIL import Image, ImageDraw
+
+    rows = np.arange(seeds, dtype=np.int32)
+    images = [np.asarray(model.sample(rows, [text] * seeds)) for text in texts]
+    drawn = tile(np.concatenate(images), seeds)
+    room = 7 * max(map(len, texts)) + 12
+    canvas = np.full((drawn.shape[0], room + drawn.shape[1], 3), PAPER, np.uint8)
+    canvas[:, room:] = drawn
+    picture = Image.fromarray(canvas)
+    height = drawn.shape[0] / len(texts)
+    for i, text in enumerate(texts):
+        ImageDraw.Draw(picture).text(
+            (8, (i + 0.5) * height), text, fill=(30, 30, 30), anchor="lm", font_size=13
+        )
+    return np.asarray(picture)
+
+
 def stacked(*sets):
     """The first 16 images of each set under one another, then the next 16: uint8 pixels."""
     columns = min(16, len(sets[0]))

@@ -25,6 +25,9 @@ def draw(run, model, held_out):
     if model.can("sample"):
         images = model.sample(range(64), model.conditions(64)).numpy()
         figures.sample_grid(run.figures / "samples.png", images)
+    if hasattr(model, "vocabulary"):
+        drawn = figures.by_caption(model, model.examples[:: max(1, len(model.examples) // 8)][:8])
+        figures.save(run.figures / "captions.png", drawn)
     if model.can("translate"):
         figures.save(run.figures / "translations.png", preview(model, held_out)())
     looked_at = ("encode", "reconstruct", "complete", "pixel_log_prob", "mixing")

@@ -130,6 +130,15 @@ def pictures(splits, model):
         )
         if not points:
             parts.append(nearest(splits.quantised(fake), train))
+    if hasattr(model, "vocabulary"):
+        texts = model.examples[:: max(1, len(model.examples) // 8)][:8]
+        parts.append(
+            page.section(
+                "Captions",
+                "A row is a caption, a column a seed.",
+                page.picture(figures.by_caption(model, texts), "samples by caption"),
+            )
+        )
     if model.can("translate"):
         other = splits.unit(splits.held_out["other"])
         drawn = figures.translations(model.translate, real[:32], other[:32])

@@ -7,11 +7,13 @@ was trained on real images for the factors says what it sees.
 import numpy as np
 import tensorflow as tf
 
+from tfgen import captions
 from tfgen.data import shapes
 from tfgen.metrics import features as feature_networks
 
 CANDIDATES = 100  # captions of R-precision, the right one among them
-SAYS = ("shape", "colour", "scale", "position")
+# What captions of `shapes` say, and of how many kinds.
+SAYS = {"shape": 4, "colour": 6, "scale": 3, "position": 9}
 
 
 class Reader:
@@ -48,9 +50,46 @@ def fidelity(model, splits, protocol):
     said = {k: v[rows] for k, v in shapes.said(splits.held_out["factors"]).items()}
     made = paint(model, splits.held_out["tokens"][rows], protocol.seed)
     real = splits.unit(splits.held_out["image"][rows])
-    return tuple(
+    found, floor = (
         judged(reader.log_probabilities(images), said, protocol.seed)
         for images in (splits.quantised(made), real)
+    )
+    return found | one_word(model, splits, reader, said, made, protocol.seed), floor
+
+
+def one_word(model, splits, reader, said, made, seed):
+    """What becomes of images when their captions say one thing else, from the same seeds.
+
+    "word_obeyed": how often that thing is then seen; "word_kept": how often each other one is seen
+    as before.
+    """
+    random = np.random.default_rng(seed)
+    n = len(made)
+    which = random.integers(len(SAYS), size=n)
+    other = {}
+    for i, (name, kinds) in enumerate(SAYS.items()):
+        moved = (said[name] + random.integers(1, kinds, size=n)) % kinds
+        other[name] = np.where(which == i, moved, said[name])
+    texts = [_text({name: int(other[name][i]) for name in SAYS}) for i in range(n)]
+    tokens = captions.tokens(texts, model.vocabulary, model.length)
+    before, after = (
+        {k: p.argmax(axis=1) for k, p in reader.log_probabilities(splits.quantised(part)).items()}
+        for part in (made, paint(model, tokens, seed))
+    )
+    rows = np.arange(n)
+    seen, was, wanted = (np.stack([part[k] for k in SAYS]) for part in (after, before, other))
+    obeyed = (seen == wanted)[which, rows]
+    kept = np.sum(seen == was, axis=0) - (seen == was)[which, rows]
+    return {
+        "word_obeyed": float(obeyed.mean()),
+        "word_kept": float(kept.mean()) / (len(SAYS) - 1),
+    }
+
+
+def _text(said):
+    above, across = divmod(said["position"], 3)
+    return shapes.caption(
+        said["shape"], said["scale"], across, above, places=3, colour=said["colour"]
     )
 
 

@@ -173,6 +173,14 @@ GROUPS = {
             "r_precision", "R-precision", "", "higher", 3,
             "how often the sample's own caption is the likeliest of 100 under that classifier",
         ),
+        Metric(
+            "word_obeyed", "changed word obeyed", "", "higher", 3,
+            "from the same seed with one word of the caption changed, how often that is then seen",
+        ),
+        Metric(
+            "word_kept", "the rest kept", "", "higher", 3,
+            "how often each other thing that the caption says is then seen as before",
+        ),
     ],
     "modes": [
         Metric(
