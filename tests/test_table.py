@@ -2,10 +2,11 @@
 
 import json
 import math
+import statistics
 
 import pytest
 
-from benchmarks import modes, render, table
+from benchmarks import modes, render, stabilisers, table
 from configs import base
 from tests.conftest import ROOT
 from tests.test_evaluate import Page
@@ -45,6 +46,16 @@ def test_the_readme_shows_the_modes():
         assert ring["configurations"][name]["modes"] == [8] * 5
     found = grid["configurations"]["GAN, as in 2014, rates that stay"]["modes"]
     assert sum(found) / len(found) >= 24
+
+
+def test_the_readme_shows_the_stabilisers():
+    readme = (ROOT / "README.md").read_text()
+    content = json.loads((table.RESULTS / "stabilisers-digits.json").read_text())
+    assert "\n".join(stabilisers.markdown(content)) in readme
+    assert (content["split"], content["seeds"]) == ("validation", 3)
+    # What the README says below them.
+    spread = {name: statistics.stdev(h["frechet"]) for name, h in content["habits"].items()}
+    assert spread["average of G"] < spread["none of them"] / 2
 
 
 def test_every_model_is_in_the_table_over_three_seeds(digits_table):

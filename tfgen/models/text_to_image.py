@@ -22,7 +22,9 @@ D (StackGAN, section 3.3).
 Shapes: x, G(z, c) [B, H, W, C] in (-1, 1);  z [B, Z];  t [B, T] numbers of words (`captions.py`);
 phi [B, P];  c [B, N];  s [B] logits.
 
-Departures from the paper: phi is learned with D and not beforehand; G takes it as it is. Both
+Departures from the paper: t' is not any other caption of the batch, but the one that shares most
+words with t: else D tells most of them by one thing that a caption says, and G learns that alone.
+phi is learned with D and not beforehand; G takes it as it is. Both
 stages learn at once, and the second one's gradient stops at the first one's image. Samples come
 from an average of all networks that they need, as in `gan.py`.
 """
@@ -52,9 +54,9 @@ class TextToImage(GAN):
       embedding, text_dim, condition_dim: numbers of a word, P, N.
       kl: the weight of KL; interpolation: that of the loss at phi_m, 0: without.
       stacked: whether a second stage refines.
-      others: see `GAN`; the network is "conv".
+      others: see `GAN`; the network is "conv", with one update of D for one of G.
 
-    Raises: UserError for another network.
+    Raises: UserError for settings of `GAN` that it does not know.
     """
 
     paper = ("Reed et al. 2016", "https://arxiv.org/abs/1605.05396")
@@ -85,8 +87,17 @@ class TextToImage(GAN):
         self.most_words, self.length = most_words, length
         self.embedding, self.text_dim, self.condition_dim = embedding, text_dim, condition_dim
         self.kl, self.interpolation, self.stacked = kl, interpolation, stacked
-        if network != "conv":
-            raise UserError("text_to_image has convolutional networks: --config.model.network=conv")
+        for name, given, only in (
+            ("network", network, "conv"),
+            ("critic_steps", kwargs.get("critic_steps", 1), 1),
+            ("clip", kwargs.get("clip", 0.0), 0.0),
+            ("fresh_noise", kwargs.get("fresh_noise", False), False),
+            ("minibatch_stddev", kwargs.get("minibatch_stddev", False), False),
+        ):
+            if given != only:
+                raise UserError(
+                    f"text_to_image knows no {name}={given}: set --config.model.{name}={only}."
+                )
         # Built by `GAN`: G, and of D what it sees in images.
         super().__init__(
             image_shape, levels, seed, network=network, normalisation=normalisation, **kwargs
@@ -264,8 +275,15 @@ class TextToImage(GAN):
 
     @staticmethod
     def captions_of_others(t):
-        """Each row's neighbour's caption, over the rows of all replicas."""
-        return replicas.own_rows(tf.roll(replicas.all_rows(t), 1, axis=0))
+        """Of the batch's other captions the one that shares most words with each: [B, T] -> [B, T].
+
+        Over the rows of all replicas. Where all are the same, that one.
+        """
+        every = replicas.all_rows(t)
+        shared = (t[:, None, :, None] == every[None, :, None, :]) & (t > 0)[:, None, :, None]
+        count = tf.reduce_sum(tf.cast(tf.reduce_any(shared, axis=-1), tf.int32), axis=-1)
+        same = tf.reduce_all(t[:, None] == every[None], axis=-1)
+        return tf.gather(every, tf.argmax(tf.where(same, -1, count), axis=1))
 
     def stages(self):
         """(D, match) of each stage, small images first."""
@@ -278,19 +296,31 @@ class TextToImage(GAN):
         phi, wrong = text(t), text(others)
         # Where the other image has the same caption, it is no wrong one.
         differs = tf.cast(tf.reduce_any(t != others, axis=1), tf.float32)
-        loss, _ = adversarial.OBJECTIVES[self.objective]
         for fake, (D, match) in zip(fakes, self.stages(), strict=True):
             real = x if fake.shape[1] == x.shape[1] else tf.nn.avg_pool2d(x, 2, 2, "VALID")
             seen = D(self.seen(real, seeds, "real"), training=training)
-            s_r = match([seen, phi], training=training)[:, 0]
-            s_w = match([seen, wrong], training=training)[:, 0]
+            s_r = match([seen, phi], training=training)
+            s_w = match([seen, wrong], training=training)
             made = D(self.seen(fake, seeds, "fake"), training=training)
-            s_f = match([made, phi], training=training)[:, 0]
+            s_f = match([made, phi], training=training)
             # Each kind of fake counts half, with half of the real ones.
-            by_text = differs * loss(s_r, s_w) + (1.0 - differs) * loss(s_r, s_f)
-            total += tf.reduce_mean(0.5 * (loss(s_r, s_f) + by_text))
+            by_image, by_text = self.d_loss(s_r, s_f), self.d_loss(s_r, s_w)
+            loss = by_image + 0.5 * differs * (by_text - by_image)
+            total += tf.reduce_mean(
+                loss + self.penalty_weight * self.paid(D, match, phi, real, fake, seeds)
+            )
         found = {"D_real": s_r, "D_fake": s_f, "D_wrong": s_w}
         return total, {name: tf.reduce_mean(tf.sigmoid(s)) for name, s in found.items()}
+
+    def paid(self, D, match, phi, x, fake, seeds):
+        """The penalty on D's gradient at images, [B]."""
+        if self.penalty == "none":
+            return tf.zeros_like(phi[:, 0])
+
+        def score(images):
+            return match([D(images, training=True), phi], training=True)[:, 0]
+
+        return adversarial.penalty(self.penalty, score, x, fake, seeds)
 
     def of_G(self, fakes, phi, seeds, training=True):
         """What G descends on, of images painted for phi."""
