@@ -41,6 +41,11 @@ def test_the_readme_shows_the_modes():
         assert content["seeds"] >= 5
         assert "\n".join(modes.markdown(content)) in readme
         assert modes.insert(readme, content) == readme
+    # Issue 7: 8 of 8 with more than 90 % of high quality, and 24 of 25 on the grid.
+    best = "non-saturating, light R1, wider, longer"
+    assert ring["configurations"][best]["modes"] == [8] * 5
+    assert min(ring["configurations"][best]["high_quality"]) > 0.9
+    assert statistics.mean(grid["configurations"][best]["modes"]) >= 24
     # With a penalty no seed loses a mode of the ring; the first one finds 24 of 25.
     for name in ("non-saturating, DRAGAN", "non-saturating, R1"):
         assert ring["configurations"][name]["modes"] == [8] * 5

@@ -147,8 +147,9 @@ def test_codes_are_draws_around_their_mean(model):
     phi = tf.repeat(model.painter["text"](model.conditions(1)), 2000, axis=0)
     c, kl = model.code(phi, model.noise(tf.range(2000)), model.painter)
     mu, log_var = np.split(model.painter["augment"](phi[:1]).numpy()[0], 2)
-    np.testing.assert_allclose(np.mean(c, axis=0), mu, atol=0.1)
-    np.testing.assert_allclose(np.std(c, axis=0), np.exp(log_var / 2), rtol=0.08)
+    sigma = np.exp(log_var / 2)
+    assert (np.abs(np.mean(c, axis=0) - mu) < 5 * sigma / np.sqrt(2000)).all()
+    np.testing.assert_allclose(np.std(c, axis=0), sigma, rtol=5 / np.sqrt(2 * 2000))
     expected = 0.5 * np.sum(mu**2 + np.exp(log_var) - log_var - 1)
     np.testing.assert_allclose(kl, np.full(2000, expected), rtol=1e-4)
 

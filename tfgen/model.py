@@ -16,6 +16,8 @@ asks `can`.
 | `train_step(batch)`, `test_step(batch)` | batch of uint8 levels -> dict of scalars | all |
 | `noise(seeds)` | [B] int32 -> dict of [B, ...] | all that generate |
 | `generate(noise, label)`, `sample(seeds, label)` | -> [B, H, W, C] | all that generate |
+| `condition_spec`, `conditions(count)` | (name, shape of a row); so many rows | conditional ones |
+| `features`, `known_from(data)`, `view(data)` | of the data: what is wanted, known, changed | all |
 | `translate(x, to)` | [B, H, W, C] -> the same in the domain "Y" or "X" | CycleGAN |
 | `encode(x)`, `reconstruct(x)` | [B, H, W, C] -> dict of [B, Z], [B, H, W, C] | models with codes |
 | `decode(z, label)` | [B, Z] -> [B, H, W, C] | models with codes |

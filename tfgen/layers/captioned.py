@@ -12,9 +12,13 @@ from tfgen.layers import adversaries
 def text_encoder(words, length, embedding, units, name="text"):
     """phi: numbers of words, below `words`, [B, T] -> [B, units]."""
     tokens = layers.Input((length,), dtype="int32")
-    x = layers.Embedding(words, embedding, mask_zero=True)(tokens)
+    # Words that differ from the start: D and G cannot mind what looks alike to them.
+    start = keras.initializers.RandomNormal(0.0, 1.0)
+    x = layers.Embedding(words, embedding, start, mask_zero=True)(tokens)
     # Unrolled: captions are short, and no loop has to be exported.
-    return keras.Model(tokens, layers.GRU(units, unroll=True)(x), name=name)
+    x = layers.GRU(units, unroll=True, return_sequences=True)(x)
+    # The mean over the words, and not the last state, which forgets the first ones at first.
+    return keras.Model(tokens, layers.GlobalAveragePooling1D()(x), name=name)
 
 
 def matcher(features, units, text_units, normalisation, name="match"):

@@ -4,7 +4,7 @@ S. Reed, Z. Akata, X. Yan, L. Logeswaran, B. Schiele, H. Lee. Generative Adversa
 Synthesis (GAN-INT-CLS). ICML 2016. https://arxiv.org/abs/1605.05396
 H. Zhang et al. StackGAN. ICCV 2017. https://arxiv.org/abs/1612.03242
 
-phi(t) is the last state of a recurrent network over the words of a caption. With the losses of
+phi(t) is the mean state of a recurrent network over the words of a caption. With the losses of
 `gan.py`, logits s, and t' the caption of another image:
 
     s_r = D(x, phi(t)), s_w = D(x, phi(t')), s_f = D(G(z, c), phi(t))                algorithm 1
