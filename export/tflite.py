@@ -136,15 +136,18 @@ def _images_shown(model, endpoints, batch, images):
     return draws
 
 
-def measure(path, model, batch, judge=None):
+def measure(path, model, batch, judge=None, images=None):
     """What a file costs and how far it is from Keras, on 64 samples or a batch: a dict of numbers.
 
     `judge`, if there is one, gives images [N, H, W, C] a class; "same class" is the share of
-    samples that it finds to be of the same class as Keras' sample of the same seed.
+    samples that it finds to be of the same class as Keras' sample of the same seed. `images` are
+    what a model that makes images of images is given.
     """
     from export import golden
 
     inputs = golden.request(model, range(max(64, batch)))
+    if "image" in inputs and images is not None:
+        inputs = {"image": np.resize(images, inputs["image"].shape)}
     expected = golden.answer(model, inputs)
     row = {"kB": Path(path).stat().st_size / 1000}
     for threads in (1, 2):
@@ -269,7 +272,7 @@ def _export(options):
         with run_dir.atomic(path) as temporary:
             temporary.write_bytes(content)
         with quiet.loading_tensorflow():
-            rows[precision] = measure(path, model, options.batch, judge)
+            rows[precision] = measure(path, model, options.batch, judge, images)
         print(f"wrote {path}", flush=True)
     known = golden.about(model)
     if "vocabulary" in known:
