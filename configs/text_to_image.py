@@ -3,7 +3,7 @@
 python -m train.run --model=text_to_image
 """
 
-from configs import dcgan
+from configs import base, dcgan
 
 # Section 5 of the paper: 64x64, 100 latents, batches of 64, a text code of 128.
 COCO = {
@@ -16,8 +16,12 @@ COCO = {
     "model.condition_dim": 128,
     "model.text_dim": 1024,
     "model.embedding": 256,
+    "model.normalisation": "batch",
+    "model.penalty": "none",
     "optimizers.G.learning_rate": 2e-4,
     "optimizers.D.learning_rate": 2e-4,
+    "optimizers.G.decay": "none",
+    "optimizers.D.decay": "none",
 }
 ON = {"coco_captions": COCO}
 
@@ -25,9 +29,11 @@ ON = {"coco_captions": COCO}
 def get_config():
     config = dcgan.get_config()
     config.data.name = "shapes_by_caption"
-    config.steps = 4000
+    config.steps = 24_000
+    config.save_every = 2000
     config.eval_every = 0
-    config.batch_size = 32
+    # Small ones, for many steps: what is large is learned in the first thousands, shapes last.
+    config.batch_size = 16
     config.model.update(
         dict(
             most_words=5000,
@@ -35,15 +41,20 @@ def get_config():
             embedding=32,
             text_dim=64,
             condition_dim=32,
-            kl=0.1,
+            kl=0.002,  # with more the codes of captions overlap, and G hears half of what is said
             interpolation=1.0,
             stacked=False,
             depth=3,
             width=32,
-            latent_dim=32,
+            latent_dim=16,
             ema=0.999,
+            # With batch normalisation D wins, and samples stay noisy; without any norm it is slow
+            # to see colours.
+            normalisation="layer",
+            penalty="r1",
+            penalty_weight=0.02,
         )
     )
     for name in ("G", "D"):
-        config.optimizers[name].learning_rate = 5e-4
+        config.optimizers[name] = base.adam(1e-3, beta_1=0.5, decay="cosine")
     return config
