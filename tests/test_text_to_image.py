@@ -15,12 +15,13 @@ from export import demo, golden, saved_model, sources, tflite
 from tests import runs
 from tests.browser import CHROMIUM, visit
 from tests.conftest import ROOT
-from tests.zoo import GAN, WORDS, Row
+from tests.zoo import GAN, ROWS, WORDS, Row
 from tfgen import captions, data
 from tfgen.data import shapes
 from tfgen.errors import UserError
 from tfgen.evaluation import captions as fidelity
 from tfgen.models.text_to_image import TextToImage
+from train import explore
 
 SEEDS = np.arange(5, dtype=np.int32)
 CAPTIONS = ["a red dot", "a blue dot", "dot", "red red", "a"]
@@ -184,6 +185,17 @@ def test_captions_and_their_numbers_give_the_same_images(model):
         model.sample(SEEDS)
     with pytest.raises(UserError, match=r"knows no network=dense: set --config.model.network=conv"):
         build(network="dense")
+
+
+def test_latents_can_be_explored_with_a_caption(model, digits):
+    """And a model that makes images of images has none."""
+    held_out = digits.load("validation[:20]")
+    drawn = list(explore.pictures(model, held_out))
+    assert [name for name, *_ in drawn] == ["traversals", "interpolation"]
+    assert all(pixels.std() > 0 for *_, pixels in drawn)
+    cyclegan = next(row for row in ROWS if row.name == "cyclegan").build()
+    with pytest.raises(UserError, match=r"CycleGAN has no codes"):
+        list(explore.pictures(cyclegan, held_out))
 
 
 # --- data ----------------------------------------------------------------------------------------

@@ -25,7 +25,7 @@ def encode(model, images):
 
 
 def decoder(model, labels=None):
-    """A function codes [N, Z] -> images; labels: one for each code, or one for all.
+    """A function codes [N, Z] -> images; labels: a condition for each code, or one for all.
 
     Of a model with `decode`, or of one whose noise is its code, as a GAN's is.
 
@@ -33,7 +33,7 @@ def decoder(model, labels=None):
     """
     if model.can("decode"):
         run = model.decode
-    elif set(model.noise(np.zeros(1, np.int32))) == {"z"}:
+    elif model.can("noise") and set(model.noise(np.zeros(1, np.int32))) == {"z"}:
 
         def run(z, label=None):
             return model.generate({"z": z}, label)
@@ -43,9 +43,10 @@ def decoder(model, labels=None):
 
     def decode(codes):
         codes = np.asarray(codes, np.float32)
-        if not model.num_classes:
+        if model.condition_spec is None:
             return in_batches(run, codes)
-        return in_batches(run, codes, np.broadcast_to(labels, len(codes)).astype(np.int32))
+        shape = (len(codes), *model.condition_spec[1])
+        return in_batches(run, codes, np.broadcast_to(labels, shape).astype(np.int32))
 
     return decode
 

@@ -57,7 +57,8 @@ def pictures(model, held_out):
     arrays = data.arrays(held_out)
     images = arrays["image"][:2000].astype("float32") / (held_out.levels - 1)
     labels = arrays["label"][:2000] if "label" in arrays else None
-    decode = latents.decoder(model, 0)  # a model without codes is refused here
+    # A model without codes is refused here.
+    decode = latents.decoder(model, None if model.condition_spec is None else model.conditions(1))
     if not model.can("encode"):
         yield from _of_a_generator(model, decode)
         return
