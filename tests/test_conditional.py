@@ -1,8 +1,5 @@
 """Labels through every export, with a model whose images are known."""
 
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -10,7 +7,7 @@ from keras import layers
 
 from export import golden, saved_model, sources, tflite
 from export.endpoints import endpoints
-from tests.conftest import ROOT
+from tests.servers import serving
 from tfgen import random
 from tfgen.errors import UserError
 from tfgen.model import GenerativeModel
@@ -80,24 +77,13 @@ def test_the_same_images_of_a_class_from_each(model, exported):
 @pytest.mark.slow
 def test_the_same_images_of_a_class_from_a_server(model, exported):
     root, _ = exported
-    arguments = [sys.executable, "-m", "tests.conformance_server", "striped"]
-    process = subprocess.Popen(
-        [*arguments, str(root / "striped")], cwd=ROOT, stdout=subprocess.PIPE, text=True
-    )
-    try:
-        grpc_port, rest_port = process.stdout.readline().split()
+    with serving("striped", root / "striped") as (grpc, rest):
         keras = model.sample(SEEDS, LABELS).numpy()
-        for source in (
-            f"grpc://127.0.0.1:{grpc_port}/striped",
-            f"http://127.0.0.1:{rest_port}/v1/models/striped",
-        ):
+        for source in (f"grpc://{grpc}/striped", f"http://{rest}/v1/models/striped"):
             sample = sources.open_source(source)
             np.testing.assert_allclose(sample(SEEDS, LABELS), keras, rtol=0, atol=1e-5)
             with pytest.raises(UserError, match=r"does not match signature"):
                 sample(SEEDS)
-    finally:
-        process.kill()
-        process.wait()
 
 
 def test_labels_that_do_not_fit(exported):

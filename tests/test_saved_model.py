@@ -19,6 +19,7 @@ from export import golden, saved_model, sources
 from export.endpoints import endpoints
 from tests import runs
 from tests.conftest import ROOT
+from tests.servers import serving
 from tests.zoo import EXPORTED, HOSTED, rows_of
 from tfgen.errors import UserError
 
@@ -271,15 +272,8 @@ def test_the_same_images_from_c(exported, host):
 @pytest.fixture(scope="module")
 def server(exported):
     """(grpc address, REST address) of the conformance server."""
-    arguments = [sys.executable, "-m", "tests.conformance_server"]
-    arguments += [exported.row.name, str(exported.root / exported.row.name)]
-    process = subprocess.Popen(
-        arguments, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    )
-    ports = process.stdout.readline().split()
-    yield [f"127.0.0.1:{port}" for port in ports]
-    process.kill()
-    process.wait()
+    with serving(exported.row.name, exported.root / exported.row.name) as addresses:
+        yield addresses
 
 
 @pytest.mark.parametrize("exported", HOSTED, indirect=True, scope="module")

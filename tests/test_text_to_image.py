@@ -1,7 +1,6 @@
 """Text to image: words as numbers, a D that minds the text, captions in every runtime."""
 
 import json
-import subprocess
 import sys
 
 import keras
@@ -14,7 +13,7 @@ from configs import base
 from export import demo, golden, saved_model, sources, tflite
 from tests import runs
 from tests.browser import CHROMIUM, visit
-from tests.conftest import ROOT
+from tests.servers import serving
 from tests.zoo import GAN, ROWS, WORDS, Row
 from tfgen import captions, data
 from tfgen.data import shapes
@@ -379,24 +378,13 @@ def test_a_server_says_which_words_it_does_not_know(exported):
 @pytest.mark.slow
 def test_the_same_images_of_captions_from_a_server(model, exported):
     root, _ = exported
-    arguments = [sys.executable, "-m", "tests.conformance_server", "text"]
-    process = subprocess.Popen(
-        [*arguments, str(root / "text")], cwd=ROOT, stdout=subprocess.PIPE, text=True
-    )
-    try:
-        grpc_port, rest_port = process.stdout.readline().split()
+    with serving("text", root / "text") as (grpc, rest):
         keras_images = model.sample(SEEDS, CAPTIONS).numpy()
-        for source in (
-            f"grpc://127.0.0.1:{grpc_port}/text",
-            f"http://127.0.0.1:{rest_port}/v1/models/text",
-        ):
+        for source in (f"grpc://{grpc}/text", f"http://{rest}/v1/models/text"):
             sample = sources.open_source(source)
             np.testing.assert_allclose(sample(SEEDS, CAPTIONS), keras_images, rtol=0, atol=1e-5)
             with pytest.raises(UserError, match=r"never seen 'pink'"):
                 sample(SEEDS, ["a pink dot"] * 5)
-    finally:
-        process.kill()
-        process.wait()
 
 
 TYPING = """
