@@ -29,7 +29,7 @@ ON = {"coco_captions": COCO}
 def get_config():
     config = dcgan.get_config()
     config.data.name = "shapes_by_caption"
-    config.steps = 24_000
+    config.steps = 12_000
     config.save_every = 2000
     config.eval_every = 0
     # Small ones, for many steps: what is large is learned in the first thousands, shapes last.
@@ -43,6 +43,7 @@ def get_config():
             condition_dim=32,
             kl=0.002,  # with more the codes of captions overlap, and G hears half of what is said
             interpolation=1.0,
+            diversity=0.05,  # without, all seeds of a caption are one image
             stacked=False,
             depth=3,
             width=32,

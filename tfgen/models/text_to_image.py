@@ -16,6 +16,9 @@ phi(t) + (1 - b) phi(t') has no image; G has to paint there too (section 4.3, b 
 from N(mu(phi), sigma(phi)^2), which fills the space between few captions (StackGAN, section 3.1,
 conditioning augmentation), KL its divergence from N(0, I).
 
+`diversity`: G pays for images that another z leaves as they are, E 1 / (|G(z, c) - G(z', c)| / |z -
+z'| + 0.05), or it would paint one image a caption (Mao et al. 2019, equation 4,
+https://arxiv.org/abs/1903.05628).
 `stacked`: the G above makes images of half the size; a second one is given them and c, and its own
 D (StackGAN, section 3.3).
 
@@ -53,6 +56,7 @@ class TextToImage(GAN):
       most_words, length: how many of the most frequent words, and T.
       embedding, text_dim, condition_dim: numbers of a word, P, N.
       kl: the weight of KL; interpolation: that of the loss at phi_m, 0: without.
+      diversity: the weight of what G pays for images that z does not change (Mao et al. 2019).
       stacked: whether a second stage refines.
       others: see `GAN`; the network is "conv", with one update of D for one of G.
 
@@ -78,6 +82,7 @@ class TextToImage(GAN):
         condition_dim=32,
         kl=0.1,
         interpolation=1.0,
+        diversity=0.0,
         stacked=False,
         network="conv",
         normalisation="batch",
@@ -86,7 +91,8 @@ class TextToImage(GAN):
         self.vocabulary, self.examples = tuple(vocabulary), tuple(examples)
         self.most_words, self.length = most_words, length
         self.embedding, self.text_dim, self.condition_dim = embedding, text_dim, condition_dim
-        self.kl, self.interpolation, self.stacked = kl, interpolation, stacked
+        self.kl, self.interpolation = kl, interpolation
+        self.diversity, self.stacked = diversity, stacked
         for name, given, only in (
             ("network", network, "conv"),
             ("critic_steps", kwargs.get("critic_steps", 1), 1),
@@ -262,6 +268,12 @@ class TextToImage(GAN):
                 c, _ = self.code(between, noise, self.painter)
                 painted = self.paint(noise, c, self.G, self.painter, True)
                 g_loss += self.interpolation * self.of_G(painted, between, seeds)
+            if self.diversity:
+                others = self.noise(random.derived(seeds, "other z"))
+                c, _ = self.code(phi, noise, self.painter)
+                painted = self.paint(others, c, self.G, self.painter, True)
+                z, other_z = (part["z"][:, : self.latent_dim] for part in (noise, others))
+                g_loss += self.diversity * sameness(fakes[-1], painted[-1], z, other_z)
         self.minimize("G", G_tape, g_loss)
         if self.ema:
             self.average_generator()
@@ -368,3 +380,10 @@ class TextToImage(GAN):
         painter = self.painter_average if self.ema else self.painter
         c, _ = self.code(painter["text"](label), noise, painter)
         return self.from_range(self.paint(noise, c, self.sampler(), painter, False)[-1])
+
+
+def sameness(one, other, z, other_z):
+    """E 1 / (|x - x'| / |z - z'| + 0.05), means over pixels and latents: 20 if all are alike."""
+    moved = tf.reduce_mean(tf.abs(one - other), axis=[1, 2, 3])
+    apart = tf.reduce_mean(tf.abs(z - other_z), axis=1)
+    return tf.reduce_mean(1.0 / (moved / apart + 0.05))
