@@ -116,6 +116,8 @@ def _caption(table):
     accuracy = ", ".join(f"{100 * v:.1f} %" for v in table["features"]["accuracy"].values())
     seeds = sorted({row["seeds"] for row in table["models"].values()})
     over = f"mean ± standard deviation over {' or '.join(map(str, seeds))} seeds."
+    if seeds == [1]:
+        over = "one seed."
     if columns(table) is LIKELIHOODS:
         return (
             f"*`{data}`, split `{protocol['split']}`; {over} Nats per image. Bounds are upper ones "

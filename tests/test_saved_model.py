@@ -156,6 +156,9 @@ def test_weights_are_stored_once_and_only_those_needed(exported):
             used = used + getattr(getattr(model, name, None), "weights", [])
     elif model.can("translate"):
         used = model.G.weights + model.F.weights
+    elif hasattr(model, "painter"):
+        networks = (model.G_average, *model.painter_average.values())
+        used = [weight for network in networks for weight in network.weights]
     elif hasattr(model, "G"):
         used = model.G_average.weights if model.ema else model.G.weights
         used = used + (model.E.weights if hasattr(model, "E") else [])

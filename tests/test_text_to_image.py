@@ -87,6 +87,8 @@ def test_what_is_after_the_last_word_does_not_count(model):
     )
     np.testing.assert_allclose(short, long, atol=1e-6)
     assert np.abs(np.diff(short, axis=0)).max(axis=1).min() > 1e-3
+    # Without a word it is nothing, and no number that is none.
+    assert np.array_equal(model.painter["text"](np.zeros((2, 4), np.int32)), np.zeros((2, 7)))
 
 
 # --- the objective -------------------------------------------------------------------------------

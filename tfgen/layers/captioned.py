@@ -4,9 +4,20 @@ Reed et al. 2016 (GAN-INT-CLS), section 4; Zhang et al. 2017 (StackGAN), section
 """
 
 import keras
+import tensorflow as tf
 from keras import layers
 
 from tfgen.layers import adversaries
+
+
+@keras.saving.register_keras_serializable("tfgen")
+class MeanOfWords(layers.Layer):
+    """The mean over the words that there are: [B, T, F] -> [B, F]; zeros where there is none."""
+
+    def call(self, x, mask=None):
+        there = tf.cast(mask, x.dtype)[..., None]
+        count = tf.maximum(tf.reduce_sum(there, axis=1), 1.0)
+        return tf.reduce_sum(x * there, axis=1) / count
 
 
 def text_encoder(words, length, embedding, units, name="text"):
@@ -18,7 +29,7 @@ def text_encoder(words, length, embedding, units, name="text"):
     # Unrolled: captions are short, and no loop has to be exported.
     x = layers.GRU(units, unroll=True, return_sequences=True)(x)
     # The mean over the words, and not the last state, which forgets the first ones at first.
-    return keras.Model(tokens, layers.GlobalAveragePooling1D()(x), name=name)
+    return keras.Model(tokens, MeanOfWords()(x), name=name)
 
 
 def matcher(features, units, text_units, normalisation, name="match"):
@@ -28,10 +39,13 @@ def matcher(features, units, text_units, normalisation, name="match"):
     of 1x1 brings the two together, and the last layer sees all places.
     """
     seen, phi = layers.Input(features), layers.Input((text_units,))
-    x, text = seen, layers.LeakyReLU(0.2)(adversaries.dense(units, normalisation)(phi))
+    bias = normalisation != "batch"  # which would take it away again, or nearly so
+    text = adversaries.dense(units, normalisation, use_bias=bias)(phi)
+    text = layers.LeakyReLU(0.2)(text)
     h, w, filters = features
     text = layers.Reshape((h, w, units))(layers.RepeatVector(h * w)(text))
-    x = adversaries.conv(filters, 1, 1, normalisation)(layers.Concatenate()([x, text]))
+    joined = layers.Concatenate()([seen, text])
+    x = adversaries.conv(filters, 1, 1, normalisation, use_bias=bias)(joined)
     x = layers.LeakyReLU(0.2)(adversaries.norm(x, normalisation))
     score = adversaries.dense(1, normalisation, dtype="float32")(layers.Flatten()(x))
     return keras.Model([seen, phi], score, name=name)
