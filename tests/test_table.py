@@ -7,7 +7,6 @@ import statistics
 import pytest
 
 from benchmarks import modes, render, stabilisers, table
-from configs import base
 from tests.conftest import ROOT
 from tests.test_evaluate import Page
 from tfgen import models
@@ -111,7 +110,8 @@ def test_what_the_table_of_gans_must_show(digits_table):
     """Five below the trivial baselines with coverage above 0.6; labels heeded; classes found."""
     base_lines = digits_table["baselines"]
     least = min(base_lines[name]["frechet"] for name in ("Gaussian", "class pixels"))
-    gans = [name for name in base.names() if issubclass(models.find(name), GAN)]
+    names = table.models_of("digits")
+    gans = [name for name in names if issubclass(models.find(name), GAN)]
     measured = {name: digits_table["models"][name]["metrics"] for name in gans}
     good = [
         name

@@ -14,6 +14,13 @@ from tfgen.layers import adversaries
 class MeanOfWords(layers.Layer):
     """The mean over the words that there are: [B, T, F] -> [B, F]; zeros where there is none."""
 
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.supports_masking = True
+
+    def compute_mask(self, x, previous_mask=None):
+        return None  # there are no words after it
+
     def call(self, x, mask=None):
         there = tf.cast(mask, x.dtype)[..., None]
         count = tf.maximum(tf.reduce_sum(there, axis=1), 1.0)
