@@ -283,9 +283,10 @@ def _claimed(run):
 
 def _what_next(run, kind):
     samples = callable(kind.sample)
+    caption = ' --caption="..."' if "caption" in kind.features else ""
     if samples:
         use = [
-            f"  python -m export.sample --from={run.path} --seeds=0:64 --out=grid.png",
+            f"  python -m export.sample --from={run.path} --seeds=0:64{caption} --out=grid.png",
             f"  python -m export.demo --workdir={run.path} --out=site        a page that runs it",
         ]
     else:
