@@ -44,7 +44,11 @@ def cli(*arguments, module="train.run"):
         ),
         (["--model=vae", "--config.steps=0"], 2, ["--config.steps is 0", "at least 1"]),
         (["--model=vae", "--config.save_every=150"], 2, ["a multiple of log_every, 100"]),
-        (["--model=vae", "--config.optimizers.vae.decay=linear"], 2, ["none or cosine"]),
+        (
+            ["--model=vae", "--config.optimizers.vae.decay=wavy"],
+            2,
+            ["one of none, cosine, linear"],
+        ),
         (["--model=vae", "--config.optimizers.vae.learning_rate=nan"], 2, ["learning_rate is nan"]),
         (["--model=vae", "more"], 2, ["unexpected argument 'more'"]),
         (["--model=vae", "--workdir"], 2, ["workdir"]),
