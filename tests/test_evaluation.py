@@ -144,7 +144,12 @@ def test_every_model_is_measured_by_what_it_can(row):
 
     def some(n):
         image = random.integers(row.levels, size=(n, *row.image_shape), dtype=np.uint8)
-        return {"image": image, "label": np.arange(n, dtype=np.int32) % 3}
+        kept = {"image": image, "label": np.arange(n, dtype=np.int32) % 3}
+        wanted = (
+            *(["other"] if model.can("translate") else []),
+            *(["tokens"] * bool(model.features)),
+        )
+        return kept | {name: row.batch(n)[name] for name in wanted}
 
     about = data.ImageData(
         "noise", "train", 160, row.image_shape, row.levels, ("a", "b", "c"), (), None
@@ -162,6 +167,7 @@ def test_every_model_is_measured_by_what_it_can(row):
         ("sample", "frechet"),
         ("reconstruct", "mse"),
         ("denoise", "denoised_psnr"),
+        ("translate", "cycle_error"),
     ):
         assert model.can(capability) == (key in results), key
     assert model.can("encode") == ("probe" in results)
