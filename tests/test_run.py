@@ -221,6 +221,17 @@ def test_a_log_torn_by_a_crash_is_mended(finished, tmp_path):
     runs.assert_same_run(path, copy)
 
 
+def test_what_a_kill_left_half_written_is_removed(finished, tmp_path):
+    name, path = finished
+    copy = tmp_path / "copy"
+    shutil.copytree(path, copy)
+    unfinish(copy, upto=50)
+    for place in ("samples", "figures"):
+        (copy / place / ".writing-ab12.png").write_bytes(b"half a pic")
+    loop.train(name, runs.config(name), copy)
+    runs.assert_same_run(path, copy)
+
+
 def test_a_loss_that_is_not_finite_stops_the_run(tmp_path):
     """An infinite weight is planted after the checkpoint of step 20, in step 27."""
     path = tmp_path / "run"

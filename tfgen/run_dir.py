@@ -25,6 +25,8 @@ from pathlib import Path
 
 from tfgen.errors import UserError
 
+UNFINISHED = ".writing-"  # how the names of files begin that are not whole yet
+
 
 @contextmanager
 def atomic(path):
@@ -32,7 +34,7 @@ def atomic(path):
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     # The suffix is kept: Keras and Pillow choose the format by it.
-    handle, name = tempfile.mkstemp(prefix=".writing-", suffix=path.suffix, dir=path.parent)
+    handle, name = tempfile.mkstemp(prefix=UNFINISHED, suffix=path.suffix, dir=path.parent)
     os.close(handle)
     try:
         yield Path(name)
@@ -78,6 +80,11 @@ class RunDir:
     @property
     def complete(self):
         return self.card.exists()
+
+    def forget_unfinished(self):
+        """Removes what a process that was killed had begun to write."""
+        for file in self.path.rglob(f"{UNFINISHED}*"):
+            file.unlink(missing_ok=True)
 
     def sample_grid(self, step):
         return self.samples / f"step-{step:07d}.png"

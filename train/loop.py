@@ -278,6 +278,7 @@ def _claimed(run):
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise UserError(f"another process is training in {run.path}.") from None
+        run.forget_unfinished()
         yield
 
 
