@@ -58,7 +58,7 @@ def train(splits, seed):
     import numpy as np
 
     from tfgen import models
-    from train import loop
+    from train import optimizers
 
     config = base.find("cyclegan")
     keras.utils.set_random_seed(seed)
@@ -67,7 +67,7 @@ def train(splits, seed):
         x, y = (2.0 * splits.unit(splits.train[key]) - 1.0 for key in (name, truth))
         random, n = np.random.default_rng(seed), config.batch_size * config.steps
         rows = np.concatenate([random.permutation(len(x)) for _ in range(-(-n // len(x)))])[:n]
-        network.compile(loop.optimizer(config.optimizers.G, config.steps), "mae")
+        network.compile(optimizers.of(config.optimizers.G, config.steps), "mae")
         network.fit(x[rows], y[rows], config.batch_size, shuffle=False, verbose=0)
     return model
 

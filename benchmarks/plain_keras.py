@@ -9,6 +9,7 @@ import tensorflow as tf
 from keras import layers, ops
 
 from tfgen import data, models
+from tfgen.layers import leaky
 
 
 class Dropout(layers.Dropout):
@@ -56,6 +57,15 @@ def _layers_of(model):
         yield from getattr(layer, "layers", ())
 
 
+def with_keras_slopes(network):
+    """The same layers and weights, but Keras' LeakyReLU for tfgen's."""
+
+    def own(layer):
+        return layers.LeakyReLU(leaky.SLOPE) if isinstance(layer, leaky.LeakyReLU) else layer
+
+    return keras.models.clone_model(network, clone_function=own)
+
+
 class DCGAN(keras.Model):
     """After keras.io/examples/generative/dcgan_overriding_train_step."""
 
@@ -63,7 +73,7 @@ class DCGAN(keras.Model):
 
     def __init__(self, source, config):
         super().__init__()
-        self.generator, self.discriminator = source.G, source.D
+        self.generator, self.discriminator = source.G, with_keras_slopes(source.D)
         self.latent_dim = source.latent_dim
         self.seed_generator = keras.random.SeedGenerator(0)
         adam = config.optimizers

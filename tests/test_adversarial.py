@@ -283,8 +283,10 @@ def test_several_steps_of_the_critic_are_steps_one_after_another():
     model.train_step(row.batch())
     assert int(model.optimizers["D"].iterations) == 2
     assert int(model.optimizers["G"].iterations) == 1
-    parts = list(model.parts(tf.range(8)[:, None], tf.range(8), tf.range(8)))
+    parts = list(model.parts(tf.range(8)[:, None], tf.range(8)))
     assert [p[1].numpy().tolist() for p in parts] == [[0, 2, 4, 6], [1, 3, 5, 7]]
+    for _, _, seeds, noise in parts:
+        np.testing.assert_array_equal(noise["z"], model.noise(seeds)["z"])
     with pytest.raises(UserError, match="divided among 2"):
         row.build().train_step(row.batch(7))
 

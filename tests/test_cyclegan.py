@@ -15,7 +15,7 @@ from tfgen.data import digit_styles, domains
 from tfgen.errors import UserError
 from tfgen.layers import translation
 from tfgen.models.cyclegan import CycleGAN
-from train import loop
+from train import optimizers
 
 TINY = dict(width=2, depth=1, blocks=1, patch_width=3, patch_depth=1, pool=12)
 
@@ -112,7 +112,7 @@ def test_layers_against_others():
 
 
 def test_a_rate_that_falls_in_the_second_half():
-    rate = loop.LinearInTheEnd(2e-4, 100)
+    rate = optimizers.LinearInTheEnd(2e-4, 100)
     found = [float(rate(step)) / 2e-4 for step in (0, 49, 50, 75, 99, 100, 120)]
     np.testing.assert_allclose(found, [1, 1, 1, 0.5, 0.02, 0, 0], atol=1e-6)
 

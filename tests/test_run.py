@@ -18,7 +18,7 @@ from tests import runs
 from tfgen.data import pipeline
 from tfgen.errors import UserError
 from tfgen.run_dir import RunDir
-from train import loop
+from train import loop, optimizers
 
 
 @pytest.fixture(scope="module", params=["dcgan", "vae"])
@@ -270,13 +270,13 @@ def test_a_loss_that_is_not_finite_stops_the_run(tmp_path):
 def test_weights_that_are_not_finite_are_not_saved(tmp_path):
     """A step of an infinite learning rate: its loss is finite, its weights are not."""
     config = runs.config("vae", steps=10, save_every=10, log_every=10)
-    original = loop.optimizer
-    loop.optimizer = lambda *_: keras.optimizers.SGD(1e38)
+    original = optimizers.of
+    optimizers.of = lambda *_: keras.optimizers.SGD(1e38)
     try:
         with pytest.raises(UserError, match=r"diverged"):
             loop.train("vae", config, tmp_path / "run")
     finally:
-        loop.optimizer = original
+        optimizers.of = original
     assert not list((tmp_path / "run" / "checkpoints").glob("*.index"))
 
 

@@ -72,6 +72,8 @@ def test_every_trainable_weight_has_one_optimizer(model):
 def test_steps_are_counted_and_summed(trained):
     model, _, terms = trained
     assert int(model.step) == int(model.finite_steps) == 3
+    for name, optimizer in model.optimizers.items():
+        assert int(optimizer.iterations) == 3 * model.updates(name)
     sums = [sum(t[name] for t in terms) for name in model.terms]
     np.testing.assert_allclose(model.interval_sums.numpy(), sums, rtol=1e-6)
 

@@ -32,10 +32,11 @@ class Row:
         import keras
 
         from tfgen import models
+        from train import optimizers
 
         keras.utils.set_random_seed(1)
         model = models.find(self.name)(self.image_shape, self.levels, seed=3, **self.arguments)
-        model.compile({name: keras.optimizers.Adam(1e-3) for name in model.trained()})
+        model.compile({name: optimizers.Adam(1e-3) for name in model.trained()})
         return model
 
     def batch(self, size=8, seed=0):

@@ -208,6 +208,10 @@ class GenerativeModel(keras.Model):
         """Which variables each optimizer owns: {"name": [variables]}."""
         raise NotImplementedError(f"{type(self).__name__} must say what its optimizers train")
 
+    def updates(self, name):
+        """How often a step applies the optimizer `name`, for rates that fall over a run."""
+        return 1
+
     def compile(self, optimizers, **kwargs):
         """Takes and builds one optimizer for each entry of `trained`: slots exist before a restore.
 

@@ -120,6 +120,7 @@ def _run(argv):
         from train import loop
 
         loop.tf.config.list_physical_devices()
+    loop.use_cores()
     return loop.train(model, config, workdir)
 
 

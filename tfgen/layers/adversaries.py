@@ -21,6 +21,7 @@ from keras import layers
 from tfgen import replicas
 from tfgen.errors import UserError, one_of
 from tfgen.layers import spectral
+from tfgen.layers.leaky import LeakyReLU
 
 NETWORKS = ("dense", "conv", "residual")
 NORMALISATIONS = ("none", "batch", "layer", "spectral")
@@ -157,7 +158,7 @@ def _dense_features(x, width, depth, kernel, normalisation):
     x = layers.Flatten()(x)
     for _ in range(depth):
         x = norm(dense(width, normalisation)(x), normalisation)
-        x = layers.LeakyReLU(0.2)(x)
+        x = LeakyReLU()(x)
     return x
 
 
@@ -193,7 +194,7 @@ def _conv_features(x, width, depth, kernel, normalisation):
         bias = here not in ("batch", "layer")
         start = first_weights(normalisation)
         x = conv(width << i, kernel, 2, here, use_bias=bias, kernel_initializer=start)(x)
-        x = layers.LeakyReLU(0.2)(norm(x, here))
+        x = LeakyReLU()(norm(x, here))
     return x
 
 
@@ -223,9 +224,9 @@ def _residual_features(x, width, depth, kernel, normalisation):
         filters = width << i
         shortcut = conv(filters, 1, 1, normalisation)(layers.AveragePooling2D(2)(x))
         # The first block sees pixels, which are not rectified; nor is an image normalised.
-        inner = layers.LeakyReLU(0.2)(norm(x, normalisation)) if i else x
+        inner = LeakyReLU()(norm(x, normalisation)) if i else x
         inner = conv(filters, kernel, 1, normalisation)(inner)
-        inner = layers.LeakyReLU(0.2)(norm(inner, normalisation))
+        inner = LeakyReLU()(norm(inner, normalisation))
         inner = conv(filters, kernel, 1, normalisation)(inner)
         x = shortcut + layers.AveragePooling2D(2)(inner)
-    return layers.GlobalAveragePooling2D()(layers.LeakyReLU(0.2)(x))
+    return layers.GlobalAveragePooling2D()(LeakyReLU()(x))

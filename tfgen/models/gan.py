@@ -174,13 +174,14 @@ class GAN(GenerativeModel):
     def trained(self):
         return {"G": self.G.trainable_variables, "D": self.D.trainable_variables}
 
+    def updates(self, name):
+        return self.critic_steps if name == "D" else 1
+
     def train_step(self, batch):
         # Algorithm 1.
         images = self.to_range(self.to_unit(batch["image"]))
-        parts = self.parts(images, batch.get("label"), self.training_seeds(images))
-        for x, label, seeds in parts:
+        for x, label, seeds, noise in self.parts(images, batch.get("label")):
             # D: ascend log D(x) + log(1 - D(G(z))), or what the objective has in its place.
-            noise = self.noise(seeds)
             with tf.GradientTape() as G_tape:
                 fake = self.G(self.latent(noise, label), training=True)
             with tf.GradientTape() as D_tape:
@@ -211,19 +212,22 @@ class GAN(GenerativeModel):
             **self.of_verdicts(D_x, D_fake, noise, label),
         )
 
-    def parts(self, x, label, seeds):
-        """A batch of k parts, (images, labels, seeds) of each.
+    def parts(self, x, label):
+        """A batch in k parts, (images, labels, seeds, noise) of each.
 
         Every k-th row: so the parts of N replicas are together those of one.
         """
         k = self.critic_steps
+        seeds = self.training_seeds(x)
+        noise = self.noise(seeds)  # at once: it is made of many small ops
         if x.shape[0] is not None and x.shape[0] % k:
             raise UserError(
                 f"a batch of {x.shape[0]} images cannot be divided among {k} updates of D: set "
                 f"--config.batch_size to a multiple of {k}."
             )
         for i in range(k):
-            yield x[i::k], None if label is None else label[i::k], seeds[i::k]
+            part = {name: rows[i::k] for name, rows in noise.items()}
+            yield x[i::k], None if label is None else label[i::k], seeds[i::k], part
 
     def seen(self, x, seeds, stream):
         """Images as D sees them: augmented and noisy, or as they are."""
