@@ -21,8 +21,8 @@ LARGER["cifar10"] |= {"model.network": "residual", "model.kernel": 3, "model.wid
 POINTS = wgan.POINTS | {"model.penalty_weight": 0.1}
 # Coloured sprites of 32 x 32, in a quarter of an hour on two cores.
 SHAPES = {
-    "steps": 8000,
-    "eval_every": 0,
+    "steps": 16_000,
+    "eval_every": 4000,
     "batch_size": 64,
     "model.critic_steps": 2,
     "model.normalisation": "layer",

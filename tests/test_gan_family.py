@@ -16,6 +16,7 @@ from tests import runs, zoo
 from tests.zoo import GAN, Row
 from tfgen import data, figures
 from tfgen.errors import UserError
+from tfgen.layers import adversaries, planes
 from tfgen.metrics import classes
 from train import loop
 from train.explore import pictures
@@ -37,18 +38,30 @@ def trained(name, steps, **arguments):
 # --- conditional ---------------------------------------------------------------------------------
 
 
-def test_planes_of_labels():
+@pytest.mark.parametrize("normalisation", ["none", "spectral"])
+def test_planes_of_labels(normalisation):
     """Ones in the plane of the image's own label: the tutorial that many copy scrambles them."""
-    model = Row("conditional_gan", GAN, 0).build()
-    label = np.array([3, 0, 9, 3], np.int32)
-    planes = model.planes(label).numpy()
-    assert planes.shape == (4, 8, 8, 10)
+    conv = adversaries.conv(6, 4, 2, normalisation, bias_initializer="random_normal")
+    layer = planes.ConvBeside(conv)
+    label = np.array([3, 0, 9, 3])
+    x = np.random.default_rng(0).uniform(-1, 1, (4, 8, 6, 3)).astype(np.float32)
+    found = layer([x, np.eye(10, dtype="f")[label]]).numpy()
+    beside = np.zeros((4, 8, 6, 10), np.float32)
     for i, k in enumerate(label):
-        expected = np.zeros((8, 8, 10))
-        expected[:, :, k] = 1
-        assert np.array_equal(planes[i], expected)
-    # D gets them beside the image of the same row.
-    x = np.random.default_rng(0).uniform(-1, 1, (4, 8, 8, 1)).astype(np.float32)
+        beside[i, :, :, k] = 1
+    seen = planes.Beside()([x, np.eye(10, dtype="f")[label]])
+    assert np.array_equal(seen, np.concatenate([x, beside], -1))
+    assert conv.kernel.shape == (4, 4, 13, 6)
+    np.testing.assert_allclose(found, conv(seen), atol=1e-6)
+    again = planes.ConvBeside.from_config(layer.get_config())
+    assert again.conv.get_config() == conv.get_config()
+
+
+@pytest.mark.parametrize("network", ["conv", "dense", "residual"])
+def test_a_label_is_seen_with_the_image_of_its_row(network):
+    model = Row("conditional_gan", GAN | dict(network=network), 0).build()
+    label = np.array([3, 0, 9, 3], np.int32)
+    x = tf.constant(np.random.default_rng(0).uniform(-1, 1, (4, 8, 8, 1)), tf.float32)
     both = model.verdict(x, label).numpy()
     alone = np.concatenate([model.verdict(x[i : i + 1], label[i : i + 1]) for i in range(4)])
     np.testing.assert_allclose(both, alone, atol=1e-5)

@@ -20,7 +20,7 @@ from keras import layers
 
 from tfgen import replicas
 from tfgen.errors import UserError, one_of
-from tfgen.layers import spectral
+from tfgen.layers import planes, spectral
 from tfgen.layers.leaky import LeakyReLU
 
 NETWORKS = ("dense", "conv", "residual")
@@ -76,12 +76,16 @@ def discriminator(
     name="D",
     minibatch_stddev=False,
     bias=True,
+    beside=0,
 ):
     """D: [B, H, W, C] -> scores [B, outputs]; the layer "features" gives those, [B, F].
 
-    bias: whether the scores have one.
+    bias: whether the scores have one; beside: K > 0 if D takes [images, numbers [B, K]], and sees
+    the numbers beside every pixel.
     """
     image = layers.Input(image_shape)
+    if beside:
+        image = [image, layers.Input((beside,))]
     x = features(network, image, width, depth, kernel, normalisation)
     if minibatch_stddev:
         x = MinibatchStddev()(x)
@@ -96,7 +100,12 @@ def discriminator(
 
 
 def features(network, image, width, depth, kernel, normalisation):
-    """What D sees in images: [B, F], and of a conv network [B, H / 2^d, W / 2^d, F]."""
+    """What D sees in images: [B, F], and of a conv network [B, H / 2^d, W / 2^d, F].
+
+    image: or a pair, the image and what is beside each of its pixels.
+    """
+    if isinstance(image, list) and network != "conv":
+        image = planes.Beside()(image)
     make = {"dense": _dense_features, "conv": _conv_features, "residual": _residual_features}
     return make[network](image, width, depth, kernel, normalisation)
 
@@ -193,7 +202,8 @@ def _conv_features(x, width, depth, kernel, normalisation):
         here = normalisation if i or normalisation == "spectral" else "none"
         bias = here not in ("batch", "layer")
         start = first_weights(normalisation)
-        x = conv(width << i, kernel, 2, here, use_bias=bias, kernel_initializer=start)(x)
+        layer = conv(width << i, kernel, 2, here, use_bias=bias, kernel_initializer=start)
+        x = (planes.ConvBeside(layer) if isinstance(x, list) else layer)(x)
         x = LeakyReLU()(norm(x, here))
     return x
 

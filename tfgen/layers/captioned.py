@@ -8,6 +8,7 @@ import tensorflow as tf
 from keras import layers
 
 from tfgen.layers import adversaries
+from tfgen.layers.leaky import LeakyReLU
 
 
 @keras.saving.register_keras_serializable("tfgen")
@@ -48,12 +49,12 @@ def matcher(features, units, text_units, normalisation, name="match"):
     seen, phi = layers.Input(features), layers.Input((text_units,))
     bias = normalisation != "batch"  # which would take it away again, or nearly so
     text = adversaries.dense(units, normalisation, use_bias=bias)(phi)
-    text = layers.LeakyReLU(0.2)(text)
+    text = LeakyReLU()(text)
     h, w, filters = features
     text = layers.Reshape((h, w, units))(layers.RepeatVector(h * w)(text))
     joined = layers.Concatenate()([seen, text])
     x = adversaries.conv(filters, 1, 1, normalisation, use_bias=bias)(joined)
-    x = layers.LeakyReLU(0.2)(adversaries.norm(x, normalisation))
+    x = LeakyReLU()(adversaries.norm(x, normalisation))
     score = adversaries.dense(1, normalisation, dtype="float32")(layers.Flatten()(x))
     return keras.Model([seen, phi], score, name=name)
 

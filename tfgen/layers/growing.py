@@ -21,6 +21,8 @@ import keras
 import tensorflow as tf
 from keras import layers
 
+from tfgen.layers.leaky import leaky_relu
+
 FIRST = 4  # pixels a side of stage 0
 
 
@@ -65,10 +67,6 @@ def pixel_norm(x):
     As a vector of length 1, for LiteRT has one operation for that, which eight bits suit.
     """
     return tf.math.l2_normalize(x, axis=-1, epsilon=1e-8) * x.shape[-1] ** 0.5
-
-
-def leaky(x):
-    return tf.nn.leaky_relu(x, 0.2)
 
 
 def up(x, times=1):
@@ -150,12 +148,12 @@ class Generator(Growing):
     def at(self, stage, z, alpha=1.0):
         x = self.dense[0](pixel_norm(z))
         x = tf.reshape(x, [-1, FIRST, FIRST, x.shape[-1] // FIRST**2])
-        x = pixel_norm(leaky(x))
+        x = pixel_norm(leaky_relu(x))
         for i in range(stage + 1):
             before = up(x) if i else x
             x = before
             for layer in self.block(i):
-                x = pixel_norm(leaky(layer(x)))
+                x = pixel_norm(leaky_relu(layer(x)))
         image = tf.cast(self.images[stage](x), tf.float32)
         if not stage or _is_one(alpha):
             return image
@@ -181,16 +179,16 @@ class Discriminator(Growing):
 
     def at(self, stage, x, alpha=1.0):
         image = x
-        x = leaky(self.images[stage](image))
+        x = leaky_relu(self.images[stage](image))
         for i in range(stage, 0, -1):
             for layer in self.block(i):
-                x = leaky(layer(x))
+                x = leaky_relu(layer(x))
             x = down(x)
             if i == stage and not _is_one(alpha):
-                old = leaky(self.images[stage - 1](down(image)))
+                old = leaky_relu(self.images[stage - 1](down(image)))
                 x = old + tf.cast(alpha, x.dtype) * (x - old)
-        x = leaky(self.convolutions[0](with_deviation(x)))
-        x = leaky(self.dense[0](tf.reshape(x, [-1, self.dense[0].kernel.shape[0]])))
+        x = leaky_relu(self.convolutions[0](with_deviation(x)))
+        x = leaky_relu(self.dense[0](tf.reshape(x, [-1, self.dense[0].kernel.shape[0]])))
         return tf.cast(self.dense[1](x), tf.float32)
 
 

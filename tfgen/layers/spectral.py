@@ -53,7 +53,7 @@ class _Spectral:
         u, sigma = power_iteration(W, tf.convert_to_tensor(self.u))
         if training:
             self.u.assign(u)
-        return tf.cast(kernel / sigma, self.compute_dtype)
+        return tf.cast(kernel * (1.0 / sigma), self.compute_dtype)
 
     def save_own_variables(self, store):
         # Keras' layers save what they know of by name, which u is not.

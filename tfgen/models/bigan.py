@@ -67,8 +67,7 @@ class BiGAN(DCGAN):
         self.E = keras.Sequential([E, layers.Activation("tanh")])
 
     def discriminator(self):
-        h, w, c = self.image_shape
-        return super().discriminator((h, w, c + self.latent_dim))
+        return super().discriminator(beside=self.latent_dim)
 
     def trained(self):
         return {
@@ -78,7 +77,7 @@ class BiGAN(DCGAN):
 
     def pair(self, x, z, training=False):
         """D(x, z): [B, 1]."""
-        return self.D(tf.concat([x, self.as_planes(z)], axis=-1), training=training)
+        return self.D([x, z], training=training)
 
     def verdict(self, x, label=None, training=False):
         """D(x, E(x))."""

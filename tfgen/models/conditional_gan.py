@@ -67,18 +67,13 @@ class ConditionalGAN(GAN):
         return super().generator(inputs=self.latent_dim + self.num_classes)
 
     def discriminator(self):
-        h, w, c = self.image_shape
         if self.condition == "planes":
-            return super().discriminator((h, w, c + self.num_classes))
+            return super().discriminator(beside=self.num_classes)
         judge = super().discriminator()
         phi = judge.get_layer("features").output
         # v, or the head of C: K numbers of each image's features.
         head = adversaries.dense(self.num_classes, self.normalisation, dtype="float32")
         return keras.Model(judge.inputs[0], layers.Concatenate()([judge.outputs[0], head(phi)]))
-
-    def planes(self, label):
-        """[B] -> [B, H, W, K]: ones in the label's plane, zeros elsewhere."""
-        return self.as_planes(self.one_hot(label))
 
     def latent(self, noise, label=None):
         return tf.concat([noise["z"], self.one_hot(label)], axis=-1)
@@ -86,7 +81,7 @@ class ConditionalGAN(GAN):
     def verdict(self, x, label=None, training=False):
         """D(x, y) [B, 1]; of `auxiliary` also log C(.|x), [B, 1 + K]."""
         if self.condition == "planes":
-            return self.D(tf.concat([x, self.planes(label)], axis=-1), training=training)
+            return self.D([x, self.one_hot(label)], training=training)
         out = self.D(x, training=training)
         score, of_class = out[:, :1], out[:, 1:]
         if self.condition == "projection":

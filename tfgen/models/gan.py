@@ -146,10 +146,10 @@ class GAN(GenerativeModel):
             normalisation,
         )
 
-    def discriminator(self, image_shape=None, outputs=1, name="D"):
+    def discriminator(self, outputs=1, name="D", beside=0):
         return adversaries.discriminator(
             self.network,
-            image_shape or self.image_shape,
+            self.image_shape,
             self.width,
             self.depth,
             self.kernel,
@@ -159,6 +159,7 @@ class GAN(GenerativeModel):
             self.minibatch_stddev,
             # A difference of scores knows no bias.
             bias=self.objective != "wasserstein",
+            beside=beside,
         )
 
     def latent(self, noise, label=None):
