@@ -9,7 +9,7 @@ import tensorflow as tf
 from keras import layers, ops
 
 from tfgen import data, models
-from tfgen.layers import leaky
+from tfgen.layers import adversaries, leaky
 
 
 class Dropout(layers.Dropout):
@@ -171,6 +171,17 @@ class ConditionalGAN(DCGAN):
     def __init__(self, source, config):
         super().__init__(source, config)
         self.num_classes, self.image_shape = source.num_classes, source.image_shape
+        h, w, c = source.image_shape
+        # The tutorial's D takes the planes themselves: the same weights, on more channels.
+        judge = adversaries.discriminator(
+            source.network,
+            (h, w, c + source.num_classes),
+            source.width,
+            source.depth,
+            source.kernel,
+            source.normalisation,
+        )
+        self.discriminator = with_keras_slopes(judge)
 
     def train_step(self, data):
         real_images, one_hot_labels = data

@@ -25,10 +25,10 @@ def power_iteration(W, u):
 
     sigma is differentiable in W.
     """
-    v = unit(tf.linalg.matvec(W, u))
-    u = unit(tf.linalg.matvec(W, v, transpose_a=True))
-    u, v = tf.stop_gradient(u), tf.stop_gradient(v)
-    return u, tf.tensordot(v, tf.linalg.matvec(W, u), 1)
+    v = tf.stop_gradient(unit(tf.linalg.matvec(W, u)))
+    Wv = tf.linalg.matvec(W, v, transpose_a=True)
+    u = tf.stop_gradient(unit(Wv))
+    return u, tf.tensordot(u, Wv, 1)
 
 
 class _Spectral:
