@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 from tests.zoo import Row
+from tfgen import figures
 from tfgen.errors import UserError
 from tfgen.layers import growing
 from tfgen.models.progan import ProGAN, numbers
@@ -43,6 +44,29 @@ def test_stage_and_alpha_by_hand():
         found = model.growth()
         assert (int(found[0]), float(found[1])) == (stage, alpha), step
     assert model.grown_at == 34
+
+
+def test_what_is_shown_of_growth(tmp_path):
+    """The middle of a fade and the end of a stage: the nearest grids that were saved."""
+    model = build(schedule="10,20", fade=0.5)
+    sides = [4 << stage for stage in range(model.number)]
+    found = model.phases()
+    assert [name for _, name in found[:3]] == ["4 x 4", "4 to 8", "8 x 8"]
+    assert found[-1] == (float("inf"), f"{sides[-1]} x {sides[-1]}")
+    for step, name in found[:-1]:
+        model.step.assign(step - 1 if " x " in name else step)
+        stage, alpha = (float(value) for value in model.growth())
+        assert name.endswith(str(4 << int(stage)))
+        assert alpha == (1.0 if " x " in name else 0.5)
+    grids = {}
+    for step in range(0, 60, 5):
+        grids[step] = tmp_path / f"step-{step}.png"
+        figures.save(grids[step], figures.tile(np.full((64, 8, 8, 1), step / 255), 8))
+    drawn = figures.growth(grids, found)
+    height = len(drawn) // len(found)
+    shown = [int(drawn[i * height + 20, -20, 0]) for i in range(len(found))]
+    assert shown[:3] == [10, 15, 30]
+    assert shown[-1] == 55
 
 
 def test_numbers_of_stages():

@@ -8,6 +8,7 @@ from tfgen import latents
 from tfgen.run_dir import atomic
 
 PAPER = 255  # the colour of the gaps between images
+GAP = 3  # pixels between images
 CELL = 64  # small images are enlarged to about this many pixels
 
 
@@ -26,7 +27,7 @@ def tile(images, columns):
     if c == 1:
         pixels = pixels.repeat(3, axis=-1)
     zoom = max(1, CELL // max(h, w))
-    gap = 3
+    gap = GAP
     h, w = h * zoom + gap, w * zoom + gap
     rows = math.ceil(n / columns)
     canvas = np.full((rows * h + gap, columns * w + gap, 3), PAPER, np.uint8)
@@ -120,11 +121,32 @@ def translations(translate, x, y):
 
 def by_caption(model, texts, seeds=8):
     """A row for each caption, which stands beside it, a column for each seed: uint8 pixels."""
-    from PIL import Image, ImageDraw
-
     rows = np.arange(seeds, dtype=np.int32)
     images = [np.asarray(model.sample(rows, [text] * seeds)) for text in texts]
-    drawn = tile(np.concatenate(images), seeds)
+    return labelled(tile(np.concatenate(images), seeds), texts)
+
+
+def growth(grids, phases):
+    """The first row of sample grids at each phase of a network that grows, with its name beside it.
+
+    grids: {step: path}, of the same seeds; phases: [(step, a name)], see `ProGAN.phases`.
+    """
+    from PIL import Image
+
+    rows, names = [], []
+    for step, name in phases:
+        nearest = min(grids, key=lambda saved: (abs(saved - min(step, max(grids))), -saved))
+        with Image.open(grids[nearest]) as picture:
+            grid = np.asarray(picture.convert("RGB"))
+        rows.append(grid[GAP : GAP + (len(grid) - GAP) // 8])
+        names.append(f"{name}, step {nearest}")
+    return labelled(np.concatenate(rows), names)
+
+
+def labelled(drawn, texts):
+    """Rows of pictures, uint8 [height, width, 3], with a text beside each."""
+    from PIL import Image, ImageDraw
+
     room = 7 * max(map(len, texts)) + 12
     canvas = np.full((drawn.shape[0], room + drawn.shape[1], 3), PAPER, np.uint8)
     canvas[:, room:] = drawn

@@ -34,6 +34,7 @@ asks `can`.
 | `settle(images)` | uint8 levels [N, H, W, C]: what is computed once from the data | some |
 | `log_prob(x)` | [B, H, W, C] -> [B], nats per image | models with a density |
 | `cluster(x)` | [B, H, W, C] -> int32 [B] | InfoGAN: a class found without labels |
+| `phases()` | [(step, a name)], at which a network that grows is shown | ProGAN |
 | `complaints(means)` | terms' means -> {kind: a sentence}, what is wrong with a run | GANs |
 
 Public methods take and return float32 images in [0, 1], level / (L - 1). Likelihoods are nats per

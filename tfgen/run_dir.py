@@ -89,6 +89,10 @@ class RunDir:
     def sample_grid(self, step):
         return self.samples / f"step-{step:07d}.png"
 
+    def sample_grids(self):
+        """{step: path} of the grids that there are."""
+        return {int(f.stem.removeprefix("step-")): f for f in sorted(self.samples.glob("step-*"))}
+
     def write_config(self, model, config):
         write_text(
             self.config_file, json.dumps({"model": model, "config": config}, indent=2) + "\n"

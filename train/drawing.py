@@ -25,6 +25,9 @@ def draw(run, model, held_out):
     if model.can("sample"):
         images = model.sample(range(64), model.conditions(64)).numpy()
         figures.sample_grid(run.figures / "samples.png", images)
+    if model.can("phases"):
+        drawn = figures.growth(run.sample_grids(), model.phases())
+        figures.save(run.figures / "growth.png", drawn)
     if hasattr(model, "vocabulary"):
         drawn = figures.by_caption(model, model.examples[:: max(1, len(model.examples) // 8)][:8])
         figures.save(run.figures / "captions.png", drawn)

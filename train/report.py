@@ -33,6 +33,7 @@ def page_of(run, content, splits, model):
         f"<p>{html.escape(_summary(content))}</p>",
         tiles(content),
         diagnosis(content),
+        growth(run, model),
         pictures(splits, model),
         rulers(content),
         curves(run, content),
@@ -102,6 +103,18 @@ def diagnosis(content):
         for finding in content["diagnosis"]
     ] or ['<div class="good">No rule found anything wrong. Look at the samples all the same.</div>']
     return page.section("Diagnosis", "", *found)
+
+
+def growth(run, model):
+    """What the same seeds gave while the networks grew."""
+    grids = run.sample_grids()
+    if not (model.can("phases") and grids):
+        return ""
+    return page.section(
+        "Growth",
+        "The same seeds in the middle of each fade and at the end of each size.",
+        page.picture(figures.growth(grids, model.phases()), "samples while the networks grew"),
+    )
 
 
 def pictures(splits, model):

@@ -109,6 +109,20 @@ class ProGAN(GAN):
         alpha = tf.cast(step - begin, tf.float32) / tf.cast(tf.maximum(fade, 1), tf.float32)
         return stage, tf.where((stage == 0) | (step - begin >= fade), 1.0, alpha)
 
+    def phases(self):
+        """[(step, a name)]: the middle of each fade and the end of each stage, in turn.
+
+        The last stage has no end of its own.
+        """
+        found = []
+        for stage, (begin, fade) in enumerate(zip(self.starts, self.fades, strict=True)):
+            side = growing.FIRST << stage
+            if stage and fade:
+                found.append((begin + fade // 2, f"{side // 2} to {side}"))
+            end = self.starts[stage + 1] if stage + 1 < self.number else float("inf")
+            found.append((end, f"{side} x {side}"))
+        return found
+
     def now(self, of_stage):
         """What `of_stage(stage, alpha)` gives for the stage that the step is in.
 
