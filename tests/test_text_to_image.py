@@ -15,7 +15,7 @@ from tests import runs
 from tests.browser import CHROMIUM, visit
 from tests.servers import serving
 from tests.zoo import GAN, ROWS, WORDS, Row
-from tfgen import captions, data
+from tfgen import captions, data, random
 from tfgen.data import shapes
 from tfgen.errors import UserError
 from tfgen.evaluation import captions as fidelity
@@ -96,13 +96,15 @@ def test_what_is_after_the_last_word_does_not_count(model):
 
 def test_a_right_image_with_a_wrong_text_is_a_fake(model):
     """Algorithm 1 by hand, the rows whose neighbour has the same caption without a wrong text."""
-    random = np.random.default_rng(0)
-    x, fake = random.normal(size=(2, 4, 8, 8, 1)).astype(np.float32)
+    rng = np.random.default_rng(0)
+    x, fake = rng.normal(size=(2, 4, 8, 8, 1)).astype(np.float32)
     t = model.conditions(4)
     others = np.roll(t, 1, axis=0)
     same = np.all(others == t, axis=1)
     assert same.tolist() == [True, False, False, False]
-    total, found = model.of_D(x, [fake], t, others, np.arange(4), training=False)
+    phi, wrong = model.codes_of_texts(t, others)
+    differs = 1.0 - same.astype("f")
+    total, found = model.of_D(x, [fake], phi, wrong, differs, np.arange(4), training=False)
 
     def log_d(images, tokens):
         score = model.match([model.D(images), model.painter["text"](tokens)])
@@ -115,6 +117,40 @@ def test_a_right_image_with_a_wrong_text_is_a_fake(model):
     expected = -(right + (wrong + made) / 2).mean()
     np.testing.assert_allclose(total, expected, rtol=1e-5)
     np.testing.assert_allclose(found["D_real"], np.exp(right).mean(), rtol=1e-5)
+
+
+@pytest.mark.parametrize("normalisation", ["none", "layer"])
+def test_one_pass_judges_as_three_do(normalisation):
+    """What D says of an image and a text does not hang on what else is in its batch."""
+    model = build(normalisation=normalisation)
+    x, fake = np.random.default_rng(0).normal(size=(2, 4, 8, 8, 1)).astype(np.float32)
+    t = model.conditions(4)
+    phi, wrong = model.codes_of_texts(t, np.roll(t, 1, axis=0))
+    np.testing.assert_allclose(phi, model.painter["text"](t), atol=1e-6)
+    found = model.judged(model.D, model.match, x, fake, phi, wrong, training=True)
+    for score, (images, text) in zip(found, [(x, phi), (x, wrong), (fake, phi)], strict=True):
+        np.testing.assert_allclose(score, model.match([model.D(images), text]), atol=1e-5)
+
+
+def test_what_G_is_asked_for_in_a_step():
+    """Captions, captions between, captions with another z: and what each weighs."""
+    model = build(interpolation=0.25, diversity=1.0, normalisation="none")
+    t, seeds = model.conditions(4), tf.range(4)
+    phi, wrong = model.codes_of_texts(t, np.roll(t, 1, axis=0))
+    asked, fakes, kl, alike = model.painted(phi, wrong, seeds)
+    assert fakes[0].shape == (12, *model.image_shape)
+    np.testing.assert_allclose(asked, np.concatenate([phi, (phi + wrong) / 2]), atol=1e-6)
+    assert float(kl) > 0
+    z = model.noise(seeds)["z"][:, : model.latent_dim]
+    other = model.noise(random.derived(seeds, "other z"))["z"][:, : model.latent_dim]
+    moved = np.abs(fakes[0][:4] - fakes[0][8:]).mean(axis=(1, 2, 3))
+    apart = np.abs(z - other).mean(axis=1)
+    np.testing.assert_allclose(alike, (1 / (moved / apart + 0.05)).mean(), rtol=1e-4)
+    loss = [
+        np.asarray(tf.math.softplus(-model.match([model.D(image), text]))).mean()
+        for image, text in zip(tf.split(fakes[0][:8], 2), tf.split(asked, 2), strict=True)
+    ]
+    np.testing.assert_allclose(model.of_G(fakes, asked, seeds), loss[0] + 0.25 * loss[1], rtol=1e-4)
 
 
 def test_the_wrong_text_is_the_likest_other_one():
@@ -135,8 +171,8 @@ def test_a_penalty_is_on_right_images_with_their_text():
     without.set_weights(model.get_weights())
     x, fake = np.random.default_rng(0).normal(size=(2, 4, 8, 8, 1)).astype(np.float32)
     t, seeds = model.conditions(4), np.arange(4)
-    given = (tf.constant(x), [tf.constant(fake)], t, np.roll(t, 1, axis=0), seeds)
-    phi = model.painter["text"](t)
+    phi, wrong = model.codes_of_texts(t, np.roll(t, 1, axis=0))
+    given = (tf.constant(x), [tf.constant(fake)], phi, wrong, np.ones(4, "f"), seeds)
     with tf.GradientTape() as tape:
         tape.watch(given[0])
         score = model.match([model.D(given[0]), phi])
@@ -157,9 +193,9 @@ def test_codes_are_draws_around_their_mean(model):
 
 
 def test_what_G_pays_for_images_that_z_does_not_change():
-    random = np.random.default_rng(0)
-    x, y = random.normal(size=(2, 3, 4, 4, 1)).astype(np.float32)
-    z, other = random.normal(size=(2, 3, 6)).astype(np.float32)
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(2, 3, 4, 4, 1)).astype(np.float32)
+    z, other = rng.normal(size=(2, 3, 6)).astype(np.float32)
     ratios = [
         np.abs(a - b).mean() / np.abs(p - q).mean()
         for a, b, p, q in zip(x, y, z, other, strict=True)
@@ -291,9 +327,9 @@ def test_data_without_captions_are_refused(tmp_path):
 
 
 def test_fidelity_of_known_readings():
-    random = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     kinds = fidelity.SAYS
-    said = {name: random.integers(0, k, 500) for name, k in kinds.items()}
+    said = {name: rng.integers(0, k, 500) for name, k in kinds.items()}
     sure = {name: np.log(np.eye(k)[said[name]] + 1e-9) for name, k in kinds.items()}
     assert set(fidelity.judged(sure, said, 0).values()) == {1.0}
     # Wrong about the colour of every other image.
@@ -304,7 +340,7 @@ def test_fidelity_of_known_readings():
     assert found["caption_shape"] == 1.0
     assert 0.5 <= found["r_precision"] < 0.95
     # No better than chance: one in a hundred.
-    chance = {name: random.normal(size=(500, k)) for name, k in kinds.items()}
+    chance = {name: rng.normal(size=(500, k)) for name, k in kinds.items()}
     found = fidelity.judged(chance, said, 0)
     assert found["r_precision"] < 0.04
     assert abs(found["caption_shape"] - 0.25) < 0.08

@@ -251,39 +251,59 @@ class TextToImage(GAN):
         # Algorithm 1.
         x = self.to_range(self.to_unit(batch["image"]))
         t, seeds = batch["tokens"], self.training_seeds(x)
-        others, noise = self.captions_of_others(t), self.noise(seeds)
-        text = self.painter["text"]
-        with tf.GradientTape() as G_tape:
-            phi = tf.stop_gradient(text(t))
-            c, kl = self.code(phi, noise, self.painter)
-            fakes = self.paint(noise, c, self.G, self.painter, True)
+        others = self.captions_of_others(t)
         with tf.GradientTape() as D_tape:
-            d_loss, found = self.of_D(x, [tf.stop_gradient(f) for f in fakes], t, others, seeds)
+            phi, wrong = self.codes_of_texts(t, others)
+        with tf.GradientTape() as G_tape:
+            asked, fakes, kl, alike = self.painted(phi, wrong, seeds)
+        with D_tape:
+            # Where the other image has the same caption, it is no wrong one.
+            differs = tf.cast(tf.reduce_any(t != others, axis=1), tf.float32)
+            first = [tf.stop_gradient(part[: tf.shape(x)[0]]) for part in fakes]
+            d_loss, found = self.of_D(x, first, phi, wrong, differs, seeds)
         self.minimize("D", D_tape, d_loss)
 
         with G_tape:
-            g_loss = self.of_G(fakes, phi, seeds) + self.kl * tf.reduce_mean(kl)
-            if self.interpolation:
-                between = 0.5 * (phi + tf.stop_gradient(text(others)))
-                c, _ = self.code(between, noise, self.painter)
-                painted = self.paint(noise, c, self.G, self.painter, True)
-                g_loss += self.interpolation * self.of_G(painted, between, seeds)
-            if self.diversity:
-                others = self.noise(random.derived(seeds, "other z"))
-                c, _ = self.code(phi, noise, self.painter)
-                painted = self.paint(others, c, self.G, self.painter, True)
-                z, other_z = (part["z"][:, : self.latent_dim] for part in (noise, others))
-                g_loss += self.diversity * sameness(fakes[-1], painted[-1], z, other_z)
+            g_loss = self.of_G(fakes, asked, seeds) + self.kl * kl + self.diversity * alike
         self.minimize("G", G_tape, g_loss)
         if self.ema:
             self.average_generator()
         return self.end_step(
             d_loss=d_loss,
             g_loss=g_loss,
-            kl_term=tf.reduce_mean(kl),
-            spread=adversarial.spread(x, fakes[-1]),
+            kl_term=kl,
+            spread=adversarial.spread(x, first[-1]),
             **found,
         )
+
+    def codes_of_texts(self, t, others):
+        """phi of captions and of the wrong ones, in one pass: twice [B, T] -> twice [B, P]."""
+        return tf.split(self.painter["text"](tf.concat([t, others], axis=0)), 2)
+
+    def painted(self, phi, wrong, seeds):
+        """G's images of all that it is asked for in a step, in one pass.
+
+        The captions; between them and others (INT); the captions with another z. So many times B.
+
+        Returns: (phi that D shall find in the images [2 B, P] or [B, P], images of each stage, KL,
+        what G pays for images that z does not change).
+        """
+        phi, noise = tf.stop_gradient(phi), self.noise(seeds)
+        asked, drawn = [phi], [noise["z"]]
+        if self.interpolation:
+            asked, drawn = [phi, 0.5 * (phi + tf.stop_gradient(wrong))], drawn * 2
+        wanted = tf.concat(asked, axis=0)
+        if self.diversity:
+            asked = [*asked, phi]
+            drawn = [*drawn, self.noise(random.derived(seeds, "other z"))["z"]]
+        noise = {"z": tf.concat(drawn, axis=0)}
+        c, kl = self.code(tf.concat(asked, axis=0), noise, self.painter)
+        fakes = self.paint(noise, c, self.G, self.painter, True)
+        rows, alike = tf.shape(phi)[0], 0.0
+        if self.diversity:
+            z, other = (part[:, : self.latent_dim] for part in (drawn[0], drawn[-1]))
+            alike = sameness(fakes[-1][:rows], fakes[-1][-rows:], z, other)
+        return wanted, fakes, tf.reduce_mean(kl[:rows]), alike
 
     @staticmethod
     def captions_of_others(t):
@@ -302,19 +322,16 @@ class TextToImage(GAN):
         full = (self.D, self.match)
         return [(self.D_small, self.match_small), full] if self.stacked else [full]
 
-    def of_D(self, x, fakes, t, others, seeds, training=True):
-        """(what D descends on, what it gives each kind at full size)."""
-        text, total = self.painter["text"], 0.0
-        phi, wrong = text(t), text(others)
-        # Where the other image has the same caption, it is no wrong one.
-        differs = tf.cast(tf.reduce_any(t != others, axis=1), tf.float32)
+    def of_D(self, x, fakes, phi, wrong, differs, seeds, training=True):
+        """(what D descends on, what it gives each kind at full size).
+
+        differs: [B], 1 where the wrong caption is another one.
+        """
+        total = 0.0
         for fake, (D, match) in zip(fakes, self.stages(), strict=True):
             real = x if fake.shape[1] == x.shape[1] else tf.nn.avg_pool2d(x, 2, 2, "VALID")
-            seen = D(self.seen(real, seeds, "real"), training=training)
-            s_r = match([seen, phi], training=training)
-            s_w = match([seen, wrong], training=training)
-            made = D(self.seen(fake, seeds, "fake"), training=training)
-            s_f = match([made, phi], training=training)
+            shown = self.seen(real, seeds, "real"), self.seen(fake, seeds, "fake")
+            s_r, s_w, s_f = self.judged(D, match, *shown, phi, wrong, training)
             # Each kind of fake counts half, with half of the real ones.
             by_image, by_text = self.d_loss(s_r, s_f), self.d_loss(s_r, s_w)
             loss = by_image + 0.5 * differs * (by_text - by_image)
@@ -323,6 +340,16 @@ class TextToImage(GAN):
             )
         found = {"D_real": s_r, "D_fake": s_f, "D_wrong": s_w}
         return total, {name: tf.reduce_mean(tf.sigmoid(s)) for name, s in found.items()}
+
+    def judged(self, D, match, real, fake, phi, wrong, training):
+        """s_r, s_w, s_f, each [B, 1]: all in one pass, unless D's norms are of a batch."""
+        if self.normalisation == "batch":
+            seen, made = D(real, training=training), D(fake, training=training)
+            pairs = [(seen, phi), (seen, wrong), (made, phi)]
+            return [match(list(pair), training=training) for pair in pairs]
+        seen, made = tf.split(D(tf.concat([real, fake], axis=0), training=training), 2)
+        images, texts = tf.concat([seen, seen, made], 0), tf.concat([phi, wrong, phi], 0)
+        return tf.split(match([images, texts], training=training), 3)
 
     def paid(self, D, match, phi, x, fake, seeds):
         """The penalty on D's gradient at images, [B]."""
@@ -334,22 +361,28 @@ class TextToImage(GAN):
 
         return adversarial.penalty(self.penalty, score, x, fake, seeds)
 
-    def of_G(self, fakes, phi, seeds, training=True):
-        """What G descends on, of images painted for phi."""
+    def of_G(self, fakes, asked, seeds, training=True):
+        """What G descends on, of images painted for phi [B, P], or for those between too."""
         _, loss = adversarial.OBJECTIVES[self.objective]
-        scores = [
-            match([D(self.seen(fake, seeds, "G"), training=training), phi], training=training)
-            for fake, (D, match) in zip(fakes, self.stages(), strict=True)
-        ]
-        return tf.add_n([tf.reduce_mean(loss(s[:, 0])) for s in scores])
+        rows = tf.shape(asked)[0]
+        total, times = 0.0, rows // tf.shape(seeds)[0]
+        for fake, (D, match) in zip(fakes, self.stages(), strict=True):
+            shown = self.seen(fake[:rows], tf.tile(seeds, [times]), "G")
+            s = match([D(shown, training=training), asked], training=training)
+            of_kinds = tf.reshape(loss(s[:, 0]), [times, -1])
+            weights = tf.concat([[1.0], tf.fill([times - 1], self.interpolation)], axis=0)
+            total += tf.reduce_sum(weights * tf.reduce_mean(of_kinds, axis=1))
+        return total
 
     def test_step(self, batch):
         x = self.to_range(self.to_unit(batch["image"]))
         t, seeds = batch["tokens"], tf.range(tf.shape(x)[0])
-        noise, phi = self.noise(seeds), self.painter["text"](t)
+        others, noise = self.captions_of_others(t), self.noise(seeds)
+        phi, wrong = self.codes_of_texts(t, others)
         c, kl = self.code(phi, noise, self.painter)
         fakes = self.paint(noise, c, self.G, self.painter, False)
-        d_loss, found = self.of_D(x, fakes, t, self.captions_of_others(t), seeds, training=False)
+        differs = tf.cast(tf.reduce_any(t != others, axis=1), tf.float32)
+        d_loss, found = self.of_D(x, fakes, phi, wrong, differs, seeds, training=False)
         return self.ordered(
             d_loss=d_loss,
             g_loss=self.of_G(fakes, phi, seeds, training=False) + self.kl * tf.reduce_mean(kl),
