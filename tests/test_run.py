@@ -1,6 +1,7 @@
 """A run from start to end, in this process: what it leaves, what stops it, what continues it."""
 
 import csv
+import functools
 import json
 import os
 import shutil
@@ -350,3 +351,20 @@ def test_a_folder_of_colour_images_trains_too(tmp_path):
         assert loop.train(name, config, tmp_path / name) == 0
         assert tfgen.load(tmp_path / name).sample([1]).shape == (1, 16, 16, 3)
         assert json.loads((tmp_path / name / "config.json").read_text())["model"] == name
+
+
+@pytest.mark.parametrize(("cores", "threads"), [(1, {}), (2, {"inter": 2, "intra": 1}), (4, {})])
+def test_two_cores_take_an_op_each(monkeypatch, cores, threads):
+    found = {}
+    config = tf.config.threading
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(cores)), raising=False)
+    for kind in ("inter", "intra"):
+        setter = f"set_{kind}_op_parallelism_threads"
+        monkeypatch.setattr(config, setter, functools.partial(found.__setitem__, kind))
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda _: [])
+    loop.use_cores()
+    assert found == threads
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda _: ["a GPU"])
+    found.clear()
+    loop.use_cores()
+    assert found == {}
