@@ -76,9 +76,9 @@ def ways_of(name):
 def config_of(name):
     config = base.find(name)
     if name == "conditional_gan":
-        # The tutorial's game: planes of labels, cross-entropy, a D without spectral norms.
-        tutorial = dict(condition="planes", objective="non_saturating", normalisation="none")
-        config.model.update(tutorial)
+        # The tutorial's game: planes of labels, cross-entropy, no spectral norms, no average of G.
+        tutorial = dict(objective="non_saturating", normalisation="none", ema=0.0)
+        config.model.update(tutorial | {"condition": "planes"})
     return config
 
 

@@ -9,6 +9,7 @@ from keras import layers
 from tests.zoo import Row
 from tfgen import adversarial, random
 from tfgen.errors import UserError
+from tfgen.layers.leaky import LeakyReLU
 
 SIZES = dict(latent_dim=6, width=4, depth=2, kernel=4)
 
@@ -36,7 +37,7 @@ def test_the_guidelines():
     kinds_G, kinds_D = [type(layer) for layer in G], [type(layer) for layer in D]
     # Batch normalisation in both, but not on G's output and D's input; no pooling; no hidden dense.
     assert kinds_G[-1] is layers.Conv2DTranspose
-    assert kinds_D[1] is layers.LeakyReLU
+    assert kinds_D[1] is LeakyReLU
     assert kinds_G.count(layers.BatchNormalization) == 2
     assert kinds_D.count(layers.BatchNormalization) == 1
     assert kinds_G.count(layers.Dense) == kinds_D.count(layers.Dense) == 1

@@ -121,9 +121,10 @@ def test_a_row_does_not_depend_on_its_batch(exported):
     served = tf.saved_model.load(str(exported.path)).signatures[exported.main]
     inputs = {k: tf.constant(v) for k, v in golden.request(exported.model, SEEDS).items()}
     together = served(**inputs)["image"].numpy()
+    # One row and many go through other kernels: equal to a thousandth of a level of 256.
     for i in range(len(SEEDS)):
         alone = served(**rows_of(inputs, i, i + 1))["image"].numpy()[0]
-        np.testing.assert_allclose(alone, together[i], rtol=0, atol=1e-6)
+        np.testing.assert_allclose(alone, together[i], rtol=0, atol=1e-3 / 255)
 
 
 def test_the_graph_holds_what_a_server_can_run(exported):

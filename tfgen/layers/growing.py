@@ -21,7 +21,7 @@ import keras
 import tensorflow as tf
 from keras import layers
 
-from tfgen.layers.leaky import leaky_relu
+from tfgen.layers.leaky import SLOPE, leaky_relu
 
 FIRST = 4  # pixels a side of stage 0
 
@@ -148,12 +148,13 @@ class Generator(Growing):
     def at(self, stage, z, alpha=1.0):
         x = self.dense[0](pixel_norm(z))
         x = tf.reshape(x, [-1, FIRST, FIRST, x.shape[-1] // FIRST**2])
-        x = pixel_norm(leaky_relu(x))
+        # TensorFlow's own: no penalty differentiates G twice.
+        x = pixel_norm(tf.nn.leaky_relu(x, SLOPE))
         for i in range(stage + 1):
             before = up(x) if i else x
             x = before
             for layer in self.block(i):
-                x = pixel_norm(leaky_relu(layer(x)))
+                x = pixel_norm(tf.nn.leaky_relu(layer(x), SLOPE))
         image = tf.cast(self.images[stage](x), tf.float32)
         if not stage or _is_one(alpha):
             return image
