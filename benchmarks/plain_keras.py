@@ -58,7 +58,7 @@ def _layers_of(model):
 
 
 def with_keras_slopes(network):
-    """The same layers and weights, but Keras' LeakyReLU for tfgen's."""
+    """The same layers, their weights drawn anew, but Keras' LeakyReLU for tfgen's."""
 
     def own(layer):
         return layers.LeakyReLU(leaky.SLOPE) if isinstance(layer, leaky.LeakyReLU) else layer
@@ -73,7 +73,7 @@ class DCGAN(keras.Model):
 
     def __init__(self, source, config):
         super().__init__()
-        self.generator, self.discriminator = source.G, with_keras_slopes(source.D)
+        self.generator, self.discriminator = source.G, with_keras_slopes(self.judge(source))
         self.latent_dim = source.latent_dim
         self.seed_generator = keras.random.SeedGenerator(0)
         adam = config.optimizers
@@ -84,6 +84,9 @@ class DCGAN(keras.Model):
             ),
             keras.losses.BinaryCrossentropy(from_logits=True),
         )
+
+    def judge(self, source):
+        return source.D
 
     def compile(self, d_optimizer, g_optimizer, loss_fn):
         super().compile()
@@ -171,9 +174,11 @@ class ConditionalGAN(DCGAN):
     def __init__(self, source, config):
         super().__init__(source, config)
         self.num_classes, self.image_shape = source.num_classes, source.image_shape
+
+    def judge(self, source):
+        """The tutorial's D takes the planes themselves: the same weights, on more channels."""
         h, w, c = source.image_shape
-        # The tutorial's D takes the planes themselves: the same weights, on more channels.
-        judge = adversaries.discriminator(
+        return adversaries.discriminator(
             source.network,
             (h, w, c + source.num_classes),
             source.width,
@@ -181,7 +186,6 @@ class ConditionalGAN(DCGAN):
             source.kernel,
             source.normalisation,
         )
-        self.discriminator = with_keras_slopes(judge)
 
     def train_step(self, data):
         real_images, one_hot_labels = data

@@ -54,7 +54,7 @@ def plain(name, config, training):
     return run
 
 
-def plain_torch(name, config, training):
+def eager_torch(name, config, training):
     from benchmarks import plain_torch
 
     return plain_torch.runner(name, config, training)
@@ -69,7 +69,7 @@ def timed(function):
 def ways_of(name):
     found = {"tfgen": ours, "keras": plain}
     if importlib.util.find_spec("torch") and name in ("dcgan", "vae"):
-        found["torch"] = plain_torch
+        found["torch"] = eager_torch
     return found
 
 

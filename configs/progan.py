@@ -20,8 +20,8 @@ PAPER = {
     "model.schedule": "50000,100000",
     "model.ema": 0.999,
 }
-# Coloured sprites of 32 x 32, in ten minutes on two cores: half as many features for each doubling,
-# and the largest images in smaller batches, as in the paper.
+# Coloured sprites of 32 x 32, in a quarter of an hour on two cores: half as many features for each
+# doubling, and the largest images in smaller batches, as in the paper.
 SHAPES = {
     "steps": 14_000,
     "save_every": 500,

@@ -41,10 +41,9 @@ def get_config():
             text_dim=64,
             condition_dim=32,
             kl=0.002,  # with more the codes of captions overlap, and G hears half of what is said
-            # Between captions that differ by one word lie images that are half of each: with it all
-            # shapes become round.
+            # Here t' is the likest caption, and between the two lie images that are half of each.
             interpolation=0.0,
-            diversity=0.03,  # without, all seeds of a caption are one image
+            diversity=0.03,  # too little: all seeds of a caption are one image
             stacked=False,
             depth=3,
             width=32,

@@ -27,14 +27,13 @@ def tile(images, columns):
     if c == 1:
         pixels = pixels.repeat(3, axis=-1)
     zoom = max(1, CELL // max(h, w))
-    gap = GAP
-    h, w = h * zoom + gap, w * zoom + gap
+    h, w = h * zoom + GAP, w * zoom + GAP
     rows = math.ceil(n / columns)
-    canvas = np.full((rows * h + gap, columns * w + gap, 3), PAPER, np.uint8)
+    canvas = np.full((rows * h + GAP, columns * w + GAP, 3), PAPER, np.uint8)
     for i, image in enumerate(pixels):
-        top, left = gap + i // columns * h, gap + i % columns * w
-        image = Image.fromarray(image).resize((w - gap, h - gap), Image.Resampling.BICUBIC)
-        canvas[top : top + h - gap, left : left + w - gap] = image
+        top, left = GAP + i // columns * h, GAP + i % columns * w
+        image = Image.fromarray(image).resize((w - GAP, h - GAP), Image.Resampling.BICUBIC)
+        canvas[top : top + h - GAP, left : left + w - GAP] = image
     return canvas
 
 

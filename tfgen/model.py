@@ -178,11 +178,6 @@ class GenerativeModel(keras.Model):
         # A table: the on and off values of tf.one_hot are scaled apart by LiteRT's int8 converter.
         return tf.gather(tf.eye(self.num_classes), label)
 
-    def as_planes(self, values):
-        """Numbers beside every pixel, for convolutions: [B, K] -> [B, H, W, K]."""
-        h, w, _ = self.image_shape
-        return values[:, None, None, :] * tf.ones([1, h, w, 1])
-
     # --- scales --------------------------------------------------------------------------------
 
     def to_unit(self, image):

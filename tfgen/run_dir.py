@@ -82,9 +82,10 @@ class RunDir:
         return self.card.exists()
 
     def forget_unfinished(self):
-        """Removes what a process that was killed had begun to write."""
+        """Removes the files that a process that was killed had begun to write."""
         for file in self.path.rglob(f"{UNFINISHED}*"):
-            file.unlink(missing_ok=True)
+            if file.is_file():  # a folder is an export that may be under way
+                file.unlink(missing_ok=True)
 
     def sample_grid(self, step):
         return self.samples / f"step-{step:07d}.png"

@@ -18,7 +18,7 @@ class Adam(keras.optimizers.Adam):
     """Adam (Kingma and Ba 2015, the order of section 2's end), as Keras' but for rounding.
 
     Keras writes the update as some twenty ops, each a pass over the weights; TensorFlow has a
-    kernel that makes one. On small networks the updates are a fifth of a step.
+    kernel that makes one: up to a twentieth less for a step of a small network.
     """
 
     def update_step(self, gradient, variable, learning_rate):

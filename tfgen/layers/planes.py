@@ -13,18 +13,26 @@ from keras import layers
 from tfgen.layers import spectral
 
 
+def beside(x, y):
+    """The planes themselves: [B, H, W, C], [B, K] -> [B, H, W, C + K]."""
+    h, w = x.shape[1:3]
+    return tf.concat([x, y[:, None, None, :] * tf.ones([1, h, w, 1], x.dtype)], axis=-1)
+
+
+def shape_beside(shapes):
+    (*image, c), (_, k) = shapes
+    return (*image, c + k)
+
+
 @keras.saving.register_keras_serializable("tfgen")
 class Beside(layers.Layer):
-    """The planes themselves: [B, H, W, C], [B, K] -> [B, H, W, C + K]."""
+    """`beside` as a layer."""
 
     def call(self, inputs):
-        x, y = inputs
-        h, w = x.shape[1:3]
-        return tf.concat([x, y[:, None, None, :] * tf.ones([1, h, w, 1], x.dtype)], axis=-1)
+        return beside(*inputs)
 
     def compute_output_shape(self, shapes):
-        (*image, c), (_, k) = shapes
-        return (*image, c + k)
+        return shape_beside(shapes)
 
 
 @keras.saving.register_keras_serializable("tfgen")
@@ -41,7 +49,7 @@ class ConvBeside(layers.Layer):
         self.conv = conv
 
     def build(self, shapes):
-        self.conv.build(Beside.compute_output_shape(None, shapes))
+        self.conv.build(shape_beside(shapes))
 
     def call(self, inputs, training=False):
         x, y = inputs
@@ -64,7 +72,7 @@ class ConvBeside(layers.Layer):
         return tf.nn.conv2d(x, kernel, self.conv.strides, self.conv.padding.upper())
 
     def compute_output_shape(self, shapes):
-        return self.conv.compute_output_shape(Beside.compute_output_shape(None, shapes))
+        return self.conv.compute_output_shape(shape_beside(shapes))
 
     def get_config(self):
         conv = keras.saving.serialize_keras_object(self.conv)

@@ -28,6 +28,7 @@ import keras
 import tensorflow as tf
 
 from tfgen import by_class
+from tfgen.layers import planes
 from tfgen.models.vae import VAE
 
 
@@ -54,8 +55,7 @@ class CVAE(VAE):
         """mu and logvar of q(z|x, y); without a label, of the likeliest one."""
         if label is None:
             label = self.likeliest(x)
-        planes = self.as_planes(self.one_hot(label))
-        return super().posterior(tf.concat([x, planes], axis=-1), training=training)
+        return super().posterior(planes.beside(x, self.one_hot(label)), training=training)
 
     def parameters(self, z, label=None, training=False):
         return super().parameters(tf.concat([z, self.one_hot(label)], axis=-1), training=training)
