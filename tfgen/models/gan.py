@@ -241,13 +241,10 @@ class GAN(GenerativeModel):
 
     def verdicts(self, x, fake, label, seeds):
         """D of real and of generated images, as D sees them."""
+        # Two passes, and not one of all: two cores make them side by side, and norms of a batch,
+        # made of both kinds, would tell D which is which.
         x, fake = self.seen(x, seeds, "real"), self.seen(fake, seeds, "fake")
-        if self.normalisation == "batch" or self.minibatch_stddev:
-            # Each kind is a batch of its own: together they would tell D which is which.
-            return self.verdict(x, label, training=True), self.verdict(fake, label, training=True)
-        twice = None if label is None else tf.concat([label, label], axis=0)
-        both = self.verdict(tf.concat([x, fake], axis=0), twice, training=True)
-        return tf.split(both, 2)
+        return self.verdict(x, label, training=True), self.verdict(fake, label, training=True)
 
     def penalty_of_D(self, x, fake, label, seeds, training=True):
         """What D pays for its gradient, [B]."""

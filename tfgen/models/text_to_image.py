@@ -342,14 +342,10 @@ class TextToImage(GAN):
         return total, {name: tf.reduce_mean(tf.sigmoid(s)) for name, s in found.items()}
 
     def judged(self, D, match, real, fake, phi, wrong, training):
-        """s_r, s_w, s_f, each [B, 1]: all in one pass, unless D's norms are of a batch."""
-        if self.normalisation == "batch":
-            seen, made = D(real, training=training), D(fake, training=training)
-            pairs = [(seen, phi), (seen, wrong), (made, phi)]
-            return [match(list(pair), training=training) for pair in pairs]
-        seen, made = tf.split(D(tf.concat([real, fake], axis=0), training=training), 2)
-        images, texts = tf.concat([seen, seen, made], 0), tf.concat([phi, wrong, phi], 0)
-        return tf.split(match([images, texts], training=training), 3)
+        """s_r, s_w, s_f, each [B, 1]."""
+        seen, made = D(real, training=training), D(fake, training=training)
+        pairs = [(seen, phi), (seen, wrong), (made, phi)]
+        return [match(list(pair), training=training) for pair in pairs]
 
     def paid(self, D, match, phi, x, fake, seeds):
         """The penalty on D's gradient at images, [B]."""
