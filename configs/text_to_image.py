@@ -43,6 +43,7 @@ def get_config():
             kl=0.002,  # with more the codes of captions overlap, and G hears half of what is said
             # Here t' is the likest caption, and between the two lie images that are half of each.
             interpolation=0.0,
+            contrast=1.0,
             diversity=0.03,  # too little: all seeds of a caption are one image
             stacked=False,
             depth=3,

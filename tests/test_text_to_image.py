@@ -19,7 +19,7 @@ from tfgen import captions, data, random
 from tfgen.data import shapes
 from tfgen.errors import UserError
 from tfgen.evaluation import captions as fidelity
-from tfgen.models.text_to_image import TextToImage, sameness
+from tfgen.models.text_to_image import Texts, TextToImage, sameness
 from train import explore
 
 SEEDS = np.arange(5, dtype=np.int32)
@@ -91,6 +91,12 @@ def test_what_is_after_the_last_word_does_not_count(model):
     assert np.array_equal(model.painter["text"](np.zeros((2, 4), np.int32)), np.zeros((2, 7)))
 
 
+def texts_of(model, t, others):
+    """The texts t of a batch with wrong ones of our choice."""
+    phi, wrong = (model.painter["text"](tokens) for tokens in (t, others))
+    return Texts(t, phi, wrong, np.ones(len(t), "f"))
+
+
 # --- the objective -------------------------------------------------------------------------------
 
 
@@ -102,12 +108,11 @@ def test_a_right_image_with_a_wrong_text_is_a_fake(model):
     others = np.roll(t, 1, axis=0)
     same = np.all(others == t, axis=1)
     assert same.tolist() == [True, False, False, False]
-    phi, wrong = model.codes_of_texts(t, others)
-    differs = 1.0 - same.astype("f")
-    total, found = model.of_D(x, [fake], phi, wrong, differs, np.arange(4), training=False)
+    texts = texts_of(model, t, others)._replace(differs=1.0 - same.astype("f"))
+    total, found = model.of_D(x, [fake], texts, np.arange(4), training=False)
 
     def log_d(images, tokens):
-        score = model.match([model.D(images), model.painter["text"](tokens)])
+        score = model.match([model.D(images), model.painter["text"](tokens)])[0]
         return np.asarray(tf.math.log_sigmoid(score)[:, 0]), np.asarray(
             tf.math.log_sigmoid(-score)[:, 0]
         )
@@ -120,8 +125,9 @@ def test_a_right_image_with_a_wrong_text_is_a_fake(model):
 
 
 def test_one_pass_of_the_texts_reads_as_two_do(model):
-    t = model.conditions(4)
-    for phi, alone in zip(model.codes_of_texts(t, t[::-1]), (t, t[::-1]), strict=True):
+    texts = model.read(tf.constant(model.conditions(4)))
+    others = model.captions_of_others(texts.t)
+    for phi, alone in ((texts.phi, texts.t), (texts.wrong, others)):
         np.testing.assert_allclose(phi, model.painter["text"](alone), atol=1e-6)
 
 
@@ -129,10 +135,12 @@ def test_what_G_is_asked_for_in_a_step():
     """Captions, captions between, captions with another z: and what each weighs."""
     model = build(interpolation=0.25, diversity=1.0, normalisation="none")
     t, seeds = model.conditions(4), tf.range(4)
-    phi, wrong = model.codes_of_texts(t, np.roll(t, 1, axis=0))
-    asked, fakes, kl, alike = model.painted(phi, wrong, seeds)
+    texts = texts_of(model, t, np.roll(t, 1, axis=0))
+    asked, fakes, kl, alike = model.painted(texts, seeds)
     assert fakes[0].shape == (12, *model.image_shape)
-    np.testing.assert_allclose(asked, np.concatenate([phi, (phi + wrong) / 2]), atol=1e-6)
+    np.testing.assert_allclose(
+        asked, np.concatenate([texts.phi, (texts.phi + texts.wrong) / 2]), atol=1e-6
+    )
     assert float(kl) > 0
     z = model.noise(seeds)["z"][:, : model.latent_dim]
     other = model.noise(random.derived(seeds, "other z"))["z"][:, : model.latent_dim]
@@ -140,10 +148,36 @@ def test_what_G_is_asked_for_in_a_step():
     apart = np.abs(z - other).mean(axis=1)
     np.testing.assert_allclose(alike, (1 / (moved / apart + 0.05)).mean(), rtol=1e-4)
     loss = [
-        np.asarray(tf.math.softplus(-model.match([model.D(image), text]))).mean()
+        np.asarray(tf.math.softplus(-model.match([model.D(image), text])[0])).mean()
         for image, text in zip(tf.split(fakes[0][:8], 2), tf.split(asked, 2), strict=True)
     ]
-    np.testing.assert_allclose(model.of_G(fakes, asked, seeds), loss[0] + 0.25 * loss[1], rtol=1e-4)
+    g_loss = model.of_G(fakes, asked, texts, seeds)
+    np.testing.assert_allclose(g_loss, loss[0] + 0.25 * loss[1], rtol=1e-4)
+
+
+def test_both_play_for_images_that_tell_their_texts():
+    """Among the texts of the batch, those that say the same left out: by hand."""
+    model, without = build(contrast=0.5, normalisation="none"), build(normalisation="none")
+    without.set_weights(model.get_weights())
+    x, fake = np.random.default_rng(0).normal(size=(2, 4, 8, 8, 1)).astype(np.float32)
+    t, seeds = model.conditions(4), np.arange(4)
+    texts = texts_of(model, t, np.roll(t, 1, axis=0))
+    assert [tuple(row) for row in t].count(tuple(t[0])) == 2
+
+    def unlike(images):
+        _, u, v = (np.asarray(part) for part in model.match([model.D(images), texts.phi]))
+        np.testing.assert_allclose([np.linalg.norm(u, axis=1), np.linalg.norm(v, axis=1)], 1, 1e-5)
+        found = []
+        for i in range(4):
+            others = [j for j in range(4) if tuple(t[j]) != tuple(t[i])]
+            scores = np.exp(np.array([u[i] @ v[j] for j in [i, *others]]) / 0.1)
+            found.append(-np.log(scores[0] / scores.sum()))
+        return np.mean(found)
+
+    of_D = [m.of_D(x, [fake], texts, seeds)[0] for m in (model, without)]
+    np.testing.assert_allclose(of_D[0] - of_D[1], 0.5 * unlike(x), rtol=1e-4)
+    of_G = [m.of_G([tf.constant(fake)], texts.phi, texts, seeds) for m in (model, without)]
+    np.testing.assert_allclose(of_G[0] - of_G[1], 0.5 * unlike(fake), rtol=1e-4)
 
 
 def test_the_wrong_text_is_the_likest_other_one():
@@ -164,11 +198,11 @@ def test_a_penalty_is_on_right_images_with_their_text():
     without.set_weights(model.get_weights())
     x, fake = np.random.default_rng(0).normal(size=(2, 4, 8, 8, 1)).astype(np.float32)
     t, seeds = model.conditions(4), np.arange(4)
-    phi, wrong = model.codes_of_texts(t, np.roll(t, 1, axis=0))
-    given = (tf.constant(x), [tf.constant(fake)], phi, wrong, np.ones(4, "f"), seeds)
+    texts = texts_of(model, t, np.roll(t, 1, axis=0))
+    given = (tf.constant(x), [tf.constant(fake)], texts, seeds)
     with tf.GradientTape() as tape:
         tape.watch(given[0])
-        score = model.match([model.D(given[0]), phi])
+        score = model.match([model.D(given[0]), texts.phi])[0]
     slopes = np.sum(np.square(tape.gradient(score, given[0])), axis=(1, 2, 3))
     paid = model.of_D(*given)[0] - without.of_D(*given)[0]
     np.testing.assert_allclose(paid, 2.0 * np.mean(0.5 * slopes), rtol=1e-3)

@@ -313,19 +313,21 @@ ROWS = [
     Row("dbn", dict(hidden=5, each=1, depth=3, steps=6), 459, (4, 4, 4), 17, "gaussian", "dbn"),
     # f: 64 * 5 + 5, 5 * 3 + 3; g: 3 * 5 + 5, 5 * 64 * 17 + 64 * 17.
     Row("gsn", dict(latent_dim=3, width=5, walkback=2, steps=4, dropout=0.1), 6891),
-    # G: 9 * 32, 16, 16 * 8 * 4, 8, 65; D: 68, 512, 16; match: 7 * 3, 11 * 8, 16, 33.
+    # G: 9 * 64, 16 * 16 * 8, 9 * 8 * 8, 16 * 8 * 4, 9 * 4 + 1, and 22 for each of 16 + 8 + 8 + 4
+    # filters; D: 136, 2048, 32; match: 80 * 7 + 7, 80 + 1, 7 * 7.
     # Text: 6 * 4, 3 * (4 * 7 + 7 * 7 + 14); augment: 7 * 6 + 6.
     Row(
         "text_to_image",
         # At first the last bias of D has no gradient but with least squares.
-        GAN | dict(WORDS, diversity=0.1, ema=0.9, objective="least_squares"),
-        1988,
+        GAN | dict(WORDS, width=8, contrast=0.5, diversity=0.1, ema=0.9, objective="least_squares"),
+        7799,
     ),
-    # G: 9 * 16, 8, 65; small D: 68, match: 21, 7 * 4, 8, 17; the refiner 13,721.
+    # G: 9 * 16, 16 * 4 * 2, 9 * 2 + 1, 22 * (4 + 2); small D: 68, match: 20 * 7 + 7, 20 + 1, 7 * 7;
+    # the refiner 13,721.
     Row(
         "text_to_image",
         GAN | dict(WORDS, stacked=True, ema=0.9),
-        15179,
+        15747,
         variant="stacked",
     ),
     # G and F: 49 * 2, 4; 9 * 2 * 4, 8; twice 9 * 4 * 4, 8; 9 * 4 * 2, 4; 49 * 2 + 1.

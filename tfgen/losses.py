@@ -55,6 +55,18 @@ def mmd(z, p, all_z, all_p):
     return (zz + pp - 2.0 * itself) / (n - 1.0) - (zp + pz) / n
 
 
+def contrastive(x, own, others, same, temperature=0.1):
+    """-log of the share that an image's own text has among its own and all others.
+
+    Softmax of cosines / temperature (Zhang et al. 2021, equation 3,
+    https://arxiv.org/abs/2101.04702): codes of length 1 of images x and their texts, [B, E], of
+    other texts [N, E]; same, [B, N]: where the other one says the same, and does not count. -> [B]
+    """
+    right = tf.reduce_sum(x * own, axis=-1, keepdims=True) / temperature
+    wrong = tf.where(same, -1e9, tf.matmul(x, others, transpose_b=True) / temperature)
+    return tf.reduce_logsumexp(tf.concat([right, wrong], axis=1), axis=1) - right[:, 0]
+
+
 def means(terms):
     """Terms of each image, {name: [B]} -> their means over the batch."""
     return {name: tf.reduce_mean(term) for name, term in terms.items()}

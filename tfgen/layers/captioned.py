@@ -8,7 +8,6 @@ import tensorflow as tf
 from keras import layers
 
 from tfgen.layers import adversaries
-from tfgen.layers.leaky import LeakyReLU
 
 
 @keras.saving.register_keras_serializable("tfgen")
@@ -40,23 +39,74 @@ def text_encoder(words, length, embedding, units, name="text"):
     return keras.Model(tokens, MeanOfWords()(x), name=name)
 
 
-def matcher(features, units, text_units, normalisation, name="match"):
-    """D's second half: what it saw in images [B, h, w, F] and phi [B, P] -> logits [B, 1].
+def modulated(x, s):
+    """Batch normalisation whose gain and shift are functions of s: [B, h, w, F], [B, S] -> as x.
 
-    Section 4.2: phi, in `units` numbers, beside every place of the last convolution; a convolution
-    of 1x1 brings the two together, and the last layer sees all places.
+    Conditional batch normalisation (de Vries et al. 2017, https://arxiv.org/abs/1707.00683).
+    """
+    filters = x.shape[-1]
+    x = adversaries.batch_norm()(x)
+    gain, shift = (
+        layers.Reshape((1, 1, filters))(layers.Dense(filters, kernel_initializer=start)(s))
+        for start in (keras.initializers.RandomNormal(0.0, 0.05) for _ in range(2))
+    )
+    return x * (1.0 + gain) + shift
+
+
+def generator(inputs, image_shape, width, depth, kernel):
+    """G: [B, inputs], z and the text's code -> [B, H, W, C] in (-1, 1).
+
+    A pyramid as that of DCGAN which hears s after every layer and not at its start alone, with a
+    convolution more at each size (Tao et al. 2022, DF-GAN, https://arxiv.org/abs/2008.05865):
+    trained on sprites with their factors given, it paints combinations that it has not seen where
+    DCGAN's learns the seen ones by heart.
+    """
+
+    def conv(x, filters):
+        start = adversaries.normal()
+        return layers.Conv2D(filters, 3, 1, "same", use_bias=False, kernel_initializer=start)(x)
+
+    def doubled(x, filters):
+        start = adversaries.normal()
+        return layers.Conv2DTranspose(
+            filters, kernel, 2, "same", use_bias=False, kernel_initializer=start
+        )(x)
+
+    h, w, c = image_shape
+    h, w, filters = h >> depth, w >> depth, width << (depth - 1)
+    s = layers.Input((inputs,))
+    start = adversaries.normal()
+    x = layers.Dense(h * w * filters, use_bias=False, kernel_initializer=start)(s)
+    x = layers.ReLU()(modulated(layers.Reshape((h, w, filters))(x), s))
+    for i in range(depth):
+        filters = max(filters // 2, 1)
+        x = layers.ReLU()(modulated(doubled(x, filters), s))
+        if i < depth - 1:  # at full size it would cost more than all the others
+            x = layers.ReLU()(modulated(conv(x, filters), s))
+    start = adversaries.normal()
+    image = layers.Conv2D(
+        c, 3, 1, "same", activation="tanh", kernel_initializer=start, dtype="float32"
+    )(x)
+    return keras.Model(s, image, name="G")
+
+
+def matcher(features, text_units, normalisation, name="match"):
+    """D's second half: what it saw in images [B, h, w, F] and phi [B, P] -> s [B, 1], u, v [B, P].
+
+    s = l(f) + u . v / |v|, with u and v linear in f, the features, and in phi: the projection
+    discriminator (Miyato and Koyama 2018, equation 5) for texts, whose length says nothing. u and v
+    are given at length 1.
     """
     seen, phi = layers.Input(features), layers.Input((text_units,))
-    bias = normalisation != "batch"  # which would take it away again, or nearly so
-    text = adversaries.dense(units, normalisation, use_bias=bias)(phi)
-    text = LeakyReLU()(text)
-    h, w, filters = features
-    text = layers.Reshape((h, w, units))(layers.RepeatVector(h * w)(text))
-    joined = layers.Concatenate()([seen, text])
-    x = adversaries.conv(filters, 1, 1, normalisation, use_bias=bias)(joined)
-    x = LeakyReLU()(adversaries.norm(x, normalisation))
-    score = adversaries.dense(1, normalisation, dtype="float32")(layers.Flatten()(x))
-    return keras.Model([seen, phi], score, name=name)
+    # Where it is, and whether it is anywhere: what a shape looks like does not hang on its place.
+    f = layers.Concatenate()([layers.Flatten()(seen), layers.GlobalMaxPooling2D()(seen)])
+    # Scores are float32 under mixed precision too: losses and penalties are made of them.
+    u, own = (adversaries.dense(n, normalisation, dtype="float32")(f) for n in (text_units, 1))
+    v = adversaries.dense(text_units, normalisation, use_bias=False, dtype="float32")(phi)
+    v = layers.UnitNormalization(dtype="float32")(v)
+    s = own + layers.Dot(axes=1, dtype="float32")([u, v])
+    u = layers.UnitNormalization(dtype="float32")(u)
+    return keras.Model([seen, phi], [s, u, v], name=name)
 
 
 def refiner(image_shape, condition, width, kernel, blocks=2, name="refiner"):

@@ -16,6 +16,10 @@ phi(t) + (1 - b) phi(t') has no image; G has to paint there too (section 4.3, b 
 from N(mu(phi), sigma(phi)^2), which fills the space between few captions (StackGAN, section 3.1,
 conditioning augmentation), KL its divergence from N(0, I).
 
+`contrast`: D, of real images, and G, of its own, also descend -log p(t | x) among the captions of
+the batch, p from cosines between D's codes of images and of texts (Zhang et al. 2021, XMC-GAN,
+sections 4.1 and 4.2, https://arxiv.org/abs/2101.04702): what one word says then counts however
+little it changes of an image.
 `diversity`: G pays for images that another z leaves as they are, E 1 / (|G(z, c) - G(z', c)| / |z -
 z'| + 0.05), or it would paint one image a caption (Mao et al. 2019, equation 4,
 https://arxiv.org/abs/1903.05628).
@@ -23,17 +27,19 @@ https://arxiv.org/abs/1903.05628).
 D (StackGAN, section 3.3).
 
 Shapes: x, G(z, c) [B, H, W, C] in (-1, 1);  z [B, Z];  t [B, T] numbers of words (`captions.py`);
-phi [B, P];  c [B, N];  s [B] logits.
+phi [B, P];  c [B, N];  s [B] logits;  D's codes [B, P].
 
 Departures from the paper: t' is not any other caption of the batch, but the one that shares most
 words with t: else D tells most of them by one thing that a caption says, and G learns that alone.
-phi is learned with D and not beforehand; G takes it as it is. Both stages learn at once, and the
-second one's gradient stops at the first one's image. Samples come from an average of all networks
-that they need, as in `gan.py`.
+phi is learned with D and not beforehand; G takes it as it is. G hears z and c after every layer,
+and D brings image and text together by a product of codes (`layers/captioned.py` says why). Both
+stages learn at once, and the second one's gradient stops at the first one's image. Samples come
+from an average of all networks that they need, as in `gan.py`.
 """
 
 import dataclasses
 import functools
+import typing
 
 import keras
 import numpy as np
@@ -43,6 +49,16 @@ from tfgen import adversarial, captions, losses, random, replicas
 from tfgen.errors import UserError
 from tfgen.layers import adversaries, captioned
 from tfgen.models.gan import GAN
+
+
+class Texts(typing.NamedTuple):
+    """Of the texts of a batch: numbers of words [B, T], phi and that of a wrong text [B, P], and
+    whether this is another one, 0 or 1 [B]."""
+
+    t: tf.Tensor
+    phi: tf.Tensor
+    wrong: tf.Tensor
+    differs: tf.Tensor
 
 
 @keras.saving.register_keras_serializable("tfgen")
@@ -55,7 +71,8 @@ class TextToImage(GAN):
         from the data by `train.run`.
       most_words, length: how many of the most frequent words, and T.
       embedding, text_dim, condition_dim: numbers of a word, P, N.
-      kl: the weight of KL; interpolation: that of the loss at phi_m, 0: without.
+      kl: the weight of KL; interpolation: that of the loss at phi_m, 0: without; contrast: that of
+        -log p(t | x), for D and for G.
       diversity: the weight of what G pays for images that z does not change (Mao et al. 2019).
       stacked: whether a second stage refines.
       others: see `GAN`; the network is "conv", with one update of D for one of G.
@@ -82,6 +99,7 @@ class TextToImage(GAN):
         condition_dim=32,
         kl=0.1,
         interpolation=1.0,
+        contrast=0.0,
         diversity=0.0,
         stacked=False,
         network="conv",
@@ -92,7 +110,7 @@ class TextToImage(GAN):
         self.most_words, self.length = most_words, length
         self.embedding, self.text_dim, self.condition_dim = embedding, text_dim, condition_dim
         self.kl, self.interpolation = kl, interpolation
-        self.diversity, self.stacked = diversity, stacked
+        self.contrast, self.diversity, self.stacked = contrast, diversity, stacked
         for name, given, only in (
             ("network", network, "conv"),
             ("critic_steps", kwargs.get("critic_steps", 1), 1),
@@ -181,7 +199,7 @@ class TextToImage(GAN):
     def generator(self):
         shape, depth = self.sizes()[0], self.depth - self.stacked
         inputs = self.latent_dim + self.condition_dim
-        return adversaries.generator("conv", inputs, shape, self.width, depth, self.kernel)
+        return captioned.generator(inputs, shape, self.width, depth, self.kernel)
 
     def seer(self, shape, depth, name):
         image = keras.layers.Input(shape)
@@ -195,7 +213,7 @@ class TextToImage(GAN):
 
     def matcher(self, seer):
         shape, name = seer.output_shape[1:], f"match_{seer.name}"
-        return captioned.matcher(shape, self.condition_dim, self.text_dim, self.normalisation, name)
+        return captioned.matcher(shape, self.text_dim, self.normalisation, name)
 
     def painting(self):
         """What samples need beside G: {part: network}, as one that Keras keeps."""
@@ -250,21 +268,19 @@ class TextToImage(GAN):
     def train_step(self, batch):
         # Algorithm 1.
         x = self.to_range(self.to_unit(batch["image"]))
-        t, seeds = batch["tokens"], self.training_seeds(x)
-        others = self.captions_of_others(t)
+        seeds = self.training_seeds(x)
         with tf.GradientTape() as D_tape:
-            phi, wrong = self.codes_of_texts(t, others)
+            texts = self.read(batch["tokens"])
         with tf.GradientTape() as G_tape:
-            asked, fakes, kl, alike = self.painted(phi, wrong, seeds)
+            asked, fakes, kl, alike = self.painted(texts, seeds)
         with D_tape:
-            # Where the other image has the same caption, it is no wrong one.
-            differs = tf.cast(tf.reduce_any(t != others, axis=1), tf.float32)
             first = [tf.stop_gradient(part[: tf.shape(x)[0]]) for part in fakes]
-            d_loss, found = self.of_D(x, first, phi, wrong, differs, seeds)
+            d_loss, found = self.of_D(x, first, texts, seeds)
         self.minimize("D", D_tape, d_loss)
 
         with G_tape:
-            g_loss = self.of_G(fakes, asked, seeds) + self.kl * kl + self.diversity * alike
+            g_loss = self.of_G(fakes, asked, texts, seeds)
+            g_loss += self.kl * kl + self.diversity * alike
         self.minimize("G", G_tape, g_loss)
         if self.ema:
             self.average_generator()
@@ -276,11 +292,15 @@ class TextToImage(GAN):
             **found,
         )
 
-    def codes_of_texts(self, t, others):
-        """phi of captions and of the wrong ones, in one pass: twice [B, T] -> twice [B, P]."""
-        return tf.split(self.painter["text"](tf.concat([t, others], axis=0)), 2)
+    def read(self, t):
+        """The texts of a batch, [B, T], and of each a wrong one, in one pass."""
+        others = self.captions_of_others(t)
+        phi, wrong = tf.split(self.painter["text"](tf.concat([t, others], axis=0)), 2)
+        # Where the other image has the same caption, it is no wrong one.
+        differs = tf.cast(tf.reduce_any(t != others, axis=1), tf.float32)
+        return Texts(t, phi, wrong, differs)
 
-    def painted(self, phi, wrong, seeds):
+    def painted(self, texts, seeds):
         """G's images of all that it is asked for in a step, in one pass.
 
         The captions; between them and others (INT); the captions with another z. So many times B.
@@ -288,10 +308,10 @@ class TextToImage(GAN):
         Returns: (phi that D shall find in the images [2 B, P] or [B, P], images of each stage, KL,
         what G pays for images that z does not change).
         """
-        phi, noise = tf.stop_gradient(phi), self.noise(seeds)
+        phi, noise = tf.stop_gradient(texts.phi), self.noise(seeds)
         asked, drawn = [phi], [noise["z"]]
         if self.interpolation:
-            asked, drawn = [phi, 0.5 * (phi + tf.stop_gradient(wrong))], drawn * 2
+            asked, drawn = [phi, 0.5 * (phi + tf.stop_gradient(texts.wrong))], drawn * 2
         wanted = tf.concat(asked, axis=0)
         if self.diversity:
             asked = [*asked, phi]
@@ -322,30 +342,35 @@ class TextToImage(GAN):
         full = (self.D, self.match)
         return [(self.D_small, self.match_small), full] if self.stacked else [full]
 
-    def of_D(self, x, fakes, phi, wrong, differs, seeds, training=True):
-        """(what D descends on, what it gives each kind at full size).
-
-        differs: [B], 1 where the wrong caption is another one.
-        """
+    def of_D(self, x, fakes, texts, seeds, training=True):
+        """(what D descends on, what it gives each kind at full size)."""
         total = 0.0
         for fake, (D, match) in zip(fakes, self.stages(), strict=True):
             real = x if fake.shape[1] == x.shape[1] else tf.nn.avg_pool2d(x, 2, 2, "VALID")
             shown = self.seen(real, seeds, "real"), self.seen(fake, seeds, "fake")
-            s_r, s_w, s_f = self.judged(D, match, *shown, phi, wrong, training)
+            s_r, s_w, s_f, unlike = self.judged(D, match, *shown, texts, training)
             # Each kind of fake counts half, with half of the real ones.
             by_image, by_text = self.d_loss(s_r, s_f), self.d_loss(s_r, s_w)
-            loss = by_image + 0.5 * differs * (by_text - by_image)
-            total += tf.reduce_mean(
-                loss + self.penalty_weight * self.paid(D, match, phi, real, fake, seeds)
-            )
+            loss = by_image + 0.5 * texts.differs * (by_text - by_image) + self.contrast * unlike
+            paid = self.paid(D, match, texts.phi, real, fake, seeds)
+            total += tf.reduce_mean(loss + self.penalty_weight * paid)
         found = {"D_real": s_r, "D_fake": s_f, "D_wrong": s_w}
         return total, {name: tf.reduce_mean(tf.sigmoid(s)) for name, s in found.items()}
 
-    def judged(self, D, match, real, fake, phi, wrong, training):
-        """s_r, s_w, s_f, each [B, 1]."""
+    def judged(self, D, match, real, fake, texts, training):
+        """s_r, s_w, s_f, each [B, 1], and how unlike its text a real image is, [B]."""
         seen, made = D(real, training=training), D(fake, training=training)
-        pairs = [(seen, phi), (seen, wrong), (made, phi)]
-        return [match(list(pair), training=training) for pair in pairs]
+        s_r, u, v = match([seen, texts.phi], training=training)
+        s_w, *_ = match([seen, texts.wrong], training=training)
+        s_f, *_ = match([made, texts.phi], training=training)
+        return s_r, s_w, s_f, self.unlike(u, v, texts.t)
+
+    @staticmethod
+    def unlike(u, v, t):
+        """-log p(t | x) among the batch's texts: codes of images and of their texts t -> [B]."""
+        every_v, every_t = replicas.all_rows(v), replicas.all_rows(t)
+        same = tf.reduce_all(t[:, None] == every_t[None], axis=-1)
+        return losses.contrastive(u, v, every_v, same)
 
     def paid(self, D, match, phi, x, fake, seeds):
         """The penalty on D's gradient at images, [B]."""
@@ -353,35 +378,37 @@ class TextToImage(GAN):
             return tf.zeros_like(phi[:, 0])
 
         def score(images):
-            return match([D(images, training=True), phi], training=True)[:, 0]
+            return match([D(images, training=True), phi], training=True)[0][:, 0]
 
         return adversarial.penalty(self.penalty, score, x, fake, seeds)
 
-    def of_G(self, fakes, asked, seeds, training=True):
+    def of_G(self, fakes, asked, texts, seeds, training=True):
         """What G descends on, of images painted for phi [B, P], or for those between too."""
         _, loss = adversarial.OBJECTIVES[self.objective]
         rows = tf.shape(asked)[0]
         total, times = 0.0, rows // tf.shape(seeds)[0]
         for fake, (D, match) in zip(fakes, self.stages(), strict=True):
             shown = self.seen(fake[:rows], tf.tile(seeds, [times]), "G")
-            s = match([D(shown, training=training), asked], training=training)
+            s, u, v = match([D(shown, training=training), asked], training=training)
             of_kinds = tf.reshape(loss(s[:, 0]), [times, -1])
             weights = tf.concat([[1.0], tf.fill([times - 1], self.interpolation)], axis=0)
             total += tf.reduce_sum(weights * tf.reduce_mean(of_kinds, axis=1))
+            first = tf.shape(texts.t)[0]
+            unlike = self.unlike(u[:first], v[:first], texts.t)
+            total += self.contrast * tf.reduce_mean(unlike)
         return total
 
     def test_step(self, batch):
         x = self.to_range(self.to_unit(batch["image"]))
-        t, seeds = batch["tokens"], tf.range(tf.shape(x)[0])
-        others, noise = self.captions_of_others(t), self.noise(seeds)
-        phi, wrong = self.codes_of_texts(t, others)
-        c, kl = self.code(phi, noise, self.painter)
+        seeds = tf.range(tf.shape(x)[0])
+        texts, noise = self.read(batch["tokens"]), self.noise(seeds)
+        c, kl = self.code(texts.phi, noise, self.painter)
         fakes = self.paint(noise, c, self.G, self.painter, False)
-        differs = tf.cast(tf.reduce_any(t != others, axis=1), tf.float32)
-        d_loss, found = self.of_D(x, fakes, phi, wrong, differs, seeds, training=False)
+        d_loss, found = self.of_D(x, fakes, texts, seeds, training=False)
+        g_loss = self.of_G(fakes, texts.phi, texts, seeds, training=False)
         return self.ordered(
             d_loss=d_loss,
-            g_loss=self.of_G(fakes, phi, seeds, training=False) + self.kl * tf.reduce_mean(kl),
+            g_loss=g_loss + self.kl * tf.reduce_mean(kl),
             kl_term=tf.reduce_mean(kl),
             spread=adversarial.spread(x, fakes[-1]),
             **found,
