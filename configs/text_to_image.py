@@ -18,6 +18,9 @@ COCO = {
     "model.embedding": 256,
     "model.normalisation": "batch",
     "model.penalty": "none",
+    "model.interpolation": 1.0,
+    "model.contrast": 0.0,
+    "model.diversity": 0.0,
     "optimizers.G.learning_rate": 2e-4,
     "optimizers.D.learning_rate": 2e-4,
     "optimizers.G.decay": "none",
@@ -29,7 +32,7 @@ ON = {"coco_captions": COCO}
 def get_config():
     config = dcgan.get_config()
     config.data.name = "shapes_by_caption"
-    config.steps = 14_000
+    config.steps = 18_000
     config.save_every = 1000
     config.eval_every = 0
     config.batch_size = 32
@@ -43,7 +46,7 @@ def get_config():
             kl=0.002,  # with more the codes of captions overlap, and G hears half of what is said
             # Here t' is the likest caption, and between the two lie images that are half of each.
             interpolation=0.0,
-            contrast=1.0,
+            contrast=3.0,  # without it shapes of new captions are right by chance
             diversity=0.03,  # too little: all seeds of a caption are one image
             stacked=False,
             depth=3,
@@ -57,6 +60,7 @@ def get_config():
             penalty_weight=0.02,
         )
     )
-    for name in ("G", "D"):
-        config.optimizers[name] = base.adam(1e-3, beta_1=0.5, decay="cosine")
+    # With equal rates G waits for D to tell it about shapes, or D for images worth judging.
+    for name, rate in (("G", 3e-3), ("D", 2e-3)):
+        config.optimizers[name] = base.adam(rate, beta_1=0.5, decay="cosine")
     return config
