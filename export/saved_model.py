@@ -15,7 +15,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tfgen import command, quiet
+from tfgen import command, quiet, run_dir
 from tfgen.errors import UserError
 
 # The sizes to which the server pads a batch; each is warmed up. The last is the largest.
@@ -55,7 +55,7 @@ def export(model, name, root, version=None):
             f"The next free one is {max(taken) + 1}."
         )
     # Not a number, so that a server that polls the folder does not load what is half written.
-    temporary = Path(tempfile.mkdtemp(prefix=".writing-", dir=base))
+    temporary = Path(tempfile.mkdtemp(prefix=run_dir.UNFINISHED, dir=base))
     try:
         write(model, name, temporary)
         os.chmod(temporary, 0o755)
@@ -166,7 +166,6 @@ def _run(options):
 
         import tfgen
         from export import golden
-        from tfgen import run_dir
     run = run_dir.RunDir(options.workdir)
     name, _ = run.read_config()
     model = tfgen.load(options.workdir)

@@ -1,0 +1,138 @@
+"""Captions: words as numbers, splits that share none, and how it is measured what images say."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests.zoo import WORDS
+from tfgen import captions, data
+from tfgen.data import shapes
+from tfgen.errors import UserError
+from tfgen.evaluation import captions as fidelity
+
+# --- words ---------------------------------------------------------------------------------------
+
+ODD = ["A small, RED circle.", "  two\twords ", "it's (not) a-dash", "red", "blue! dot?"]
+
+
+def test_numbers_are_those_of_text_vectorization():
+    vocabulary = (
+        "a",
+        "red",
+        "small",
+        "circle",
+        "its",
+        "adash",
+        "not",
+        "blue",
+        "dot",
+        "two",
+        "words",
+    )
+    layer = keras.layers.TextVectorization(vocabulary=list(vocabulary), output_sequence_length=6)
+    assert np.array_equal(captions.tokens(ODD, vocabulary, 6), layer(tf.constant(ODD)))
+    numbers = captions.tokens(ODD[:1], vocabulary, 6)[0]
+    assert captions.text(numbers, vocabulary) == "a small red circle"
+
+
+def test_words_that_are_not_known_are_said():
+    with pytest.raises(UserError, match=r"never seen 'bleu' of .* Did you mean 'blue'\? It knows"):
+        captions.tokens(["a bleu dot"], WORDS["vocabulary"], 4)
+    with pytest.raises(UserError, match=r"has 5 words: the model takes 1 to 4"):
+        captions.tokens(["a a a a a"], WORDS["vocabulary"], 4)
+    with pytest.raises(UserError, match=r"has 0 words"):
+        captions.tokens([" . "], WORDS["vocabulary"], 4)
+
+
+# --- data ----------------------------------------------------------------------------------------
+
+
+def test_no_caption_of_one_split_is_in_another():
+    source = data.open_source("shapes_by_caption")
+    held = {
+        split: data.arrays(source.load(split, ("caption", "factors")))
+        for split in ("train", "validation", "test")
+    }
+    texts = {split: {text.decode() for text in a["caption"]} for split, a in held.items()}
+    assert sum(len(a["image"]) for a in held.values()) == 14_400
+    assert sum(map(len, texts.values())) == len(set.union(*texts.values())) == 648
+    assert (len(texts["train"]), len(texts["test"])) == (518, 65)
+    # And what `said` reads from the factors is what the captions say.
+    for text, factors in zip(held["test"]["caption"], held["test"]["factors"], strict=True):
+        said = {key: int(value[0]) for key, value in shapes.said(factors[None]).items()}
+        scale, colour, shape, *place = text.decode().removeprefix("a ").split()
+        assert shape == shapes.SHAPES[said["shape"]]
+        assert colour == list(shapes.COLOURS)[said["colour"]]
+        assert scale == shapes.SCALES[said["scale"]]
+        above, across = divmod(said["position"], 3)
+        words = [w for w in (["top", "", "bottom"][above], ["left", "", "right"][across]) if w]
+        assert place == (["at", "the", *words] if words else ["in", "the", "centre"])
+
+
+# --- what it is worth ----------------------------------------------------------------------------
+
+
+def test_fidelity_of_known_readings():
+    rng = np.random.default_rng(0)
+    kinds = fidelity.SAYS
+    said = {name: rng.integers(0, k, 500) for name, k in kinds.items()}
+    sure = {name: np.log(np.eye(k)[said[name]] + 1e-9) for name, k in kinds.items()}
+    assert set(fidelity.judged(sure, said, 0).values()) == {1.0}
+    # Wrong about the colour of every other image.
+    half = sure | {"colour": np.roll(sure["colour"], 1, axis=1)}
+    half["colour"][::2] = sure["colour"][::2]
+    found = fidelity.judged(half, said, 0)
+    assert found["caption_colour"] == found["caption_all"] == 0.5
+    assert found["caption_shape"] == 1.0
+    assert 0.5 <= found["r_precision"] < 0.95
+    # No better than chance: one in a hundred.
+    chance = {name: rng.normal(size=(500, k)) for name, k in kinds.items()}
+    found = fidelity.judged(chance, said, 0)
+    assert found["r_precision"] < 0.04
+    assert abs(found["caption_shape"] - 0.25) < 0.08
+
+
+def test_one_word_changed_of_a_model_that_obeys():
+    """A painter whose images are known: it obeys every word, but never changes a colour."""
+    factors = data.arrays(data.open_source("shapes_by_caption").load("test", ("factors",)))
+    said = {key: value[::20][:60] for key, value in shapes.said(factors["factors"]).items()}
+
+    class Painter:
+        vocabulary = ("a", "at", "the", "in", "centre", "top", "bottom", "left", "right")
+        vocabulary += (*shapes.SHAPES, *shapes.COLOURS, *shapes.SCALES)
+        length = 8
+
+        def sample(self, seeds, tokens):
+            return tokens
+
+    class Reader:
+        def log_probabilities(self, tokens):
+            if tokens is made:
+                seen = said
+            else:
+                found = [read(captions.text(row, Painter.vocabulary)) for row in tokens]
+                seen = {k: np.array([words[k] for words in found]) for k in found[0]}
+                seen["colour"] = said["colour"]
+            return {k: np.eye(9)[v] for k, v in seen.items()}
+
+    class Splits:
+        quantised = staticmethod(lambda images: images)
+
+    def read(text):
+        words = text.split()
+        found = {"shape": next(shapes.SHAPES.index(w) for w in words if w in shapes.SHAPES)}
+        found["scale"] = shapes.SCALES.index(words[1])
+        above = 0 if "top" in words else 2 if "bottom" in words else 1
+        across = 0 if "left" in words else 2 if "right" in words else 1
+        return found | {"position": 3 * above + across}
+
+    made = np.zeros((60, 8))
+    tf.config.run_functions_eagerly(True)
+    try:
+        found = fidelity.one_word(Painter(), Splits, Reader(), said, made, 0)
+    finally:
+        tf.config.run_functions_eagerly(False)
+    which = np.random.default_rng(0).integers(len(fidelity.SAYS), size=60)
+    assert found["word_obeyed"] == np.mean(which != list(fidelity.SAYS).index("colour"))
+    assert found["word_kept"] == 1.0
