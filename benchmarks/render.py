@@ -133,8 +133,8 @@ def _caption(table):
     if columns(table) is CAPTIONS:
         return (
             f"*`{data}`, split `{protocol['split']}`, whose captions training never showed; {over} "
-            "Shares of samples that show what was said, read by a classifier of real images; "
-            "R-precision among 100 captions.*"
+            "Shares of samples that show what was said, read by a classifier of real images, half "
+            "of them blurred, noisy, brighter or darker; R-precision among 100 captions.*"
         )
     if columns(table) is CODES:
         return f"*`{data}`, codes of the split `{protocol['split']}`; {over}*"

@@ -93,6 +93,23 @@ def test_fidelity_of_known_readings():
     assert abs(found["caption_shape"] - 0.25) < 0.08
 
 
+def test_degraded_images_can_still_be_read():
+    """Flat ones get brighter or darker as a whole, and an edge no softer than by 0.8 pixels."""
+    flat = fidelity.degraded(np.full((200, 16, 16, 3), 0.5, np.float32))
+    moved = flat.mean(axis=(1, 2, 3)) - 0.5
+    of_noise = 5 * 0.05 / np.sqrt(16 * 16 * 3)
+    assert 0.07 < np.abs(moved).max() < 0.08 + of_noise
+    assert 0.045 < flat.std(axis=(1, 2, 3)).max() < 0.055
+    edge = np.full((200, 16, 16, 3), 0.25, np.float32)
+    edge[:, :, 8:] = 0.75
+    found = fidelity.degraded(edge)
+    step = (found[:, :, 8] - found[:, :, 7]).mean(axis=(1, 2))
+    # Of a step of 1/2 a normal of 0.8 leaves between two pixels P(|x| < 1/2), nearly.
+    assert 0.5 * 0.44 < step.min() < 0.5 * 0.56
+    assert 0.5 * 0.9 < step.max() < 0.5 * 1.1
+    assert np.array_equal(found, fidelity.degraded(edge))
+
+
 def test_one_word_changed_of_a_model_that_obeys():
     """A painter whose images are known: it obeys every word, but never changes a colour."""
     factors = data.arrays(data.open_source("shapes_by_caption").load("test", ("factors",)))

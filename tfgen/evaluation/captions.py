@@ -1,11 +1,15 @@
 """Whether samples show what their captions say, read back by a classifier of the data's factors.
 
 Captions of the held-out images, whose factors are known, are painted from new seeds. A network that
-was trained on real images for the factors says what it sees.
+was trained on real images for the factors says what it sees. It is to read, and not to judge how
+sharp an image is, for which there is the Frechet distance; so half of its images are blurred,
+brighter or darker, and noisy. Trained on clean ones alone it takes a third of real squares for
+circles once they are blurred by 0.6 pixels.
 """
 
 import numpy as np
 import tensorflow as tf
+from scipy import ndimage
 
 from tfgen import captions
 from tfgen.data import shapes
@@ -26,7 +30,9 @@ class Reader:
         images = splits.unit(splits.train["image"])
         said = shapes.said(splits.train["factors"])
         self.network = feature_networks.train_network(
-            images, {name: said[name] for name in SAYS}, steps=1500
+            np.concatenate([images, degraded(images)]),
+            {name: np.tile(said[name], 2) for name in SAYS},
+            steps=3000,
         )
         held_out = shapes.said(splits.held_out["factors"])
         self.accuracy = feature_networks.accuracies(
@@ -40,6 +46,23 @@ class Reader:
             name: one - np.logaddexp.reduce(one, axis=1, keepdims=True)
             for name, one in zip(SAYS, logits, strict=True)
         }
+
+
+def degraded(images, seed=0):
+    """Images as a generator might draw them, still to be read: [N, H, W, C] in [0, 1] -> the same.
+
+    Each is blurred by up to 0.8 pixels, brighter or darker by up to 0.08, and noisy by up to 0.05.
+    """
+    random = np.random.default_rng(seed)
+
+    def up_to(most, low=0.0):
+        return random.uniform(low, most, (len(images), 1, 1, 1))
+
+    blurred = ndimage.gaussian_filter(images, (0.0, 0.8, 0.8, 0.0))
+    # Between the image and its most blurred one, in the place of a filter for each.
+    found = images + up_to(1.0) * (blurred - images) + up_to(0.08, -0.08)
+    noise = random.standard_normal(images.shape, np.float32)
+    return np.clip(found + up_to(0.05) * noise, 0.0, 1.0).astype(np.float32)
 
 
 def fidelity(model, splits, protocol):
