@@ -26,7 +26,7 @@ TRANSLATIONS = (
 # Of models of text.
 CAPTIONS = (
     *("caption_shape", "caption_colour", "caption_scale", "caption_position", "caption_all"),
-    *("r_precision", "word_obeyed", "word_kept", "frechet"),
+    *("r_precision", "word_obeyed", "word_kept", "seeds_differ", "frechet"),
 )
 # Of the GAN family, below the main table: what else is known of samples.
 SAMPLES = (

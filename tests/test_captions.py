@@ -93,6 +93,13 @@ def test_fidelity_of_known_readings():
     assert abs(found["caption_shape"] - 0.25) < 0.08
 
 
+def test_how_much_images_of_one_caption_differ():
+    """Of three captions one has one image, one has two that differ by 1/2, one three."""
+    said = {name: np.array([0, 1, 1, 2, 2, 2]) for name in fidelity.SAYS}
+    images = np.array([9.0, 0.5, 1.0, 0.0, 0.3, 0.6])[:, None, None, None] * np.ones((1, 4, 4, 3))
+    assert fidelity.within(images, said) == pytest.approx((0.5 + (0.3 + 0.3 + 0.6) / 3) / 2)
+
+
 def test_degraded_images_can_still_be_read():
     """Flat ones get brighter or darker as a whole, and an edge no softer than by 0.8 pixels."""
     flat = fidelity.degraded(np.full((200, 16, 16, 3), 0.5, np.float32))

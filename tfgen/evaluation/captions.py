@@ -77,7 +77,18 @@ def fidelity(model, splits, protocol):
         judged(reader.log_probabilities(images), said, protocol.seed)
         for images in (splits.quantised(made), real)
     )
+    found["seeds_differ"] = within(made, said) / within(real, said)
+    floor["seeds_differ"] = 1.0
     return found | one_word(model, splits, reader, said, made, protocol.seed), floor
+
+
+def within(images, said):
+    """How much images of the same caption differ: the mean of a pixel's absolute difference."""
+    rows = np.stack([said[name] for name in SAYS], axis=1)
+    _, which = np.unique(rows, axis=0, return_inverse=True)
+    which = which.ravel()
+    of_each = [images[which == i] for i in range(which.max() + 1)]
+    return float(np.mean([np.abs(x - np.roll(x, 1, axis=0)).mean() for x in of_each if len(x) > 1]))
 
 
 def one_word(model, splits, reader, said, made, seed):

@@ -181,6 +181,11 @@ GROUPS = {
             "word_kept", "the rest kept", "", "higher", 3,
             "how often each other thing that the caption says is then seen as before",
         ),
+        Metric(
+            "seeds_differ", "seeds differ", "", "", 3,
+            "how much images of one caption differ from seed to seed, over real ones of one "
+            "caption; 1 for the data",
+        ),
     ],
     "modes": [
         Metric(
