@@ -49,9 +49,13 @@ def test_dcgan_on_digits(tmp_path):
 
 
 def test_the_defaults_fit_in_three_minutes_by_their_steps():
-    """At the 3,000 images a second of a slow machine; the README states what was measured."""
+    """At the 3,000 images a second of a slow machine; the README states what was measured.
+
+    Text to image paints 32x32, at 700 images a second, and has a quarter of an hour.
+    """
     for name in base.names():
+        rate, limit = (700, 900) if name == "text_to_image" else (3000, 180)
         config = base.find(name)
         # Of several steps of a critic each sees a part of the batch.
         images = config.steps * config.batch_size / config.model.get("critic_steps", 1)
-        assert images / 3000 < 180
+        assert images / rate < limit

@@ -120,12 +120,13 @@ def test_it_learns_one_batch(row):
     batch = row.batch(16)
     step = tf.function(model.train_step)
     history = [step(batch) for _ in range(61)]
-    last = history[-1]
     # What grows is compared with itself of the same size.
-    first = next(t for t in history if float(t.get("stage", 0)) == float(last.get("stage", 0)))
+    stage = float(history[-1].get("stage", 0))
     # The first term is the one that a model descends on what it sees: the loss, or D's loss.
     name = model.terms[0]
-    assert float(last[name]) < float(first[name])
+    of_stage = [float(t[name]) for t in history if float(t.get("stage", 0)) == stage]
+    # Games go round: the median of the last steps, and not the last one.
+    assert np.median(of_stage[1:][-20:]) < of_stage[0]
 
 
 def test_what_is_made_is_images(row, model):
