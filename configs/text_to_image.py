@@ -46,7 +46,7 @@ def get_config():
             kl=0.002,  # with more the codes of captions overlap, and G hears half of what is said
             # Here t' is the likest caption, and between the two lie images that are half of each.
             interpolation=0.0,
-            contrast=3.0,  # without it shapes of new captions are right by chance
+            contrast=3.0,  # without it D is late to know what a shape's word means
             diversity=0.03,  # too little: all seeds of a caption are one image
             stacked=False,
             depth=3,
