@@ -81,7 +81,7 @@ def generator(inputs, image_shape, width, depth, kernel):
     for i in range(depth):
         filters = max(filters // 2, 1)
         x = layers.ReLU()(modulated(doubled(x, filters), s))
-        if i < depth - 1:  # at full size it would cost more than all the others
+        if i < depth - 1:  # at full size the last convolution is that one
             x = layers.ReLU()(modulated(conv(x, filters), s))
     start = adversaries.normal()
     image = layers.Conv2D(

@@ -32,7 +32,7 @@ phi [B, P];  c [B, N];  s [B] logits;  D's codes [B, P].
 Departures from the paper: t' is not any other caption of the batch, but the one that shares most
 words with t: else D tells most of them by one thing that a caption says, and G learns that alone.
 phi is learned with D and not beforehand; G takes it as it is. G hears z and c after every layer,
-and D brings image and text together by a product of codes (`layers/captioned.py` says why). Both
+and D brings image and text together by a product of codes (both in `layers/captioned.py`). Both
 stages learn at once, and the second one's gradient stops at the first one's image. Samples come
 from an average of all networks that they need, as in `gan.py`.
 """
