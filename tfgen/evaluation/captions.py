@@ -3,8 +3,8 @@
 Captions of the held-out images, whose factors are known, are painted from new seeds. A network that
 was trained on real images for the factors says what it sees. It is to read, and not to judge how
 sharp an image is, for which there is the Frechet distance; so half of its images are blurred,
-brighter or darker, and noisy. Trained on clean ones alone it reads 55 % of the shapes of real images
-right that are blurred by 0.6 pixels.
+brighter or darker, and noisy. Trained on clean ones alone it reads 55 % of real shapes right that
+are blurred by 0.6 pixels.
 """
 
 import numpy as np
