@@ -5,6 +5,8 @@ import tempfile
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+# As the commands set it, whose results are compared with those of this process.
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 # Set before TFDS is imported, and inherited by the commands that tests run.
 os.environ["TFDS_DATA_DIR"] = tempfile.mkdtemp(prefix="tfgen-test-data-")
 

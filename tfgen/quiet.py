@@ -1,4 +1,4 @@
-"""Loading TensorFlow without its greetings."""
+"""Loading TensorFlow without its greetings, and with its fast convolutions."""
 
 import contextlib
 import os
@@ -12,8 +12,13 @@ def loading_tensorflow():
 
     It reports there which instructions and drivers it has, before any level can be set, and
     buries the one line that a user should read. If the block fails, everything is shown.
+
+    oneDNN is TensorFlow's own default on CPUs with AVX-512 VNNI alone. One without it (AMD EPYC,
+    Zen 3, two cores) trains `dcgan` and `sngan` 3.5 times as fast with it, progan's 64x64 twice,
+    and what is dense as fast as before. TF_ENABLE_ONEDNN_OPTS=0 turns it off.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     os.environ["KERAS_BACKEND"] = "tensorflow"
     sys.stderr.flush()
     stderr = os.dup(2)

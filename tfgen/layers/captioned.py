@@ -113,7 +113,8 @@ def refiner(image_shape, condition, width, kernel, blocks=2, name="refiner"):
     """StackGAN's second stage: [B, H/2, W/2, C] and the text's code [B, N] -> [B, H, W, C].
 
     Section 3.3: the small image is halved again, the code set beside every place, and after
-    residual blocks the features are doubled twice.
+    residual blocks the features are doubled twice. It has as many features of each size as
+    `generator`.
     """
     h, w, c = image_shape[0] // 4, image_shape[1] // 4, image_shape[2]
     small, code = layers.Input((2 * h, 2 * w, c)), layers.Input((condition,))
@@ -121,14 +122,14 @@ def refiner(image_shape, condition, width, kernel, blocks=2, name="refiner"):
     x = layers.Conv2D(2 * width, kernel, 2, "same", use_bias=False)(x)
     x = layers.ReLU()(adversaries.batch_norm()(x))
     text = layers.Reshape((h, w, condition))(layers.RepeatVector(h * w)(code))
-    x = layers.Conv2D(4 * width, 3, 1, "same", use_bias=False)(layers.Concatenate()([x, text]))
+    x = layers.Conv2D(2 * width, 3, 1, "same", use_bias=False)(layers.Concatenate()([x, text]))
     x = layers.ReLU()(adversaries.batch_norm()(x))
     for _ in range(blocks):
-        y = layers.Conv2D(4 * width, 3, 1, "same", use_bias=False)(x)
+        y = layers.Conv2D(2 * width, 3, 1, "same", use_bias=False)(x)
         y = layers.ReLU()(adversaries.batch_norm()(y))
-        y = adversaries.batch_norm()(layers.Conv2D(4 * width, 3, 1, "same", use_bias=False)(y))
+        y = adversaries.batch_norm()(layers.Conv2D(2 * width, 3, 1, "same", use_bias=False)(y))
         x = layers.ReLU()(layers.Add()([x, y]))
-    x = layers.Conv2DTranspose(2 * width, kernel, 2, "same", use_bias=False)(x)
+    x = layers.Conv2DTranspose(width, kernel, 2, "same", use_bias=False)(x)
     x = layers.ReLU()(adversaries.batch_norm()(x))
     image = layers.Conv2DTranspose(c, kernel, 2, "same", activation="tanh", dtype="float32")(x)
     return keras.Model([small, code], image, name=name)
