@@ -67,6 +67,12 @@ def test_what_is_shown_of_growth(tmp_path):
     shown = [int(drawn[i * height + 20, -20, 0]) for i in range(len(found))]
     assert shown[:3] == [10, 15, 30]
     assert shown[-1] == 55
+    # Few grids: each is shown once, as the phase that it is nearest to.
+    grids[12] = tmp_path / "step-12.png"
+    figures.save(grids[12], figures.tile(np.full((64, 8, 8, 1), 12 / 255), 8))
+    drawn = figures.growth({step: grids[step] for step in (12, 30, 55)}, found)
+    assert len(drawn) == 3 * height
+    assert [int(drawn[i * height + 20, -20, 0]) for i in range(3)] == [12, 30, 55]
 
 
 def test_numbers_of_stages():

@@ -128,13 +128,18 @@ def by_caption(model, texts, seeds=8):
 def growth(grids, phases):
     """The first row of sample grids at each phase of a network that grows, with its name beside it.
 
-    grids: {step: path}, of the same seeds; phases: [(step, a name)], see `ProGAN.phases`.
+    grids: {step: path}, of the same seeds; phases: [(step, a name)], see `ProGAN.phases`. Of two
+    phases near the same grid the nearer one shows it, and the other none.
     """
     from PIL import Image
 
-    rows, names = [], []
+    last, shown = max(grids), {}
     for step, name in phases:
-        nearest = min(grids, key=lambda saved: (abs(saved - min(step, max(grids))), -saved))
+        nearest = min(grids, key=lambda saved: (abs(saved - min(step, last)), -saved))
+        shown.setdefault(nearest, []).append((abs(nearest - min(step, last)), name))
+    rows, names = [], []
+    for nearest, near in shown.items():
+        name = min(near, key=lambda found: found[0])[1]
         with Image.open(grids[nearest]) as picture:
             grid = np.asarray(picture.convert("RGB"))
         rows.append(grid[GAP : GAP + (len(grid) - GAP) // 8])
