@@ -20,7 +20,7 @@ PAPER = {
     "model.schedule": "50000,100000",
     "model.ema": 0.999,
 }
-# Coloured sprites of 32 x 32, in a quarter of an hour on two cores: half as many features for each
+# Coloured sprites of 32 x 32, at the cost of wgan_gp's on them: half as many features for each
 # doubling, and the largest images in smaller batches, as in the paper.
 SHAPES = {
     "steps": 12_000,

@@ -134,9 +134,9 @@ def growth(grids, phases):
     from PIL import Image
 
     last, shown = max(grids), {}
-    for step, name in phases:
-        nearest = min(grids, key=lambda saved: (abs(saved - min(step, last)), -saved))
-        shown.setdefault(nearest, []).append((abs(nearest - min(step, last)), name))
+    for wanted, name in ((min(step, last), name) for step, name in phases):
+        nearest = min(grids, key=lambda saved, wanted=wanted: (abs(saved - wanted), -saved))
+        shown.setdefault(nearest, []).append((abs(nearest - wanted), name))
     rows, names = [], []
     for nearest, near in shown.items():
         name = min(near, key=lambda found: found[0])[1]
