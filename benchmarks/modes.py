@@ -68,7 +68,7 @@ def main(argv=None):
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--runs", default="runs/modes", help="where what is done is kept")
     parser.add_argument("--only", default="", help="one of the configurations, by its label")
-    parser.add_argument("--readme", action="store_true", help="write the tables into README.md")
+    parser.add_argument("--readme", action="store_true", help="write it into README.md, RESULTS.md")
     return command.status(_run, parser.parse_args(argv))
 
 
@@ -97,8 +97,7 @@ def _run(options):
             draw(ROOT / "docs" / f"modes-{name}.png", name, pictures)
         print(f"\nwrote {path}")
         if options.readme:
-            readme = ROOT / "README.md"
-            write_text(readme, insert(readme.read_text(), content))
+            render.write(insert, content)
 
 
 def keep(path, runs):
@@ -173,10 +172,10 @@ def markdown(content):
     return lines
 
 
-def insert(readme, content):
-    """The README with the table between its markers."""
+def insert(text, content):
+    """A document with the table between its marks."""
     begin = f"<!-- modes of {content['data']} -->"
-    return render.between(readme, begin, "<!-- end of modes -->", markdown(content))
+    return render.between(text, begin, "<!-- end of modes -->", markdown(content))
 
 
 def draw(path, name, pictures):

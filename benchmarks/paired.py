@@ -24,7 +24,7 @@ def main(argv=None):
     """Returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.paired")
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--readme", action="store_true", help="write the table into README.md")
+    parser.add_argument("--readme", action="store_true", help="write it into README.md, RESULTS.md")
     return command.status(_run, parser.parse_args(argv))
 
 
@@ -47,8 +47,7 @@ def _run(options):
     path = table.RESULTS / f"{DATA}.json"
     write_text(path, json.dumps(content, indent=1) + "\n")
     if options.readme:
-        readme = table.ROOT / "README.md"
-        write_text(readme, render.insert(readme.read_text(), content))
+        render.write(render.insert, content)
     print(f"wrote {path}")
 
 

@@ -1,13 +1,16 @@
-"""A table of results as Markdown for the README, as a page, and as a plot."""
+"""A table of results as Markdown for README.md or RESULTS.md, as a page, and as a plot."""
 
 import html
+from pathlib import Path
 
 from benchmarks.published import PUBLISHED
 from tfgen.metrics import catalogue
-from tfgen.run_dir import atomic
+from tfgen.run_dir import atomic, write_text
 from train import page, report
 from train.report import ARROWS, title
 
+# Each table stands between marks in one of these.
+DOCUMENTS = [Path(__file__).parent.parent / name for name in ("README.md", "RESULTS.md")]
 # The taxonomy of Goodfellow 2016 (tutorial, figure 9), from exact densities to none.
 ORDER = ("exact", "lower bound", "estimate", "implicit")
 COLUMNS = ("nll", "neg_elbo", "frechet", "precision", "recall", "coverage", "mse", "knn")
@@ -45,7 +48,7 @@ def rows_of(table):
 
 
 def columns(table):
-    """The metrics that the README shows."""
+    """The metrics that the table shows."""
     for kind in (TRANSLATIONS, CAPTIONS):
         if _measured(table, kind[0]):
             return kind
@@ -157,24 +160,30 @@ def gans():
     return sorted(names, key=lambda name: (name != "gan", name))
 
 
-def insert(readme, table):
-    """The README with the table in the place of the old one, and that of the GANs with it."""
-    readme = _replaced(readme, list(markdown(table)))
+def write(insert, content):
+    """Puts a table where its marks are: insert(text of a document, content) -> its new text."""
+    for path in DOCUMENTS:
+        write_text(path, insert(path.read_text(), content))
+
+
+def insert(text, table):
+    """A document with the table in the place of the old one, and that of the GANs with it."""
+    text = _replaced(text, list(markdown(table)))
     names = [name for name in gans() if name in table["models"]]
     of_family = table["protocol"]["data"] == "digits" and len(names) > 1
-    return _replaced(readme, list(family(table, names))) if of_family else readme
+    return _replaced(text, list(family(table, names))) if of_family else text
 
 
-def _replaced(readme, lines):
+def _replaced(text, lines):
     """With a table in the place of the old one; its first line and its last are the marks."""
-    return between(readme, lines[0], END, lines[1:-1])
+    return between(text, lines[0], END, lines[1:-1])
 
 
-def between(readme, begin, end, lines):
+def between(text, begin, end, lines):
     """With lines in the place of what stands between two marks; as it is where it has none."""
-    before, mark, rest = readme.partition(begin)
+    before, mark, rest = text.partition(begin)
     if not mark:
-        return readme
+        return text
     _, _, after = rest.partition(end)
     return "\n".join([before + begin, *lines, end + after])
 

@@ -14,7 +14,7 @@ import statistics
 import sys
 
 from benchmarks import render
-from benchmarks.table import RESULTS, ROOT
+from benchmarks.table import RESULTS
 from configs import base
 from tfgen import command, quiet
 from tfgen.run_dir import write_text
@@ -46,7 +46,7 @@ def main(argv=None):
     parser.add_argument("--data", default="digits")
     parser.add_argument("--steps", type=int, default=2000)
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--readme", action="store_true", help="write the table into README.md")
+    parser.add_argument("--readme", action="store_true", help="write it into README.md, RESULTS.md")
     return command.status(_run, parser.parse_args(argv))
 
 
@@ -71,8 +71,7 @@ def _run(options):
         print(line(habit, found[habit]), flush=True)
     print(f"\nwrote {path}")
     if options.readme:
-        readme = ROOT / "README.md"
-        write_text(readme, insert(readme.read_text(), content | {"habits": found}))
+        render.write(insert, content | {"habits": found})
 
 
 def done(path, content):
@@ -136,10 +135,10 @@ def markdown(content):
     ]
 
 
-def insert(readme, content):
-    """The README with the table between its markers."""
+def insert(text, content):
+    """A document with the table between its marks."""
     marks = "<!-- stabilisers -->", "<!-- end of stabilisers -->"
-    return render.between(readme, *marks, markdown(content))
+    return render.between(text, *marks, markdown(content))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Train and measure models on one data set over several seeds, and write the README's table.
+"""Train and measure models on one data set over several seeds, and write the table of them.
 
     python -m benchmarks.table --data=digits --models=dcgan,vae --seeds=3 --readme
 
@@ -37,7 +37,7 @@ def main(argv=None):
     parser.add_argument("--seeds", type=int, default=3, help="runs of each model (3)")
     parser.add_argument("--runs", default="", help="where runs go (runs/table-<data>)")
     parser.add_argument("--parts", default="", help="what train.evaluate measures (all)")
-    parser.add_argument("--readme", action="store_true", help="write the table into README.md")
+    parser.add_argument("--readme", action="store_true", help="write it into README.md, RESULTS.md")
     return command.status(_run, parser.parse_args(argv))
 
 
@@ -72,8 +72,7 @@ def _run(options):
     render.plot(table, path.with_suffix(".png"))
     print("\n".join(render.markdown(table)))
     if options.readme:
-        readme = ROOT / "README.md"
-        write_text(readme, render.insert(readme.read_text(), table))
+        render.write(render.insert, table)
     print(f"\nwrote {path} and, beside it, .html and .png")
 
 

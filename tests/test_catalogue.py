@@ -22,6 +22,14 @@ def test_models_configs_rows_and_readme_agree():
     assert names == sorted(set(readme_rows()))
 
 
+def test_links_within_the_documents_lead_somewhere():
+    for name in ("README.md", "RESULTS.md", "CONTRIBUTING.md"):
+        links = re.findall(r"\]\(([^)\s]+)\)", (ROOT / name).read_text())
+        local = [link for link in links if "://" not in link]
+        assert local or name == "CONTRIBUTING.md"
+        assert not [link for link in local if not (ROOT / link).exists()], name
+
+
 def test_each_file_defines_the_model_of_its_name():
     for name in models.names():
         assert models.find(name).__name__.lower() == name.replace("_", "")
