@@ -67,6 +67,17 @@ def contrastive(x, own, others, same, temperature=0.1):
     return tf.reduce_logsumexp(tf.concat([right, wrong], axis=1), axis=1) - right[:, 0]
 
 
+def sameness(x, other, z, other_z):
+    """1 / (|x - x'| / |z - z'| + 0.05), means over pixels and latents: 20 if x and x' are alike.
+
+    Mao et al. 2019, equation 4, https://arxiv.org/abs/1903.05628: images [B, H, W, C] of latents
+    [B, Z]. -> [B]
+    """
+    moved = tf.reduce_mean(tf.abs(x - other), axis=[1, 2, 3])
+    apart = tf.reduce_mean(tf.abs(z - other_z), axis=1)
+    return 1.0 / (moved / apart + 0.05)
+
+
 def means(terms):
     """Terms of each image, {name: [B]} -> their means over the batch."""
     return {name: tf.reduce_mean(term) for name, term in terms.items()}

@@ -37,7 +37,6 @@ stages learn at once, and the second one's gradient stops at the first one's ima
 from an average of all networks that they need, as in `gan.py`.
 """
 
-import dataclasses
 import functools
 import typing
 
@@ -45,7 +44,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfgen import adversarial, captions, losses, random, replicas
+from tfgen import adversarial, captions, losses, random, replicas, vocabulary
 from tfgen.errors import UserError
 from tfgen.layers import adversaries, captioned
 from tfgen.models.gan import GAN
@@ -142,44 +141,15 @@ class TextToImage(GAN):
 
     @classmethod
     def known_from(cls, data, arguments):
-        """The words of the training captions, and some of these, evenly from those that differ."""
-        found = list(data.examples().take(1))
-        if not found or "caption" not in found[0]:
-            raise UserError(
-                f"text_to_image learns from captions, and {data.name} has none: it wants a set "
-                "of TFDS with features image and caption, as shapes_by_caption or coco_captions."
-            )
-        texts = data.examples().map(lambda example: example["caption"])
-        layer = keras.layers.TextVectorization(max_tokens=arguments["most_words"])
-        layer.adapt(texts.batch(256))
-        vocabulary = [str(word) for word in layer.get_vocabulary()[captions.FIRST :]]
-        known, examples = set(vocabulary), {}
-        for text in texts.take(10_000).as_numpy_iterator():
-            parts = [word for word in captions.words(text.decode()) if word in known]
-            examples[" ".join(parts[: arguments["length"]])] = None
-        examples = list(examples)[:: max(1, len(examples) // 64)][:64]
-        return {"vocabulary": tuple(vocabulary), "examples": tuple(examples)}
+        return vocabulary.learned(data, arguments["most_words"], arguments["length"])
 
     @functools.cached_property
     def vectorizer(self):
-        """Captions -> numbers within TensorFlow: strings [B] -> int [B, T]. It holds no weight."""
-        layer = keras.layers.TextVectorization(
-            vocabulary=list(self.vocabulary), output_sequence_length=self.length
-        )
-        layer(tf.constant([""]))  # builds it
-        return layer
+        """Captions -> numbers within TensorFlow: strings [B] -> int [B, T]."""
+        return vocabulary.vectorizer(self.vocabulary, self.length)
 
     def view(self, data):
-        """The data with numbers in the place of captions."""
-
-        vectorizer = self.vectorizer  # made here, and not within the graph of a map
-
-        def numbered(example):
-            tokens = tf.cast(vectorizer(example["caption"]), tf.int32)
-            kept = {key: value for key, value in example.items() if key != "caption"}
-            return kept | {"tokens": tokens}
-
-        return dataclasses.replace(data, examples=lambda: data.examples().map(numbered))
+        return vocabulary.numbered(data, self.vectorizer)
 
     @property
     def condition_spec(self):
@@ -322,7 +292,8 @@ class TextToImage(GAN):
         rows, alike = tf.shape(phi)[0], 0.0
         if self.diversity:
             z, other = (part[:, : self.latent_dim] for part in (drawn[0], drawn[-1]))
-            alike = sameness(fakes[-1][:rows], fakes[-1][-rows:], z, other)
+            alike = losses.sameness(fakes[-1][:rows], fakes[-1][-rows:], z, other)
+            alike = tf.reduce_mean(alike)
         return wanted, fakes, tf.reduce_mean(kl[:rows]), alike
 
     @staticmethod
@@ -436,10 +407,3 @@ class TextToImage(GAN):
         painter = self.painter_average if self.ema else self.painter
         c, _ = self.code(painter["text"](label), noise, painter)
         return self.from_range(self.paint(noise, c, self.sampler(), painter, False)[-1])
-
-
-def sameness(one, other, z, other_z):
-    """E 1 / (|x - x'| / |z - z'| + 0.05), means over pixels and latents: 20 if all are alike."""
-    moved = tf.reduce_mean(tf.abs(one - other), axis=[1, 2, 3])
-    apart = tf.reduce_mean(tf.abs(z - other_z), axis=1)
-    return tf.reduce_mean(1.0 / (moved / apart + 0.05))
