@@ -21,7 +21,7 @@ from export.endpoints import endpoints
 from tests import runs
 from tests.conftest import ROOT
 from tests.servers import serving
-from tests.zoo import EXPORTED, HOSTED, rows_of
+from tests.zoo import EXPORTED, HOSTED, keeping_hosts, rows_of
 from tfgen.errors import UserError
 
 SEEDS = np.array([0, 1, 42, -1, 2**31 - 1], np.int32)
@@ -51,9 +51,20 @@ def load_meta(path):
     return meta
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """Row -> Exported."""
+    return keeping_hosts(lambda row: Exported(row, tmp_path_factory.mktemp(row.name)))
+
+
 @pytest.fixture(scope="module", params=EXPORTED)
-def exported(request, tmp_path_factory):
-    return Exported(request.param, tmp_path_factory.mktemp(request.param.name))
+def exported(request, made):
+    return made(request.param)
+
+
+@pytest.fixture(scope="module", params=HOSTED)
+def hosted(request, made):
+    return made(request.param)
 
 
 @pytest.fixture(scope="module")
@@ -211,25 +222,23 @@ def test_the_server_can_read_its_settings(exported):
 # --- versions ---
 
 
-@pytest.mark.parametrize("exported", HOSTED, indirect=True, scope="module")
-def test_versions_are_never_overwritten(exported):
-    model, name = exported.model, exported.row.name
-    second = saved_model.export(model, name, exported.root)
+def test_versions_are_never_overwritten(hosted):
+    model, name = hosted.model, hosted.row.name
+    second = saved_model.export(model, name, hosted.root)
     assert second.name == "2"
     with pytest.raises(UserError, match=r"version 2 .* exists.*next free one is 3"):
-        saved_model.export(model, name, exported.root, version=2)
-    assert saved_model.export(model, name, exported.root, version=7).name == "7"
-    assert sorted(p.name for p in (exported.root / name).iterdir()) == ["1", "2", "7"]
+        saved_model.export(model, name, hosted.root, version=2)
+    assert saved_model.export(model, name, hosted.root, version=7).name == "7"
+    assert sorted(p.name for p in (hosted.root / name).iterdir()) == ["1", "2", "7"]
 
 
-@pytest.mark.parametrize("exported", HOSTED, indirect=True, scope="module")
-def test_a_failed_export_leaves_nothing(exported, tmp_path, monkeypatch):
+def test_a_failed_export_leaves_nothing(hosted, tmp_path, monkeypatch):
     def fail(*args):
         raise OSError("No space left on device")
 
     monkeypatch.setattr(saved_model, "write_warm_up", fail)
     with pytest.raises(OSError, match="No space left"):
-        saved_model.export(exported.model, "model", tmp_path)
+        saved_model.export(hosted.model, "model", tmp_path)
     assert not list((tmp_path / "model").iterdir())
 
 
@@ -255,14 +264,13 @@ def host(tmp_path_factory):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("exported", HOSTED, indirect=True, scope="module")
-def test_the_same_images_from_c(exported, host):
-    signature = exported.meta.signature_def["sample"]
-    inputs = golden.request(exported.model, np.arange(64, dtype=np.int32))
+def test_the_same_images_from_c(hosted, host):
+    signature = hosted.meta.signature_def["sample"]
+    inputs = golden.request(hosted.model, np.arange(64, dtype=np.int32))
     done = subprocess.run(
         [
             str(host),
-            str(exported.path),
+            str(hosted.path),
             signature.outputs["image"].name,
             "64",
             *(signature.inputs[name].name for name in inputs),
@@ -272,27 +280,26 @@ def test_the_same_images_from_c(exported, host):
         timeout=120,
     )
     assert done.returncode == 0, done.stderr[-2000:]
-    images = np.frombuffer(done.stdout, np.float32).reshape(64, *exported.row.image_shape)
-    np.testing.assert_allclose(images, exported.model.sample(*inputs.values()), rtol=0, atol=1e-5)
+    images = np.frombuffer(done.stdout, np.float32).reshape(64, *hosted.row.image_shape)
+    np.testing.assert_allclose(images, hosted.model.sample(*inputs.values()), rtol=0, atol=1e-5)
 
 
 # --- servers ---
 
 
 @pytest.fixture(scope="module")
-def server(exported):
+def server(hosted):
     """(grpc address, REST address) of the conformance server."""
-    with serving(exported.row.name, exported.root / exported.row.name) as addresses:
+    with serving(hosted.row.name, hosted.root / hosted.row.name) as addresses:
         yield addresses
 
 
-@pytest.mark.parametrize("exported", HOSTED, indirect=True, scope="module")
-def test_the_same_images_from_every_source(exported, server):
-    inputs = golden.request(exported.model, np.arange(64, dtype=np.int32)).values()
-    keras = exported.model.sample(*inputs).numpy()
-    name = exported.row.name
+def test_the_same_images_from_every_source(hosted, server):
+    inputs = golden.request(hosted.model, np.arange(64, dtype=np.int32)).values()
+    keras = hosted.model.sample(*inputs).numpy()
+    name = hosted.row.name
     for source in (
-        str(exported.path),
+        str(hosted.path),
         f"grpc://{server[0]}/{name}",
         f"http://{server[1]}/v1/models/{name}",
     ):
@@ -301,8 +308,7 @@ def test_the_same_images_from_every_source(exported, server):
         assert np.abs(golden.pixels(images).astype(int) - golden.pixels(keras)).max() <= 1
 
 
-@pytest.mark.parametrize("exported", HOSTED, indirect=True, scope="module")
-def test_servers_that_cannot_sample_are_named(exported, server, tmp_path):
+def test_servers_that_cannot_sample_are_named(hosted, server, tmp_path):
     grpc_address, rest_address = server
     for source, said in (
         (f"grpc://{grpc_address}/paint", "NOT_FOUND"),
@@ -316,9 +322,8 @@ def test_servers_that_cannot_sample_are_named(exported, server, tmp_path):
             sources.open_source(source)(SEEDS)
 
 
-@pytest.mark.parametrize("exported", HOSTED, indirect=True, scope="module")
-def test_saved_models_that_cannot_sample_are_named(exported, tmp_path):
-    shutil.copytree(exported.path, tmp_path / "torn")
+def test_saved_models_that_cannot_sample_are_named(hosted, tmp_path):
+    shutil.copytree(hosted.path, tmp_path / "torn")
     content = (tmp_path / "torn" / "saved_model.pb").read_bytes()
     (tmp_path / "torn" / "saved_model.pb").write_bytes(content[: len(content) // 2])
     with pytest.raises(UserError, match="cannot be read as a SavedModel"):

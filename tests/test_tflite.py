@@ -13,7 +13,7 @@ from ai_edge_litert.interpreter import Interpreter
 from export import golden, sources, tflite
 from export.endpoints import endpoints
 from tests import runs, zoo
-from tests.zoo import EXPORTED, HOSTED
+from tests.zoo import EXPORTED, HOSTED, keeping_hosts
 from tfgen.errors import UserError
 
 SEEDS = np.array([0, 1, 42, -1, 2**31 - 1], np.int32)
@@ -39,9 +39,20 @@ class Exported:
         return Interpreter(model_path=str(self.files[precision])).get_signature_runner(key)
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """Row -> Exported."""
+    return keeping_hosts(lambda row: Exported(row, tmp_path_factory.mktemp(row.name)))
+
+
 @pytest.fixture(scope="module", params=EXPORTED)
-def exported(request, tmp_path_factory):
-    return Exported(request.param, tmp_path_factory.mktemp(request.param.name))
+def exported(request, made):
+    return made(request.param)
+
+
+@pytest.fixture(scope="module", params=HOSTED)
+def hosted(request, made):
+    return made(request.param)
 
 
 @pytest.fixture(params=tflite.PRECISIONS)
@@ -70,9 +81,8 @@ def test_float32_is_keras(exported):
     assert difference(exported, "float32").max() <= 1e-5
 
 
-@pytest.mark.parametrize("exported", HOSTED, indirect=True, scope="module")
-def test_float16_is_close(exported):
-    assert difference(exported, "float16").mean() <= 1e-3
+def test_float16_is_close(hosted):
+    assert difference(hosted, "float16").mean() <= 1e-3
 
 
 def test_eight_bits_keep_30_decibels(exported, precision):
@@ -166,13 +176,12 @@ def test_joining_stores_no_weight_again(exported):
     assert stored < 1.2 * (forms * weights + planes + counters) + 4000
 
 
-@pytest.mark.parametrize("exported", HOSTED, indirect=True, scope="module")
 @pytest.mark.slow
-def test_larger_batches(exported):
-    content = tflite.convert(exported.model, "float32", batch=4)
+def test_larger_batches(hosted):
+    content = tflite.convert(hosted.model, "float32", batch=4)
     sample = Interpreter(model_content=content).get_signature_runner("sample")
-    inputs = golden.request(exported.model, SEEDS[:4])
-    expected = golden.answer(exported.model, inputs)
+    inputs = golden.request(hosted.model, SEEDS[:4])
+    expected = golden.answer(hosted.model, inputs)
     np.testing.assert_allclose(sample(**inputs)["image"], expected, rtol=0, atol=1e-5)
 
 
@@ -186,15 +195,14 @@ def test_golden_values(exported):
         np.testing.assert_allclose(image.ravel()[:16], entry["first"], rtol=0, atol=1e-5)
 
 
-@pytest.mark.parametrize("exported", HOSTED, indirect=True, scope="module")
-def test_one_image_is_ten_times_faster_than_keras_predict(exported):
+def test_one_image_is_ten_times_faster_than_keras_predict(hosted):
     """Batch 1, in turn, medians; `predict` of the network alone, which is less than a sample."""
-    model = exported.model
+    model = hosted.model
     network = getattr(model, "decoder", getattr(model, "G", None))
     if network is None:
         return  # principal components are a product of matrices: there is nothing to predict with
     z = np.zeros((1, *network.input_shape[1:]), np.float32)
-    sample, _ = tflite.runner(exported.files["float32"])
+    sample, _ = tflite.runner(hosted.files["float32"])
     inputs = golden.request(model, SEEDS[:1]).values()
     ratios = []
     for i in range(7):
@@ -208,8 +216,7 @@ def test_one_image_is_ten_times_faster_than_keras_predict(exported):
     assert np.median(ratios) > 10
 
 
-@pytest.mark.parametrize("exported", HOSTED, indirect=True, scope="module")
-def test_a_file_samples_without_tensorflow(exported, tmp_path):
+def test_a_file_samples_without_tensorflow(hosted, tmp_path):
     """With ai-edge-litert, NumPy and Pillow alone."""
     code = (
         "import sys\n"
@@ -218,8 +225,8 @@ def test_a_file_samples_without_tensorflow(exported, tmp_path):
         "sys.exit(sample.main(sys.argv[1:]))"
     )
     out = tmp_path / "device.png"
-    path = exported.files["float32"]
-    label = 2 if exported.model.num_classes else None
+    path = hosted.files["float32"]
+    label = 2 if hosted.model.num_classes else None
     arguments = [f"--from={path}", "--seeds=0:9", f"--out={out}"]
     arguments += [] if label is None else [f"--label={label}"]
     done = runs.run([sys.executable, "-c", code, *arguments])
@@ -227,17 +234,16 @@ def test_a_file_samples_without_tensorflow(exported, tmp_path):
     from tfgen import figures
 
     labels = None if label is None else np.full(9, label, np.int32)
-    figures.sample_grid(tmp_path / "keras.png", exported.model.sample(np.arange(9), labels).numpy())
+    figures.sample_grid(tmp_path / "keras.png", hosted.model.sample(np.arange(9), labels).numpy())
     from PIL import Image
 
     device, keras = (np.asarray(Image.open(p)).astype(int) for p in (out, tmp_path / "keras.png"))
     assert np.abs(device - keras).max() <= 1
 
 
-@pytest.mark.parametrize("exported", HOSTED, indirect=True, scope="module")
-def test_files_that_cannot_sample_are_named(exported, tmp_path):
+def test_files_that_cannot_sample_are_named(hosted, tmp_path):
     torn = tmp_path / "torn.tflite"
-    torn.write_bytes(exported.files["float32"].read_bytes()[:1000])
+    torn.write_bytes(hosted.files["float32"].read_bytes()[:1000])
     with pytest.raises(UserError, match=r"torn.tflite cannot be read"):
         sources.open_source(str(torn))
     with pytest.raises(UserError, match=r"there is no file"):

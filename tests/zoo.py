@@ -363,6 +363,25 @@ EXPORTED = [
 HOSTS = ("dcgan", "vae", "cvae", "infogan", "pixelcnn", "rbm", "realnvp")
 HOSTED = [param for param in EXPORTED if param.id in HOSTS]
 
+
+def keeping_hosts(make):
+    """make, a function of a row that calls it once for each of `HOSTS`.
+
+    Two fixtures ask for these, with parameters of EXPORTED and of HOSTED. A single one would not
+    do: pytest puts tests together whose parameters have the same place in their lists, and would
+    make each row again and again.
+    """
+    kept = {}
+
+    def of(row):
+        found = kept.get(row.id) or make(row)
+        if row.id in HOSTS:
+            kept[row.id] = found
+        return found
+
+    return of
+
+
 # Rows that are trained on two replicas: one of each way to draw noise and to couple a batch. What
 # differs from another in a loss of single images alone is left out.
 ALONE = (
