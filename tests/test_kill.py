@@ -13,7 +13,7 @@ from tests.conftest import ROOT
 # Long enough to be killed several times on the way.
 LONG = {"steps": 1500, "save_every": 50, "log_every": 10}
 # Of steps that take longer fewer will do.
-SLOW = LONG | {"steps": 750, "save_every": 25}
+SLOW = {"steps": 750, "save_every": 25, "log_every": 5}
 
 
 def checkpoints(path):
