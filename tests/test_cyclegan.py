@@ -248,7 +248,7 @@ def test_the_true_translation_has_no_error():
     # are asked of a model; trained on 1,000 digits, and tried on those of other writers, they know
     # .92 to .96 by seed.
     for name in ("labels_kept_y", "labels_kept_x"):
-        assert found[name] == trivial["truth"][name] > 0.91
+        assert found[name] == trivial["truth"][name] > 0.9
     assert found["frechet_y"] < 5 * floor["frechet_y"]
     assert nothing == {**trivial["untranslated"], "cycle_error": 0.0}
     # A map of colours inverts, but does not slant.
