@@ -1,16 +1,16 @@
 """A table of results as Markdown for README.md or RESULTS.md, as a page, and as a plot."""
 
 import html
-from pathlib import Path
 
 from benchmarks.published import PUBLISHED
+from benchmarks.table import ROOT
 from tfgen.metrics import catalogue
 from tfgen.run_dir import atomic, write_text
 from train import page, report
 from train.report import ARROWS, title
 
 # Each table stands between marks in one of these.
-DOCUMENTS = [Path(__file__).parent.parent / name for name in ("README.md", "RESULTS.md")]
+DOCUMENTS = [ROOT / name for name in ("README.md", "RESULTS.md")]
 # The taxonomy of Goodfellow 2016 (tutorial, figure 9), from exact densities to none.
 ORDER = ("exact", "lower bound", "estimate", "implicit")
 COLUMNS = ("nll", "neg_elbo", "frechet", "precision", "recall", "coverage", "mse", "knn")

@@ -244,11 +244,11 @@ def test_the_true_translation_has_no_error():
         tf.config.run_functions_eagerly(False)
     assert found["translation_error_y"] == found["translation_error_x"] == 0.0
     assert found["cycle_error"] == 0.0
-    # The truth keeps the labels that the judges know. They must know more than the nine tenths that
-    # are asked of a model; trained on 1,000 digits, and tried on those of other writers, they know
-    # .92 to .96 by seed.
-    for name in ("labels_kept_y", "labels_kept_x"):
-        assert found[name] == trivial["truth"][name] > 0.9
+    # The truth keeps the labels that the judges know, and they know more than the nine tenths that
+    # are asked of a model. Trained on 1,000 digits and tried on those of other writers, that of Y
+    # knows .94 to .99 of them, that of X .92 to .95, by seed.
+    for name, least in (("labels_kept_y", 0.93), ("labels_kept_x", 0.9)):
+        assert found[name] == trivial["truth"][name] > least
     assert found["frechet_y"] < 5 * floor["frechet_y"]
     assert nothing == {**trivial["untranslated"], "cycle_error": 0.0}
     # A map of colours inverts, but does not slant.
