@@ -4,6 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfgen import data, evaluation, figures, latents
+from tfgen.compiling import compiled
 
 
 def preview(model, held_out):
@@ -14,9 +15,9 @@ def preview(model, held_out):
     if model.can("translate"):
         images = [data.arrays(held_out)[name][:32] for name in ("image", "other")]
         x, y = (part.astype("float32") / (held_out.levels - 1) for part in images)
-        translate = tf.function(model.translate)
+        translate = compiled(model.translate)
         return lambda: figures.translations(translate, x, y)
-    sample = tf.function(lambda: model.sample(tf.range(64), model.conditions(64)))
+    sample = compiled(lambda: model.sample(tf.range(64), model.conditions(64)))
     return lambda: figures.tile(sample().numpy(), 8)
 
 

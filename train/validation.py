@@ -5,9 +5,9 @@ an untouched one sees. The test split is never opened.
 """
 
 import keras
-import tensorflow as tf
 
 from tfgen import data, evaluation, run_dir
+from tfgen.compiling import compiled
 from tfgen.errors import UserError, one_of
 from tfgen.metrics import distances
 from tfgen.metrics import features as feature_networks
@@ -40,8 +40,8 @@ class Validation:
             self.metric = FRECHET if samples else "loss"
         one_of("--config.eval_metric", self.metric, [*model.terms, FRECHET])
         # Traced once, not at every look.
-        self._test = tf.function(model.test_step, reduce_retracing=True)
-        self._sample = tf.function(model.sample, reduce_retracing=True)
+        self._test = compiled(model.test_step)
+        self._sample = compiled(model.sample)
         self.features = None
         if self.metric == FRECHET:
             self._prepare_features(training, validation)

@@ -18,6 +18,7 @@ import dataclasses
 
 import tensorflow as tf
 
+from tfgen.compiling import compiled
 from tfgen.evaluation.captions import fidelity
 from tfgen.evaluation.likelihoods import likelihoods
 from tfgen.evaluation.protocol import FIRST_SEED, VERSION, Protocol, Splits, check_same
@@ -66,7 +67,7 @@ def evaluate(model, splits, protocol, features, progress, parts=PARTS):
     if "samples" in parts and model.can("sample"):
         progress("samples", 0.0)
         comparison = Comparison(splits, protocol, features)
-        sample = tf.function(model.sample, reduce_retracing=True)
+        sample = compiled(model.sample)
         images, labels = draw(sample, model, splits, protocol.n, protocol.seed)
         results |= comparison.measure(images)
         details |= comparison.details(images)
@@ -114,7 +115,7 @@ def evaluate(model, splits, protocol, features, progress, parts=PARTS):
 
 def mean_terms(model, arrays, step=None, most=None):
     """The means of `test_step`'s terms over images: {term: number}; `step`: the same, compiled."""
-    step = step or tf.function(model.test_step, reduce_retracing=True)
+    step = step or compiled(model.test_step)
     sums, count = {}, 0
     names = ("image", "label", "other", "tokens")
     kept = {key: arrays[key][:most] for key in names if key in arrays}

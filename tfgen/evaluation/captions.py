@@ -12,6 +12,7 @@ import tensorflow as tf
 from scipy import ndimage
 
 from tfgen import captions
+from tfgen.compiling import compiled
 from tfgen.data import shapes
 from tfgen.metrics import features as feature_networks
 
@@ -129,7 +130,7 @@ def _text(said):
 
 def paint(model, tokens, seed, batch=250):
     """An image of each caption, with a seed of its own: [N, T] -> [N, H, W, C]."""
-    sample = tf.function(model.sample, reduce_retracing=True)
+    sample = compiled(model.sample)
     seeds = np.arange(seed, seed + len(tokens), dtype=np.int32)
     return np.concatenate(
         [

@@ -4,6 +4,7 @@ import numpy as np
 import scipy.special
 import tensorflow as tf
 
+from tfgen.compiling import compiled
 from tfgen.data.points import MIXTURES
 from tfgen.metrics import likelihood
 
@@ -18,7 +19,7 @@ def likelihoods(model, splits, protocol, progress):
     bounded, by_class = model.can("elbo"), model.can("class_log_prob")
     log_p, elbo, joint = [], [], []
     # Bounds of many draws are compiled by the model itself.
-    log_prob = model.log_prob if bounded else tf.function(model.log_prob)
+    log_prob = model.log_prob if bounded else compiled(model.log_prob)
     for start in range(0, len(images), BATCH):
         block = images[start : start + BATCH]
         # One shape of batch, one trace.

@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfgen import latents
+from tfgen.compiling import compiled
 from tfgen.evaluation.protocol import FIRST_SEED, MOST_SAMPLES, flat
 from tfgen.metrics import (
     classes,
@@ -105,7 +106,7 @@ def _encode(model, images):
 
 
 def _in_batches(function, images):
-    call = tf.function(function, reduce_retracing=True)
+    call = compiled(function)
     return latents.in_batches(lambda x: call(tf.constant(x)), images, size=BATCH)
 
 

@@ -5,9 +5,9 @@ can be measured all the same; where they have labels, whether those are kept.
 """
 
 import numpy as np
-import tensorflow as tf
 
 from tfgen import latents
+from tfgen.compiling import compiled
 from tfgen.evaluation.protocol import MOST_SAMPLES
 from tfgen.metrics import distances
 from tfgen.metrics import features as feature_networks
@@ -58,7 +58,7 @@ def translations(model, splits):
     results: {metric: number}, for X -> Y with "_y", for Y -> X with "_x".
     """
     x, y = Domain(splits, ""), Domain(splits, "other_")
-    translate = tf.function(model.translate)
+    translate = compiled(model.translate)
 
     def to(domain):
         return lambda images: latents.in_batches(lambda part: translate(part, domain), images)

@@ -30,6 +30,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfgen import random, replicas
+from tfgen.compiling import compiled
 from tfgen.likelihoods import inverted, softplus
 
 EXACT = 16  # hidden units up to which Z is a sum over their states
@@ -259,7 +260,7 @@ class Machine(keras.layers.Layer):
         estimate, error = _log_mean(log_w, -self.base_log_z())
         return -estimate, error
 
-    @tf.function(reduce_retracing=True)
+    @compiled
     def _anneal(self, chains, steps):
         rows = tf.range(chains)
         v = self.start(random.uniform(rows, [self.visible], "anneal start"))
@@ -273,7 +274,7 @@ class Machine(keras.layers.Layer):
         loop = (tf.constant(0), v, tf.zeros([chains]))
         return tf.while_loop(lambda t, *_: t < steps, turn, loop)[2]
 
-    @tf.function(reduce_retracing=True)
+    @compiled
     def _cool(self, v, steps):
         chains = tf.shape(v)[0]
         rows = tf.range(chains)
@@ -304,7 +305,7 @@ class Machine(keras.layers.Layer):
         drawn = self._mixed(tf.constant(v[rows], tf.float32), tf.constant(mixing))
         return estimate, error, self.reverse_ais_log_z(drawn, steps)[0]
 
-    @tf.function(reduce_retracing=True)
+    @compiled
     def _mixed(self, v, steps):
         chains = tf.shape(v)[0]
 

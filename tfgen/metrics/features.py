@@ -153,6 +153,8 @@ def train_network(images, targets, seed=0, steps=None, batch=64):
     import keras
     import tensorflow as tf
 
+    from tfgen.compiling import compiled
+
     n, h, w, _ = images.shape
     classes = [int(t.max()) + 1 for t in targets.values()]
     steps = steps or int(np.clip(20 * n / batch, 600, 2000))
@@ -165,7 +167,7 @@ def train_network(images, targets, seed=0, steps=None, batch=64):
     labels = np.stack(list(targets.values()), axis=1).astype(np.int32)
     reach = (h // 8, w // 8) if set(targets) == {"label"} else (0, 0)
 
-    @tf.function
+    @compiled
     def step(x, y):
         with tf.GradientTape() as tape:
             _, *logits = model(x, training=True)
@@ -208,9 +210,11 @@ def predictions(model, images, batch=512):
     """Features and logits of images [N, H, W, C] in [0, 1], in batches of one shape."""
     import tensorflow as tf
 
+    from tfgen.compiling import compiled
+
     call = getattr(model, "_compiled", None)
     if call is None:
-        call = model._compiled = tf.function(lambda x: model(x, training=False))
+        call = model._compiled = compiled(lambda x: model(x, training=False))
     images = np.asarray(images, np.float32)
     parts = []
     for start in range(0, len(images), batch):

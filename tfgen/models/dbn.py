@@ -26,6 +26,7 @@ import tensorflow as tf
 from keras import layers
 
 from tfgen import bounds, random
+from tfgen.compiling import compiled
 from tfgen.errors import UserError, one_of
 from tfgen.layers.boltzmann import Machine
 from tfgen.likelihoods import softplus
@@ -183,7 +184,7 @@ class DBN(GenerativeModel):
         v = self.flat(self.to_unit(images))
         self.log_z.assign(self.machines[-1].log_z(self._upwards(v).numpy()))
 
-    @tf.function(reduce_retracing=True)
+    @compiled
     def _upwards(self, v):
         return self.draws_of_each(v, tf.range(tf.shape(v)[0]))[-1]
 
@@ -238,12 +239,12 @@ class DBN(GenerativeModel):
             layer.set_weights([machine.weights_of_pairs().numpy(), machine.biases()[1].numpy()])
         return network
 
-    @tf.function(reduce_retracing=True)
+    @compiled
     def log_prob(self, x, samples=100):
         """The bound of equation 8, by `samples` draws of h and their mean weight: [B], nats."""
         return bounds.log_mean(self._importance(x), samples)
 
-    @tf.function(reduce_retracing=True)
+    @compiled
     def elbo(self, x, samples=100):
         """The same without weights, equation 8 as it stands: [B], nats."""
         return bounds.mean(self._importance(x), samples)

@@ -32,6 +32,7 @@ import tensorflow as tf
 from keras import layers
 
 from tfgen import bounds, losses, random
+from tfgen.compiling import compiled
 from tfgen.errors import one_of
 from tfgen.layers import Dropout
 from tfgen.likelihoods import softplus
@@ -213,12 +214,12 @@ class NICE(GenerativeModel):
         """log p(y) of images as points of [0, 1]^D, exact: [B, H, W, C] -> [B], nats."""
         return self.log_density_of(tf.reshape(x, [-1, self.size]))
 
-    @tf.function(reduce_retracing=True)
+    @compiled
     def log_prob(self, x, samples=100):
         """A lower bound by `samples` draws of u: images in [0, 1] -> [B], nats."""
         return bounds.log_mean(self._importance(x), samples)
 
-    @tf.function(reduce_retracing=True)
+    @compiled
     def elbo(self, x, samples=100):
         """The bound that is trained, its expectation by `samples` draws: [B], nats."""
         return bounds.mean(self._importance(x), samples)

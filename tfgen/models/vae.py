@@ -26,6 +26,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfgen import bounds, likelihoods, losses, random
+from tfgen.compiling import compiled
 from tfgen.layers import Dropout, LatentDensity, coders
 from tfgen.model import GenerativeModel
 
@@ -221,7 +222,7 @@ class VAE(GenerativeModel):
         return q["mean"] + tf.exp(0.5 * q["log_var"]) * eps
 
     # Compiled: a thousand draws are a thousand turns of a loop.
-    @tf.function(reduce_retracing=True)
+    @compiled
     def log_prob(self, x, samples=100, label=None):
         """L_k with k = samples, a lower bound on log p(x): images in [0, 1] -> [B], nats.
 
@@ -230,7 +231,7 @@ class VAE(GenerativeModel):
         """
         return bounds.log_mean(self._importance(x, label), samples)
 
-    @tf.function(reduce_retracing=True)
+    @compiled
     def elbo(self, x, samples=100, label=None):
         """The ELBO, its expectation over q by `samples` draws: images in [0, 1] -> [B], nats."""
         return bounds.mean(self._importance(x, label), samples)
