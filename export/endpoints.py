@@ -69,7 +69,14 @@ def endpoints(model, batch=None):
             Endpoint("reconstruct", lambda image: {"image": model.reconstruct(image)}, image)
         )
     if model.can("log_prob"):
-        found.append(Endpoint("log_prob", lambda image: {"log_prob": model.log_prob(image)}, image))
+        # Its shape said again: a model may have compiled its own for an open batch before.
+        found.append(
+            Endpoint(
+                "log_prob",
+                lambda image: {"log_prob": tf.reshape(model.log_prob(image), [batch or -1])},
+                image,
+            )
+        )
     return found
 
 

@@ -16,6 +16,7 @@ border between two: of 256 levels, in about one pixel of some hundreds.
 """
 
 import argparse
+import contextlib
 import json
 import statistics
 import sys
@@ -46,11 +47,18 @@ def offered(model):
 
 
 def convert(model, precision, batch=1, images=None):
-    """A LiteRT file of the model, as bytes.
+    """A LiteRT file of the model, as bytes; see `files`."""
+    ((_, content),) = files(model, [precision], batch, images)
+    return content
+
+
+def files(model, precisions, batch=1, images=None):
+    """LiteRT files of the model, which is traced once: yields (precision, bytes).
 
     Args:
-      precision: "float32"; "float16", weights of half size; "dynamic", int8 weights and float
-        activations; "int8", int8 weights and activations, calibrated on the model's own samples.
+      precisions: some of "float32"; "float16", weights of half size; "dynamic", int8 weights and
+        float activations; "int8", int8 weights and activations, calibrated on the model's own
+        samples.
       batch: the static batch size.
       images: [N, H, W, C] in [0, 1], N >= batch, that int8 is calibrated on where the model makes
         images of images; without, noise is.
@@ -60,45 +68,55 @@ def convert(model, precision, batch=1, images=None):
     from export import join
     from export.endpoints import endpoints
 
-    if precision not in offered(model):
+    for precision in set(precisions) - set(offered(model)):
         raise UserError(
             f"{precision} does not suit this model, which inverts a distribution: eight bits give "
             f"other images. Offered are {', '.join(offered(model))}."
         )
     found = {e.name: e for e in endpoints(model, batch)}
-    if not model.can("sample"):
-        shown = _images_shown(model, found, batch, images)
-        return _convert(list(found.values()), precision, shown)
-    noise, _ = found.pop("noise"), found.pop("sample")  # `join` makes `sample`
-    if precision == "int8":
-        # Its loop over draws cannot be calibrated, and a likelihood of other networks is none.
-        found.pop("log_prob", None)
-    names = list(model.noise(np.zeros(1, np.int32)))
-    draws = _representative(model, found, batch)
-    networks = _convert(list(found.values()), precision, draws)
-    return join.sample(_convert([noise], "float32"), networks, names)
+    samples = found.pop("sample", None)  # `join` makes it
+    with _traced(found.values()) as path:
+        if samples:
+            noise = _convert(path, [found.pop("noise").name], "float32")
+            names = list(model.noise(np.zeros(1, np.int32)))
+        for precision in precisions:
+            # The loop over draws cannot be calibrated, and a likelihood of other networks is none.
+            without = ("log_prob",) if precision == "int8" else ()
+            chosen = {name: found[name] for name in found if name not in without}
+            if samples:
+                draws = _representative(model, chosen, batch)
+            else:
+                draws = _images_shown(model, chosen, batch, images)
+            networks = _convert(path, list(chosen), precision, draws)
+            yield precision, join.sample(noise, networks, names) if samples else networks
 
 
-def _convert(endpoints, precision, representative=None):
-    """The endpoints as a LiteRT file of builtin operators."""
+@contextlib.contextmanager
+def _traced(endpoints):
+    """The endpoints as signatures of a SavedModel: its path, for a while."""
     import keras
-    import tensorflow as tf
 
     archive = keras.export.ExportArchive()
     for endpoint in endpoints:
         archive.add_endpoint(endpoint.name, endpoint.function, list(endpoint.inputs))
     with tempfile.TemporaryDirectory() as path:
         archive.write_out(path, verbose=False)
-        keys = [endpoint.name for endpoint in endpoints]
-        converter = tf.lite.TFLiteConverter.from_saved_model(path, signature_keys=keys)
-        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
-        if precision != "float32":
-            converter.optimizations = [tf.lite.Optimize.DEFAULT]
-        if precision == "float16":
-            converter.target_spec.supported_types = [tf.float16]
-        if precision == "int8":
-            converter.representative_dataset = representative
-        return converter.convert()
+        yield path
+
+
+def _convert(path, keys, precision, representative=None):
+    """Some signatures of a SavedModel as a LiteRT file of builtin operators."""
+    import tensorflow as tf
+
+    converter = tf.lite.TFLiteConverter.from_saved_model(path, signature_keys=keys)
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
+    if precision != "float32":
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    if precision == "float16":
+        converter.target_spec.supported_types = [tf.float16]
+    if precision == "int8":
+        converter.representative_dataset = representative
+    return converter.convert()
 
 
 def _representative(model, endpoints, batch):
@@ -246,6 +264,16 @@ def main(argv=None):
     return command.status(_export, parser.parse_args(argv))
 
 
+def _quietly(items):
+    """The items of an iterator, each made without TensorFlow's words."""
+    while True:
+        with quiet.loading_tensorflow():
+            item = next(items, None)
+        if item is None:
+            return
+        yield item
+
+
 def _export(options):
     from tfgen.errors import one_of
 
@@ -265,10 +293,9 @@ def _export(options):
     model = tfgen.load(options.workdir)
     images, judge = _data(config)
     rows = {}
-    for precision in precisions or offered(model):
+    made = files(model, precisions or offered(model), options.batch, images)
+    for precision, content in _quietly(made):
         path = run.path / "tflite" / f"{name}-{precision}.tflite"
-        with quiet.loading_tensorflow():
-            content = convert(model, precision, options.batch, images)
         with run_dir.atomic(path) as temporary:
             temporary.write_bytes(content)
         with quiet.loading_tensorflow():
