@@ -123,14 +123,16 @@ class ProGAN(GAN):
             found.append((end, f"{side} x {side}"))
         return found
 
-    def now(self, of_stage):
+    def now(self, of_stage, training=False):
         """What `of_stage(stage, alpha)` gives for the stage that the step is in.
 
-        Once all is grown there is one stage, without a fade: that is what is exported.
+        Once all is grown there is one stage, without a fade: that is what is exported. In training
+        the trace must not depend on the step that it was made in: a run that goes on in a new
+        process would take a step that differs in rounding.
         """
         with tf.init_scope():
             grown = self.steps_done >= self.grown_at
-        if grown:
+        if grown and not training:
             return of_stage(self.number - 1, 1.0)
         stage, alpha = self.growth()
         return tf.switch_case(
@@ -171,9 +173,9 @@ class ProGAN(GAN):
     def train_step(self, batch):
         images = self.to_range(self.to_unit(batch["image"]))
         seeds = self.training_seeds(images)
-        gradients, d_terms, x = self.now(functools.partial(self.step_of_D, images, seeds))
+        gradients, d_terms, x = self.now(functools.partial(self.step_of_D, images, seeds), True)
         self.optimizers["D"].apply(gradients, self.D.trainable_variables)
-        gradients, g_loss, fake = self.now(functools.partial(self.step_of_G, seeds))
+        gradients, g_loss, fake = self.now(functools.partial(self.step_of_G, seeds), True)
         self.optimizers["G"].apply(gradients, self.G.trainable_variables)
         self.average_generator()
         stage, alpha = self.growth()
