@@ -47,7 +47,10 @@ def test_the_library_prints_nothing_and_knows_no_flags():
 
 @pytest.mark.parametrize(
     "module",
-    ["train.run", "train.evaluate", "benchmarks.table", "configs.vae", "tfgen", "export.sample"],
+    [
+        *("train.run", "train.evaluate", "train.denoise", "train.translate", "benchmarks.table"),
+        *("configs.vae", "tfgen", "export.sample"),
+    ],
 )
 def test_what_must_answer_at_once_does_not_load_tensorflow(module):
     code = f"import sys, {module}; sys.exit('tensorflow' in sys.modules or 'keras' in sys.modules)"

@@ -5,7 +5,6 @@ from pathlib import Path
 import numpy as np
 
 from tfgen import figures
-from tfgen.data.folder import SUFFIXES
 from tfgen.errors import UserError
 
 
@@ -23,6 +22,8 @@ def read(folder, image_shape):
     Raises: UserError for a folder without images, or with one that cannot be read.
     """
     from PIL import Image, ImageOps, UnidentifiedImageError
+
+    from tfgen.data.folder import SUFFIXES  # loads TensorFlow, for which --help should not wait
 
     root = Path(folder).expanduser()
     if not root.is_dir():
