@@ -5,7 +5,9 @@ names of the signature, as TensorFlow Serving does, in a process that knows neit
 
 Beside it stands a double of the REST interface's column format, written from its documentation.
 
-python -m tests.conformance_server NAME DIR    prints two ports, then serves until it is killed.
+python -m tests.conformance_server    prints two ports, then serves until it is killed; each line
+                                      of its input, [NAME, DIR], is one model more, and
+                                      is answered by NAME.
 """
 
 import json
@@ -22,30 +24,33 @@ from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
 
 class Service(prediction_service_pb2_grpc.PredictionServiceServicer):
-    def __init__(self, name, base):
-        self.name = name
+    def __init__(self):
+        self.models = {}  # name: (session, signatures)
+
+    def load(self, name, base):
         # As the server does: the highest number; other names are skipped.
         version = max(int(p.name) for p in Path(base).iterdir() if p.name.isdigit())
-        self.session = tf.compat.v1.Session(graph=tf.Graph())
-        with self.session.graph.as_default():
+        session = tf.compat.v1.Session(graph=tf.Graph())
+        with session.graph.as_default():
             meta = tf.compat.v1.saved_model.loader.load(
-                self.session, ["serve"], str(Path(base) / str(version))
+                session, ["serve"], str(Path(base) / str(version))
             )
-        self.signatures = meta.signature_def
+        self.models[name] = session, meta.signature_def
 
     def run(self, name, key, inputs, wanted=()):
         """{output: array}.  Raises: KeyError, ValueError with the server's words."""
-        if name != self.name:
+        if name not in self.models:
             raise KeyError(f"Servable not found for request: Latest({name})")
+        session, signatures = self.models[name]
         key = key or "serving_default"
-        if key not in self.signatures:
+        if key not in signatures:
             raise LookupError(f'Serving signature key "{key}" not found.')
-        signature = self.signatures[key]
+        signature = signatures[key]
         if set(inputs) != set(signature.inputs):
             raise ValueError(f"input size does not match signature: {sorted(inputs)}")
         feed = {signature.inputs[k].name: value for k, value in inputs.items()}
         names = list(wanted) or list(signature.outputs)
-        values = self.session.run([signature.outputs[n].name for n in names], feed)
+        values = session.run([signature.outputs[n].name for n in names], feed)
         return dict(zip(names, values, strict=True))
 
     def Predict(self, request, context):
@@ -100,9 +105,9 @@ def rest(service):
     return ThreadingHTTPServer(("127.0.0.1", 0), Handler)
 
 
-def main(name, base):
+def main():
     assert not {"tfgen"} & set(sys.modules)
-    service = Service(name, base)
+    service = Service()
     server = grpc.server(futures.ThreadPoolExecutor(8))
     prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(service, server)
     web = rest(service)
@@ -110,8 +115,11 @@ def main(name, base):
     server.start()
     threading.Thread(target=web.serve_forever, daemon=True).start()
     print(port, web.server_port, flush=True)
-    server.wait_for_termination()
+    for line in sys.stdin:
+        name, base = json.loads(line)
+        service.load(name, base)
+        print(name, flush=True)
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main()

@@ -20,16 +20,19 @@ def optimized(function, *inputs):
 def lost_orders(before, after):
     """(read, write) of a variable that came in turn in GraphDef `before` and not in `after`."""
     old, new = ({n.name: n for n in graph.node} for graph in (before, after))
+    reads = [n for n in after.node if n.op == READ]
+    number = {read.name: 1 << i for i, read in enumerate(reads)}
+    was, now = (_first(nodes, number) for nodes in (old, new))
     found = []
     for write in after.node:
         variables = [i for i in write.input if _is_variable(old.get(i))]
         if write.op == READ or write.name not in old or not variables:
             continue
-        was, now = _ancestors(old, write.name), _ancestors(new, write.name)
+        lost = was[write.name] & ~now[write.name]
         found += [
             (read.name, write.name)
-            for read in after.node
-            if read.op == READ and read.input[0] in variables and read.name in was - now
+            for read in reads
+            if read.input[0] in variables and lost & number[read.name]
         ]
     return found
 
@@ -40,11 +43,32 @@ def _is_variable(node):
     return bool(key) and node.attr[key].type == tf.resource.as_datatype_enum
 
 
-def _ancestors(nodes, name):
-    seen, more = set(), [name]
+def _first(nodes, number):
+    """{node: the numbers, each a bit, of itself and of all that comes before it}."""
+    inputs = {
+        name: {i.lstrip("^").split(":")[0] for i in node.input} for name, node in nodes.items()
+    }
+    found, changed = {name: number.get(name, 0) for name in nodes}, True
+    while changed:  # loops make several rounds
+        changed = False
+        for name in _inputs_first(inputs):
+            before = found[name]
+            for i in inputs[name]:
+                found[name] |= found[i]
+            changed |= found[name] != before
+    return found
+
+
+def _inputs_first(inputs):
+    """The nodes in an order in which, but for loops, each comes after its inputs."""
+    seen, order = set(), []
+    more = [(name, False) for name in inputs]
     while more:
-        name = more.pop()
-        if name not in seen:
+        name, done = more.pop()
+        if done:
+            order.append(name)
+        elif name not in seen:
             seen.add(name)
-            more += [i.lstrip("^").split(":")[0] for i in nodes[name].input]
-    return seen
+            more.append((name, True))
+            more += [(i, False) for i in inputs[name] - seen]
+    return order

@@ -1,6 +1,7 @@
-"""Run by test_saved_model.py: reads a SavedModel with TensorFlow alone and answers as JSON.
+"""Run by test_saved_model.py: reads SavedModels with TensorFlow alone and answers as JSON.
 
-Neither tfgen nor Keras may be imported: what is in the file must be enough.
+Neither tfgen nor Keras may be imported: what is in the files must be enough. Each line of the input
+is [path, request, main signature, "all" or ""]; each line of the output is the answer to one.
 """
 
 import json
@@ -53,28 +54,47 @@ def threads_agree(model, inputs, count=8, calls=5):
     return not wrong
 
 
-def main(path, request):
-    """`request`: {signature: {input: array as a list}} in a file; outputs go to .npz beside it."""
-    model, again = tf.saved_model.load(path), tf.saved_model.load(path)
-    inputs = np.load(request)
-    outputs = {}
-    for key in {name.split("/")[0] for name in inputs.files}:
-        given = {n.split("/")[1]: inputs[n] for n in inputs.files if n.startswith(f"{key}/")}
-        for name, value in call(model, key, given).items():
-            outputs[f"{key}/{name}"] = value
-            assert np.array_equal(value, call(again, key, given)[name]), "two loads differ"
-    np.savez(request.replace(".npz", "-out.npz"), **outputs)
+def read(path, request, main, more):
+    """`request`: "signature/input" arrays in a .npz file; outputs go to one beside it.
+
+    There too "alone/image", of the signature `main`, each row in a call of its own. With `more` the
+    file is loaded twice, called by many threads, and the warm-up requests are run.
+    """
+    model, file = tf.saved_model.load(path), np.load(request)
+    inputs = {}
+    for name in file.files:
+        key, _, given = name.partition("/")
+        inputs.setdefault(key, {})[given] = file[name]
+    outputs = answers(model, inputs)
+    rows = range(len(next(iter(inputs[main].values()))))
+    each = [call(model, main, {k: v[i : i + 1] for k, v in inputs[main].items()}) for i in rows]
+    np.savez(
+        request.replace(".npz", "-out.npz"),
+        **outputs | {"alone/image": np.concatenate([found["image"] for found in each])},
+    )
     found = {
         "signatures": sorted(model.signatures),
-        "warm_up": warm_up(model, f"{path}/assets.extra/tf_serving_warmup_requests"),
-        "threads_agree": threads_agree(
-            model,
-            {n.split("/")[1]: inputs[n] for n in inputs.files if n.startswith("serving_default/")},
-        ),
         "keras": any(m.split(".")[0] == "keras" and sys.modules[m] for m in list(sys.modules)),
     }
-    print(json.dumps(found))
+    if more:
+        again = answers(tf.saved_model.load(path), inputs)
+        found |= {
+            "loads_agree": all(np.array_equal(outputs[name], again[name]) for name in outputs),
+            "warm_up": warm_up(model, f"{path}/assets.extra/tf_serving_warmup_requests"),
+            "threads_agree": threads_agree(model, inputs["serving_default"]),
+        }
+    return found
+
+
+def answers(model, inputs):
+    """{"signature/output": array}"""
+    return {
+        f"{key}/{name}": value
+        for key, given in inputs.items()
+        for name, value in call(model, key, given).items()
+    }
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    for line in sys.stdin:
+        print(json.dumps(read(*json.loads(line))), flush=True)

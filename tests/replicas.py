@@ -1,10 +1,11 @@
-"""Run by test_replicas.py in its own process: N replicas equal one. Prints a JSON line a model.
+"""Run by test_replicas.py in its own process: N replicas equal one. Answers a row's id with JSON.
 
-A MirroredStrategy over two logical CPU devices against one device: the same global batches, the
-same seed.
+A MirroredStrategy over two logical CPU devices, through `fit`, against one device, op by op: the
+same global batches, the same seed.
 """
 
 import json
+import sys
 
 import keras
 import numpy as np
@@ -13,11 +14,12 @@ import tensorflow as tf
 from tests.zoo import REPLICATED
 from train import loop
 
-STEPS = 4
+# Two: the second reads what the first has left in weights and slots.
+STEPS = 2
 
 
-def fit(model, row):
-    batches = [row.batch(16, seed=i) for i in range(STEPS)]
+def fit(model, batches):
+    """The terms of each step."""
     stacked = {key: np.concatenate([b[key] for b in batches]) for key in batches[0]}
     data = tf.data.Dataset.from_tensor_slices(stacked).batch(16, drop_remainder=True)
     losses = []
@@ -28,48 +30,43 @@ def fit(model, row):
     return losses
 
 
-def main():
-    strategy = loop.make_strategy(2)
-    for row in REPLICATED:
-        one = row.build()
-        with strategy.scope():
-            two = row.build()
-        same_start = all(
-            np.array_equal(a, b) for a, b in zip(one.get_weights(), two.get_weights(), strict=True)
+def measure(row, strategy):
+    batches = [row.batch(16, seed=i) for i in range(STEPS)]
+    one = row.build()
+    with strategy.scope():
+        two = row.build()
+    start = one.get_weights()
+    same_start = all(np.array_equal(a, b) for a, b in zip(start, two.get_weights(), strict=True))
+    one_seeds = one.training_seeds(tf.zeros([16, 1])).numpy().tolist()
+    seeds = strategy.run(lambda: two.training_seeds(tf.zeros([8, 1])))
+    seeds = [s.numpy().tolist() for s in strategy.experimental_local_results(seeds)]
+    losses = [one.train_step(batch) for batch in batches], fit(two, batches)
+    weights = [
+        dict(
+            path=w.path,
+            difference=float(np.abs(a.astype(np.float64) - b).max()),
+            moved=float(np.abs(a.astype(np.float64) - s).max()),
         )
-        seeds = strategy.run(lambda m=two: m.training_seeds(tf.zeros([8, 1])))
-        seeds = np.stack([np.asarray(s) for s in strategy.experimental_local_results(seeds)])
-        losses = fit(one, row), fit(two, row)
-        start = row.build().get_weights()
-        weights = [
-            dict(
-                path=w.path,
-                difference=float(np.abs(a.astype(np.float64) - b).max()),
-                moved=float(np.abs(a.astype(np.float64) - s).max()),
-            )
-            for w, a, b, s in zip(
-                one.weights, one.get_weights(), two.get_weights(), start, strict=True
-            )
-        ]
-        replicas_agree = all(
+        for w, a, b, s in zip(one.weights, one.get_weights(), two.get_weights(), start, strict=True)
+    ]
+    return dict(
+        same_start=same_start,
+        replicas_agree=all(
             np.array_equal(*(np.asarray(v) for v in strategy.experimental_local_results(w.value)))
             for w in two.weights
-        )
-        print(
-            json.dumps(
-                dict(
-                    name=row.id,
-                    same_start=same_start,
-                    replicas_agree=replicas_agree,
-                    seeds=seeds.tolist(),
-                    one_seeds=row.build().training_seeds(tf.zeros([16, 1])).numpy().tolist(),
-                    losses=[
-                        [{k: float(v) for k, v in terms.items()} for terms in run] for run in losses
-                    ],
-                    weights=weights,
-                )
-            )
-        )
+        ),
+        seeds=seeds,
+        one_seeds=one_seeds,
+        losses=[[{k: float(v) for k, v in terms.items()} for terms in run] for run in losses],
+        weights=weights,
+    )
+
+
+def main():
+    strategy, rows = loop.make_strategy(2), {row.id: row for row in REPLICATED}
+    for line in sys.stdin:
+        (name,) = json.loads(line)
+        print(json.dumps(measure(rows[name], strategy)), flush=True)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,8 @@
-"""Small runs for tests: settings, the command as a subprocess, and what a run left behind."""
+"""Small runs for tests: settings, commands in this process or their own, what a run left behind."""
 
+import contextlib
+import importlib
+import io
 import os
 import subprocess
 import sys
@@ -9,6 +12,7 @@ import numpy as np
 
 from configs import base
 from tests.conftest import ROOT
+from tfgen import command as commands
 
 TINY = {
     "steps": 60,
@@ -24,19 +28,16 @@ TINY_MODEL = {
     "gan": {"model.width": 16, "model.latent_dim": 8},
     "vq_vae": {"model.width": 4},
     "wgan": {"model.width": 8, "model.latent_dim": 8},
-    # It is killed in the fade of its second stage.
-    "progan": {"model.width": 8, "model.schedule": "20,1400", "model.fade": 1.0},
-    # Its pool of 50 images is full and in use.
     "cyclegan": {"model.width": 2, "model.blocks": 1, "model.patch_width": 4},
-    "vae": {"model.width": 4, "model.latent_dim": 3},
-    "cvae": {"model.width": 4},
+    "vae": {"model.width": 4, "model.latent_dim": 3, "model.dropout": 0.0},
+    "cvae": {"model.width": 4, "model.dropout": 0.0},
     "denoising_autoencoder": {"model.width": 4},
 }
 
 
 def settings(model, **changes):
     """TINY with changes; a double underscore stands for the dot."""
-    return TINY | TINY_MODEL[model] | {k.replace("__", "."): v for k, v in changes.items()}
+    return TINY | TINY_MODEL.get(model, {}) | {k.replace("__", "."): v for k, v in changes.items()}
 
 
 def config(model, **changes):
@@ -71,6 +72,28 @@ def run(arguments, timeout=300, **kwargs):
         env=os.environ.copy(),
         **kwargs,
     )
+
+
+def here(module, *arguments):
+    """What `run` gives of `python -m module`, but in this process, where TensorFlow is loaded.
+
+    Each command is tried in a process of its own too, once.
+    """
+    return _captured(importlib.import_module(module).main, list(arguments))
+
+
+def train(model, workdir, **changes):
+    """The same of `train.run`."""
+    from train import loop
+
+    return _captured(commands.status, loop.train, model, config(model, **changes), workdir)
+
+
+def _captured(function, *arguments):
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        status = function(*arguments)
+    return subprocess.CompletedProcess(arguments, status, out.getvalue(), err.getvalue())
 
 
 def newest_checkpoint(workdir):

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from tests.zoo import GAN, Row
 from tfgen import adversarial
+from tfgen.compiling import compiled
 from tfgen.errors import UserError
 
 REAL, FAKE = (np.random.default_rng(i).normal(0, 2, 6).astype(np.float32) for i in range(2))
@@ -194,7 +195,7 @@ def test_the_penalty_is_computed_in_float32_under_mixed_precision():
         assert any(layer.compute_dtype == "float16" for layer in mixed.D.layers)
         found = {}
         for name, model in (("full", full), ("mixed", mixed)):
-            terms = tf.function(model.train_step)(row.batch())
+            terms = compiled(model.train_step)(row.batch())
             found[name] = {k: float(v) for k, v in terms.items()}
             assert terms["penalty"].dtype == tf.float32
     finally:
@@ -202,6 +203,7 @@ def test_the_penalty_is_computed_in_float32_under_mixed_precision():
     assert found["mixed"]["penalty"] == pytest.approx(found["full"]["penalty"], rel=0.02)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("objective", adversarial.OBJECTIVES)
 @pytest.mark.parametrize("penalty", adversarial.PENALTIES)
 def test_any_loss_goes_with_any_penalty_and_either_network(objective, penalty):
@@ -241,7 +243,7 @@ def test_a_spectral_discriminator_is_lipschitz():
     """The slope of a dense D of leaky rectifiers is at most 1 everywhere."""
     row = Row("sngan", dict(width=16, depth=2, latent_dim=3, network="dense"), 0)
     model = row.build()
-    step = tf.function(model.train_step)
+    step = compiled(model.train_step)
     for i in range(60):
         step(row.batch(16, seed=i))
     x = tf.constant(np.random.default_rng(0).normal(size=(200, 8, 8, 1)).astype("f"))

@@ -9,6 +9,7 @@ from sklearn.decomposition import PCA
 
 from tests.zoo import Row
 from tfgen import data
+from tfgen.compiling import compiled
 from tfgen.errors import UserError
 from tfgen.layers import LatentDensity
 
@@ -22,7 +23,7 @@ def test_the_linear_autoencoder_reaches_the_principal_components(images):
     """Baldi and Hornik 1989: the least squared error, and the same subspace."""
     model = Row("autoencoder", dict(latent_dim=3, network="linear", error="squared"), 0).build()
     model.optimizers["ae"].learning_rate = 0.01
-    step = tf.function(model.train_step)
+    step = compiled(model.train_step)
     random = np.random.default_rng(0)
     for i in range(1200):
         if i == 900:
@@ -67,7 +68,7 @@ def test_linear_networks_have_no_log_loss():
 @pytest.fixture(scope="module")
 def components(images):
     model = Row("pca", dict(latent_dim=8), 0).build()
-    step = tf.function(model.train_step)
+    step = compiled(model.train_step)
     for i in range(10):
         step({"image": images[100 * i : 100 * i + 100]})
     return model
@@ -193,7 +194,7 @@ def test_contraction_contracts():
             0,
         )
         model = row.build()
-        step = tf.function(model.train_step)
+        step = compiled(model.train_step)
         for i in range(300):
             step(row.batch(16, seed=i % 4))
         x = tf.constant((row.batch(32)["image"] / 16).astype(np.float32))

@@ -11,6 +11,7 @@ import tensorflow as tf
 from tests.zoo import ROWS
 from tfgen import models
 from tfgen.autoregression import Autoregression
+from tfgen.compiling import compiled
 
 FOUND = [row for row in ROWS if issubclass(models.find(row.name), Autoregression)]
 # Pixel by pixel in the order of reading: a mixture of orders has no conditionals of its own.
@@ -85,7 +86,7 @@ def test_draws_are_as_frequent_as_probable(row):
     model = stirred(row, image_shape=(2, 2, 1), levels=3)
     n = 8100
     label = np.full(n, 3, np.int32) if model.num_classes else None
-    drawn = tf.function(model.sample)(tf.range(n), label).numpy()
+    drawn = compiled(model.sample)(tf.range(n), label).numpy()
     codes = np.round(drawn.reshape(n, 4) * 2).astype(int) @ [27, 9, 3, 1]
     counts = np.bincount(codes, minlength=81)
     p = np.exp(model.log_prob(every_image(), None if label is None else label[:81])).astype(float)
@@ -123,25 +124,28 @@ def test_draws_are_those_of_the_network_asked_for_every_pixel(row):
     model = stirred(row)
     label = labels_of(model, 16)
     noise = model.noise(tf.range(16))
-    drawn = tf.function(model.generate)(noise, label).numpy()
-    naive = tf.function(lambda u: recomputing(model, u, label))(noise["u"]).numpy()
+    drawn = compiled(model.generate)(noise, label).numpy()
+    naive = compiled(lambda u: recomputing(model, u, label))(noise["u"]).numpy()
     assert np.mean(drawn == naive) >= 0.999
 
 
 @pytest.mark.parametrize("row", waiting(ORDERED))
 def test_completion_keeps_what_is_known_and_draws_the_rest(row):
     model = stirred(row)
-    x = model.sample(np.arange(100, 104), labels_of(model, 4)).numpy()
+    x = np.random.default_rng(1).integers(0, row.levels, (4, *row.image_shape))
+    x = x.astype(np.float32) / (row.levels - 1)
     known = np.zeros(x.shape, bool)
     known[:, : row.image_shape[0] // 2] = True
     label = labels_of(model, 4)
-    full = model.complete(x, known, seeds=[0, 1, 2, 3], label=label).numpy()
+    seeds = np.arange(4, dtype=np.int32)
+    complete = compiled(model.complete)
+    full = complete(x, known, seeds, label).numpy()
     assert np.array_equal(full[known], x[known])
     # With nothing known it is a sample; with the known part that sample's, the same one.
-    alone = model.complete(x, np.zeros_like(known), seeds=[0, 1, 2, 3], label=label).numpy()
-    sample = model.sample([0, 1, 2, 3], label).numpy()
+    alone = complete(x, np.zeros_like(known), seeds, label).numpy()
+    sample = compiled(model.sample)(seeds, label).numpy()
     assert np.array_equal(alone, sample)
-    assert np.array_equal(model.complete(sample, known, [0, 1, 2, 3], label).numpy(), sample)
+    assert np.array_equal(complete(sample, known, seeds, label).numpy(), sample)
 
 
 def test_a_width_that_channels_do_not_divide_is_refused():
@@ -185,8 +189,8 @@ def test_drawing_by_steps_is_faster_than_by_the_whole_network():
     model = models.find("pixelcnn")((16, 16, 1), 2, width=32, depth=4)
     u = model.noise(tf.range(8))["u"]
     ways = [
-        tf.function(lambda u: model.generate({"u": u})),
-        tf.function(lambda u: recomputing(model, u)),
+        compiled(lambda u: model.generate({"u": u})),
+        compiled(lambda u: recomputing(model, u)),
     ]
     seconds = []
     for way in ways:
@@ -215,6 +219,7 @@ def test_a_likelihood_of_two_levels_is_refused_for_more():
         models.find("nade")((8, 8, 1), 17, likelihood="bernoulli")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("depth", [1, 2, 3])
 def test_made_draws_unit_by_unit_what_its_networks_say(depth):
     """Each image in the order of its own mask: against the masked network for every pixel."""

@@ -48,6 +48,7 @@ def test_words_that_are_not_known_are_said():
 # --- data ----------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_no_caption_of_one_split_is_in_another():
     source = data.open_source("shapes_by_caption")
     held = {

@@ -7,7 +7,7 @@ from keras import layers
 
 from export import golden, saved_model, sources, tflite
 from export.endpoints import endpoints
-from tests.servers import serving
+from tests import servers
 from tfgen import random
 from tfgen.errors import UserError
 from tfgen.model import GenerativeModel
@@ -64,6 +64,7 @@ def test_endpoints(model):
     }
 
 
+@pytest.mark.slow
 def test_the_same_images_of_a_class_from_each(model, exported):
     root, version = exported
     keras = model.sample(SEEDS, LABELS).numpy()
@@ -77,15 +78,16 @@ def test_the_same_images_of_a_class_from_each(model, exported):
 @pytest.mark.slow
 def test_the_same_images_of_a_class_from_a_server(model, exported):
     root, _ = exported
-    with serving("striped", root / "striped") as (grpc, rest):
-        keras = model.sample(SEEDS, LABELS).numpy()
-        for source in (f"grpc://{grpc}/striped", f"http://{rest}/v1/models/striped"):
-            sample = sources.open_source(source)
-            np.testing.assert_allclose(sample(SEEDS, LABELS), keras, rtol=0, atol=1e-5)
-            with pytest.raises(UserError, match=r"does not match signature"):
-                sample(SEEDS)
+    grpc, rest = servers.serve("striped", root / "striped")
+    keras = model.sample(SEEDS, LABELS).numpy()
+    for source in (f"grpc://{grpc}/striped", f"http://{rest}/v1/models/striped"):
+        sample = sources.open_source(source)
+        np.testing.assert_allclose(sample(SEEDS, LABELS), keras, rtol=0, atol=1e-5)
+        with pytest.raises(UserError, match=r"does not match signature"):
+            sample(SEEDS)
 
 
+@pytest.mark.slow
 def test_labels_that_do_not_fit(exported):
     root, version = exported
     sample = sources.open_source(str(version))

@@ -9,6 +9,7 @@ import tensorflow as tf
 from tests import zoo
 from tests.zoo import Row
 from tfgen import losses
+from tfgen.compiling import compiled
 from tfgen.errors import UserError
 
 
@@ -17,7 +18,7 @@ def model():
     arguments = dict(latent_dim=1, width=16, num_classes=zoo.TOY_CLASSES, network="dense")
     model = Row("cvae", arguments, 0, zoo.TOY_SHAPE, 17).build()
     model.optimizers["vae"].learning_rate = 0.01
-    step = tf.function(model.train_step)
+    step = compiled(model.train_step)
     for i in range(400):
         step(zoo.toys(seed=i))
     return model

@@ -8,8 +8,9 @@ import pytest
 import tensorflow as tf
 
 from tests.test_conditional import Striped
-from tests.zoo import EACH, ROWS
+from tests.zoo import ROWS
 from tfgen import data, evaluation, models
+from tfgen.compiling import compiled
 from tfgen.data.points import MIXTURES
 from tfgen.errors import UserError
 from tfgen.evaluation.samples import Comparison
@@ -117,9 +118,7 @@ def test_bounds_rise_with_k_up_to_the_exact_likelihood(linear):
     set_networks, x, exact = linear
     model = set_networks(spoil=0.8)
     log_weight = model._importance(tf.constant(x))
-    draws = tf.function(
-        lambda: tf.map_fn(log_weight, tf.range(4096), fn_output_signature="float32")
-    )
+    draws = compiled(lambda: tf.map_fn(log_weight, tf.range(4096), fn_output_signature="float32"))
     log_w = draws().numpy().astype(np.float64)
     bounds = []
     for k in (1, 2, 8, 64, 4096):
@@ -136,7 +135,27 @@ def test_bounds_rise_with_k_up_to_the_exact_likelihood(linear):
 # --- every model of the zoo ----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("row", EACH)
+ASKED = (
+    *("sample", "log_prob", "elbo", "class_log_prob", "log_density", "log_partition", "encode"),
+    *("reconstruct", "draw_prior", "indices", "cluster", "denoise", "translate"),
+)
+
+
+def measured():
+    """Of the rows that can the same the first one, as parameters."""
+    found = {}
+    for row in ROWS:
+        model = models.find(row.name)
+        able = tuple(callable(getattr(model, name, None)) for name in ASKED)
+        found.setdefault((able, model.features), row)
+    quick = ("vae",)
+    return [
+        pytest.param(row, marks=() if row.id in quick else pytest.mark.slow, id=row.id)
+        for row in found.values()
+    ]
+
+
+@pytest.mark.parametrize("row", measured())
 def test_every_model_is_measured_by_what_it_can(row):
     """Untrained: the numbers are poor, but each capability gives its own, and all are finite."""
     model = row.build()
@@ -211,6 +230,7 @@ def test_the_floor_is_real_images_against_others(splits, judge):
     assert floor["n"] == 150
 
 
+@pytest.mark.slow
 def test_a_perfect_sampler_of_the_ring_is_found_perfect():
     source = data.open_source("ring")
     splits = evaluation.Splits.load(source, "train", "test")
@@ -244,6 +264,7 @@ def test_a_split_that_was_trained_on_is_refused(digits):
         evaluation.Splits.load(digits, "train", "train[:10%]")
 
 
+@pytest.mark.slow
 def test_conditional_models_are_asked_for_their_labels(splits, judge):
     """Real images of the label that was asked for pass; those of the next label fail."""
     from tfgen.evaluation.samples import conditional

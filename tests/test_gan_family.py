@@ -15,6 +15,7 @@ from configs import base
 from tests import runs, zoo
 from tests.zoo import GAN, Row
 from tfgen import data, figures
+from tfgen.compiling import compiled
 from tfgen.errors import UserError
 from tfgen.layers import adversaries, planes
 from tfgen.metrics import classes
@@ -29,7 +30,7 @@ def trained(name, steps, **arguments):
     for optimizer in model.optimizers.values():
         optimizer.learning_rate = 2e-3
         optimizer.beta_1 = 0.5
-    step = tf.function(model.train_step)
+    step = compiled(model.train_step)
     for i in range(steps):
         step(zoo.toys(seed=i))
     return model
@@ -96,6 +97,7 @@ def test_the_auxiliary_classifier_is_in_both_losses():
     np.testing.assert_allclose(model.g_loss(fake, None, label), g_loss, rtol=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("condition", ["planes", "projection", "auxiliary"])
 def test_samples_are_of_the_class_that_was_asked_for(condition):
     model = trained("conditional_gan", 500, condition=condition, num_classes=zoo.TOY_CLASSES)
@@ -135,6 +137,7 @@ def test_categories_are_uniform_and_are_what_samples_are_made_of():
     np.testing.assert_array_equal(each[:10, :6], np.tile(z[:1, :6], (10, 1)))
 
 
+@pytest.mark.slow
 def test_classes_are_found_without_labels():
     """Three kinds of images: the categorical code of three values comes to be their class."""
     best = 0.0
@@ -230,8 +233,7 @@ PROVOKED = {
 def test_a_lost_game_is_noticed(said, tmp_path):
     model, changes = PROVOKED[said]
     small = {"model.width": 16, "steps": 300, "batch_size": 48, "log_every": 20, "save_every": 300}
-    command = runs.command(model, tmp_path / "run", **small | changes)
-    done = runs.run(command)
+    done = runs.train(model, tmp_path / "run", **small | changes)
     assert done.returncode == 0, done.stderr
     warnings = [line for line in done.stdout.splitlines() if line.startswith("Warning, step ")]
     assert sum(said in line for line in warnings) == 1, done.stdout[-2000:]

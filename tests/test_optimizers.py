@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tfgen.compiling import compiled
 from tfgen.layers import leaky
 from train import optimizers
 
@@ -15,7 +16,7 @@ def descended(kind, start, gradients):
     optimizer = kind(rates, beta_1=0.5, beta_2=0.9)
     optimizer.build([weight])
 
-    @tf.function
+    @compiled
     def step(gradient):
         optimizer.apply([gradient], [weight])
 

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from tests.zoo import Row
 from tfgen import losses
+from tfgen.compiling import compiled
 from tfgen.errors import UserError
 from tfgen.layers import LatentDensity, priors
 
@@ -110,7 +111,7 @@ def trained(name, steps=600, **arguments):
     for optimizer in model.optimizers.values():
         optimizer.learning_rate = 3e-3
     random = np.random.default_rng(0)
-    step = tf.function(model.train_step)
+    step = compiled(model.train_step)
 
     def batch(n):
         image = random.integers(0, 17, (n, 2, 2, 1)).astype(np.uint8)
@@ -122,6 +123,7 @@ def trained(name, steps=600, **arguments):
     return model, batch(1000)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "arguments"),
     [("wae_mmd", {"mmd_weight": 30.0}), ("adversarial_autoencoder", {"critic_width": 64})],
@@ -175,7 +177,7 @@ def test_a_vae_with_a_fitted_prior_samples_and_scores_by_it():
     arguments = dict(latent_dim=1, width=8, components=2)
     model = Row("vae", arguments, 0, (2, 2, 1), 3).build()
     images = np.random.default_rng(0).integers(0, 3, (300, 2, 2, 1)).astype(np.uint8)
-    step = tf.function(model.train_step)
+    step = compiled(model.train_step)
     for _ in range(300):
         step({"image": images})
     x = images[:4] / np.float32(2)

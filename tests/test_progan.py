@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from tests.zoo import Row
 from tfgen import figures
+from tfgen.compiling import compiled
 from tfgen.errors import UserError
 from tfgen.layers import growing
 from tfgen.models.progan import ProGAN, numbers
@@ -185,13 +186,14 @@ def moved(model, before):
     }
 
 
+@pytest.mark.slow
 def test_a_stage_trains_what_it_has_and_one_trace_serves_all():
     model = build(schedule="2,4,4", fade=0.5)
     for optimizer in model.optimizers.values():
         optimizer.beta_1 = 0.0
     traces = []
 
-    @tf.function
+    @compiled
     def step(batch):
         traces.append(1)
         return model.train_step(batch)
@@ -249,7 +251,7 @@ def test_the_average_of_new_weights_begins_with_their_stage():
 
 def test_samples_are_those_of_the_stage_until_all_is_grown():
     model = build(schedule="10", fade=0.5)
-    sample = tf.function(lambda: model.sample([1, 2, 3]))
+    sample = compiled(lambda: model.sample([1, 2, 3]))
 
     def expected(stage, alpha):
         image = model.G_average.at(stage, model.noise(tf.constant([1, 2, 3]))["z"], alpha)
@@ -260,7 +262,7 @@ def test_samples_are_those_of_the_stage_until_all_is_grown():
         model.step.assign(step)
         np.testing.assert_allclose(sample(), expected(stage, tf.constant(alpha)), atol=1e-5)
     # A new one has no branches left, and gives the same.
-    last = tf.function(lambda: model.sample([1, 2, 3]))
+    last = compiled(lambda: model.sample([1, 2, 3]))
     np.testing.assert_allclose(last(), sample(), atol=1e-6)
     assert "Case" not in {op.type for op in last.get_concrete_function().graph.get_operations()}
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from tfgen import random
+from tfgen.compiling import compiled
 
 
 def triple32(x):
@@ -161,9 +162,9 @@ def test_a_row_is_the_same_in_any_batch_and_under_jit():
             alone = draw(seeds[i : i + 1], [3, 2], "z")[0]
             np.testing.assert_allclose(alone, rows[i], rtol=0, atol=tolerance)
         for jit in (False, True):
-            compiled = tf.function(lambda s, draw=draw: draw(s, [3, 2], "z"), jit_compile=jit)
-            np.testing.assert_allclose(compiled(seeds), rows, rtol=0, atol=tolerance)
-    jitted = tf.function(lambda s: random.bits(s, "z", random._counters(9)), jit_compile=True)
+            traced = compiled(lambda s, draw=draw: draw(s, [3, 2], "z"), jit_compile=jit)
+            np.testing.assert_allclose(traced(seeds), rows, rtol=0, atol=tolerance)
+    jitted = compiled(lambda s: random.bits(s, "z", random._counters(9)), jit_compile=True)
     assert np.array_equal(jitted(seeds), words([9, -4, 2**31 - 1], "z", 9))
 
 
@@ -172,7 +173,7 @@ def test_the_same_bits_in_litert(tmp_path):
     from ai_edge_litert.interpreter import Interpreter
 
     class Noise(tf.Module):
-        @tf.function(input_signature=[tf.TensorSpec([3], tf.int32, name="seed")])
+        @compiled(input_signature=[tf.TensorSpec([3], tf.int32, name="seed")])
         def noise(self, seed):
             return {"u": random.uniform(seed, [5], "u"), "z": random.normal(seed, [5], "z")}
 

@@ -1,27 +1,33 @@
 """N replicas equal one: the same losses and weights, each replica with its share of the noise."""
 
-import json
-import sys
-
 import pytest
 
-from tests import runs
-from tests.zoo import REPLICATED
-
-pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def results():
-    done = runs.run([sys.executable, "-m", "tests.replicas"], timeout=1500)
-    assert done.returncode == 0, done.stderr[-3000:]
-    lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
-    return {line["name"]: line for line in lines}
+from tests import runs, servers
+from tests.conftest import ROOT
+from tests.zoo import REPLICATED, ROWS
+from tfgen import models
 
 
-@pytest.mark.parametrize("name", [row.id for row in REPLICATED])
-def test_two_replicas_equal_one_device(results, name):
-    found = results[name]
+def test_every_row_trains_as_one_that_is_tried():
+    tried = {models.find(row.name).train_step for row in REPLICATED}
+    others = {row.name for row in ROWS if models.find(row.name).train_step not in tried}
+    assert others == {"pca"}  # which has nothing to train
+
+
+def test_every_model_that_couples_a_batch_is_tried():
+    coupled = {p.stem for p in (ROOT / "tfgen/models").glob("*.py") if "all_rows" in p.read_text()}
+    assert coupled
+    assert coupled <= {row.name for row in REPLICATED}
+
+
+@pytest.fixture(scope="module", params=REPLICATED, ids=lambda row: row.id)
+def found(request):
+    """What `tests/replicas.py` says of a row."""
+    return servers.replicas(request.param.id)
+
+
+@pytest.mark.slow
+def test_two_replicas_equal_one_device(found):
     assert found["same_start"]
     assert found["replicas_agree"]
     one, two = found["losses"]
@@ -32,14 +38,14 @@ def test_two_replicas_equal_one_device(results, name):
         assert weight["difference"] <= 0.02 * weight["moved"] + 2e-6, weight
 
 
-@pytest.mark.parametrize("name", [row.id for row in REPLICATED])
-def test_replicas_draw_the_noise_of_their_rows(results, name):
-    found = results[name]
+@pytest.mark.slow
+def test_replicas_draw_the_noise_of_their_rows(found):
     first, second = found["seeds"]
     assert not set(first) & set(second)
     assert first + second == found["one_seeds"]
 
 
+@pytest.mark.slow
 def test_the_command_trains_and_resumes_on_two_replicas(tmp_path):
     """Through fit, looks at the validation split, checkpoints and the model file.
 
@@ -49,7 +55,7 @@ def test_the_command_trains_and_resumes_on_two_replicas(tmp_path):
     watched = {"replicas": 2, "steps": 20, "eval_every": 10, "data.validation": "validation"}
     done = runs.run(runs.command("dcgan", path, **watched))
     assert done.returncode == 0, done.stderr
-    assert runs.run(runs.command("dcgan", tmp_path / "one", steps=20)).returncode == 0
+    assert runs.train("dcgan", tmp_path / "one", steps=20).returncode == 0
     logs = [(tmp_path / d / "log.csv").read_text().split()[1:] for d in ("one", "two")]
     for a, b in zip(*logs, strict=True):
         assert list(map(float, a.split(","))) == pytest.approx(

@@ -1,7 +1,6 @@
 """Text to image: a D that minds the text, a G that hears it, captions in every runtime."""
 
 import json
-import sys
 
 import numpy as np
 import pytest
@@ -10,11 +9,11 @@ import tensorflow_datasets as tfds
 
 from configs import base
 from export import demo, golden, saved_model, sources, tflite
-from tests import runs
+from tests import runs, servers
 from tests.browser import CHROMIUM, visit
-from tests.servers import serving
 from tests.zoo import GAN, ROWS, WORDS, Row
 from tfgen import captions, data, random
+from tfgen.compiling import compiled
 from tfgen.errors import UserError
 from tfgen.models.text_to_image import Texts, TextToImage
 from train import explore
@@ -30,7 +29,7 @@ def build(**arguments):
 @pytest.fixture(scope="module")
 def model():
     model = build(ema=0.9)
-    step = tf.function(model.train_step)
+    step = compiled(model.train_step)
     for i in range(3):
         step(Row("text_to_image", GAN | WORDS, 0).batch(seed=i))
     # After three steps all images are grey: larger kernels show what they depend on.
@@ -271,8 +270,7 @@ def test_a_set_with_several_captions_an_image():
 
 
 def test_data_without_captions_are_refused(tmp_path):
-    arguments = [sys.executable, "-m", "train.run", "--model=text_to_image"]
-    done = runs.run([*arguments, "--config.data.name=digits", f"--workdir={tmp_path / 'run'}"])
+    done = runs.train("text_to_image", tmp_path / "run", data__name="digits")
     assert done.returncode == 2
     assert "learns from captions, and digits has none" in done.stderr
     assert not (tmp_path / "run").exists()
@@ -289,6 +287,7 @@ def exported(model, tmp_path_factory):
     return root, saved_model.export(model, "text", root)
 
 
+@pytest.mark.slow
 def test_the_same_images_of_captions_from_files(model, exported):
     root, version = exported
     keras_images = model.sample(SEEDS, CAPTIONS).numpy()
@@ -306,6 +305,7 @@ def test_the_same_images_of_captions_from_files(model, exported):
         sources.open_source(str(alone))(SEEDS, CAPTIONS)
 
 
+@pytest.mark.slow
 def test_a_server_says_which_words_it_does_not_know(exported):
     served = tf.saved_model.load(str(exported[1])).signatures["caption"]
     texts = ["A red, dot!", "a pink dot and more", "nothing"]
@@ -316,13 +316,13 @@ def test_a_server_says_which_words_it_does_not_know(exported):
 @pytest.mark.slow
 def test_the_same_images_of_captions_from_a_server(model, exported):
     root, _ = exported
-    with serving("text", root / "text") as (grpc, rest):
-        keras_images = model.sample(SEEDS, CAPTIONS).numpy()
-        for source in (f"grpc://{grpc}/text", f"http://{rest}/v1/models/text"):
-            sample = sources.open_source(source)
-            np.testing.assert_allclose(sample(SEEDS, CAPTIONS), keras_images, rtol=0, atol=1e-5)
-            with pytest.raises(UserError, match=r"never seen 'pink'"):
-                sample(SEEDS, ["a pink dot"] * 5)
+    grpc, rest = servers.serve("text", root / "text")
+    keras_images = model.sample(SEEDS, CAPTIONS).numpy()
+    for source in (f"grpc://{grpc}/text", f"http://{rest}/v1/models/text"):
+        sample = sources.open_source(source)
+        np.testing.assert_allclose(sample(SEEDS, CAPTIONS), keras_images, rtol=0, atol=1e-5)
+        with pytest.raises(UserError, match=r"never seen 'pink'"):
+            sample(SEEDS, ["a pink dot"] * 5)
 
 
 TYPING = """

@@ -1,5 +1,6 @@
 """The LiteRT gates, for every model: the same noise and images, builtin operators, no state."""
 
+import functools
 import json
 import sys
 import time
@@ -13,36 +14,37 @@ from ai_edge_litert.interpreter import Interpreter
 from export import golden, sources, tflite
 from export.endpoints import endpoints
 from tests import runs, zoo
-from tests.zoo import EXPORTED, HOSTED, keeping_hosts
+from tests.trained import trained
+from tests.zoo import EXPORTED, HOSTED
 from tfgen.errors import UserError
 
-SEEDS = np.array([0, 1, 42, -1, 2**31 - 1], np.int32)
+# Those of golden.json among them.
+SEEDS = np.array([*golden.SEEDS, 2**31 - 1], np.int32)
 
 
 class Exported:
-    """A row's model after a few steps, and its files by precision."""
+    """A row's trained model and its files by precision."""
 
     def __init__(self, row, root):
-        self.row = row
-        self.model = row.build()
-        step = tf.function(self.model.train_step)
-        for i in range(20):
-            step(row.batch(seed=i))
+        self.row, self.known = row, trained(row)
+        self.model = self.known.model
         self.main = endpoints(self.model)[0].name
+        self.images = self.known.make(golden.request(self.model, SEEDS))
         self.files = {}
         tried = tflite.PRECISIONS if row.id in zoo.HOSTS else ("float32", "int8")
-        for precision in set(tried) & set(tflite.offered(self.model)):
+        suited = [p for p in tflite.offered(self.model) if p in tried]
+        for precision, content in tflite.files(self.model, suited):
             self.files[precision] = root / f"{row.name}-{precision}.tflite"
-            self.files[precision].write_bytes(tflite.convert(self.model, precision))
+            self.files[precision].write_bytes(content)
 
     def runner(self, precision, key):
         return Interpreter(model_path=str(self.files[precision])).get_signature_runner(key)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def made(tmp_path_factory):
-    """Row -> Exported."""
-    return keeping_hosts(lambda row: Exported(row, tmp_path_factory.mktemp(row.name)))
+    """Row -> Exported, made once where two fixtures ask for it."""
+    return functools.lru_cache(2)(lambda row: Exported(row, tmp_path_factory.mktemp(row.name)))
 
 
 @pytest.fixture(scope="module", params=EXPORTED)
@@ -74,7 +76,7 @@ def difference(exported, precision):
     inputs = golden.request(exported.model, SEEDS)
     rows = [zoo.rows_of(inputs, i, i + 1) for i in range(len(SEEDS))]
     images = np.concatenate([sample(**row)["image"] for row in rows])
-    return np.abs(images - golden.answer(exported.model, inputs))
+    return np.abs(images - exported.images)
 
 
 def test_float32_is_keras(exported):
@@ -93,7 +95,7 @@ def test_eight_bits_keep_30_decibels(exported, precision):
 def test_every_endpoint_is_keras(exported):
     for endpoint in endpoints(exported.model, batch=1):
         inputs = endpoint.example(1)
-        expected = endpoint.function(*(tf.constant(inputs[s.name]) for s in endpoint.inputs))
+        expected = exported.known.answer(endpoint, inputs)
         got = exported.runner("float32", endpoint.name)(**inputs)
         assert set(got) == set(expected)
         for name, value in expected.items():
@@ -181,18 +183,7 @@ def test_larger_batches(hosted):
     content = tflite.convert(hosted.model, "float32", batch=4)
     sample = Interpreter(model_content=content).get_signature_runner("sample")
     inputs = golden.request(hosted.model, SEEDS[:4])
-    expected = golden.answer(hosted.model, inputs)
-    np.testing.assert_allclose(sample(**inputs)["image"], expected, rtol=0, atol=1e-5)
-
-
-def test_golden_values(exported):
-    sample = exported.runner("float32", exported.main)
-    asked = golden.request(exported.model, golden.SEEDS)
-    for i, entry in enumerate(golden.describe(exported.model)["seeds"]):
-        given = zoo.rows_of(asked, i, i + 1)
-        assert all(given[key].tolist() == [entry[key]] for key in given if key != "image")
-        image = sample(**given)["image"]
-        np.testing.assert_allclose(image.ravel()[:16], entry["first"], rtol=0, atol=1e-5)
+    np.testing.assert_allclose(sample(**inputs)["image"], hosted.images[:4], rtol=0, atol=1e-5)
 
 
 def test_one_image_is_ten_times_faster_than_keras_predict(hosted):
@@ -252,13 +243,9 @@ def test_files_that_cannot_sample_are_named(hosted, tmp_path):
 
 @pytest.mark.slow
 def test_the_commands_from_a_run_to_its_files(tmp_path):
-    """train, export.saved_model, export.tflite, export.sample, as a user types them."""
-    run = tmp_path / "run"
-    assert runs.run(runs.command("vae", run)).returncode == 0
-
-    def command(module, *arguments):
-        return runs.run([sys.executable, "-m", module, *arguments])
-
+    """export.saved_model, export.tflite, export.sample, as a user types them."""
+    run, command = tmp_path / "run", runs.here
+    assert runs.train("vae", run).returncode == 0
     done = command("export.tflite", f"--workdir={run}")
     assert done.returncode == 0, done.stderr
     for precision in tflite.PRECISIONS:

@@ -12,6 +12,7 @@ import tensorflow as tf
 from tests.conftest import ROOT
 from tests.zoo import Row
 from tfgen import losses, models
+from tfgen.compiling import compiled
 
 ARGUMENTS = dict(latent_dim=2, network="dense", width=8)
 
@@ -85,7 +86,7 @@ def test_the_discriminator_learns_the_total_correlation():
     _, _, z = gaussian_codes(4000, 0.7)
     model.optimizers["D"].learning_rate = 3e-3
 
-    @tf.function
+    @compiled
     def step(rows, seeds):
         with tf.GradientTape() as tape:
             loss = tf.reduce_mean(model.d_loss(tf.gather(z, rows), seeds))
@@ -137,6 +138,7 @@ print(json.dumps({
 """
 
 
+@pytest.mark.slow
 def test_replicas_estimate_from_the_rows_of_all():
     """Values and gradients of an estimate that couples rows, on two devices and on one."""
     done = subprocess.run(

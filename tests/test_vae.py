@@ -7,6 +7,7 @@ import pytest
 import tensorflow as tf
 
 from tests.zoo import Row
+from tfgen.compiling import compiled
 from tfgen.errors import UserError
 
 
@@ -15,7 +16,7 @@ def vae():
     """One latent, for integrals over z by quadrature; a little trained, so that they matter."""
     row = Row("vae", dict(latent_dim=1, network="dense", width=8), 0, (2, 2, 1), 3)
     model = row.build()
-    step = tf.function(model.train_step)
+    step = compiled(model.train_step)
     for _ in range(200):
         step(row.batch(16))
     return model, row.batch(4)["image"].astype(np.float32) / 2

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from tests.zoo import Row
 from tfgen import losses, models
+from tfgen.compiling import compiled
 
 ARGUMENTS = dict(latent_dim=1, network="dense", width=8)
 
@@ -16,7 +17,7 @@ def build(name, steps=150, **arguments):
     """A small model, a little trained so that its networks matter."""
     row = Row(name, ARGUMENTS | arguments, 0, (2, 2, 1), 3)
     model = row.build()
-    step = tf.function(model.train_step)
+    step = compiled(model.train_step)
     for _ in range(steps):
         step(row.batch(16))
     return model, row.batch(4)["image"]

@@ -5,6 +5,7 @@ import tensorflow as tf
 
 from tests.zoo import Row
 from tfgen import losses, random
+from tfgen.compiling import compiled
 
 SIZES = dict(latent_dim=6, width=4, depth=2, kernel=4, gamma=0.3)
 
@@ -62,7 +63,7 @@ def test_each_network_descends_on_its_own_loss():
 def test_codes_lead_back_to_images_by_the_averaged_generator():
     row = Row("vae_gan", SIZES | {"ema": 0.9}, 0)
     model, batch = row.build(), row.batch(4)
-    step = tf.function(model.train_step)
+    step = compiled(model.train_step)
     for i in range(3):
         step(row.batch(8, seed=i))
     x = batch["image"] / np.float32(16)

@@ -7,6 +7,7 @@ import pytest
 import tensorflow as tf
 
 from tests.zoo import Row
+from tfgen.compiling import compiled
 from tfgen.errors import UserError
 
 ARGUMENTS = dict(codes=5, code_dim=3, width=4, depth=2, prior_width=8)
@@ -136,7 +137,7 @@ def test_the_prior_sums_to_one_and_its_draws_follow_it():
 def test_its_bound_is_below_the_likelihood_by_enumeration():
     """log p(x) = log sum_c p(c) p(x|c), over all code grids."""
     model, batch = build((8, 8, 1), codes=3, prior_width=4)
-    step = tf.function(model.train_step)
+    step = compiled(model.train_step)
     for _ in range(30):
         step(batch)
     every = np.array(list(itertools.product(range(3), repeat=4)), np.int32)
