@@ -258,6 +258,7 @@ def test_the_true_translation_has_no_error():
 
 @pytest.mark.slow
 def test_the_commands_from_a_run_to_translated_pictures(tmp_path):
+    """Some 45 s: two classifiers are trained, which judge the translations."""
     run = tmp_path / "run"
     done = runs.train("cyclegan", run, data__validation="validation")
     assert done.returncode == 0, done.stderr

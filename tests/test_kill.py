@@ -40,7 +40,7 @@ def kill_during(arguments, path, moment):
 
 @pytest.mark.slow
 def test_a_killed_run_ends_as_an_untouched_one(tmp_path):
-    """Five processes, some 80 s: each loads TensorFlow and traces."""
+    """Some 100 s: five processes, each of which loads TensorFlow and traces."""
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     done = runs.run(runs.command("vae", whole, **LONG))
     assert done.returncode == 0, done.stderr

@@ -49,7 +49,7 @@ def test_replicas_draw_the_noise_of_their_rows(found):
 def test_the_command_trains_and_resumes_on_two_replicas(tmp_path):
     """Through fit, looks at the validation split, checkpoints and the model file.
 
-    The log is that of one device.
+    The log is that of one device. Some 50 s: three runs, two of them with processes of their own.
     """
     path = tmp_path / "two"
     watched = {"replicas": 2, "steps": 20, "eval_every": 10, "data.validation": "validation"}

@@ -125,8 +125,11 @@ def test_pictures_are_the_images(exported, reading):
     drawn = outputs.get("png/image_bytes", ())
     assert len(drawn) == (len(SEEDS) if exported.pictures else 0)
     for encoded, image in zip(drawn, outputs[f"{exported.main}/image"], strict=False):
-        picture = np.asarray(Image.open(io.BytesIO(encoded)))
-        assert np.array_equal(picture.reshape(image.shape), golden.pixels(image))
+        picture = np.asarray(Image.open(io.BytesIO(encoded))).reshape(image.shape)
+        # Another graph may round to the other side what lies on the edge of two levels.
+        on_edge = np.abs(image * 255 % 1 - 0.5) < 1e-3
+        assert np.array_equal(picture[~on_edge], golden.pixels(image)[~on_edge])
+        assert np.abs(picture.astype(int) - golden.pixels(image)).max() <= 1
 
 
 def test_a_row_does_not_depend_on_its_batch(exported, reading):
@@ -224,6 +227,11 @@ def test_the_server_can_read_its_settings(exported):
 # --- versions ---
 
 
+# What `saved_model.export` does, whatever it exports.
+with_one = pytest.mark.parametrize("hosted", HOSTED[:1], indirect=True)
+
+
+@with_one
 def test_versions_are_never_overwritten(hosted):
     model, name = hosted.model, hosted.row.name
     second = saved_model.export(model, name, hosted.root)
@@ -234,6 +242,7 @@ def test_versions_are_never_overwritten(hosted):
     assert sorted(p.name for p in (hosted.root / name).iterdir()) == ["1", "2", "7"]
 
 
+@with_one
 def test_a_failed_export_leaves_nothing(hosted, tmp_path, monkeypatch):
     def fail(*args):
         raise OSError("No space left on device")
@@ -311,6 +320,7 @@ def test_the_same_images_from_every_source(hosted, server):
         assert np.abs(golden.pixels(images).astype(int) - golden.pixels(keras)).max() <= 1
 
 
+@with_one
 def test_servers_that_cannot_sample_are_named(hosted, server, tmp_path):
     grpc_address, rest_address = server
     for source, said in (
@@ -325,6 +335,7 @@ def test_servers_that_cannot_sample_are_named(hosted, server, tmp_path):
             sources.open_source(source)(SEEDS)
 
 
+@with_one
 def test_saved_models_that_cannot_sample_are_named(hosted, tmp_path):
     shutil.copytree(hosted.path, tmp_path / "torn")
     content = (tmp_path / "torn" / "saved_model.pb").read_bytes()

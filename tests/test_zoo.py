@@ -145,7 +145,7 @@ def test_it_learns_one_batch(row, known):
         for player, name in turns.items():
             for other, optimizer in model.optimizers.items():
                 optimizer.learning_rate = 0.01 if player in (other, None) else 0.0
-            history = [known.step(batch) for _ in range(31)]
+            history = [known.step(batch) for _ in range(61)]
             # What grows is compared with itself of the same size.
             stage = float(history[-1].get("stage", 0))
             of_stage = [float(t[name]) for t in history if float(t.get("stage", 0)) == stage]

@@ -393,7 +393,7 @@ REPLICATED = [
     for row in ROWS
     if row.id
     in (
-        *("dcgan", "wgan", "dragan", "sngan-residual", "conditional_gan-projection", "infogan"),
+        *("dcgan", "wgan", "dragan", "sngan", "conditional_gan-projection", "infogan"),
         *("began", "bigan", "progan", "vae", "beta_tcvae", "factor_vae", "vae_gan", "vq_vae"),
         *("denoising_autoencoder", "sparse_autoencoder-kl", "wae_mmd"),
         *("adversarial_autoencoder-labels", "made-orders", "realnvp", "rbm", "dbn-gaussian"),
