@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from tests.zoo import GAN, Row
-from tfgen import adversarial
+from tfgen import adversarial, random
 from tfgen.compiling import compiled
 from tfgen.errors import UserError
 
@@ -105,6 +105,18 @@ def test_smoothing_lowers_the_best_output_on_real_images():
 
 def images(seed):
     return np.random.default_rng(seed).uniform(-1, 1, (6, 4, 4, 2)).astype(np.float32)
+
+
+def test_the_gradient_penalty_is_at_points_between():
+    """Of D(x) = |x|^2 / 2, whose gradient is x itself: each row at its own point of the way."""
+    x, fake = images(0), images(1)
+    found = adversarial.gradient_penalty(
+        lambda x: tf.reduce_sum(x**2, [1, 2, 3]) / 2, x, fake, SEEDS
+    )
+    e = random.uniform(SEEDS, [1, 1, 1], "gradient penalty").numpy()
+    assert len(set(e.ravel())) == 6
+    norms = np.linalg.norm((e * x + (1 - e) * fake).reshape(6, -1), axis=1)
+    np.testing.assert_allclose(found, (norms - 1) ** 2, rtol=1e-5)
 
 
 WEIGHTS = np.random.default_rng(9).normal(size=(4, 4, 2)).astype(np.float32)

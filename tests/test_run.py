@@ -223,7 +223,6 @@ def test_without_a_readable_checkpoint_it_stops(finished, tmp_path):
     assert len(list((copy / "checkpoints").glob("*.index"))) == 3
 
 
-@pytest.mark.slow
 @with_one
 def test_a_log_torn_by_a_crash_is_mended(finished, tmp_path):
     name, path = finished
