@@ -68,10 +68,11 @@ def files(model, precisions, batch=1, images=None):
     from export import join
     from export.endpoints import endpoints
 
-    for precision in set(precisions) - set(offered(model)):
+    unsuited = [precision for precision in precisions if precision not in offered(model)]
+    if unsuited:
         raise UserError(
-            f"{precision} does not suit this model, which inverts a distribution: eight bits give "
-            f"other images. Offered are {', '.join(offered(model))}."
+            f"{unsuited[0]} does not suit this model, which inverts a distribution: eight bits "
+            f"give other images. Offered are {', '.join(offered(model))}."
         )
     found = {e.name: e for e in endpoints(model, batch)}
     samples = found.pop("sample", None)  # `join` makes it
