@@ -67,26 +67,19 @@ def export(model, name, root, version=None):
 
 
 def write(model, name, path):
-    import keras
+    from export import archive, golden
 
-    from export import golden
-
-    archive = keras.export.ExportArchive()
-    # No `track` of the model: it would store every weight twice, and D, which no endpoint needs.
-    if model.can("vectorizer"):
-        archive.track(model.vectorizer)  # its table of words
-    for endpoint in signatures(model):
-        archive.add_endpoint(endpoint.name, endpoint.function, list(endpoint.inputs))
-    archive.write_out(str(path), verbose=False)
+    offered = signatures(model)
+    archive.save(offered, path, model.vectorizer if model.can("vectorizer") else None)
     (path / "batching_params.pbtxt").write_text(BATCHING)
     extra = path / "assets.extra"
     extra.mkdir()
-    write_warm_up(extra / "tf_serving_warmup_requests", name, signatures(model))
+    write_warm_up(extra / "tf_serving_warmup_requests", name, offered)
     (extra / "golden.json").write_text(golden.text(model))
 
 
 def signatures(model):
-    """The model's endpoints and `png`; ExportArchive makes the first one the default too."""
+    """The model's endpoints and `png`."""
     import tensorflow as tf
 
     from export.endpoints import Endpoint, endpoints

@@ -16,7 +16,6 @@ border between two: of 256 levels, in about one pixel of some hundreds.
 """
 
 import argparse
-import contextlib
 import json
 import statistics
 import sys
@@ -65,7 +64,7 @@ def files(model, precisions, batch=1, images=None):
 
     Raises: UserError for a precision that is not `offered`.
     """
-    from export import join
+    from export import archive, join
     from export.endpoints import endpoints
 
     unsuited = [precision for precision in precisions if precision not in offered(model)]
@@ -76,10 +75,13 @@ def files(model, precisions, batch=1, images=None):
         )
     found = {e.name: e for e in endpoints(model, batch)}
     samples = found.pop("sample", None)  # `join` makes it
-    with _traced(found.values()) as path:
+    with tempfile.TemporaryDirectory() as root:
         if samples:
-            noise = _convert(path, [found.pop("noise").name], "float32")
+            # A file of its own: what is loaded is loaded whole, for each conversion.
+            archive.save([found.pop("noise")], f"{root}/noise", gradients=False)
+            noise = _convert(f"{root}/noise", ["noise"], "float32")
             names = list(model.noise(np.zeros(1, np.int32)))
+        archive.save(list(found.values()), f"{root}/networks", gradients=False)
         for precision in precisions:
             # The loop over draws cannot be calibrated, and a likelihood of other networks is none.
             without = ("log_prob",) if precision == "int8" else ()
@@ -88,21 +90,8 @@ def files(model, precisions, batch=1, images=None):
                 draws = _representative(model, chosen, batch)
             else:
                 draws = _images_shown(model, chosen, batch, images)
-            networks = _convert(path, list(chosen), precision, draws)
+            networks = _convert(f"{root}/networks", list(chosen), precision, draws)
             yield precision, join.sample(noise, networks, names) if samples else networks
-
-
-@contextlib.contextmanager
-def _traced(endpoints):
-    """The endpoints as signatures of a SavedModel: its path, for a while."""
-    import keras
-
-    archive = keras.export.ExportArchive()
-    for endpoint in endpoints:
-        archive.add_endpoint(endpoint.name, endpoint.function, list(endpoint.inputs))
-    with tempfile.TemporaryDirectory() as path:
-        archive.write_out(path, verbose=False)
-        yield path
 
 
 def _convert(path, keys, precision, representative=None):
@@ -124,17 +113,23 @@ def _representative(model, endpoints, batch):
     """A generator of inputs for every signature: latents of the prior, and their images."""
     import tensorflow as tf
 
+    from tfgen.compiling import compiled
+
+    rows = CALIBRATION * batch
+    name, _ = model.condition_spec or ("", None)
+    values = {key: v.numpy() for key, v in model.noise(tf.range(rows) + 1_000_000).items()}
+    if name:
+        values[name] = model.conditions(rows)
+    parts = [{k: v[i : i + batch] for k, v in values.items()} for i in range(0, rows, batch)]
+    # Compiled, a part at a time: all images at once may not fit.
+    generate = compiled(lambda part: model.generate(part, part.get(name)))
+
     def draws():
-        for i in range(CALIBRATION):
-            noise = model.noise(tf.range(batch) + 1_000_000 + i * batch)
-            condition = model.conditions(i + batch)
-            if condition is not None:
-                condition = condition[i:]
-            for name, endpoint in endpoints.items():
-                values = {**noise, (model.condition_spec or [""])[0]: condition}
-                if name != "decode":
-                    values = {"image": model.generate(noise, condition)}
-                yield name, {s.name: np.asarray(values[s.name]) for s in endpoint.inputs}
+        for part in parts:
+            if set(endpoints) != {"decode"}:
+                part["image"] = generate(part).numpy()
+            for key, endpoint in endpoints.items():
+                yield key, {spec.name: part[spec.name] for spec in endpoint.inputs}
 
     return draws
 
