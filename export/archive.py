@@ -36,5 +36,6 @@ def save(endpoints, path, holder=None, gradients=True):
 
 
 def _tables(holder):
+    resource = tf.saved_model.experimental.TrackableResource
     held = tf.train.TrackableView(holder).descendants()
-    return [part for part in held if isinstance(part, tf.saved_model.experimental.TrackableResource)]
+    return [part for part in held if isinstance(part, resource)]
