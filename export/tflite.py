@@ -150,19 +150,15 @@ def _images_shown(model, endpoints, batch, images):
     return draws
 
 
-def measure(path, model, batch, judge=None, images=None):
-    """What a file costs and how far it is from Keras, on 64 samples or a batch: a dict of numbers.
+def measure(path, inputs, expected, batch, judge=None):
+    """What a file costs and how far it is from Keras: a dict of numbers.
 
-    `judge`, if there is one, gives images [N, H, W, C] a class; "same class" is the share of
-    samples that it finds to be of the same class as Keras' sample of the same seed. `images` are
-    what a model that makes images of images is given.
+    Args:
+      inputs: {name: array} of at least a batch, as `golden.request` gives them.
+      expected: what Keras makes of them.
+      judge: gives images [N, H, W, C] a class; "same class" is the share of samples that it finds
+        to be of the same class as Keras' sample of the same seed.
     """
-    from export import golden
-
-    inputs = golden.request(model, range(max(64, batch)))
-    if "image" in inputs and images is not None:
-        inputs = {"image": np.resize(images, inputs["image"].shape)}
-    expected = golden.answer(model, inputs)
     row = {"kB": Path(path).stat().st_size / 1000}
     for threads in (1, 2):
         sample, _ = runner(path, threads)
@@ -288,6 +284,11 @@ def _export(options):
     name, config = run.read_config()
     model = tfgen.load(options.workdir)
     images, judge = _data(config)
+    inputs = golden.request(model, range(max(64, options.batch)))
+    if "image" in inputs:
+        inputs = {"image": np.resize(images, inputs["image"].shape)}
+    with quiet.loading_tensorflow():
+        expected = golden.answer(model, inputs)
     rows = {}
     made = files(model, precisions or offered(model), options.batch, images)
     for precision, content in _quietly(made):
@@ -295,7 +296,7 @@ def _export(options):
         with run_dir.atomic(path) as temporary:
             temporary.write_bytes(content)
         with quiet.loading_tensorflow():
-            rows[precision] = measure(path, model, options.batch, judge, images)
+            rows[precision] = measure(path, inputs, expected, options.batch, judge)
         print(f"wrote {path}", flush=True)
     known = golden.about(model)
     if "vocabulary" in known:

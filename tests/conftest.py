@@ -72,9 +72,11 @@ def pytest_xdist_make_scheduler(config, log):
 
 
 def pytest_collection_finish():
-    # TensorFlow's converter collects garbage each time, through all that has been imported.
+    # TensorFlow's converter collects garbage each time, through all that has been imported. Tracing
+    # makes objects by the hundred thousand: by default a tenth of its time goes into collections.
     gc.collect()
     gc.freeze()
+    gc.set_threshold(100_000, 50, 100)
 
 
 def pytest_terminal_summary(terminalreporter):

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from export import demo, golden
 from tests.browser import CHROMIUM, visit
+from tests.trained import trained
 from tests.zoo import HOSTED, ROWS
 from tfgen.errors import UserError
 
@@ -75,16 +76,29 @@ def browse(site, seeds, labels, profile):
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed (.ci/run installs it)")
 @pytest.mark.parametrize("row", [param for param in HOSTED if param.id not in ("dcgan", "infogan")])
 def test_the_page_draws_the_same_images(row, tmp_path):
-    model = row.build()
-    # An untrained model draws grey on grey: kernels behind the latents, if there are any, are
-    # scaled until samples differ.
+    known = trained(row)
+    with known.kept():
+        contrast(known)
+        check_page(row, known, tmp_path)
+
+
+def contrast(known):
+    """A model of some steps draws grey on grey: kernels are scaled until samples differ.
+
+    Those behind the latents, if there are any.
+    """
+    model, inputs = known.model, golden.request(known.model, range(64))
     weights = (model.decoder if hasattr(model, "decoder") else model).weights
     for _ in range(40):
-        if model.sample(tf.range(64), model.conditions(64)).numpy().std(axis=0).mean() > 0.1:
+        if known.make(inputs).std(axis=0).mean() > 0.1:
             break
         for weight in weights:
             if weight.path.endswith("kernel"):
                 weight.assign(1.5 * weight)
+
+
+def check_page(row, known, tmp_path):
+    model = known.model
     site = tmp_path / "site"
     noise = model.noise(tf.range(1))
     latents = noise["z"].shape[1] if "z" in noise else 0
@@ -100,7 +114,8 @@ def test_the_page_draws_the_same_images(row, tmp_path):
 
     assert "images" in report, report["status"]
     assert report["title"] == f"{row.name} on digits"
-    keras = model.sample(np.array(seeds, np.int32), labels).numpy()
+    inputs = {"seed": np.array(seeds, np.int32), "label": labels}
+    keras = known.make({name: value for name, value in inputs.items() if value is not None})
     images = np.array(report["images"]).reshape(keras.shape)
     np.testing.assert_allclose(images, keras, rtol=0, atol=1e-5)
     # What is drawn: red, green, blue and opacity of every pixel.

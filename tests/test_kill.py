@@ -16,7 +16,7 @@ from tests import runs
 from tests.conftest import ROOT
 
 # Long enough to be killed twice on the way, and watched: the best weights are state too.
-LONG = {"steps": 800, "save_every": 20, "log_every": 10, "eval_every": 20}
+LONG = {"steps": 400, "save_every": 20, "log_every": 10, "eval_every": 20}
 
 
 def kill_during(arguments, path, moment):
@@ -40,7 +40,7 @@ def kill_during(arguments, path, moment):
 
 @pytest.mark.slow
 def test_a_killed_run_ends_as_an_untouched_one(tmp_path):
-    """Some 100 s: five processes, each of which loads TensorFlow and traces."""
+    """Some 80 s: five processes, each of which loads TensorFlow and traces."""
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     done = runs.run(runs.command("vae", whole, **LONG))
     assert done.returncode == 0, done.stderr

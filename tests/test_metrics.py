@@ -112,6 +112,7 @@ def test_precision_recall_density_coverage_agree_with_their_package(random, k):
         np.testing.assert_allclose(ours, [theirs[name] for name in names], rtol=1e-12)
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_the_published_example_of_prdc():
     """The README of the authors' package: two standard normals in 1,000 dimensions, k = 5.
