@@ -154,12 +154,8 @@ ROWS = [
         variant="conv, log",
         parent="autoencoder",
     ),
-    Row(
-        "contractive_autoencoder",
-        dict(latent_dim=3, width=5, activation="sigmoid"),
-        747,
-        parent="autoencoder",
-    ),
+    # f: 64 * 5 + 5, 5 * 3 + 3; the biases of g: 5, 64.
+    Row("contractive_autoencoder", dict(latent_dim=3, width=5, activation="sigmoid"), 412),
     Row(
         "denoising_autoencoder", dict(latent_dim=3, width=5, dropout=0.2), 747, parent="autoencoder"
     ),

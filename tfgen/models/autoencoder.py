@@ -90,10 +90,12 @@ class Autoencoder(GenerativeModel):
         self.encoder = keras.Sequential(
             encoder(self.image_shape, latent_dim, width, drop, activation), name="f"
         )
-        self.decoder = keras.Sequential(
-            decoder(latent_dim, self.image_shape, width, drop, activation), name="g"
-        )
+        self.decoder = keras.Sequential(self.decoder_layers(decoder, drop), name="g")
         self.latents = LatentDensity(latent_dim, components) if components else self.find_prior()
+
+    def decoder_layers(self, layers, drop):
+        """The layers of g, by `layers`, the function of `tfgen.layers.coders` for the network."""
+        return layers(self.latent_dim, self.image_shape, self.width, drop, self.activation)
 
     def find_prior(self):
         """The density of codes that a variant trains towards; an autoencoder has none.
