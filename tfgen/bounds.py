@@ -4,11 +4,16 @@
     1/k sum_i log w_i      the ELBO, its expectation by k draws
 
 log_w: a function of the draw's number, an int32 scalar -> log w_i [B], nats.
+
+And what the codes carry, the KL of q(z|x) from a prior that is a mixture.
 """
 
 import math
 
+import numpy as np
 import tensorflow as tf
+
+from tfgen import losses
 
 
 def log_mean(log_w, samples):
@@ -25,6 +30,21 @@ def log_mean(log_w, samples):
 def mean(log_w, samples):
     """1/k sum_i log w_i, k = samples: [B]."""
     return _over(samples, lambda i, total: (i + 1, total + log_w(i)), log_w(0)) / samples
+
+
+def unit_kl(mu, logvar, log_prior, nodes=64):
+    """KL(N(mu_j, exp(logvar_j)) || p_j) of each latent: [B, Z], [B, Z] -> [B, Z], nats.
+
+    log_prior: log p_j of each latent, [B, Z] -> [B, Z]. By Gauss-Hermite quadrature.
+    """
+    eps, shares = np.polynomial.hermite_e.hermegauss(nodes)
+
+    def log_ratio(eps):
+        z = mu + tf.exp(0.5 * logvar) * eps
+        return losses.unit_normal_log_prob(z, mu, logvar) - log_prior(z)
+
+    ratios = tf.map_fn(log_ratio, tf.constant(eps, tf.float32))
+    return tf.tensordot(tf.constant(shares / shares.sum(), tf.float32), ratios, 1)
 
 
 def _over(samples, body, first):

@@ -21,6 +21,7 @@ asks `can`.
 | `translate(x, to)` | [B, H, W, C] -> the same in the domain "Y" or "X" | CycleGAN |
 | `encode(x)`, `reconstruct(x)` | [B, H, W, C] -> dict of [B, Z], [B, H, W, C] | models with codes |
 | `decode(z, label)` | [B, Z] -> [B, H, W, C] | models with codes |
+| `code_kl(x)` | [B, H, W, C] -> [B], [B, Z], nats from p(z), and of units | VAEs, VAE-GAN |
 | `draw_posterior(x, seeds)` | -> [B, Z], a code of each image | models with codes |
 | `draw_prior(seeds, label)` | -> [B, Z], what samples are decoded from | models with codes |
 | `classify(x)`, `class_log_prob(x)` | [B, H, W, C] -> dict, [B, K] nats | p(x, y) by Bayes' rule |

@@ -232,7 +232,7 @@ GROUPS = {
         ),
         Metric(
             "kl", "KL", "nats", "", 2,
-            "of the codes from the prior, the mean over images",
+            "of the codes from the model's own prior, the mean over images",
         ),
         Metric(
             "prior_two_sample", "1-NN accuracy of codes", "", "lower", 3,

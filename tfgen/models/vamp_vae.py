@@ -65,6 +65,10 @@ class VampVAE(VAE):
 
         return log_p
 
+    def mixture_marginals(self):
+        shares = tf.fill([self.pseudo_inputs], -math.log(self.pseudo_inputs))
+        return losses.mixture_marginals(shares, *self.mixture(self.u))
+
     def kl(self, mu, logvar, z):
         """By the draws z: a mixture has no closed form. [B], nats."""
         log_q = losses.normal_log_prob(z, mu[:, None], logvar[:, None])
