@@ -390,7 +390,8 @@ REPLICATED = [
     if row.id
     in (
         *("dcgan", "wgan", "dragan", "sngan", "conditional_gan-projection", "infogan"),
-        *("began", "bigan", "progan", "vae", "beta_tcvae", "factor_vae", "vae_gan", "vq_vae"),
+        *("began", "bigan", "progan", "vae", "beta_vae-capacity", "beta_tcvae", "factor_vae"),
+        *("vae_gan", "vq_vae"),
         *("denoising_autoencoder", "sparse_autoencoder-kl", "wae_mmd"),
         *("adversarial_autoencoder-labels", "made-orders", "realnvp", "rbm", "dbn-gaussian"),
         *("gsn", "text_to_image", "cyclegan"),

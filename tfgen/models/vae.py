@@ -131,11 +131,13 @@ class VAE(GenerativeModel):
 
     def objective(self, distortion, kl, training):
         """What is descended on, from the two terms of an image: [B], [B] -> [B]."""
-        if not training:
-            return distortion + kl
-        if self.free_bits:
+        if training and self.free_bits:
             kl = tf.maximum(kl, self.free_bits)
-        return distortion + self.kl_weight(training) * kl
+        return distortion + self.kl_weight(training) * self.penalty(kl, training)
+
+    def penalty(self, kl, training):
+        """What a variant makes of the KL term, once the free bits are off: [B] -> [B]."""
+        return kl
 
     def kl_weight(self, training):
         """1; in training it rises to that over `warmup` steps."""
