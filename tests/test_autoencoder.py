@@ -303,6 +303,17 @@ def test_k_units_are_kept_and_only_those_are_learnt_from():
     assert set(np.flatnonzero(gradient)) <= set(kept[0])
 
 
+@pytest.mark.parametrize("sparsity", ["top_k", "kl"])
+def test_drawn_codes_are_as_sparse_as_those_of_images(sparsity, images):
+    arguments = dict(latent_dim=12, active=4, width=16, sparsity=sparsity)
+    model = Row("sparse_autoencoder", arguments, 0).build()
+    model.settle(images[:200])
+    z = model.draw_prior(tf.range(50)).numpy()
+    if sparsity == "top_k":
+        assert ((z != 0).sum(axis=1) == 4).all()
+    assert sparsity == "top_k" or (z.min() >= 0 and z.max() <= 1)
+
+
 # --- the density of the codes --------------------------------------------------------------------
 
 

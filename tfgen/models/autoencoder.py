@@ -182,7 +182,7 @@ class Autoencoder(GenerativeModel):
 
     def draw_prior(self, seeds, label=None):
         """Codes as samples are made of: int32 [B] -> [B, Z]."""
-        return self.latents.draw(self.latents.noise(seeds), label)
+        return self.latent(self.noise(seeds), label)
 
     def draw_posterior(self, x, seeds):
         """The codes themselves: nothing is drawn. [B, Z]"""
@@ -191,5 +191,9 @@ class Autoencoder(GenerativeModel):
     def noise(self, seeds):
         return self.latents.noise(seeds)
 
+    def latent(self, noise, label=None):
+        """The code that the noise stands for: [B, Z]."""
+        return self.latents.draw(noise, label)
+
     def generate(self, noise, label=None):
-        return self.decode(self.latents.draw(noise, label))
+        return self.decode(self.latent(noise, label))
