@@ -80,6 +80,7 @@ class GenerativeModel(keras.Model):
     x_range = (0.0, 1.0)
     density = "implicit"
     num_classes = 0
+    labels_if = None  # the argument, if there is one, without which it learns from no labels
     features = ()  # of the data that it wants beside image and label
     terms = ("loss",)
 
@@ -128,8 +129,10 @@ class GenerativeModel(keras.Model):
 
         Raises: UserError for data that the model cannot learn from.
         """
-        takes_labels = arguments.get("conditional", True)
-        if not takes_labels or "num_classes" not in inspect.signature(cls).parameters:
+        parameters = inspect.signature(cls).parameters
+        if "num_classes" not in parameters:
+            return {}
+        if cls.labels_if and not arguments.get(cls.labels_if, parameters[cls.labels_if].default):
             return {}
         if not data.classes:
             name = cls.__module__.rpartition(".")[2]
