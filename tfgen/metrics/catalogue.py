@@ -250,7 +250,8 @@ GROUPS = {
         ),
         Metric(
             "mig", "MIG", "", "higher", 3,
-            "mutual information gap: the factor's entropy that one unit alone knows",
+            "mutual information gap: the factor's entropy that one unit alone knows; of training "
+            "images",
         ),
         Metric(
             "dci_disentanglement", "DCI disentanglement", "", "higher", 3,
@@ -266,7 +267,8 @@ GROUPS = {
         ),
         Metric(
             "factor_vae", "FactorVAE score", "", "higher", 3,
-            "accuracy of telling the fixed factor by the unit of least variance",
+            "accuracy of telling the fixed factor by the unit of least variance; of training "
+            "images",
         ),
         Metric(
             "sap", "SAP", "", "higher", 3,
