@@ -40,6 +40,13 @@ def test_quadrature_gives_the_kl_of_units_in_closed_form():
     np.testing.assert_allclose(bounds.unit_kl(mu, logvar, log_p), expected, rtol=1e-4, atol=1e-5)
 
 
+def test_balanced_draws_integrate_quadratics_exactly():
+    eps = bounds.balanced(tf.constant(np.random.default_rng(0).normal(size=(50, 3)), tf.float32))
+    assert eps.shape == (100, 3)
+    np.testing.assert_allclose(np.mean(eps, axis=0), 0.0, atol=1e-6)
+    np.testing.assert_allclose(np.cov(np.transpose(eps), bias=True), np.eye(3), atol=1e-5)
+
+
 def test_normal_log_prob_is_scipys():
     z, mu, logvar = (
         np.random.default_rng(i).normal(size=(5, 3)).astype(np.float32) for i in range(3)

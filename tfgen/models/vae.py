@@ -240,13 +240,14 @@ class VAE(GenerativeModel):
 
     # Compiled: for its draws and nodes.
     @compiled
-    def code_kl(self, x, samples=100):
+    def code_kl(self, x, samples=500):
         """KL(q(z|x) || p(z)), and of each unit: images in [0, 1] -> ([B], [B, Z]), nats.
 
         p(z) is the density of the codes that samples are made of. A unit's KL is that of marginals,
         KL(q(z_j|x) || p(z_j)): 0 where the image says nothing of it. Under N(0, I) they sum to the
         whole. Units of a mixture depend on each other, and the whole is then that sum and
-        E_q log prod_j p(z_j) / p(z), by `samples` draws of eps that are the same for every image.
+        E_q log prod_j p(z_j) / p(z), by twice `samples` draws of eps, the same for every image and
+        balanced: under a single Gaussian there is no error.
         """
         mu, logvar = self.posterior(x)
         marginals = self.mixture_marginals()
@@ -255,16 +256,14 @@ class VAE(GenerativeModel):
             return tf.reduce_sum(units, axis=-1), units
         log_prior, units = self.density_of_codes(), bounds.unit_kl(mu, logvar, marginals)
 
-        def independence(i):
-            z = self._drawn(i, mu, logvar)
+        eps = random.normal(tf.range(samples), [self.latent_dim], "importance eps")
+        eps = bounds.balanced(eps)
+
+        def dependence(i):
+            z = mu + tf.exp(0.5 * logvar) * eps[i]
             return tf.reduce_sum(marginals(z), axis=-1) - log_prior(z)
 
-        return tf.reduce_sum(units, axis=-1) + bounds.mean(independence, samples), units
-
-    def _drawn(self, i, mu, logvar):
-        """The i-th draw of q(z|x) with which every image is measured: [B, Z]."""
-        eps = random.normal(tf.reshape(i, [1]), [self.latent_dim], "importance eps")
-        return mu + tf.exp(0.5 * logvar) * eps
+        return tf.reduce_sum(units, axis=-1) + bounds.mean(dependence, 2 * samples), units
 
     def _importance(self, x, label=None):
         """A function i -> log p(x, z_i) / q(z_i|x) for the i-th draw of z, [B]."""
@@ -273,7 +272,8 @@ class VAE(GenerativeModel):
         log_prior = self.density_of_codes()
 
         def log_weight(i):
-            z = self._drawn(i, mu, logvar)
+            eps = random.normal(tf.reshape(i, [1]), [self.latent_dim], "importance eps")
+            z = mu + tf.exp(0.5 * logvar) * eps
             log_p = self.p.log_prob(levels, self.parameters(z, label))
             return log_p + log_prior(z) - losses.normal_log_prob(z, mu, logvar)
 
