@@ -140,7 +140,10 @@ def _caption(table):
             "of them blurred, noisy, brighter or darker; R-precision among 100 captions.*"
         )
     if columns(table) is CODES:
-        return f"*`{data}`, codes of the split `{protocol['split']}`; {over}*"
+        return (
+            f"*`{data}`, codes of the split `{protocol['split']}`, but MIG and the FactorVAE score "
+            f"of `{protocol['train']}`: they need more images; {over}*"
+        )
     return (
         f"*`{data}`, split `{protocol['split']}`: {protocol['n']} samples against as many held-out "
         f"images; {over} NLL in nats "

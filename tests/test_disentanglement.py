@@ -75,6 +75,14 @@ def test_collapsed_codes_score_zero(factors):
     assert d.mig(np.zeros((len(factors), 3)), factors) == 0.0
 
 
+def test_units_take_part_from_a_standard_deviation_of_a_twentieth(factors):
+    """The threshold of disentanglement_lib; a variance of 0.05 would be a deviation of 0.22."""
+    codes = (factors - factors.mean(axis=0)) / factors.std(axis=0)
+    for deviation, score in ((0.092, 1.0), (0.051, 1.0), (0.049, 2 / 3)):
+        found = d.factor_vae_score(codes * [1.0, 1.0, deviation], factors)
+        assert found == pytest.approx(score, abs=0.02), deviation
+
+
 def test_sap_of_one_binary_unit():
     """One unit tells the factor wholly, the other half of the time: the gap is a half."""
     random = np.random.default_rng(0)

@@ -190,6 +190,10 @@ def test_every_model_is_measured_by_what_it_can(row):
     ):
         assert model.can(capability) == (key in results), key
     assert model.can("encode") == ("probe" in results)
+    if model.can("code_kl"):
+        whole, _ = model.code_kl(splits.unit(splits.held_out["image"]))
+        assert results["kl"] == pytest.approx(float(np.mean(whole)), rel=1e-4)
+        assert len(content["details"]["kl_per_unit"]) == model.latent_dim
     assert (np.diff(stages) > -1e-9).all()
     assert stages[-1] == 1.0
     if model.can("elbo"):

@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 from scipy import integrate, stats
 
-from tfgen import losses
+from tfgen import bounds, losses
 
 
 def test_kl_of_a_unit_shift_is_a_half_a_latent():
@@ -22,6 +22,29 @@ def test_kl_is_zero_at_the_prior_and_equals_the_integral():
     brute, _ = integrate.quad(lambda z: q.pdf(z) * (q.logpdf(z) - stats.norm.logpdf(z)), -12, 12)
     got = losses.kl_to_standard_normal(tf.constant([[mu]]), tf.constant([[logvar]]))
     assert float(got[0]) == pytest.approx(brute, rel=1e-5)
+
+
+def test_the_kl_of_units_sums_to_the_whole():
+    mu, logvar = (np.random.default_rng(i).normal(size=(5, 3)).astype(np.float32) for i in (0, 1))
+    units = losses.unit_kl_to_standard_normal(mu, logvar).numpy()
+    assert units.shape == (5, 3)
+    np.testing.assert_allclose(units.sum(1), losses.kl_to_standard_normal(mu, logvar), rtol=1e-6)
+
+
+def test_quadrature_gives_the_kl_of_units_in_closed_form():
+    mu, logvar = (np.random.default_rng(i).normal(size=(5, 3)).astype(np.float32) for i in (0, 1))
+    shares = tf.math.log([0.3, 0.7])
+    # Of two components that are one, the standard normal.
+    log_p = losses.mixture_marginals(shares, tf.zeros([2, 3]), tf.zeros([2, 3]))
+    expected = losses.unit_kl_to_standard_normal(mu, logvar)
+    np.testing.assert_allclose(bounds.unit_kl(mu, logvar, log_p), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_balanced_draws_integrate_quadratics_exactly():
+    eps = bounds.balanced(tf.constant(np.random.default_rng(0).normal(size=(50, 3)), tf.float32))
+    assert eps.shape == (100, 3)
+    np.testing.assert_allclose(np.mean(eps, axis=0), 0.0, atol=1e-6)
+    np.testing.assert_allclose(np.cov(np.transpose(eps), bias=True), np.eye(3), atol=1e-5)
 
 
 def test_normal_log_prob_is_scipys():

@@ -311,19 +311,6 @@ def test_bits_per_dim_of_published_examples():
     assert likelihood.bits_per_dim(6388, (32, 32, 3)) == pytest.approx(3.0, abs=1e-3)
 
 
-def test_kl_per_unit_is_the_integral():
-    mean, log_var = np.array([[0.7, 0.0]]), np.array([[-0.5, 0.0]])
-    z, dz = np.linspace(-12, 12, 200_001, retstep=True)
-
-    def density(m, v):
-        return np.exp(-0.5 * (z - m) ** 2 / v) / np.sqrt(2 * np.pi * v)
-
-    q, p = density(0.7, math.exp(-0.5)), density(0.0, 1.0)
-    inside = q > 1e-300
-    integral = np.sum(q[inside] * np.log(q[inside] / p[inside])) * dz
-    np.testing.assert_allclose(likelihood.kl_per_unit(mean, log_var), [integral, 0.0], atol=1e-8)
-
-
 def test_active_units_and_standard_error(random):
     means = random.normal(size=(5000, 3)) * np.array([1.0, 0.05, 0.2])
     np.testing.assert_array_equal(likelihood.active_units(means), [True, False, True])

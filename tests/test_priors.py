@@ -5,9 +5,10 @@ import math
 import numpy as np
 import pytest
 import tensorflow as tf
+from scipy.special import logsumexp
 
 from tests.zoo import Row
-from tfgen import losses
+from tfgen import latents, losses
 from tfgen.compiling import compiled
 from tfgen.errors import UserError
 from tfgen.layers import LatentDensity, priors
@@ -170,6 +171,52 @@ def test_the_density_of_a_fitted_mixture_is_scikit_learns():
     np.testing.assert_allclose(layer.log_prob(z), mixture.score_samples(z), rtol=2e-3, atol=2e-3)
     stacked = layer.log_prob(np.stack([z, z]))
     np.testing.assert_allclose(stacked[1], layer.log_prob(z), rtol=1e-4)
+
+
+def coupled(name, **arguments):
+    """A VAE of two codes whose prior is a mixture far from N(0, I), and four images."""
+    row = Row(name, dict(latent_dim=2, width=8) | arguments, 0, (2, 2, 1), 3)
+    model, random = row.build(), np.random.default_rng(0)
+    kernel = model.encoder.layers[-1].kernel
+    kernel.assign(kernel * 6.0)
+    if name == "vamp_vae":
+        model.u.assign(random.random(model.u.shape))
+    else:
+        codes = random.normal(size=(4000, 2)) @ [[0.8, 0.6], [0.0, 0.4]]
+        model.latents.fit(codes + 2.0 * (random.random((4000, 1)) < 0.4))
+    return model, row.batch(4)["image"] / np.float32(2)
+
+
+PRIORS = [("vamp_vae", dict(pseudo_inputs=3)), ("vae", dict(components=2))]
+
+
+@pytest.mark.parametrize(("name", "arguments"), PRIORS)
+def test_the_kl_of_codes_is_to_the_models_own_prior(name, arguments):
+    """By brute force over a grid of both codes: the whole, and the marginals of each."""
+    model, x = coupled(name, **arguments)
+    z, width = np.linspace(-30, 30, 1201, dtype=np.float32, retstep=True)
+    grid = np.stack(np.meshgrid(z, z, indexing="ij"), axis=-1)
+    log_p = model.density_of_codes()(grid).numpy().astype(np.float64)
+    log_margins = [logsumexp(log_p, axis=1 - j) + math.log(width) for j in (0, 1)]
+    dependence = log_margins[0][:, None] + log_margins[1] - log_p
+    q = {key: value.numpy().astype(np.float64) for key, value in model.encode(x).items()}
+    whole, units = (found.numpy() for found in model.code_kl(x))
+    for i in range(4):
+        mu, log_var = q["mean"][i], q["log_var"][i]
+        each = -0.5 * ((z[:, None] - mu) ** 2 / np.exp(log_var) + log_var + math.log(2 * math.pi))
+        log_q = each[:, None, 0] + each[None, :, 1]
+        weight = np.exp(log_q) * width**2
+        assert weight.sum() == pytest.approx(1.0, abs=1e-5)
+        exact = np.sum(weight * (log_q - log_p))
+        variance = np.sum(weight * dependence**2) - np.sum(weight * dependence) ** 2
+        assert whole[i] == pytest.approx(exact, abs=4 * math.sqrt(variance / 1000))
+        for j in (0, 1):
+            of_unit = np.sum(np.exp(each[:, j]) * (each[:, j] - log_margins[j])) * width
+            assert units[i, j] == pytest.approx(of_unit, rel=1e-4, abs=1e-3)
+    normal = losses.kl_to_standard_normal(q["mean"], q["log_var"]).numpy()
+    assert np.abs(whole - normal).max() > 0.5, "the prior is another than N(0, I)"
+    assert np.abs(whole - units.sum(axis=1)).max() > 0.1, "its units are not independent"
+    np.testing.assert_allclose(latents.by_information(model, x)[1], units.mean(axis=0), rtol=1e-5)
 
 
 def test_a_vae_with_a_fitted_prior_samples_and_scores_by_it():

@@ -167,6 +167,7 @@ def test_weights_are_stored_once_and_only_those_needed(exported):
     stored.pop("_CHECKPOINTABLE_OBJECT_GRAPH")  # the description of the objects
     if hasattr(model, "encoder"):
         used = model.encoder.weights + model.decoder.weights
+        used = list({id(weight): weight for weight in used}.values())  # tied ones once
         for name in ("prior_network", "latents"):
             used = used + getattr(getattr(model, name, None), "weights", [])
         # The code vectors of vq_vae, the pseudo-inputs of vamp_vae.

@@ -1,5 +1,6 @@
 """What must be true of every model, over the rows of `zoo.py`."""
 
+import dataclasses
 import inspect
 
 import keras
@@ -14,6 +15,8 @@ from tests.trained import STEPS, put, state, trained
 from tests.zoo import EACH
 from tfgen import models
 from tfgen.compiling import compiled
+from tfgen.data import ImageData
+from tfgen.errors import UserError
 from tfgen.model import GenerativeModel
 from train.checkpoints import Checkpoints
 
@@ -199,6 +202,22 @@ def test_generate_is_a_function_of_its_noise(row, model):
         assert np.array_equal(model.generate(noise, labels), model.sample(tf.range(3), labels))
 
 
+def test_samples_are_decoded_from_draws_of_the_prior(known):
+    """Where a sample is a draw from p(x|z), its mean over draws is what z is decoded to."""
+    model, seeds = known.model, tf.constant(SEEDS)
+    if not (model.can("decode") and model.can("draw_prior")):
+        return
+    labels = model.conditions(len(SEEDS))
+    decoded = np.asarray(model.decode(model.draw_prior(seeds, labels), labels))
+    if not getattr(model, "draw", False):
+        np.testing.assert_allclose(decoded, model.sample(seeds, labels), atol=2e-6)
+        return
+    noise = model.noise(tf.repeat(seeds[:1], 2000))
+    images = model.generate(noise | {"u": model.noise(tf.range(2000))["u"]}).numpy()
+    error = images.std(axis=0) / np.sqrt(len(images))
+    assert (np.abs(images.mean(axis=0) - decoded[0]) < 5 * error).all()
+
+
 def test_save_and_load(row, model, tmp_path):
     path = tmp_path / "model.keras"
     model.save_networks(path)
@@ -209,6 +228,20 @@ def test_save_and_load(row, model, tmp_path):
     if row.id in zoo.KINDS.values():
         inputs = golden.request(model, [1, 2])
         assert np.array_equal(golden.answer(loaded, inputs), golden.answer(model, inputs))
+
+
+def test_data_without_labels_suit_all_but_who_learns_from_labels(row, model):
+    if type(model).known_from.__func__ is not GenerativeModel.known_from.__func__:
+        return  # of which the features have tests of their own
+    about = ImageData("plain", "train", 9, row.image_shape, row.levels, (), (), None)
+    if model.num_classes:
+        with pytest.raises(UserError, match="learns from labels, and plain has none"):
+            model.known_from(about, row.arguments)
+        about = dataclasses.replace(about, classes=("a", "b"))
+        assert model.known_from(about, row.arguments) == {"num_classes": 2}
+    else:
+        assert model.known_from(about, row.arguments) == {}
+        assert model.known_from(about, model.get_config()) == {}
 
 
 def test_held_out_terms(row, model):

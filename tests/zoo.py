@@ -154,12 +154,8 @@ ROWS = [
         variant="conv, log",
         parent="autoencoder",
     ),
-    Row(
-        "contractive_autoencoder",
-        dict(latent_dim=3, width=5, activation="sigmoid"),
-        747,
-        parent="autoencoder",
-    ),
+    # f: 64 * 5 + 5, 5 * 3 + 3; the biases of g: 5, 64.
+    Row("contractive_autoencoder", dict(latent_dim=3, width=5, activation="sigmoid"), 412),
     Row(
         "denoising_autoencoder", dict(latent_dim=3, width=5, dropout=0.2), 747, parent="autoencoder"
     ),
@@ -394,7 +390,8 @@ REPLICATED = [
     if row.id
     in (
         *("dcgan", "wgan", "dragan", "sngan", "conditional_gan-projection", "infogan"),
-        *("began", "bigan", "progan", "vae", "beta_tcvae", "factor_vae", "vae_gan", "vq_vae"),
+        *("began", "bigan", "progan", "vae", "beta_vae-capacity", "beta_tcvae", "factor_vae"),
+        *("vae_gan", "vq_vae"),
         *("denoising_autoencoder", "sparse_autoencoder-kl", "wae_mmd"),
         *("adversarial_autoencoder-labels", "made-orders", "realnvp", "rbm", "dbn-gaussian"),
         *("gsn", "text_to_image", "cyclegan"),

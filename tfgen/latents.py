@@ -54,15 +54,12 @@ def decoder(model, labels=None):
 def by_information(model, images):
     """Units in the order of what they carry, and how much: (order [Z], amount [Z]).
 
-    For a VAE the KL of each unit from the prior, in nats; else the variance of its codes.
+    For a VAE the KL of each unit from its prior, in nats; else the variance of its codes.
     """
-    from tfgen.metrics import likelihood
-
-    found = model.encode(images)
-    if "log_var" in found:
-        amount = likelihood.kl_per_unit(np.asarray(found["mean"]), np.asarray(found["log_var"]))
+    if model.can("code_kl"):
+        amount = in_batches(lambda x: model.code_kl(x)[1], images).mean(axis=0)
     else:
-        amount = np.var(found["mean"], axis=0)
+        amount = np.var(model.encode(images)["mean"], axis=0)
     return np.argsort(-amount, kind="stable"), amount
 
 

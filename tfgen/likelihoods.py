@@ -81,7 +81,11 @@ class Categorical(_Likelihood):
 
 
 class _LocationScale(_Likelihood):
-    """A density of a learned place m and width s, integrated over each level's bin."""
+    """A density of a learned place m and width s, integrated over each level's bin.
+
+    `mean` is that of the variable with this density, clipped to the range, and not of the levels
+    that it is rounded to: where the width is under a level, up to half a level off.
+    """
 
     parameters = 2
 

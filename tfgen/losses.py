@@ -8,14 +8,36 @@ def kl_to_standard_normal(mu, logvar):
 
     Kingma and Welling 2014, appendix B.
     """
-    return 0.5 * tf.reduce_sum(tf.square(mu) + tf.exp(logvar) - logvar - 1.0, axis=-1)
+    return tf.reduce_sum(unit_kl_to_standard_normal(mu, logvar), axis=-1)
+
+
+def unit_kl_to_standard_normal(mu, logvar):
+    """KL(N(mu_j, exp(logvar_j)) || N(0, 1)) of each latent.  [B, Z] -> [B, Z]"""
+    return 0.5 * (tf.square(mu) + tf.exp(logvar) - logvar - 1.0)
 
 
 def normal_log_prob(z, mu, logvar):
     """log N(z; mu, diag exp(logvar)), summed over the last axis.  [..., Z] -> [...]"""
+    return tf.reduce_sum(unit_normal_log_prob(z, mu, logvar), axis=-1)
+
+
+def unit_normal_log_prob(z, mu, logvar):
+    """log N(z_j; mu_j, exp(logvar_j)) of each latent: shapes that broadcast, as z."""
     log_2pi = 1.8378770664093453
-    scaled = tf.square(z - mu) * tf.exp(-logvar)
-    return -0.5 * tf.reduce_sum(scaled + logvar + log_2pi, axis=-1)
+    return -0.5 * (tf.square(z - mu) * tf.exp(-logvar) + logvar + log_2pi)
+
+
+def mixture_marginals(log_shares, mu, logvar):
+    """The log densities of each latent under a mixture: [K], [K, Z], [K, Z] -> a function of z.
+
+    Which maps [..., Z] -> [..., Z], nats: the marginals, whatever the latents of a component share.
+    """
+
+    def log_p(z):
+        each = unit_normal_log_prob(z[..., None, :], mu, logvar)
+        return tf.reduce_logsumexp(log_shares[:, None] + each, axis=-2)
+
+    return log_p
 
 
 def total_correlation(z, mu, logvar):

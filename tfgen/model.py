@@ -21,6 +21,7 @@ asks `can`.
 | `translate(x, to)` | [B, H, W, C] -> the same in the domain "Y" or "X" | CycleGAN |
 | `encode(x)`, `reconstruct(x)` | [B, H, W, C] -> dict of [B, Z], [B, H, W, C] | models with codes |
 | `decode(z, label)` | [B, Z] -> [B, H, W, C] | models with codes |
+| `code_kl(x)` | [B, H, W, C] -> [B], [B, Z], nats from p(z), and of units | VAEs, VAE-GAN |
 | `draw_posterior(x, seeds)` | -> [B, Z], a code of each image | models with codes |
 | `draw_prior(seeds, label)` | -> [B, Z], what samples are decoded from | models with codes |
 | `classify(x)`, `class_log_prob(x)` | [B, H, W, C] -> dict, [B, K] nats | p(x, y) by Bayes' rule |
@@ -79,6 +80,7 @@ class GenerativeModel(keras.Model):
     x_range = (0.0, 1.0)
     density = "implicit"
     num_classes = 0
+    labels_if = None  # the argument, if there is one, without which it learns from no labels
     features = ()  # of the data that it wants beside image and label
     terms = ("loss",)
 
@@ -127,8 +129,10 @@ class GenerativeModel(keras.Model):
 
         Raises: UserError for data that the model cannot learn from.
         """
-        takes_labels = arguments.get("conditional", True)
-        if not takes_labels or "num_classes" not in inspect.signature(cls).parameters:
+        parameters = inspect.signature(cls).parameters
+        if "num_classes" not in parameters:
+            return {}
+        if cls.labels_if and not arguments.get(cls.labels_if, parameters[cls.labels_if].default):
             return {}
         if not data.classes:
             name = cls.__module__.rpartition(".")[2]

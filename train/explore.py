@@ -70,7 +70,7 @@ def pictures(model, held_out):
     own = None if labels is None else labels[0]
     order, amount = latents.by_information(model, images)
     units, reach = order[:UNITS], latents.reach(codes, order[:UNITS])
-    measure = "KL in nats" if "log_var" in model.encode(images[:1]) else "variance"
+    measure = "KL in nats" if model.can("code_kl") else "variance"
     text = (
         "The first held-out image, and what each unit of its code changes, from the 1 % quantile "
         f"of codes to the 99 %. Sorted by {measure}: "

@@ -325,7 +325,8 @@ def details(content):
         parts.append(
             page.section(
                 "What each code unit carries",
-                "KL from the prior in nats, the mean over held-out images, sorted.",
+                "KL of each unit from what the prior has for it, in nats, the mean over held-out "
+                "images, sorted.",
                 page.bars(range(1, len(units) + 1), {"KL": units}),
             )
         )

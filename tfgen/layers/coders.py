@@ -8,9 +8,12 @@ is that of the hidden units.
 
 import math
 
+import keras
+import tensorflow as tf
 from keras import layers
 
 from tfgen.errors import UserError, one_of
+from tfgen.layers.dropout import Dropout
 
 
 def dense_encoder(image_shape, outputs, width, dropout, activation="tanh"):
@@ -78,6 +81,49 @@ def linear_decoder(latent_dim, image_shape, width, dropout, activation=None):
     """The same back."""
     size = math.prod(image_shape)
     return [layers.Input((latent_dim,)), layers.Dense(size), layers.Reshape(image_shape)]
+
+
+class Transposed(layers.Layer):
+    """The transpose of a dense or convolutional layer, from its outputs to its inputs.
+
+    Args:
+      layer: whose kernel it shares; the bias is its own.
+      activation: of what it gives.
+    """
+
+    def __init__(self, layer, activation=None, **kwargs):
+        super().__init__(**kwargs)
+        self.layer = layer
+        self.activation = keras.activations.get(activation)
+        self.bias = self.add_weight(
+            name="bias", shape=(layer.input.shape[-1],), initializer="zeros"
+        )
+        self.built = True
+
+    def call(self, y):
+        if isinstance(self.layer, layers.Dense):
+            x = tf.matmul(y, self.layer.kernel, transpose_b=True)
+        else:
+            shape = [tf.shape(y)[0], *self.layer.input.shape[1:]]
+            x = tf.nn.conv2d_transpose(y, self.layer.kernel, shape, self.layer.strides, "SAME")
+        return self.activation(x + self.bias)
+
+    def compute_output_shape(self, _):
+        return self.layer.input.shape
+
+
+def transposed(encoder, dropout):
+    """The layers of the decoder that mirrors an encoder and shares its kernels."""
+    mirrored, activation = [], None
+    for layer in encoder.layers:
+        if isinstance(layer, layers.Flatten):
+            mirrored.append(layers.Reshape(layer.input.shape[1:]))
+        elif isinstance(layer, Dropout):
+            mirrored.append(dropout(layer.stream.replace("encoder", "decoder")))
+        else:
+            mirrored.append(Transposed(layer, activation))
+            activation = layer.activation
+    return [layers.Input(encoder.outputs[0].shape[1:]), *reversed(mirrored)]
 
 
 NETWORKS = {

@@ -75,11 +75,19 @@ class LatentDensity(keras.layers.Layer):
 
     def log_prob(self, z):
         """log p(z) in nats: [..., Z] -> [...]"""
-        shares = tf.concat([self.cumulative[:1], self.cumulative[1:] - self.cumulative[:-1]], 0)
         # w = L^-1 (z - m) is standard normal under each component, of volume |det L|.
         offset = z[..., None, :] - self.means
         w = tf.reduce_sum(self.inverses * offset[..., None, :], axis=-1)
         diagonal = tf.reduce_sum(self.factors * tf.eye(self.latent_dim), axis=-1)
         log_det = tf.reduce_sum(tf.math.log(diagonal), axis=-1)
         log_normal = losses.normal_log_prob(w, tf.zeros_like(w), tf.zeros_like(w)) - log_det
-        return tf.reduce_logsumexp(log_normal + tf.math.log(shares), axis=-1)
+        return tf.reduce_logsumexp(log_normal + self._log_shares(), axis=-1)
+
+    def marginals(self):
+        """A function z -> log p(z_j) of each code unit, in nats: [..., Z] -> [..., Z]."""
+        variances = tf.reduce_sum(tf.square(self.factors), axis=-1)
+        return losses.mixture_marginals(self._log_shares(), self.means, tf.math.log(variances))
+
+    def _log_shares(self):
+        parts = [self.cumulative[:1], self.cumulative[1:] - self.cumulative[:-1]]
+        return tf.math.log(tf.concat(parts, 0))

@@ -232,7 +232,7 @@ GROUPS = {
         ),
         Metric(
             "kl", "KL", "nats", "", 2,
-            "of the codes from the prior, the mean over images",
+            "of the codes from the model's own prior, the mean over images",
         ),
         Metric(
             "prior_two_sample", "1-NN accuracy of codes", "", "lower", 3,
@@ -250,7 +250,8 @@ GROUPS = {
         ),
         Metric(
             "mig", "MIG", "", "higher", 3,
-            "mutual information gap: the factor's entropy that one unit alone knows",
+            "mutual information gap: the factor's entropy that one unit alone knows; of training "
+            "images",
         ),
         Metric(
             "dci_disentanglement", "DCI disentanglement", "", "higher", 3,
@@ -266,7 +267,8 @@ GROUPS = {
         ),
         Metric(
             "factor_vae", "FactorVAE score", "", "higher", 3,
-            "accuracy of telling the fixed factor by the unit of least variance",
+            "accuracy of telling the fixed factor by the unit of least variance; of training "
+            "images",
         ),
         Metric(
             "sap", "SAP", "", "higher", 3,

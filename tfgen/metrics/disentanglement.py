@@ -85,11 +85,11 @@ def factor_vae_score(codes, factors, votes=5000, batch=64, seed=0):
 
     In batches that share one factor's value, the unit of least variance, relative to its variance
     over the data, votes for the factor. Half of the votes make the classifier, half test it. Units
-    of variance below 0.05 take no part; with none left the score is 0.
+    of standard deviation below 0.05 take no part; with none left the score is 0.
     """
     codes, factors = np.asarray(codes, np.float64), np.asarray(factors)
     spread = codes.var(axis=0)
-    active = spread >= 0.05
+    active = np.sqrt(spread) >= 0.05
     if not active.any():
         return 0.0
     codes, spread = codes[:, active], spread[active]

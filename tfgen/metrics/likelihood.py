@@ -15,12 +15,6 @@ def standard_error(values):
     return float(np.std(values, ddof=1) / math.sqrt(len(values))) if len(values) > 1 else math.nan
 
 
-def kl_per_unit(mean, log_var):
-    """KL(N(mean, exp(log_var)) || N(0, 1)) of each code unit: [N, Z] -> the mean over N, [Z]."""
-    mean, log_var = np.asarray(mean, np.float64), np.asarray(log_var, np.float64)
-    return 0.5 * np.mean(np.exp(log_var) + mean**2 - 1.0 - log_var, axis=0)
-
-
 def active_units(mean, threshold=0.01):
     """Units whose mean code varies over images, Burda et al. 2016, section 5.2: bool [Z].
 

@@ -44,6 +44,7 @@ class AdversarialAutoencoder(Autoencoder):
     """
 
     paper = ("Makhzani et al. 2016", "https://arxiv.org/abs/1511.05644")
+    labels_if = "labels"
     terms = ("loss", "mse", "d_loss", "g_loss")
 
     def __init__(

@@ -90,10 +90,12 @@ class Autoencoder(GenerativeModel):
         self.encoder = keras.Sequential(
             encoder(self.image_shape, latent_dim, width, drop, activation), name="f"
         )
-        self.decoder = keras.Sequential(
-            decoder(latent_dim, self.image_shape, width, drop, activation), name="g"
-        )
+        self.decoder = keras.Sequential(self.decoder_layers(decoder, drop), name="g")
         self.latents = LatentDensity(latent_dim, components) if components else self.find_prior()
+
+    def decoder_layers(self, layers, drop):
+        """The layers of g, by `layers`, the function of `tfgen.layers.coders` for the network."""
+        return layers(self.latent_dim, self.image_shape, self.width, drop, self.activation)
 
     def find_prior(self):
         """The density of codes that a variant trains towards; an autoencoder has none.
@@ -180,7 +182,7 @@ class Autoencoder(GenerativeModel):
 
     def draw_prior(self, seeds, label=None):
         """Codes as samples are made of: int32 [B] -> [B, Z]."""
-        return self.latents.draw(self.latents.noise(seeds), label)
+        return self.latent(self.noise(seeds), label)
 
     def draw_posterior(self, x, seeds):
         """The codes themselves: nothing is drawn. [B, Z]"""
@@ -189,5 +191,9 @@ class Autoencoder(GenerativeModel):
     def noise(self, seeds):
         return self.latents.noise(seeds)
 
+    def latent(self, noise, label=None):
+        """The code that the noise stands for: [B, Z]."""
+        return self.latents.draw(noise, label)
+
     def generate(self, noise, label=None):
-        return self.decode(self.latents.draw(noise, label))
+        return self.decode(self.latent(noise, label))

@@ -5,24 +5,26 @@ ICLR 2017. https://openreview.net/forum?id=Sy2fzU9gl
 C. P. Burgess et al. Understanding disentangling in beta-VAE. 2018. https://arxiv.org/abs/1804.03599
 
     L = E_q[log p(x|z)] - beta KL(q(z|x) || p(z))                   Higgins et al., equation 4
-    L = E_q[log p(x|z)] - gamma |KL(q(z|x) || p(z)) - C|            Burgess et al., equation 8
+    L = E_q[log p(x|z)] - gamma |KL(q(z|x) || p(z)) - C|            Burgess et al., equation 8,
+                                                                    KL the mean over the batch
 
 The difference from the VAE is the weight of the KL term. A larger beta buys codes nearer to the
 prior, whose units are independent, with reconstruction; beta = 1 is the VAE. With `capacity` > 0
 the KL term is held at C nats instead, which rises linearly to `capacity` over `capacity_steps`,
-and beta is gamma.
+and beta is gamma. Held is the mean over images: one of them may have more of it than another.
 
 Shapes: those of the VAE.
 
 Departures from the paper: beta multiplies the KL in nats as it is, with no division by the numbers
 of pixels or latents (the "normalised beta" of Higgins et al., section 4.2, is beta Z / (H W C)).
-|KL - C| is taken image by image, not of the batch's mean, so that replicas agree with one device.
-Free bits and warm-up act on the KL before beta.
+Free bits raise the KL of each image before beta or C act on it, warm-up weighs what comes of it.
+N replicas take the mean of the rows of all.
 """
 
 import keras
 import tensorflow as tf
 
+from tfgen import replicas
 from tfgen.models.vae import VAE
 
 
@@ -48,8 +50,9 @@ class BetaVAE(VAE):
         self.capacity = capacity
         self.capacity_steps = capacity_steps
 
-    def objective(self, distortion, kl, training):
+    def penalty(self, kl, training):
         if self.capacity:
             risen = tf.cast(self.step, tf.float32) / self.capacity_steps if training else 1.0
-            kl = tf.abs(kl - self.capacity * tf.minimum(1.0, risen))
-        return super().objective(distortion, self.beta * kl, training)
+            mean = tf.reduce_mean(replicas.all_rows(kl))
+            kl = tf.abs(mean - self.capacity * tf.minimum(1.0, risen))
+        return self.beta * kl

@@ -6,25 +6,34 @@ Invariance During Feature Extraction. ICML 2011. https://icml.cc/2011/papers/455
     minimise  L(x, g(f(x))) + lambda |J_f(x)|_F^2                   equation 2
     J_f(x)    = df(x) / dx,  |J|_F^2 = sum_ij (df_j / dx_i)^2       equation 1
 
-The difference from the autoencoder is the penalty. It pulls all directions together; the
-reconstruction holds on to those along which the data vary.
+The differences from the autoencoder are the penalty and a decoder whose weights are the encoder's,
+transposed. The penalty pulls all directions together; the reconstruction holds on to those along
+which the data vary. With weights of its own a decoder lets the penalty be scaled away: for any
+eps, eps f(x) and g(z / eps) reconstruct as f and g do, at eps^2 of the penalty (Goodfellow,
+Bengio, Courville. Deep Learning. 2016, section 14.7). With tied ones, a factor a of a layer of
+linear units or ReLUs is a of the Jacobian and a^2 of the reconstruction, so that factors which keep
+the one keep the other. Linear networks with the squared error have a closed form: of a principal
+component of variance v, g(f(x)) has 1 - lambda / (2 v), or nothing if that is negative.
 
 Shapes: those of the autoencoder;  J [B, Z, H, W, C].
 
-Departures from the paper: those of the autoencoder. The Jacobian is that of the whole encoder, by
-automatic differentiation, where the paper's closed form is for one layer of sigmoids. Encoder and
-decoder do not share weights.
+Departures from the paper: those of the autoencoder. f has a hidden layer or more, all of them tied
+and trained at once, below codes without a nonlinearity, and its Jacobian comes by automatic
+differentiation; the paper has one layer of sigmoids, with a closed form, and stacks such layers one
+after the other. Hidden sigmoids can still be flat in f and steep in g, by biases, which are not
+tied; ReLUs cannot.
 """
 
 import keras
 import tensorflow as tf
 
+from tfgen.layers import coders
 from tfgen.models.autoencoder import Autoencoder
 
 
 @keras.saving.register_keras_serializable("tfgen")
 class ContractiveAutoencoder(Autoencoder):
-    """An autoencoder with a penalty on its encoder's Jacobian; it has no density of images.
+    """A tied autoencoder with a penalty on its encoder's Jacobian; it has no density of images.
 
     Args:
       image_shape, levels, seed: see `GenerativeModel`.
@@ -37,6 +46,14 @@ class ContractiveAutoencoder(Autoencoder):
     def __init__(self, image_shape, levels, seed=0, contraction=0.1, **kwargs):
         super().__init__(image_shape, levels, seed, **kwargs)
         self.contraction = contraction
+
+    def decoder_layers(self, layers, drop):
+        """g: the layers of f transposed, from the last to the first."""
+        return coders.transposed(self.encoder, drop)
+
+    def trained(self):
+        # The decoder's, among which are those of the encoder's layers that it transposes.
+        return {"ae": self.decoder.trainable_variables}
 
     def code_and_penalty(self, x, training):
         with tf.GradientTape() as tape:

@@ -12,9 +12,9 @@ of the codes over the batch (algorithm 1). Its logit is the log ratio. The two a
 Shapes: x [B, H, W, C];  z, z_permuted [B, Z];  D [B, 1] logits.
 
 Departures from the paper: those of the VAE. One batch serves both updates, where algorithm 2 takes
-a second one for the permuted codes. D has one logit for two. Its layers are wider than the codes
-by far, and are 1000 wide and five deep in the paper; the config has fewer. N replicas permute the
-rows of all.
+a second one for the permuted codes. D has one logit for two; of the paper's six layers of 1000
+units, which are the defaults, the config has fewer and smaller ones. N replicas permute the rows of
+all.
 """
 
 import keras
@@ -40,7 +40,7 @@ class FactorVAE(VAE):
     terms = ("loss", "distortion", "kl", "tc", "d_loss")
 
     def __init__(
-        self, image_shape, levels, seed=0, gamma=10.0, critic_width=1000, critic_depth=5, **kwargs
+        self, image_shape, levels, seed=0, gamma=10.0, critic_width=1000, critic_depth=6, **kwargs
     ):
         super().__init__(image_shape, levels, seed, **kwargs)
         self.gamma = gamma

@@ -113,6 +113,7 @@ class PixelCNN(Autoregression):
     """
 
     paper = ("van den Oord et al. 2016", "https://arxiv.org/abs/1606.05328")
+    labels_if = "conditional"
 
     def __init__(
         self,

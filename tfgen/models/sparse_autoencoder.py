@@ -77,8 +77,7 @@ class SparseAutoencoder(Autoencoder):
         least = tf.math.top_k(z, self.active).values[:, -1:]
         return tf.where(z >= least, z, 0.0)
 
-    def generate(self, noise, label=None):
-        z = self.latents.draw(noise)
-        return self.decode(
-            self.select(z) if self.sparsity == "top_k" else tf.clip_by_value(z, 0, 1)
-        )
+    def latent(self, noise, label=None):
+        """As those of images are: of k units, or in [0, 1]."""
+        z = super().latent(noise)
+        return self.select(z) if self.sparsity == "top_k" else tf.clip_by_value(z, 0.0, 1.0)

@@ -131,11 +131,13 @@ class VAE(GenerativeModel):
 
     def objective(self, distortion, kl, training):
         """What is descended on, from the two terms of an image: [B], [B] -> [B]."""
-        if not training:
-            return distortion + kl
-        if self.free_bits:
+        if training and self.free_bits:
             kl = tf.maximum(kl, self.free_bits)
-        return distortion + self.kl_weight(training) * kl
+        return distortion + self.kl_weight(training) * self.penalty(kl, training)
+
+    def penalty(self, kl, training):
+        """What a variant makes of the KL term, once the free bits are off: [B] -> [B]."""
+        return kl
 
     def kl_weight(self, training):
         """1; in training it rises to that over `warmup` steps."""
@@ -236,11 +238,38 @@ class VAE(GenerativeModel):
         """The ELBO, its expectation over q by `samples` draws: images in [0, 1] -> [B], nats."""
         return bounds.mean(self._importance(x, label), samples)
 
+    # Compiled: for its draws and nodes.
+    @compiled
+    def code_kl(self, x, samples=500):
+        """KL(q(z|x) || p(z)), and of each unit: images in [0, 1] -> ([B], [B, Z]), nats.
+
+        p(z) is the density of the codes that samples are made of. A unit's KL is that of marginals,
+        KL(q(z_j|x) || p(z_j)): 0 where the image says nothing of it. Under N(0, I) they sum to the
+        whole. Units of a mixture depend on each other, and the whole is then that sum and
+        E_q log prod_j p(z_j) / p(z), by twice `samples` draws of eps, the same for every image and
+        balanced: under a single Gaussian there is no error.
+        """
+        mu, logvar = self.posterior(x)
+        marginals = self.mixture_marginals()
+        if marginals is None:
+            units = losses.unit_kl_to_standard_normal(mu, logvar)
+            return tf.reduce_sum(units, axis=-1), units
+        log_prior, units = self.density_of_codes(), bounds.unit_kl(mu, logvar, marginals)
+
+        eps = random.normal(tf.range(samples), [self.latent_dim], "importance eps")
+        eps = bounds.balanced(eps)
+
+        def dependence(i):
+            z = mu + tf.exp(0.5 * logvar) * eps[i]
+            return tf.reduce_sum(marginals(z), axis=-1) - log_prior(z)
+
+        return tf.reduce_sum(units, axis=-1) + bounds.mean(dependence, 2 * samples), units
+
     def _importance(self, x, label=None):
         """A function i -> log p(x, z_i) / q(z_i|x) for the i-th draw of z, [B]."""
         mu, logvar = self.posterior(x, label)
         levels = self.to_levels(x)
-        log_prior = self.latents.log_prob if self.components else self.log_prior()
+        log_prior = self.density_of_codes()
 
         def log_weight(i):
             eps = random.normal(tf.reshape(i, [1]), [self.latent_dim], "importance eps")
@@ -249,6 +278,14 @@ class VAE(GenerativeModel):
             return log_p + log_prior(z) - losses.normal_log_prob(z, mu, logvar)
 
         return log_weight
+
+    def density_of_codes(self):
+        """A function z -> log p(z) of the codes that samples are made of: [..., Z] -> [...]."""
+        return self.latents.log_prob if self.components else self.log_prior()
+
+    def mixture_marginals(self):
+        """Where that is a mixture, a function z -> log p(z_j): [..., Z] -> [..., Z]; else None."""
+        return self.latents.marginals() if self.components else None
 
     def log_prior(self):
         """A function z -> log p(z) of the prior in training: [..., Z] -> [...], nats."""

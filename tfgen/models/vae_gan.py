@@ -124,6 +124,12 @@ class VAEGAN(DCGAN):
         mu, logvar = tf.split(self.E(self.to_range(x), training=False), 2, axis=-1)
         return {"mean": mu, "log_var": logvar}
 
+    def code_kl(self, x):
+        """KL(q(z|x) || p(z)), and of each unit: images in [0, 1] -> ([B], [B, Z]), nats."""
+        q = self.encode(x)
+        units = losses.unit_kl_to_standard_normal(q["mean"], q["log_var"])
+        return tf.reduce_sum(units, axis=-1), units
+
     def reconstruct(self, x):
         """Images in [0, 1] -> images in [0, 1]."""
         return self.decode(self.encode(x)["mean"])

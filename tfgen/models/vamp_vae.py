@@ -12,8 +12,9 @@ posterior.
 Shapes: x [B, H, W, C];  u [K, H, W, C] in (0, 1);  mu, logvar [B, Z];  z [B, L, Z].
 
 Departures from the paper: those of the VAE; one layer of latents (the paper's section 3 stacks
-two). Pseudo-inputs start at 0.5 + 0.1 N(0, 1) before they are clipped to [0, 1], as in the
-authors' code, which starts them at the mean of the data.
+two). Pseudo-inputs start at 0.5 + 0.1 N(0, 1) and are clipped to [0, 1] where they are read; the
+authors' code starts them near 0.05, or at training images. With `dropout`, q(z|x) has it in
+training, and the mixture's parts, q(z|u), never.
 """
 
 import math
@@ -64,6 +65,10 @@ class VampVAE(VAE):
             return tf.reduce_logsumexp(log_q, axis=-1) - math.log(self.pseudo_inputs)
 
         return log_p
+
+    def mixture_marginals(self):
+        shares = tf.fill([self.pseudo_inputs], -math.log(self.pseudo_inputs))
+        return losses.mixture_marginals(shares, *self.mixture(self.u))
 
     def kl(self, mu, logvar, z):
         """By the draws z: a mixture has no closed form. [B], nats."""

@@ -19,9 +19,10 @@ by row, and gives each a distribution from those before it: p(c) = prod_i p(c_i 
 
 Shapes: x [B, H, W, C];  z_e, z_q [B, h, w, D], h = H / 2^depth;  c [B, h * w];  e [K, D].
 
-Departures from the paper: Adam, and the likelihood that fits the data's levels. The prior is
-trained beside the rest, on codes as they are, and not after it; it is a stack of gated causal
-convolutions along the rows, where the paper has a PixelCNN.
+Departures from the paper: encoder and decoder have no residual blocks, where the paper's have two
+each, and fewer channels than its 256; the likelihood is the one that fits the data's levels. The
+prior is trained beside the rest, on codes as they are, and not after it; it is a stack of gated
+causal convolutions along the rows, where the paper has a PixelCNN.
 """
 
 import keras

@@ -14,7 +14,8 @@ the encoder may be a function.
 Shapes: x [B, H, W, C];  z, p [B, Z].
 
 Departures from the paper: those of the autoencoder; the C are 2 Z s for s from 0.1 to 10, as in the
-authors' code. N replicas compare the codes of all.
+authors' code. The squared error, error="squared", has weight 1; the authors' code gives it 0.05, so
+that their lambda of 10 is one of 200 here. N replicas compare the codes of all.
 """
 
 import keras
