@@ -41,10 +41,16 @@ FAMILY = "<!-- table of the GANs -->"
 
 
 def rows_of(table):
-    """Models in the order of the taxonomy, then of their first number."""
+    """Models in the order of the taxonomy, then of their names; those of older versions last."""
     return sorted(
-        table["models"].items(), key=lambda item: (ORDER.index(item[1]["density"]), item[0])
+        table["models"].items(),
+        key=lambda item: (-item[1].get("version", 1e9), ORDER.index(item[1]["density"]), item[0]),
     )
+
+
+def label(name, row):
+    """The name, and of what version of the definitions if not of the table's own."""
+    return f"{name} (version {row['version']})" if "version" in row else name
 
 
 def columns(table):
@@ -77,7 +83,12 @@ def markdown(table):
     yield BEGIN.format(data)
     yield "| model | paper | density | " + " | ".join(heads) + " | parameters | s | MB |"
     yield "|---" * 3 + "|---:" * (len(keys) + 3) + "|"
+    block = None
     for name, row in rows_of(table):
+        if row.get("version") != block:
+            block = row["version"]
+            said = f"*of version {block} of models or measures, to be measured again*"
+            yield f"| {said} |" + " |" * (len(keys) + 5)
         cells = [cell(key, row["metrics"].get(key)) for key in keys]
         paper, url = row["paper"]
         seconds = "" if row["seconds"] is None else f"{row['seconds']:.0f}"
@@ -108,7 +119,11 @@ def family(table, names):
     yield "|---|" + "---:|" * len(keys)
     for name in names:
         metrics = table["models"][name]["metrics"]
-        yield f"| `{name}` | " + " | ".join(cell(key, metrics.get(key)) for key in keys) + " |"
+        yield (
+            f"| `{name}`{label('', table['models'][name])} | "
+            + " | ".join(cell(key, metrics.get(key)) for key in keys)
+            + " |"
+        )
     floor = [catalogue.text(key, table["floor"].get(key)) for key in keys]
     yield "| *real images against real* | " + " | ".join(floor) + " |"
     yield END
@@ -198,7 +213,11 @@ def html_page(table, grids):
     for name, row in rows_of(table):
         if grids[name].exists():
             found.append(
-                page.png(grids[name].read_bytes(), name, html.escape(f"{name}, {row['density']}"))
+                page.png(
+                    grids[name].read_bytes(),
+                    name,
+                    html.escape(f"{label(name, row)}, {row['density']}"),
+                )
             )
     samples = f'<div class="gallery">{"".join(found)}</div>'
     style = (
@@ -228,7 +247,8 @@ def _table(table):
     names = [name for name, _ in rows_of(table)]
     others = {"real": table["floor"], **table["baselines"]}
     out = ["<table><tr><th></th>"]
-    out += [f"<th>{html.escape(name)}</th>" for name in [*names, *others]]
+    heads = [*(label(*item) for item in rows_of(table)), *others]
+    out += [f"<th>{html.escape(head)}</th>" for head in heads]
     out.append("</tr>")
     for group, metrics in catalogue.GROUPS.items():
         rows = []
@@ -243,14 +263,14 @@ def _table(table):
         if rows:
             width = 1 + len(names) + len(others)
             out += [f'<tr class="group"><td colspan="{width}">{group}</td></tr>', *rows]
-    for key, label in (
+    for key, words in (
         ("parameters", "parameters"),
         ("seconds", "training, s"),
         ("peak_memory_mb", "memory, MB"),
     ):
         values = [table["models"][n][key] for n in names]
         cells = "".join("<td></td>" if v is None else f"<td>{v:,.0f}</td>" for v in values)
-        out.append(f'<tr class="quiet"><td>{label}</td>{cells}{"<td></td>" * len(others)}</tr>')
+        out.append(f'<tr class="quiet"><td>{words}</td>{cells}{"<td></td>" * len(others)}</tr>')
     return "".join(out) + "</table>"
 
 
@@ -260,7 +280,7 @@ def _lines(table):
         marks = report.marks(table, metric.key)
         for name, row in rows_of(table):
             if row["metrics"].get(metric.key):
-                marks[name] = (row["metrics"][metric.key]["mean"], "--accent")
+                marks[label(name, row)] = (row["metrics"][metric.key]["mean"], "--accent")
         if len(marks) > 1:
             name = title(table, metric.key) + ARROWS[metric.better]
             yield page.ruler(name, metric.unit, None, metric.meaning, marks)
@@ -302,7 +322,7 @@ def plot(table, path):
                 name, (value, 1), xycoords=("data", "axes fraction"), rotation=60, fontsize=8,
                 color=colour, xytext=(0, 2), textcoords="offset points",
             )  # fmt: skip
-        axes.set_yticks(range(len(shown)), [name for name, _ in shown])
+        axes.set_yticks(range(len(shown)), [label(*item) for item in shown])
         axes.set_ylim(-0.6, len(shown) - 0.4)
         better = catalogue.METRICS[key].better
         axes.set_xlabel(f"{title(table, key)} ({better} is better)")

@@ -199,16 +199,23 @@ def spread(values):
 def merge(old, new):
     """The new rows, and the old ones of models that were not run again.
 
-    Raises: UserError if the two were measured differently.
+    Those measured by an older version of the definitions say so, by a `version` of their own.
+
+    Raises: UserError if the two were measured differently in anything else.
     """
     if old is None or set(old["models"]) <= set(new["models"]):
         return new
     from tfgen import evaluation
 
-    evaluation.check_same(
-        old["protocol"], new["protocol"], ("the table that there is", "the new runs")
-    )
-    return {**new, "models": {**old["models"], **new["models"]}}
+    version = old["protocol"]["version"]
+    protocol = old["protocol"]
+    if version < new["protocol"]["version"]:
+        protocol = protocol | {"version": new["protocol"]["version"]}
+        old_rows = {name: {"version": version, **row} for name, row in old["models"].items()}
+    else:
+        old_rows = old["models"]
+    evaluation.check_same(protocol, new["protocol"], ("the table that there is", "the new runs"))
+    return {**new, "models": {**old_rows, **new["models"]}}
 
 
 if __name__ == "__main__":

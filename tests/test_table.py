@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 import statistics
 
 import pytest
@@ -206,12 +207,37 @@ def test_new_rows_join_those_that_are_there():
     merged = table.merge(old, new)
     assert set(merged["models"]) == {"vae", "dcgan"}
     assert merged["models"]["vae"]["metrics"]["nll"]["mean"] == 80.0
-    other = table.aggregate({"vae": [content(version=2)]})
-    with pytest.raises(UserError, match="version: 1 in the table that there is, 2"):
+    other = table.aggregate({"vae": [content(n=300)]})
+    with pytest.raises(UserError, match=r"n: .* in the table that there is, 300"):
         table.merge(old, other)
     # But all rows anew may replace a table of another protocol.
     both = table.aggregate({"vae": [content(version=2)], "dcgan": [content("dcgan", version=2)]})
     assert table.merge(old, both) == both
+
+
+def test_rows_of_an_older_version_stand_apart_and_say_so(tmp_path):
+    old = table.aggregate({"vae": [content()], "dcgan": [content("dcgan")]})
+    new = table.aggregate({"vae": [content(version=2, nll=80.0)]})
+    merged = table.merge(old, new)
+    assert [name for name, _ in render.rows_of(merged)] == ["vae", "dcgan"]
+    lines = [line for line in render.markdown(merged) if line.startswith("|")]
+    places = [i for i, line in enumerate(lines) if re.search("`vae`|`dcgan`|version 1", line)]
+    assert len(places) == 3
+    assert "version 1" in lines[places[1]]
+    assert "`dcgan`" in lines[places[2]]
+    assert len({line.count("|") for line in lines}) == 1
+    grids = dict.fromkeys(merged["models"], tmp_path / "none")
+    assert "dcgan (version 1)" in render.html_page(merged, grids)
+    # They keep their own when versions go on, and lose it when they are measured again.
+    third = table.merge(merged, table.aggregate({"gan": [content("gan", version=3)]}))
+    assert {name: row.get("version") for name, row in third["models"].items()} == {
+        "vae": 2, "dcgan": 1, "gan": None,
+    }  # fmt: skip
+    again = table.merge(third, table.aggregate({"dcgan": [content("dcgan", version=3)]}))
+    assert again["models"]["dcgan"].get("version") is None
+    # Numbers of a later version are no rows of this one.
+    with pytest.raises(UserError, match="version: 3 in the table that there is, 1"):
+        table.merge(third, old | {"models": {"vae": old["models"]["vae"]}})
 
 
 def test_rows_stand_in_the_order_of_the_taxonomy():
