@@ -220,9 +220,14 @@ class GenerativeModel(keras.Model):
                 f"{type(self).__name__} needs optimizers {sorted(owned)}, got {sorted(optimizers)}"
             )
         super().compile(optimizer=None, **kwargs)
-        self.optimizers = dict(optimizers)
-        for name, optimizer in self.optimizers.items():
+        self.optimizers = self.build_optimizers(optimizers)
+
+    def build_optimizers(self, given):
+        """{name: optimizer} as `minimize` and checkpoints have them, built."""
+        owned = self.trained()
+        for name, optimizer in given.items():
             optimizer.build(owned[name])
+        return dict(given)
 
     def minimize(self, name, tape, loss):
         """One step of the optimizer `name` on `loss`, the mean over this replica's rows.

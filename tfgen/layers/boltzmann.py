@@ -73,6 +73,10 @@ class Machine(keras.layers.Layer):
             aggregation="mean",
         )
 
+    def learned(self):
+        """What an optimizer moves."""
+        return [self.W, self.a, self.b]
+
     # --- energies --------------------------------------------------------------------------------
 
     def biases(self):

@@ -108,7 +108,7 @@ class RBM(GenerativeModel):
         )
 
     def trained(self):
-        return {"rbm": [self.machine.W, self.machine.a, self.machine.b]}
+        return {"rbm": self.machine.learned()}
 
     def flat(self, x):
         return tf.reshape(x, [-1, self.size])
