@@ -24,7 +24,7 @@ def tiny(**arguments):
             machine.mu.assign(random.random(machine.visible))
             machine.offset.assign(random.random(machine.hidden))
     exact = model.machines[-1].exact_log_z()
-    model.log_z.assign([exact, 0.0, exact])
+    model.log_z.assign([exact, 0.0, exact, 0.0])
     return model
 
 

@@ -29,7 +29,7 @@ asks `can`.
 | `pixel_log_prob(x)` | [B, H, W, C] -> the same, nats | models of one pixel after another |
 | `mixing(x, seeds)` | [B, H, W, C] -> [B, T, H, W, C] | models with a Markov chain |
 | `filters()` | -> [N, H, W, C] | machines: what hidden units look for |
-| `log_partition()` | -> log Z, its error, by reverse AIS | machines |
+| `log_partition()` | -> `tfgen.layers.partition.LogZ`, nats | machines |
 | `log_density(x)` | [B, H, W, C] -> [B], nats | flows: on [0, 1]^D, not of levels |
 | `settle(images)` | uint8 levels [N, H, W, C]: what is computed once from the data | some |
 | `log_prob(x)` | [B, H, W, C] -> [B], nats per image | models with a density |

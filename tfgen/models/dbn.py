@@ -30,6 +30,7 @@ from tfgen import bounds, random, replicas
 from tfgen.compiling import compiled
 from tfgen.errors import UserError, one_of
 from tfgen.layers.boltzmann import Machine
+from tfgen.layers.partition import LogZ
 from tfgen.likelihoods import softplus
 from tfgen.model import GenerativeModel
 from tfgen.models.rbm import visible_units
@@ -38,6 +39,9 @@ from tfgen.models.rbm import visible_units
 @keras.saving.register_keras_serializable("tfgen")
 class DBN(GenerativeModel):
     """A deep belief network; its density is a bound that has an estimate of the top's Z in it.
+
+    The bound is on average below log p(v), and the estimate of Z makes it larger: unless Z is exact
+    (a top with a layer of 20 units or fewer) what `log_prob` returns bounds neither way.
 
     Args:
       image_shape, levels, seed: see `GenerativeModel`.
@@ -95,8 +99,8 @@ class DBN(GenerativeModel):
         ]
         self.log_z = self.add_weight(
             name="log_z",
-            shape=(3,),
-            initializer=keras.initializers.Constant(self.machines[-1].base_log_z()),
+            shape=(4,),
+            initializer=keras.initializers.Constant(LogZ.unknown(self.machines[-1].base_log_z())),
             trainable=False,
             aggregation="mean",
         )
@@ -289,8 +293,8 @@ class DBN(GenerativeModel):
         return log_weight
 
     def log_partition(self):
-        """Of the top: (log Z, its standard error, log Z by reverse AIS), nats."""
-        return tuple(float(z) for z in self.log_z.numpy())
+        """Of the top: `LogZ`, nats."""
+        return LogZ(*map(float, self.log_z.numpy()))
 
 
 class LaterPart(keras.optimizers.schedules.LearningRateSchedule):
