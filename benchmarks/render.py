@@ -127,9 +127,8 @@ def _of_log_z(name, row):
     inverted = [i for i, (forward, back) in enumerate(pairs) if forward - back > 0.1]
     order = f"; the NLL by reverse AIS is {metrics['nll_reverse']['mean']:.2f}"
     if inverted:
-        order += (
-            f", and below the other in seed {', '.join(map(str, inverted))}: there neither is right"
-        )
+        seeds = ", ".join(map(str, inverted))
+        order += f", and below the other in seed {seeds}: there one of them is wrong"
     yield f"`{name}`: {known}{order}."
 
 

@@ -245,7 +245,7 @@ def test_the_table_says_what_an_estimate_of_Z_is_worth():
     (said,) = [line for line in render.markdown(made) if "AIS" in line]
     assert "too low and no bound" in said
     assert "`rbm`: error 0.134 at most, from 46 effective chains" in said
-    assert "in seed 1: there neither is right" in said
+    assert "in seed 1: there one of them is wrong" in said
     assert "vae" not in said
     for one in contents:
         for key in known:
