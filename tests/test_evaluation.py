@@ -323,7 +323,8 @@ def test_diagnosis_names_what_is_wrong():
     assert names({}, {"terms": terms}) == ["discriminator overfits"]
     sure = {"nll": 90.0, "nll_reverse": 90.05, "log_z_error": 0.05, "log_z_chains": 200.0}
     assert names(sure) == []
-    for change in ({"nll_reverse": 89.9}, {"nll_reverse": 90.2}, {"log_z_chains": 46.0}):
+    assert names(sure | {"nll_reverse": 89.95}) == []  # by chance
+    for change in ({"nll_reverse": 89.8}, {"nll_reverse": 90.2}, {"log_z_chains": 46.0}):
         assert names(sure | change) == ["log Z unsure"]
     terms = {"train": {"loss": 60.0}, "held-out": {"loss": 90.0}}
     assert names({"nll": 90.0}, {"terms": terms}) == ["overfits"]
