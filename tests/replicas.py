@@ -4,6 +4,7 @@ A MirroredStrategy over two logical CPU devices, through `fit`, against one devi
 same global batches, the same seed.
 """
 
+import itertools
 import json
 import sys
 
@@ -11,6 +12,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tests.trained import state, variables
 from tests.zoo import REPLICATED
 from train import loop
 
@@ -19,15 +21,18 @@ STEPS = 2
 
 
 def fit(model, batches):
-    """The terms of each step."""
+    """(the terms of each step, the state after it)."""
     stacked = {key: np.concatenate([b[key] for b in batches]) for key in batches[0]}
     data = tf.data.Dataset.from_tensor_slices(stacked).batch(16, drop_remainder=True)
-    losses = []
-    log = keras.callbacks.LambdaCallback(
-        on_train_batch_end=lambda _, logs: losses.append(dict(logs))
-    )
+    losses, states = [], []
+
+    def note(_, logs):
+        losses.append(dict(logs))
+        states.append(state(model))
+
+    log = keras.callbacks.LambdaCallback(on_train_batch_end=note)
     model.fit(data, steps_per_epoch=STEPS, verbose=0, shuffle=False, callbacks=[log])
-    return losses
+    return losses, states
 
 
 def measure(row, strategy):
@@ -40,7 +45,10 @@ def measure(row, strategy):
     one_seeds = one.training_seeds(tf.zeros([16, 1])).numpy().tolist()
     seeds = strategy.run(lambda: two.training_seeds(tf.zeros([8, 1])))
     seeds = [s.numpy().tolist() for s in strategy.experimental_local_results(seeds)]
-    losses = [one.train_step(batch) for batch in batches], fit(two, batches)
+    states = [state(two)]
+    losses, later = fit(two, batches)
+    states += later
+    losses = [one.train_step(batch) for batch in batches], losses
     weights = [
         dict(
             path=w.path,
@@ -57,6 +65,14 @@ def measure(row, strategy):
         ),
         seeds=seeds,
         one_seeds=one_seeds,
+        counts={
+            name: int(optimizer.iterations.numpy()) for name, optimizer in two.optimizers.items()
+        },
+        # Of each step the weights and slots of the optimizers that have not moved.
+        still=[
+            [v.path for v, a, b in zip(variables(two), *pair, strict=True) if np.array_equal(a, b)]
+            for pair in itertools.pairwise(states)
+        ],
         losses=[[{k: float(v) for k, v in terms.items()} for terms in run] for run in losses],
         weights=weights,
     )

@@ -60,6 +60,7 @@ def _replicas():
     return _Helper("tests.replicas")
 
 
+@functools.cache
 def replicas(row_id):
     """What `tests/replicas.py` says of two replicas of a row."""
     return json.loads(_replicas().ask(row_id))

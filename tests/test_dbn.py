@@ -2,12 +2,15 @@
 
 import itertools
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from tfgen import models
+from tfgen.compiling import compiled
 from tfgen.errors import UserError
+from train import optimizers
 
 
 def tiny(**arguments):
@@ -21,7 +24,7 @@ def tiny(**arguments):
             machine.mu.assign(random.random(machine.visible))
             machine.offset.assign(random.random(machine.hidden))
     exact = model.machines[-1].exact_log_z()
-    model.log_z.assign([exact, 0.0, exact])
+    model.log_z.assign([exact, 0.0, exact, 0.0])
     return model
 
 
@@ -64,21 +67,55 @@ def test_a_machine_turned_over_leaves_the_density_of_the_one_below(centred):
     np.testing.assert_allclose(log_p, alone, atol=0.05)
 
 
-def test_machines_are_trained_one_after_the_other():
-    import keras
+SCHEDULE = keras.optimizers.schedules.ExponentialDecay(0.1, 1, 0.5)
+MOVES = {
+    "SGD": lambda: keras.optimizers.SGD(0.1),
+    "momentum": lambda: keras.optimizers.SGD(0.1, momentum=0.9),
+    "Adam": lambda: optimizers.Adam(0.1),
+}
 
-    model = tiny(each=3)
-    model.compile({"dbn": keras.optimizers.SGD(0.1)})
+
+@pytest.mark.parametrize("optimizer", MOVES)
+def test_machines_are_trained_one_after_the_other(optimizer):
+    """The last goes on to the end; what the others have gathered moves no weight any more."""
+    model = tiny(each=3, depth=3, centred=optimizer == "Adam")
+    model.compile({"dbn": MOVES[optimizer]()})
+    step = compiled(model.train_step)
     batch = {"image": states(4).reshape(-1, 2, 2, 1).astype(np.uint8)}
-    moved = []
-    for _ in range(6):
-        before = [m.W.numpy() for m in model.machines]
+    for number in range(8):
+        # At its turn's first step a machine is turned over, so nothing of it has moved before.
+        before = snapshot(model)
+        step(batch)
+        moved = [
+            [not np.array_equal(a, b) for a, b in zip(*pair, strict=True)]
+            for pair in zip(before, snapshot(model), strict=True)
+        ]
+        turn = min(number // 3, 2)
+        assert all(moved[turn][:3])
+        assert not any(any(of_one) for i, of_one in enumerate(moved) if i != turn)
+    assert [int(o.iterations) for o in model.optimizers.values()] == [3, 3, 2]
+
+
+def snapshot(model):
+    """Of each machine what it has learned, and the variables of its optimizer."""
+    found = zip(model.machines, model.optimizers.values(), strict=True)
+    return [[v.numpy() for v in (*m.learned(), *o.variables)] for m, o in found]
+
+
+def test_a_machine_is_trained_as_one_that_is_trained_alone():
+    """Adam by hand from the turn's first step: no count, no momentum of the machines before."""
+    model = tiny(each=2)
+    model.compile({"dbn": optimizers.Adam(SCHEDULE)})
+    batch = {"image": states(4).reshape(-1, 2, 2, 1).astype(np.uint8)}
+    for _ in range(2):
         model.train_step(batch)
-        moved.append(
-            [not np.array_equal(b, m.W) for b, m in zip(before, model.machines, strict=True)]
-        )
-    assert moved[:3] == [[True, False]] * 3
-    assert moved[3:] == [[False, True]] * 3
+    model.turn_over()  # again by the step, to no effect
+    before = model.machines[1].W.numpy()
+    model.train_step(batch)
+    # Adam's first step is its rate in each coordinate, here that of step 2 of the run.
+    moved = np.abs(model.machines[1].W.numpy() - before)
+    # But for gradients so small that its epsilon counts.
+    assert [np.median(moved), moved.max()] == pytest.approx([0.1 * 0.5**2] * 2, rel=1e-3)
 
 
 def test_the_classifier_begins_with_the_recognition_weights():

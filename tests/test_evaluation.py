@@ -200,7 +200,7 @@ def test_every_model_is_measured_by_what_it_can(row):
         assert results["nll"] <= results["neg_elbo"] + 1e-3
         estimated = model.density == "estimate"
         assert results["nll_kind"] == (
-            "bound, k = 3, Z by AIS" if estimated else "upper bound, k = 3"
+            "no bound: k = 3, Z by AIS" if estimated else "upper bound, k = 3"
         )
     if model.can("sample"):
         assert set(content["not_measured"]) == {"score", "class_entropy", "rarest_class"}
@@ -325,12 +325,18 @@ def test_diagnosis_names_what_is_wrong():
     assert names({"active_units": 1, "kl": 3.0}, {"kl_per_unit": [3.0, 0.0]}) == ["dead codes"]
     terms = {"train": {"D_real": 0.9, "D_fake": 0.2}, "held-out": {"D_real": 0.4}}
     assert names({}, {"terms": terms}) == ["discriminator overfits"]
+    sure = {"nll": 90.0, "nll_reverse": 90.05, "log_z_error": 0.05, "log_z_chains": 200.0}
+    assert names(sure) == []
+    assert names(sure | {"nll_reverse": 89.95}) == []  # by chance
+    for change in ({"nll_reverse": 89.8}, {"nll_reverse": 90.2}, {"log_z_chains": 46.0}):
+        assert names(sure | change) == ["log Z unsure"]
     terms = {"train": {"loss": 60.0}, "held-out": {"loss": 90.0}}
     assert names({"nll": 90.0}, {"terms": terms}) == ["overfits"]
 
 
 def test_diagnosis_is_silent_where_all_is_well():
-    good = {
+    sure = {"nll_reverse": 90.0, "log_z_error": 0.02, "log_z_chains": 200.0}
+    good = sure | {
         "modes": 8, "coverage": 0.9, "copy_ratio": 1.0, "copies": 0.01, "frechet": 1.0,
         "active_units": 2, "kl": 6.0, "nll": 90.0,
     }  # fmt: skip

@@ -46,6 +46,20 @@ def test_replicas_draw_the_noise_of_their_rows(found):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("row_id", ["dbn-gaussian"])
+def test_a_machine_of_two_replicas_stays_when_it_is_not_its_turn(row_id):
+    """With momentum: the row has three machines and a step for each, of which two are taken."""
+    found = servers.replicas(row_id)
+    assert found["counts"] == {"dbn0": 1, "dbn1": 1, "dbn2": 0}
+    for step, still in enumerate(found["still"]):
+        for i in range(3):
+            moved = {f"machine{i}/W", f"machine{i}/a", f"machine{i}/b"} - set(still)
+            assert len(moved) == 3 * (i == step), (step, still)
+            slots = [path for path in still if f"machine{i}_W" in path]
+            assert len(slots) == 2 * (i != step), (step, still)
+
+
+@pytest.mark.slow
 def test_the_command_trains_and_resumes_on_two_replicas(tmp_path):
     """Through fit, looks at the validation split, checkpoints and the model file.
 

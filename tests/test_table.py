@@ -261,6 +261,29 @@ def test_markdown_is_a_table_and_stays_where_it_was():
     assert render.insert(new, made) == new
 
 
+def test_the_table_says_what_an_estimate_of_Z_is_worth():
+    """Its error, direction and effective chains; where the bracket is inverted, in which seed."""
+    known = {"log_z_error": 0.134, "log_z_chains": 46.0}
+    contents = [content("rbm", seed=s) for s in (0, 1)]
+    for one, reverse in zip(contents, (97.0, 89.0), strict=True):
+        one["results"] |= known | {"nll_reverse": reverse, "nll_kind": "Z by AIS"}
+    made = table.aggregate({"rbm": contents, "vae": [content(), content(seed=1)]})
+    (said,) = [line for line in render.markdown(made) if "AIS" in line]
+    assert "too low and no bound" in said
+    assert "`rbm`: error 0.134 at most, from 46 effective chains" in said
+    assert "in seed 1: there one of them is wrong" in said
+    assert "vae" not in said
+    for one in contents:
+        for key in known:
+            del one["results"][key]
+    old = "\n".join(render.markdown(table.aggregate({"rbm": contents})))
+    assert "`rbm`: error and effective chains were not kept" in old
+    # Where Z is exact there is nothing to say.
+    for one in contents:
+        del one["results"]["nll_reverse"]
+    assert "AIS" not in "\n".join(render.markdown(table.aggregate({"rbm": contents})))
+
+
 def test_the_page_and_the_plot(tmp_path):
     made = table.aggregate({"vae": [content(nll=n) for n in (90.0, 94.0)]})
     page = Page(render.html_page(made, {"vae": tmp_path / "absent.png"}))

@@ -72,8 +72,11 @@ def test_every_trainable_weight_has_one_optimizer(model):
 def test_steps_are_counted_and_summed(known):
     model = known.model
     assert int(model.step) == int(model.finite_steps) == STEPS
-    for name, optimizer in model.optimizers.items():
-        assert int(optimizer.iterations) == STEPS * model.updates(name)
+    counts = {name: int(optimizer.iterations) for name, optimizer in model.optimizers.items()}
+    if set(counts) == set(model.trained()):
+        assert counts == {name: STEPS * model.updates(name) for name in counts}
+    else:  # each owns a part, and they take turns
+        assert sum(counts.values()) == STEPS
     sums = [sum(t[name] for t in known.terms) for name in model.terms]
     np.testing.assert_allclose(model.interval_sums.numpy(), sums, rtol=1e-6)
 

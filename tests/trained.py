@@ -74,15 +74,16 @@ def trained(row):
 
 def state(model):
     """The arrays that a checkpoint holds: of `model.weights`, then of the optimizers."""
-    return [variable.numpy() for variable in _variables(model)]
+    return [variable.numpy() for variable in variables(model)]
 
 
 def put(model, state):
     """Sets the model to a `state` of it."""
-    for variable, value in zip(_variables(model), state, strict=True):
+    for variable, value in zip(variables(model), state, strict=True):
         variable.assign(value)
 
 
-def _variables(model):
+def variables(model):
+    """The weights, then the variables of the optimizers."""
     slots = [slot for optimizer in model.optimizers.values() for slot in optimizer.variables]
     return [*model.weights, *slots]

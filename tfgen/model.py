@@ -30,7 +30,7 @@ asks `can`.
 | `pixel_log_prob(x)` | [B, H, W, C] -> the same, nats | models of one pixel after another |
 | `mixing(x, seeds)` | [B, H, W, C] -> [B, T, H, W, C] | models with a Markov chain |
 | `filters()` | -> [N, H, W, C] | machines: what hidden units look for |
-| `log_partition()` | -> log Z, its error, by reverse AIS | machines |
+| `log_partition()` | -> `tfgen.layers.partition.LogZ`, nats | machines |
 | `log_density(x)` | [B, H, W, C] -> [B], nats | flows: on [0, 1]^D, not of levels |
 | `settle(images)` | uint8 levels [N, H, W, C]: what is computed once from the data | some |
 | `log_prob(x)` | [B, H, W, C] -> [B], nats per image | models with a density |
@@ -224,9 +224,14 @@ class GenerativeModel(keras.Model):
                 f"{type(self).__name__} needs optimizers {sorted(owned)}, got {sorted(optimizers)}"
             )
         super().compile(optimizer=None, **kwargs)
-        self.optimizers = dict(optimizers)
-        for name, optimizer in self.optimizers.items():
+        self.optimizers = self.build_optimizers(optimizers)
+
+    def build_optimizers(self, given):
+        """{name: optimizer} as `minimize` and checkpoints have them, built."""
+        owned = self.trained()
+        for name, optimizer in given.items():
             optimizer.build(owned[name])
+        return dict(given)
 
     def minimize(self, name, tape, loss):
         """One step of the optimizer `name` on `loss`, the mean over this replica's rows.

@@ -27,3 +27,21 @@ def own_rows(x):
     rows = tf.shape(x)[0] // context.num_replicas_in_sync
     first = tf.cast(context.replica_id_in_sync_group, tf.int32) * rows
     return x[first : first + rows]
+
+
+def put_back_unless(condition, variables, values):
+    """What a step has changed becomes `values`, as they were before, unless the condition holds.
+
+    condition: a bool that is the same on all replicas; variables of Keras, of optimizers among
+    them, with values as each replica has them. An optimizer cannot be applied under `tf.cond` on
+    several replicas, and gradients of zero still move weights that have momentum.
+    """
+
+    def choose(variable, value):
+        variable.assign(tf.where(condition, variable, value))
+
+    def on_each(strategy, values):
+        for variable, value in zip(variables, values, strict=True):
+            strategy.extended.update(variable.value, choose, args=(value,), group=False)
+
+    tf.distribute.get_replica_context().merge_call(on_each, args=(values,))

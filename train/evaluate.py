@@ -167,6 +167,8 @@ def lines(content):
         f"{protocol['n']} samples, {protocol['features']} features {protocol['features_hash'][:8]}"
     )
     yield from table(columns, content["features"]["distance"])
+    if "nll_kind" in content["results"]:
+        yield f"\nThe NLL is: {content['results']['nll_kind']}"
     for finding in content["diagnosis"]:
         yield f"\n! {finding['problem']}\n  {finding['advice']}"
     for key, why in content["not_measured"].items():

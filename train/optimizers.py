@@ -38,6 +38,7 @@ class Adam(keras.optimizers.Adam):
         )
 
 
+@keras.saving.register_keras_serializable("tfgen")
 class LinearInTheEnd(keras.optimizers.schedules.LearningRateSchedule):
     """A rate that stays for half of the steps and then falls to zero along a line."""
 

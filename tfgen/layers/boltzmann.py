@@ -7,8 +7,10 @@
 
 Binary units have q = 0. Gaussian ones have q(v) = -v^2 / (2 sigma^2): p(v|h) is then a normal
 density of mean sigma^2 (a + W h) on the levels that there are, so that it is a probability of
-them, and log p(v) is in nats on the data's levels as everywhere. What is learned is sigma^2 W and
-sigma^2 a, in the units of v (Cho, Ilin, Raiko 2011).
+them, and log p(v) is in nats on the data's levels as everywhere. Chains, energies and Z are of that
+one distribution. Where sigma spans 8 levels or more, what would be a sum over levels is a closed
+form that equals it to float32's rounding (`level_units.py`): a step costs the same for 256 levels.
+What is learned is sigma^2 W and sigma^2 a, in the units of v (Cho, Ilin, Raiko 2011).
 
 With offsets mu and lambda the machine learns W, a and b of (Montavon and Mueller 2012; Melchior,
 Fischer, Wiskott, JMLR 17, 2016)
@@ -17,26 +19,24 @@ Fischer, Wiskott, JMLR 17, 2016)
 
 which is the same family, and whose gradient does not depend on which state is called 1.
 
-R. Salakhutdinov and I. Murray. On the Quantitative Analysis of Deep Belief Networks. ICML 2008.
-https://doi.org/10.1145/1390156.1390266 (annealed importance sampling)
+Z is in `partition.py`.
 
 Shapes: v [B, D] in [0, 1];  h [B, N];  W [D, N].
 """
-
-import math
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from tfgen import random, replicas
-from tfgen.compiling import compiled
+from tfgen.layers import level_units
+from tfgen.layers.partition import PartitionFunction
 from tfgen.likelihoods import inverted, softplus
 
-EXACT = 16  # hidden units up to which Z is a sum over their states
+MANY = 32  # levels up to which sums over them are taken as they stand
 
 
-class Machine(keras.layers.Layer):
+class Machine(PartitionFunction, keras.layers.Layer):
     """A restricted Boltzmann machine.
 
     Args:
@@ -72,6 +72,10 @@ class Machine(keras.layers.Layer):
             trainable=trainable,
             aggregation="mean",
         )
+
+    def learned(self):
+        """What an optimizer moves."""
+        return [self.W, self.a, self.b]
 
     # --- energies --------------------------------------------------------------------------------
 
@@ -115,6 +119,16 @@ class Machine(keras.layers.Layer):
 
     # --- visible units given their fields --------------------------------------------------------
 
+    @property
+    def many_levels(self):
+        """Whether sums over the levels are in closed form."""
+        return self.levels > MANY and self.sigma * (self.levels - 1) >= level_units.LEAST
+
+    def _in_levels(self, fields):
+        """(the mean m, the width s) of the normal density on levels, see `level_units`."""
+        top = self.levels - 1.0
+        return fields * (self.sigma**2 * top), self.sigma * top
+
     def _exponents(self, fields):
         """q_k + v_k f for each level: [..., D] -> [..., D, L]."""
         v = np.arange(self.levels, dtype=np.float32) / (self.levels - 1)
@@ -125,12 +139,19 @@ class Machine(keras.layers.Layer):
         """log sum_v exp(q(v) + v f) of each unit: [..., D] -> [..., D]."""
         if self.levels == 2 and not self.sigma:
             return softplus(fields)
+        if self.many_levels:
+            # exp(q + v f) is a normal density of f sigma^2 but for its square in the exponent.
+            square = 0.5 * tf.square(self.sigma * fields)
+            return square + level_units.log_sum(*self._in_levels(fields), self.levels)
         return tf.reduce_logsumexp(self._exponents(fields), axis=-1)
 
     def mean_visible(self, fields):
         """E[v]: [B, D] -> [B, D]."""
         if self.levels == 2 and not self.sigma:
             return tf.sigmoid(fields)
+        if self.many_levels:
+            mean = level_units.mean(*self._in_levels(fields), self.levels)
+            return mean / (self.levels - 1)
         p = tf.nn.softmax(self._exponents(fields))
         values = tf.range(self.levels, dtype=tf.float32) / (self.levels - 1)
         return tf.minimum(tf.reduce_sum(p * values, axis=-1), 1.0)
@@ -139,6 +160,9 @@ class Machine(keras.layers.Layer):
         """The draw at uniforms u: [B, D], [B, D] -> [B, D]."""
         if self.levels == 2 and not self.sigma:
             return tf.cast(u < tf.sigmoid(fields), tf.float32)
+        if self.many_levels:
+            k = level_units.draw(*self._in_levels(fields), self.levels, u)
+            return k / (self.levels - 1)
         p = tf.nn.softmax(self._exponents(fields))
         return inverted(tf.cumsum(p, axis=-1), u) / (self.levels - 1)
 
@@ -223,102 +247,3 @@ class Machine(keras.layers.Layer):
             above = self.mean_visible(tf.constant(middle[None], tf.float32)).numpy()[0] > mean
             low, high = np.where(above, low, middle), np.where(above, middle, high)
         self.base.assign((low + high) / 2)
-
-    # --- the partition function ------------------------------------------------------------------
-
-    def exact_log_z(self):
-        """log Z by all 2^N states of the hidden units, for small N: a number, nats."""
-        states = np.arange(2**self.hidden)[:, None] >> np.arange(self.hidden) & 1
-        totals = []
-        for start in range(0, len(states), 4096):
-            h = tf.constant(states[start : start + 4096], tf.float32)
-            of_v = tf.reduce_sum(self.log_partition_of_visible(self.to_visible(h)), axis=-1)
-            totals.append((of_v + tf.linalg.matvec(h, self.biases()[1])).numpy())
-        return float(np.logaddexp.reduce(np.concatenate(totals).astype(np.float64)))
-
-    def base_log_z(self):
-        """log Z at the start of annealing."""
-        of_v = tf.reduce_sum(self.log_partition_of_visible(tf.convert_to_tensor(self.base)))
-        return float(of_v) + self.hidden * math.log(2.0)
-
-    def ais_log_z(self, chains, steps):
-        """log Z by annealed importance sampling: (estimate, its standard error), nats.
-
-        Salakhutdinov and Murray 2008, section 4.1. The mean of the weights is Z without bias, so
-        that its logarithm is on average too small, and likelihoods too large.
-        """
-        log_w = self._anneal(tf.constant(chains), tf.constant(steps)).numpy().astype(np.float64)
-        return _log_mean(log_w, self.base_log_z())
-
-    def reverse_ais_log_z(self, v, steps):
-        """The same from draws of the model v [chains, D] down to independent units.
-
-        Burda, Grosse, Salakhutdinov 2015: the mean of the inverse weights is 1 / Z, so log Z is on
-        average too large: the two estimates bracket it, as far as v are draws of the model.
-        """
-        log_w = self._cool(tf.constant(v), tf.constant(steps)).numpy().astype(np.float64)
-        estimate, error = _log_mean(log_w, -self.base_log_z())
-        return -estimate, error
-
-    @compiled
-    def _anneal(self, chains, steps):
-        rows = tf.range(chains)
-        v = self.start(random.uniform(rows, [self.visible], "anneal start"))
-
-        def turn(t, v, log_w):
-            before, beta = (tf.cast(i, tf.float32) / tf.cast(steps, tf.float32) for i in (t, t + 1))
-            log_w += self.free_energy(v, before) - self.free_energy(v, beta)
-            u = random.uniform(rows + t * chains, [self.hidden + self.visible], "anneal")
-            return t + 1, self.step(v, u, beta), log_w
-
-        loop = (tf.constant(0), v, tf.zeros([chains]))
-        return tf.while_loop(lambda t, *_: t < steps, turn, loop)[2]
-
-    @compiled
-    def _cool(self, v, steps):
-        chains = tf.shape(v)[0]
-        rows = tf.range(chains)
-
-        def turn(t, v, log_w):
-            before, beta = (
-                tf.cast(steps - i, tf.float32) / tf.cast(steps, tf.float32) for i in (t, t + 1)
-            )
-            u = random.uniform(rows + t * chains, [self.hidden + self.visible], "cool")
-            v = self.step(v, u, before)
-            log_w += self.free_energy(v, before) - self.free_energy(v, beta)
-            return t + 1, v, log_w
-
-        loop = (tf.constant(0), v, tf.zeros([chains]))
-        return tf.while_loop(lambda t, *_: t < steps, turn, loop)[2]
-
-    def log_z(self, v, chains=256, steps=3000, mixing=500):
-        """(log Z, its standard error, log Z by reverse AIS), nats; exact for few hidden units.
-
-        v [M, D]: training images, from which `mixing` steps of Gibbs sampling lead to draws.
-        """
-        self.set_base(v)
-        if self.hidden <= EXACT:
-            exact = self.exact_log_z()
-            return exact, 0.0, exact
-        estimate, error = self.ais_log_z(chains, steps)
-        rows = np.arange(chains) % len(v)
-        drawn = self._mixed(tf.constant(v[rows], tf.float32), tf.constant(mixing))
-        return estimate, error, self.reverse_ais_log_z(drawn, steps)[0]
-
-    @compiled
-    def _mixed(self, v, steps):
-        chains = tf.shape(v)[0]
-
-        def turn(t, v):
-            seeds = tf.range(chains) + t * chains
-            return t + 1, self.step(v, random.uniform(seeds, [self.hidden + self.visible], "mix"))
-
-        return tf.while_loop(lambda t, _: t < steps, turn, (tf.constant(0), v))[1]
-
-
-def _log_mean(log_w, log_z):
-    """log (Z_0 mean w) and its standard error, by the delta method."""
-    top = log_w.max()
-    w = np.exp(log_w - top)
-    error = w.std(ddof=1) / w.mean() / math.sqrt(len(w))
-    return float(log_z + top + math.log(w.mean())), float(error)

@@ -40,7 +40,17 @@ GROUPS = {
         ),
         Metric(
             "nll_reverse", "NLL by reverse AIS", "nats", "lower", 2,
-            "the NLL with Z from annealing backwards: on average too large, as AIS is too small",
+            "the NLL with Z from annealing backwards, on average too high, as that by AIS is too "
+            "low; modes that no chain has met are in neither",
+        ),
+        Metric(
+            "log_z_error", "error of log Z", "nats", "", 3,
+            "standard error of log Z by AIS, of the chains that were run; too small with few "
+            "effective ones",
+        ),
+        Metric(
+            "log_z_chains", "effective chains", "", "higher", 0,
+            "of 256, that log Z by AIS rests on",
         ),
         Metric(
             "kl_to_truth", "KL to the truth", "nats", "lower", 3,

@@ -130,6 +130,24 @@ def overfits(results, details, floor, baselines):
         )
 
 
+def log_Z_unsure(results, details, floor, baselines):
+    gap, error = results["nll_reverse"] - results["nll"], results["log_z_error"]
+    problems = []
+    # Three of one's errors are two of the difference, of which each estimate has a share.
+    if gap < -max(0.01, 3.0 * error):
+        problems.append(f"log Z by AIS is {-gap:.2f} nats above that by reverse AIS")
+    elif gap > max(0.1, 3.0 * error):
+        problems.append(f"log Z by AIS is {gap:.2f} nats below that by reverse AIS")
+    if results["log_z_chains"] < 64:
+        problems.append(f"it rests on {results['log_z_chains']:.0f} of 256 chains")
+    if problems:
+        return (
+            f"The partition function is not known: {', and '.join(problems)}.",
+            "The likelihood is a guess, and rather too good: the chains do not mix between modes. "
+            "Fewer hidden units, more decay, or a layer of 20 units, whose Z is exact.",
+        )
+
+
 RULES = [
     modes_missing,
     coverage_low,
@@ -139,4 +157,5 @@ RULES = [
     dead_codes,
     discriminator_overfits,
     overfits,
+    log_Z_unsure,
 ]

@@ -9,10 +9,11 @@ https://doi.org/10.1145/1390156.1390266 (its bound)
     log p(v) >= E_q(h1|v)[log p_1(v|h1) - log q(h1|v) + log p(h1)]  equation 8
 
 Greedy: the first machine is trained on images, then stays; the second on hidden units that the
-first draws for images, and so on. A machine that begins as the one below upside down has the same
-distribution of hidden units, so that the bound begins where the machine below ended, and each step
-on the upper one raises it (section 4). The units that the upper machine has more of begin
-disconnected.
+first draws for images, and so on. Each has an optimizer of its own, so that what one has gathered
+(momentum, a count of updates) moves no other; the rate is that of the run's step. A machine that
+begins as the one below upside down has the same distribution of hidden units, so that the bound
+begins where the machine below ended, and each step on the upper one raises it (section 4). The
+units that the upper machine has more of begin disconnected.
 
 Shapes: x [B, H, W, C], v [B, D];  h of each layer [B, N], of the top [B, max(N, D)].
 
@@ -25,10 +26,11 @@ import keras
 import tensorflow as tf
 from keras import layers
 
-from tfgen import bounds, random
+from tfgen import bounds, random, replicas
 from tfgen.compiling import compiled
 from tfgen.errors import UserError, one_of
 from tfgen.layers.boltzmann import Machine
+from tfgen.layers.partition import LogZ
 from tfgen.likelihoods import softplus
 from tfgen.model import GenerativeModel
 from tfgen.models.rbm import visible_units
@@ -37,6 +39,9 @@ from tfgen.models.rbm import visible_units
 @keras.saving.register_keras_serializable("tfgen")
 class DBN(GenerativeModel):
     """A deep belief network; its density is a bound that has an estimate of the top's Z in it.
+
+    The bound is on average below log p(v), and the estimate of Z makes it larger: unless Z is exact
+    (a top with a layer of 20 units or fewer) what `log_prob` returns bounds neither way.
 
     Args:
       image_shape, levels, seed: see `GenerativeModel`.
@@ -94,14 +99,27 @@ class DBN(GenerativeModel):
         ]
         self.log_z = self.add_weight(
             name="log_z",
-            shape=(3,),
-            initializer=keras.initializers.Constant(self.machines[-1].base_log_z()),
+            shape=(4,),
+            initializer=keras.initializers.Constant(LogZ.unknown(self.machines[-1].base_log_z())),
             trainable=False,
             aggregation="mean",
         )
 
     def trained(self):
-        return {"dbn": [w for m in self.machines for w in (m.W, m.a, m.b)]}
+        return {"dbn": [w for machine in self.machines for w in machine.learned()]}
+
+    def build_optimizers(self, given):
+        """One for each machine, of the given one's settings: "dbn0", "dbn1", ..."""
+        found = {}
+        for i, machine in enumerate(self.machines):
+            settings = given["dbn"].get_config()
+            if isinstance(settings["learning_rate"], dict):
+                rate = keras.optimizers.schedules.deserialize(settings["learning_rate"])
+                # Its turn, and so its count of updates, begins at this step of the run.
+                settings["learning_rate"] = LaterPart(rate, i * self.each)
+            found[f"dbn{i}"] = type(given["dbn"]).from_config(settings)
+            found[f"dbn{i}"].build(machine.learned())
+        return found
 
     def flat(self, x):
         return tf.reshape(x, [-1, self.size])
@@ -109,9 +127,8 @@ class DBN(GenerativeModel):
     # --- training --------------------------------------------------------------------------------
 
     def is_trained_now(self, i):
-        """1 while machine i is what is trained, else 0."""
-        now = tf.minimum(tf.cast(self.step, tf.int32) // self.each, self.depth - 1)
-        return tf.cast(now == i, tf.float32)
+        """Whether machine i is what is trained: a bool."""
+        return tf.minimum(tf.cast(self.step, tf.int32) // self.each, self.depth - 1) == i
 
     def draws_of_each(self, v, seeds):
         """What each machine is shown: v, and hidden units drawn upwards."""
@@ -130,18 +147,26 @@ class DBN(GenerativeModel):
             tf.stop_gradient(machine.negative(data, seeds, self.k, self.seeds_of_chains))
             for machine, data in zip(self.machines, shown, strict=True)
         ]
-        with tf.GradientTape() as tape:
-            gap = 0.0
-            for i, machine in enumerate(self.machines):
+        gap = 0.0
+        for i, machine in enumerate(self.machines):
+            now = self.is_trained_now(i)
+            with tf.GradientTape() as tape:
                 data_energy = tf.reduce_mean(machine.free_energy(shown[i]))
                 difference = data_energy - tf.reduce_mean(machine.free_energy(models[i]))
-                decay = 0.5 * self.decay * tf.reduce_sum(tf.square(machine.W))
-                gap += self.is_trained_now(i) * (difference + decay)
-        self.minimize("dbn", tape, gap)
-        if self.centred:
-            for i, machine in enumerate(self.machines):
-                machine.follow(shown[i], 0.01 * self.is_trained_now(i))
+                own = difference + 0.5 * self.decay * tf.reduce_sum(tf.square(machine.W))
+            self.update_if(now, i, tape, own)
+            gap += tf.where(now, own, 0.0)
+            if self.centred:
+                machine.follow(shown[i], 0.01 * tf.cast(now, tf.float32))
         return self.end_step(loss=self.surprise(v), gap=gap)
+
+    def update_if(self, now, i, tape, gap):
+        """One step of machine i on its gap; unless it is its turn, all of it stays as it is."""
+        optimizer, weights = self.optimizers[f"dbn{i}"], self.machines[i].learned()
+        touched = [*weights, *optimizer.variables]
+        before = [tf.convert_to_tensor(variable) for variable in touched]
+        optimizer.apply(self.gradients(tape, gap, weights), weights)
+        replicas.put_back_unless(now, touched, before)
 
     def seeds_of_chains(self, number):
         return random.training_seeds(self.seed, self.step, number)
@@ -268,5 +293,18 @@ class DBN(GenerativeModel):
         return log_weight
 
     def log_partition(self):
-        """Of the top: (log Z, its standard error, log Z by reverse AIS), nats."""
-        return tuple(float(z) for z in self.log_z.numpy())
+        """Of the top: `LogZ`, nats."""
+        return LogZ(*map(float, self.log_z.numpy()))
+
+
+class LaterPart(keras.optimizers.schedules.LearningRateSchedule):
+    """A schedule from a step on: the rate of step 0 is that of `start`."""
+
+    def __init__(self, rate, start):
+        self.rate, self.start = rate, start
+
+    def __call__(self, step):
+        return self.rate(step + self.start)
+
+    def get_config(self):
+        return {"rate": self.rate, "start": self.start}
