@@ -127,6 +127,10 @@ class MADE(Autoregression):
     def trained(self):
         return {"p": [*self.W, *self.b]}
 
+    def idle(self):
+        """Those that no mask lets through."""
+        return sum(int(np.sum(np.max(m, axis=0) == 0)) for m in zip(*self.connected, strict=True))
+
     def masked(self, x, masks, training=False):
         """The parameters with masks [inputs, outputs] of each layer: [B, H, W, C * n]."""
         h, w, c = self.image_shape
