@@ -53,6 +53,11 @@ def dilations(image_shape, first, reach, layers):
     return found
 
 
+def convolved(x, kernel, dilation):
+    """Without padding. By `tf.nn.convolution`: dilated, `conv2d` has no gradient on every CPU."""
+    return tf.nn.convolution(x, kernel, padding="VALID", dilations=dilation)
+
+
 def with_ones(x):
     """A channel of ones more: zeros around the image are seen to be outside."""
     return tf.concat([x, tf.ones_like(x[..., :1])], axis=-1)
@@ -92,7 +97,7 @@ class VerticalConv(keras.layers.Layer):
         return self._valid(tf.pad(x, [[0, 0], [0, 0], [self.span, self.span], [0, 0]]))[:, 0]
 
     def _valid(self, x):
-        return tf.nn.conv2d(x, self.kernel, 1, "VALID", dilations=self.dilation) + self.bias
+        return convolved(x, self.kernel, self.dilation) + self.bias
 
 
 class HorizontalConv(keras.layers.Layer):
@@ -124,7 +129,7 @@ class HorizontalConv(keras.layers.Layer):
 
     def call(self, x):
         x = tf.pad(x, [[0, 0], [0, 0], [self.span, 0], [0, 0]])
-        y = tf.nn.conv2d(x, self.kernel * self.mask, 1, "VALID", dilations=self.dilation)
+        y = convolved(x, self.kernel * self.mask, self.dilation)
         return y if self.bias is None else y + self.bias
 
     def pixel(self, window):
