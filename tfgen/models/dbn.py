@@ -127,7 +127,7 @@ class DBN(GenerativeModel):
         self.turn_over()
         shown = self.draws_of_each(v, seeds)
         models = [
-            tf.stop_gradient(machine.negative(data, seeds, self.k, self.seeds_of_chains))
+            tf.stop_gradient(self.negative(machine, data, seeds))
             for machine, data in zip(self.machines, shown, strict=True)
         ]
         with tf.GradientTape() as tape:
@@ -143,8 +143,14 @@ class DBN(GenerativeModel):
                 machine.follow(shown[i], 0.01 * self.is_trained_now(i))
         return self.end_step(loss=self.surprise(v), gap=gap)
 
-    def seeds_of_chains(self, number):
-        return random.training_seeds(self.seed, self.step, number)
+    def negative(self, machine, data, seeds):
+        """Where a machine is, see `Machine.negative`: each has draws of its own."""
+
+        def seeds_of_chains(number):
+            seeds = random.training_seeds(self.seed, self.step, number)
+            return random.derived(seeds, f"chains of {machine.name}")
+
+        return machine.negative(data, random.derived(seeds, machine.name), self.k, seeds_of_chains)
 
     def turn_over(self):
         """When a machine's turn begins, it becomes the one below upside down."""
