@@ -172,7 +172,7 @@ def _caption(table):
     if columns(table) is LIKELIHOODS:
         return (
             f"*`{data}`, split `{protocol['split']}`; {over} Nats per image. Of lower "
-            f"bounds the NLL is one from above, by {protocol['k']:,} draws.*"
+            f"bounds the NLL is one from above, by {protocol['k']:,} draws{_one_term(table)}.*"
         )
     if columns(table) is TRANSLATIONS:
         return (
@@ -195,10 +195,21 @@ def _caption(table):
     return (
         f"*`{data}`, split `{protocol['split']}`: {protocol['n']} samples against as many held-out "
         f"images; {over} NLL in nats "
-        f"per image, for lower bounds from above by {protocol['k']:,} importance samples. "
+        f"per image, for lower bounds from above by {protocol['k']:,} importance samples"
+        f"{_one_term(table)}. "
         f"{table['features']['distance']}: Frechet distance in the features of a fixed classifier "
         f"({accuracy} right on this split). s, MB: training on two cores, at its peak.*"
     )
+
+
+def _one_term(table):
+    """Which models have a bound without draws, as part of a sentence."""
+    names = [
+        f"`{name}`"
+        for name, row in rows_of(table)
+        if (row["nll_kind"] or "").startswith("upper bound") and "k =" not in row["nll_kind"]
+    ]
+    return f", of {', '.join(names)} by one term" if names else ""
 
 
 def gans():

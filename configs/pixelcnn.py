@@ -9,7 +9,7 @@ from ml_collections import ConfigDict
 from configs import base
 
 # 256 levels in three channels: features in three groups, and a mixture for each channel.
-_COLOUR = {"model.width": 48, "model.first_reach": 3, "model.likelihood": "mixture"}
+_COLOUR = {"model.width": 48, "model.likelihood": "mixture"}
 ON = {
     # Two levels are soon learned.
     "digits_binary": {"steps": 1200, "eval_every": 100},
@@ -31,7 +31,7 @@ def get_config():
             width=32,
             depth=6,
             reach=1,
-            first_reach=2,
+            first_reach=3,
             conditional=False,
             dropout=0.3,
             likelihood="auto",

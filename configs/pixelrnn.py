@@ -9,7 +9,7 @@ from ml_collections import ConfigDict
 from configs import base
 
 # 256 levels in three channels: features in three groups, and a mixture for each channel.
-_COLOUR = {"model.width": 48, "model.reach": 3, "model.likelihood": "mixture"}
+_COLOUR = {"model.width": 48, "model.likelihood": "mixture"}
 ON = {
     # Two levels are soon learned.
     "digits_binary": {"steps": 800, "eval_every": 100},
@@ -26,7 +26,7 @@ def get_config():
     config.batch_size = 100
     config.eval_every = 100
     config.model = ConfigDict(
-        dict(recurrence="row", width=32, depth=3, reach=2, dropout=0.3, likelihood="auto")
+        dict(recurrence="row", width=32, depth=3, reach=3, dropout=0.3, likelihood="auto")
     )
     config.optimizers.p = base.adam(2e-3, decay="cosine")
     return config

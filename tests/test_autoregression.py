@@ -179,6 +179,20 @@ def test_made_sees_what_its_orders_allow_and_nothing_else():
         assert np.array_equal(paths > 0, place[:, None] < place[None])
 
 
+@pytest.mark.parametrize(("hidden", "least"), [(500, 0.999), (783, 1.0), (1000, 1.0)])
+def test_made_of_few_units_sees_pixels_of_the_whole_picture(hidden, least):
+    """The share of pairs j < i that a path connects, at 28x28, in every mask."""
+    model = models.find("made")((28, 28, 1), 2, hidden=hidden, masks=2, orders="random")
+    for order, (first, last) in zip(model.order, model.connected, strict=True):
+        place = np.argsort(order)
+        earlier = place[:, None] < place[None]
+        paths = first @ last > 0
+        assert not (paths & ~earlier).any()
+        assert paths[earlier].mean() >= least
+        # But for the last, which nobody may see, each pixel is seen.
+        assert paths.any(axis=1).sum() == 783
+
+
 @pytest.mark.slow
 def test_drawing_by_steps_is_faster_than_by_the_whole_network():
     """Far less than what benchmarks/sampling_speed.py measures: machines of CI are noisy."""

@@ -202,6 +202,8 @@ def test_every_model_is_measured_by_what_it_can(row):
         assert results["nll_kind"] == (
             "no bound: k = 3, Z by AIS" if estimated else "upper bound, k = 3"
         )
+    elif model.density == "lower bound":
+        assert results["nll_kind"] == "upper bound, one term"
     if model.can("sample"):
         assert set(content["not_measured"]) == {"score", "class_entropy", "rarest_class"}
         assert "memoriser" in content["baselines"]

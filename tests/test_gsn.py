@@ -46,12 +46,19 @@ def test_the_walk_goes_on_from_what_the_chain_makes_of_an_image():
 
 def test_a_sample_is_the_chain_written_out():
     model = build()
-    u = model.noise(tf.range(3))["u"]
-    x = u[:, 0, 0]
+    noise = model.noise(tf.range(3))
+    x, u = noise["start"], noise["u"]
     for t in range(3):
         x = model.p.draw(model.turn(x, u[:, t]), u[:, t, 1])
     expected = model.p.mean(model.turn(x, u[:, 3]))
-    np.testing.assert_allclose(model.generate({"u": u}), expected, atol=1e-6)
+    np.testing.assert_allclose(model.generate(noise), expected, atol=1e-6)
+
+
+def test_where_the_chain_starts_and_what_it_is_corrupted_by_are_independent():
+    """Of one uniform for both, half of what turn 0 replaces would be black as it is."""
+    noise = build().noise(tf.range(200))
+    start, first = (v.numpy().ravel() for v in (noise["start"], noise["u"][:, 0, 0]))
+    assert abs(np.corrcoef(start, first)[0, 1]) < 4 / np.sqrt(start.size)
 
 
 def test_completion_keeps_the_known():

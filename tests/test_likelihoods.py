@@ -98,6 +98,40 @@ def test_far_parameters_stay_finite_with_finite_gradients(name, levels):
         assert image.max() <= 1
 
 
+def test_widths_are_bounded_and_nowhere_flat():
+    at = np.float32([-1e4, -50, -7, -6.5, -5.9, -1.5, 0, 3.9, 4.5, 50, 1e4])
+    log_s, step = tf.constant(at), 1e-2
+    with tf.GradientTape() as tape:
+        tape.watch(log_s)
+        found = likelihoods.bounded(log_s)
+    slopes = tape.gradient(found, log_s).numpy()
+    found = found.numpy()
+    assert (np.diff(found) > 0).all()
+    assert found.min() >= -7
+    assert found.max() <= 5
+    np.testing.assert_array_equal(found[4:8], at[4:8])
+    assert (slopes > 0).all()
+    low, high = (likelihoods.bounded(tf.constant(at + d)).numpy() for d in (-step, step))
+    np.testing.assert_allclose(slopes, (high - low) / (2 * step), rtol=0.01, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", ["logistic", "gaussian", "mixture"])
+def test_a_width_far_off_is_pulled_back(name):
+    """Much too narrow about a wrong place wants to be wider, much too wide to be narrower."""
+    p = likelihoods.choose(name, 256)
+    widths = slice(-(p.parameters // 3), None) if name == "mixture" else slice(1, None)
+    for log_s, wanted in ((-30.0, 1), (30.0, -1)):
+        parameters = np.zeros((1, 1, 1, p.parameters), np.float32)
+        parameters[..., widths] = log_s
+        parameters = tf.constant(parameters)
+        with tf.GradientTape() as tape:
+            tape.watch(parameters)
+            log_p = p.log_prob(tf.constant([[[[40]]]]), parameters)
+        slopes = tape.gradient(log_p, parameters).numpy()[0, 0, 0, widths]
+        assert (slopes * wanted).max() > 0
+        assert (slopes * wanted).min() >= 0
+
+
 def test_the_discretised_logistic_is_a_difference_of_sigmoids():
     p = likelihoods.DiscretizedLogistic(256)
     m, log_s = 0.1, -1.5  # in the middle of the range, where no tail is cut

@@ -284,6 +284,15 @@ def test_the_table_says_what_an_estimate_of_Z_is_worth():
     assert "AIS" not in "\n".join(render.markdown(table.aggregate({"rbm": contents})))
 
 
+def test_the_caption_names_bounds_without_draws():
+    made = table.aggregate({"vae": [content()]})
+    assert "by 10 importance samples. FCD" in "\n".join(render.markdown(made))
+    made["models"]["vq_vae"] = made["models"]["vae"] | {"nll_kind": "upper bound, one term"}
+    assert "by 10 importance samples, of `vq_vae` by one term. FCD" in "\n".join(
+        render.markdown(made)
+    )
+
+
 def test_the_page_and_the_plot(tmp_path):
     made = table.aggregate({"vae": [content(nll=n) for n in (90.0, 94.0)]})
     page = Page(render.html_page(made, {"vae": tmp_path / "absent.png"}))

@@ -9,6 +9,8 @@ import tensorflow as tf
 from tests.zoo import Row
 from tfgen.compiling import compiled
 from tfgen.errors import UserError
+from tfgen.layers import Dropout
+from tfgen.models.vq_vae import CausalPrior
 
 ARGUMENTS = dict(codes=5, code_dim=3, width=4, depth=2, prior_width=8)
 
@@ -94,6 +96,30 @@ def test_dead_codes_come_back_as_places_of_the_batch(codebook):
     if codebook == "gradient":
         np.testing.assert_array_equal(after[alive], before[alive])
     assert (model.usage.numpy()[[2, 4]] == 1.0).all()
+
+
+@pytest.mark.parametrize(("places", "layers"), [(4, 3), (16, 3), (17, 4), (49, 5), (256, 7)])
+def test_the_prior_sees_everything_before(places, layers):
+    """By the gradient of a place's logits by what the codes are embedded as."""
+    prior = CausalPrior(places, 5, 4, lambda name: Dropout(0.0, name, None))
+    assert len(prior.stack) == layers
+    random = np.random.default_rng(0)
+    for weight in prior.trainable_variables:
+        weight.assign(0.3 * random.normal(size=weight.shape))
+    c = tf.constant(random.integers(0, 5, (1, places)), tf.int32)
+    for i in (0, places // 2, places - 1):
+        with tf.GradientTape() as tape:
+            found = tf.reduce_sum(prior(c)[0, i, :2])
+        # Code j - 1 is added to the vector of place j, and so has its gradient.
+        gradient = tape.gradient(found, prior.position).numpy()[1:]
+        reached = np.abs(gradient).sum(axis=1) > 0
+        np.testing.assert_array_equal(reached, np.arange(places - 1) < i)
+
+
+def test_the_best_weights_are_chosen_by_the_bound():
+    model, batch = build()
+    bound = model.log_prob(model.to_unit(batch["image"])).numpy()
+    assert float(model.test_step(batch)["loss"]) == pytest.approx(-bound.mean(), rel=1e-5)
 
 
 def test_the_prior_sees_only_what_came_before():

@@ -13,10 +13,11 @@ from export import golden
 from tests import graphs, zoo
 from tests.trained import STEPS, put, state, trained
 from tests.zoo import EACH
-from tfgen import models
+from tfgen import models, random
 from tfgen.compiling import compiled
 from tfgen.data import ImageData
 from tfgen.errors import UserError
+from tfgen.layers import Dropout
 from tfgen.model import GenerativeModel
 from train.checkpoints import Checkpoints
 
@@ -38,7 +39,22 @@ def model(known):
 
 
 def test_parameter_count(row, model):
-    assert sum(int(tf.size(w)) for w in model.trainable_variables) == row.parameters
+    assert model.parameter_count() == row.parameters
+
+
+def test_the_weights_that_count_are_those_that_move(row, known):
+    """Adam moves a weight once it has had a gradient; of masked models some never have.
+
+    Where a relu is the only way out, a unit of a tiny network may be dead besides.
+    """
+    if not known.model.idle():
+        pytest.skip("nothing is masked")
+    trainable = {w.path for w in known.model.trainable_variables}
+    moved = zip(known.model.weights, known.before, known.after, strict=False)
+    count = sum(int(np.sum(a != b)) for w, b, a in moved if w.path in trainable)
+    if row.name in ("fvsbn", "nade", "nice", "realnvp"):
+        assert count == row.parameters
+    assert count <= row.parameters
 
 
 def test_no_two_kernels_are_equal_at_birth(known):
@@ -48,6 +64,45 @@ def test_no_two_kernels_are_equal_at_birth(known):
     for i, a in enumerate(kernels):
         for b in kernels[:i]:
             assert a.shape != b.shape or not np.array_equal(a, b)
+
+
+# D and G of a ProGAN are shown the same latents, as a GAN's are, and each makes them anew.
+DRAWN_ANEW = {"progan": ["z"]}
+
+
+class Draws:
+    """Every draw from `tfgen.random` as (seed, stream), but for dropout and the steps' seeds."""
+
+    def __init__(self, model, monkeypatch, same=()):
+        self.found, bits = [], random.bits
+        layers = [layer for layer in model._flatten_layers() if isinstance(layer, Dropout)]
+        self.dropout = [layer.stream for layer in layers]
+
+        def recorded(seeds, stream, counters):
+            # A step has one mask for each layer, however often it is called.
+            if stream not in ("training", *self.dropout, *same):
+                self.found += [(int(seed), stream) for seed in np.asarray(seeds)]
+            return bits(seeds, stream, counters)
+
+        monkeypatch.setattr(random, "bits", recorded)
+
+
+def test_no_two_draws_share_their_numbers(known, model, monkeypatch):
+    """In a step of training, in what a sample is made of, and along a chain."""
+    draws = Draws(model, monkeypatch, DRAWN_ANEW.get(known.row.name, ()))
+    assert len(set(draws.dropout)) == len(draws.dropout)
+    x = np.full((2, *model.image_shape), 0.5, np.float32)
+    # A thousand apart, for seeds that are counted on.
+    seeds = tf.constant([0, 1000])
+    with known.kept():
+        for make in (
+            lambda: model.train_step(known.row.batch(8)),
+            lambda: model.can("noise") and model.noise(seeds),
+            lambda: model.can("mixing") and model.mixing(x, seeds, steps=3),
+        ):
+            draws.found.clear()
+            make()
+            assert len(set(draws.found)) == len(draws.found)
 
 
 def still(known):

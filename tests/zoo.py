@@ -239,56 +239,60 @@ ROWS = [
         variant="gradient",
         parent="vq_vae",
     ),
-    # 64 * 64 * 17 + 64 * 17; those of W above the diagonal count, and are not used.
-    Row("fvsbn", {}, 70720),
-    Row("fvsbn", dict(likelihood="mixture"), 35280, (4, 4, 3), 256, "colour", "fvsbn"),
-    # W 64 * 5, c 5, V 64 * 5 * 17, b 64 * 17.
-    Row("nade", dict(hidden=5), 6853),
-    # 64 * 5 + 5, 5 * 5 + 5, 5 * 64 * 17 + 64 * 17.
-    Row("made", dict(hidden=5, depth=2), 6883, parent="made"),
-    Row("made", dict(hidden=5, depth=1, masks=3, orders="random"), 6853, variant="orders"),
-    # A layer: vertical, horizontal, link, residual; the first 168 + 56 + 64 + 20, the second
-    # 200 + 72 + 64 + 20; then 20, and 4 * 17 + 17.
-    Row("pixelcnn", dict(width=4, depth=2, first_reach=2), 769),
+    # Of the weights those that act count: 64 * 63 / 2 * 17 + 64 * 17.
+    Row("fvsbn", {}, 35360),
+    Row("fvsbn", dict(likelihood="mixture"), 17640, (4, 4, 3), 256, "colour", "fvsbn"),
+    # W 63 * 5, for nothing follows the last pixel, c 5, V 64 * 5 * 17, b 64 * 17.
+    Row("nade", dict(hidden=5), 6848),
+    # Degrees 13, 26, 38, 51, 63: 191 from pixels + 5, 15 among them + 5, 129 * 17 + 64 * 17.
+    Row("made", dict(hidden=5, depth=2), 3497, parent="made"),
+    # Of 64 * 5 + 5, 5 * 64 * 17 + 64 * 17 those that one of three orders connects at least.
+    # 295 + 5, 254 * 17 + 64 * 17.
+    Row("made", dict(hidden=5, depth=1, masks=3, orders="random"), 5706, variant="orders"),
+    # A layer: vertical, horizontal, link, residual; the first 168 + 56 + 64 + 20, the others
+    # 200 + 72 + 64 + 20; then 20, and 4 * 17 + 17. A mask holds 8 of the first at zero.
+    Row("pixelcnn", dict(width=4, depth=3, first_reach=2), 1117),
+    # 1593; held at zero 24 + 12 of the first, 24 + 12 of the second, 12 + 90 of the head.
     Row(
         "pixelcnn",
         dict(width=6, depth=2, first_reach=1, likelihood="mixture", dropout=0.1),
-        1593,
+        1419,
         (4, 4, 3),
         32,
         "colour",
     ),
+    # Labels: 10 * 16 for each of three gates, less 10 * 8 of the last vertical one.
     Row(
         "pixelcnn",
-        dict(width=4, depth=2, first_reach=2, conditional=True),
-        1089,
+        dict(width=4, depth=3, first_reach=2, conditional=True),
+        1517,
         variant="labels",
         parent="pixelcnn",
     ),
-    # 108 at first, 356 an LSTM, 105 at last.
-    Row("pixelrnn", dict(width=4, depth=2, reach=2), 925),
-    # 126, 954, 357.
+    # 108 at first, of which 4 are held at zero, 420 an LSTM, 105 at last.
+    Row("pixelrnn", dict(width=4, depth=2, reach=2), 1049),
+    # 126 - 12, 954 - 2 * 48 - 12, 357 - 102.
     Row(
         "pixelrnn",
         dict(width=6, depth=1, reach=1, recurrence="diagonal", likelihood="mixture"),
-        1437,
+        1215,
         (4, 4, 3),
         32,
         "diagonal, colour",
     ),
-    # Two couplings of 325 + 384, and s.
-    Row("nice", dict(width=5, depth=1, couplings=2), 1482),
-    # Couplings of 182, 431, 265 and 265; s, 4 limits; q 707.
+    # Two couplings of 325 + 384, less 32 * 5 from what is not seen and 32 * 6 to what is kept; s.
+    Row("nice", dict(width=5, depth=1, couplings=2), 778),
+    # Couplings of 182, 431 - 2 * 9 * 3 - 2 * 2 * 28, 265 and 265; s, 4 limits; q 707.
     Row(
         "realnvp",
         dict(width=3, depth=1, couplings=1, dequantisation="variational", dropout=0.1),
-        1918,
+        1752,
     ),
-    # Three couplings of 15 + 24; s, limits.
+    # Three couplings of 15 - 5 + 24 - 12; s, limits.
     Row(
         "realnvp",
         dict(network="dense", width=5, depth=1, couplings=3),
-        122,
+        71,
         (1, 1, 2),
         256,
         "points",

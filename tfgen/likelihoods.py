@@ -80,6 +80,17 @@ class Categorical(_Likelihood):
         return inverted(tf.cumsum(p, axis=-1), u) / (self.levels - 1)
 
 
+def bounded(log_s):
+    """log s of a width, as it is from -6 to 4, and beyond ever more slowly towards -7 and 5.
+
+    Narrower or wider is of no use to a bin of one level, and overflows. Nowhere is the slope 0, so
+    what has once been driven out there comes back.
+    """
+    inside = tf.clip_by_value(log_s, -6.0, 4.0)
+    beyond = log_s - inside
+    return inside + tf.sign(beyond) * (1.0 - 1.0 / (1.0 + tf.abs(beyond)))
+
+
 class _LocationScale(_Likelihood):
     """A density of a learned place m and width s, integrated over each level's bin.
 
@@ -96,9 +107,7 @@ class _LocationScale(_Likelihood):
         """-> m in levels, log s; zeros mean the middle, an eighth of the range wide."""
         m, log_s = tf.unstack(self._split_channels(parameters), axis=-1)
         top = float(self.levels - 1)
-        # Wider or narrower than this is of no use to a bin of one level, and overflows.
-        log_s = tf.clip_by_value(log_s, -7.0, 5.0) + tf.math.log(top / 8.0)
-        return (m + 0.5) * top, log_s
+        return (m + 0.5) * top, bounded(log_s) + tf.math.log(top / 8.0)
 
     def _at_level(self, x):
         """x in levels -> the nearest that there is, in [0, 1]."""
@@ -177,7 +186,7 @@ class MixtureOfLogistics(_Likelihood):
         logits, m, log_s = tf.split(self._split_channels(parameters), 3, axis=-1)
         top, j = float(self.levels - 1), tf.range(self.components, dtype=tf.float32)
         m = (m + (j + 0.5) / self.components) * top
-        log_s = tf.clip_by_value(log_s, -7.0, 5.0) + tf.math.log(top / (2.0 * self.components))
+        log_s = bounded(log_s) + tf.math.log(top / (2.0 * self.components))
         return tf.nn.log_softmax(logits), m, log_s
 
     def pixel_log_prob(self, x, parameters):

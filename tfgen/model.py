@@ -212,6 +212,14 @@ class GenerativeModel(keras.Model):
         """How often a step applies the optimizer `name`, for rates that fall over a run."""
         return 1
 
+    def parameter_count(self):
+        """How many trained weights there are, without those that never act."""
+        return sum(int(tf.size(w)) for w in self.trainable_variables) - self.idle()
+
+    def idle(self):
+        """How many trained weights never act, because a mask holds them at zero."""
+        return 0
+
     def compile(self, optimizers, **kwargs):
         """Takes and builds one optimizer for each entry of `trained`: slots exist before a restore.
 

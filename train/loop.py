@@ -93,7 +93,7 @@ def train(name, config, workdir):
             "in one process": start == 0,
             "images per second": round((model.steps_done - start) * config.batch_size / seconds),
             "peak memory, MB": round(_peak_memory() / 1e6),
-            "parameters": sum(int(tf.size(w)) for w in model.trainable_variables),
+            "parameters": model.parameter_count(),
         }
         warnings = health.of_log(model, run.log)
         if warnings:

@@ -90,4 +90,5 @@ def _kind(density, k):
         return f"no bound: k = {k}, Z by AIS" if k else "estimate, too low on average: Z by AIS"
     if k:
         return f"upper bound, k = {k}"
-    return {"exact": "exact", "lower bound": "upper bound"}.get(density, density)
+    # Without draws a bound is a single term: of the one code that a VQ-VAE's q(c|x) is certain of.
+    return {"exact": "exact", "lower bound": "upper bound, one term"}.get(density, density)

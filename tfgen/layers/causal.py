@@ -11,6 +11,10 @@ itself is a matter of groups (van den Oord et al. 2016a, section 3.4):
     A   from group i to group j if i < j        of pixels, which are what is predicted
     B   from group i to group j if i <= j       of features, which are masked already
 
+How far a stack sees is the sum of its layers' reaches. Kernels whose taps lie d pixels apart, with
+d = 1, r + 1, (r + 1)^2, ... in turn, see far with few layers and leave nothing out: `dilations` (Yu
+and Koltun, ICLR 2016, https://arxiv.org/abs/1511.07122).
+
 Each layer computes a whole image, and what drawing needs of it: a row, or a pixel, from what it
 keeps of the rows above and the pixels to the left. The same products in the same order, so that
 both give the same numbers.
@@ -23,9 +27,35 @@ import tensorflow as tf
 from tfgen.errors import UserError
 
 
+def masked_out(layers):
+    """How many weights of a stack of layers their masks hold at zero."""
+    found = [layer for parent in layers for layer in parent._flatten_layers()]
+    return sum(int(np.sum(m.mask == 0)) for m in found if isinstance(m, HorizontalConv))
+
+
 def groups(features, count):
     """The group of each feature: 0 0 .. 1 1 .. for `count` groups of equal size."""
     return np.arange(features) * count // features
+
+
+def dilations(image_shape, first, reach, layers):
+    """d of each of some layers of reach r d, after a first of reach `first`, to see a whole image.
+
+    Powers of r + 1 in turn, up to the least that takes the sum of all reaches from one end of the
+    longer side to the other; where none does, as far as they go. With first >= 1 no pixel in
+    between is left out: a layer's taps are no further apart than the layers before it reach.
+    """
+    wanted, found = max(image_shape[:2]) - 1, []
+    for powers in range(1, layers + 1):
+        found = [(reach + 1) ** (i % powers) for i in range(layers)]
+        if first + reach * sum(found) >= wanted:
+            break
+    return found
+
+
+def convolved(x, kernel, dilation):
+    """Without padding. By `tf.nn.convolution`: dilated, `conv2d` has no gradient on every CPU."""
+    return tf.nn.convolution(x, kernel, padding="VALID", dilations=dilation)
 
 
 def with_ones(x):
@@ -36,12 +66,17 @@ def with_ones(x):
 class VerticalConv(keras.layers.Layer):
     """Rows above, and the row itself unless `strict`:  [B, H, W, F] -> [B, H, W, outputs].
 
-    Args: outputs; reach: r, of 2 r + 1 columns and of the r rows above.
+    Args:
+      reach: r, of 2 r + 1 columns and of the r rows above; dilation: d, from one to the next of
+        them. With `strict` d is 1.
+
+    Attributes: span: r d, how far it sees.
     """
 
-    def __init__(self, inputs, outputs, reach, strict=False, **kwargs):
+    def __init__(self, inputs, outputs, reach, strict=False, dilation=1, **kwargs):
         super().__init__(**kwargs)
-        self.reach, self.strict = reach, strict
+        self.dilation, self.strict = dilation, strict
+        self.span = reach * dilation
         self.rows = reach + (not strict)  # of the kernel
         self.kernel = self.add_weight(
             name="kernel",
@@ -54,15 +89,15 @@ class VerticalConv(keras.layers.Layer):
     def call(self, x):
         if self.strict:
             x = x[:, :-1]
-        above = [[0, 0], [self.reach, 0], [self.reach, self.reach], [0, 0]]
+        above = [[0, 0], [self.span, 0], [self.span, self.span], [0, 0]]
         return self._valid(tf.pad(x, above))
 
     def row(self, x):
         """The row below x, or of its last row unless `strict`: [B, rows, W, F] -> [B, W, F']."""
-        return self._valid(tf.pad(x, [[0, 0], [0, 0], [self.reach, self.reach], [0, 0]]))[:, 0]
+        return self._valid(tf.pad(x, [[0, 0], [0, 0], [self.span, self.span], [0, 0]]))[:, 0]
 
     def _valid(self, x):
-        return tf.nn.conv2d(x, self.kernel, 1, "VALID") + self.bias
+        return convolved(x, self.kernel, self.dilation) + self.bias
 
 
 class HorizontalConv(keras.layers.Layer):
@@ -70,13 +105,16 @@ class HorizontalConv(keras.layers.Layer):
 
     Args:
       of_inputs, of_outputs: the group of each feature; -1 is known to all.
-      reach: r, of the columns to the left. 0 is a pointwise map.
+      reach: r, of the columns to the left; dilation: d, from one to the next. 0 is a pointwise map.
       mask: "A" or "B".
+
+    Attributes: span: r d, how far it sees.
     """
 
-    def __init__(self, of_inputs, of_outputs, reach, mask, bias=True, **kwargs):
+    def __init__(self, of_inputs, of_outputs, reach, mask, bias=True, dilation=1, **kwargs):
         super().__init__(**kwargs)
-        self.reach = reach
+        self.dilation = dilation
+        self.span = reach * dilation
         inputs, outputs = len(of_inputs), len(of_outputs)
         self.kernel = self.add_weight(
             name="kernel", shape=(1, reach + 1, inputs, outputs), initializer="glorot_uniform"
@@ -90,15 +128,15 @@ class HorizontalConv(keras.layers.Layer):
         self.built = True
 
     def call(self, x):
-        x = tf.pad(x, [[0, 0], [0, 0], [self.reach, 0], [0, 0]])
-        y = tf.nn.conv2d(x, self.kernel * self.mask, 1, "VALID")
+        x = tf.pad(x, [[0, 0], [0, 0], [self.span, 0], [0, 0]])
+        y = convolved(x, self.kernel * self.mask, self.dilation)
         return y if self.bias is None else y + self.bias
 
     def pixel(self, window):
-        """Of the last of r + 1 columns: [B, r + 1, F] -> [B, F']."""
+        """Of the last of r d + 1 columns: [B, r d + 1, F] -> [B, F']."""
         _, columns, inputs, outputs = self.kernel.shape
         kernel = tf.reshape(self.kernel * self.mask, [columns * inputs, outputs])
-        y = tf.matmul(tf.reshape(window, [-1, columns * inputs]), kernel)
+        y = tf.matmul(tf.reshape(window[:, :: self.dilation], [-1, columns * inputs]), kernel)
         return y if self.bias is None else y + self.bias
 
 

@@ -144,7 +144,7 @@ class DBN(GenerativeModel):
         self.turn_over()
         shown = self.draws_of_each(v, seeds)
         models = [
-            tf.stop_gradient(machine.negative(data, seeds, self.k, self.seeds_of_chains))
+            tf.stop_gradient(self.negative(machine, data, seeds))
             for machine, data in zip(self.machines, shown, strict=True)
         ]
         gap = 0.0
@@ -168,8 +168,14 @@ class DBN(GenerativeModel):
         optimizer.apply(self.gradients(tape, gap, weights), weights)
         replicas.put_back_unless(now, touched, before)
 
-    def seeds_of_chains(self, number):
-        return random.training_seeds(self.seed, self.step, number)
+    def negative(self, machine, data, seeds):
+        """Where a machine is, see `Machine.negative`: each has draws of its own."""
+
+        def seeds_of_chains(number):
+            seeds = random.training_seeds(self.seed, self.step, number)
+            return random.derived(seeds, f"chains of {machine.name}")
+
+        return machine.negative(data, random.derived(seeds, machine.name), self.k, seeds_of_chains)
 
     def turn_over(self):
         """When a machine's turn begins, it becomes the one below upside down."""

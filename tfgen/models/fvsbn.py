@@ -12,7 +12,9 @@ Every other autoregressive model grows from this one: it puts a network in the p
 Shapes: x [B, H, W, C], as D = H W C numbers;  b [D, n];  W [D, D, n], zero where j >= i.
 
 Departures from the paper: for more than two levels the sum gives each pixel the n parameters of the
-likelihood that fits, for few levels a softmax regression. Adam.
+likelihood that fits, for few levels a softmax regression. Adam, on W D / 64: it moves each weight
+by its rate, and so a sum of D pixels by up to D times that; a rate that suits 8x8 pixels would be
+too high for more.
 """
 
 import math
@@ -36,7 +38,8 @@ class FVSBN(Autoregression):
     def __init__(self, image_shape, levels, seed=0, **kwargs):
         super().__init__(image_shape, levels, seed, **kwargs)
         d, n = math.prod(self.image_shape), self.p.parameters
-        # The sum over j comes first, as matrix products like it: W[j, i].
+        # The sum over j comes first, as matrix products like it: W[j, i], kept times D / 64.
+        self.unit = 64.0 / d
         self.W = self.add_weight(name="W", shape=(d, d, n), initializer="zeros")
         self.b = self.add_weight(name="b", shape=(d, n), initializer="zeros")
         self.before = np.triu(np.ones((d, d), np.float32), 1)[..., None]  # j < i
@@ -44,10 +47,13 @@ class FVSBN(Autoregression):
     def trained(self):
         return {"p": [self.W, self.b]}
 
+    def idle(self):
+        return int(np.sum(self.before == 0)) * self.p.parameters
+
     def network(self, x, label=None, training=False):
         d, n = self.b.shape
         x = tf.reshape(x, [-1, d])
-        sums = tf.matmul(x, tf.reshape(self.W * self.before, [d, d * n]))
+        sums = tf.matmul(x * self.unit, tf.reshape(self.W * self.before, [d, d * n]))
         h, w, c = self.image_shape
         return tf.reshape(sums, [-1, h, w, c * n]) + tf.reshape(self.b, [h, w, c * n])
 
@@ -61,5 +67,5 @@ class FVSBN(Autoregression):
 
     def observe(self, state, y, x, channel, value):
         # What comes before i takes its share too, and is not asked again.
-        column = tf.gather(self.W, place(self.image_shape, y, x, channel))
+        column = self.unit * tf.gather(self.W, place(self.image_shape, y, x, channel))
         return (state[0] + value[:, None, None] * column,)

@@ -109,7 +109,10 @@ class GSN(GenerativeModel):
     # --- sampling --------------------------------------------------------------------------------
 
     def noise(self, seeds):
-        return {"u": random.uniform(seeds, [self.steps, 2, *self.image_shape], "u")}
+        return {
+            "start": random.uniform(seeds, self.image_shape, "start"),
+            "u": random.uniform(seeds, [self.steps, 2, *self.image_shape], "u"),
+        }
 
     def turn(self, x, u):
         """A turn of the chain: images [B, H, W, C], uniforms [B, 2, H, W, C] -> parameters."""
@@ -123,7 +126,7 @@ class GSN(GenerativeModel):
             now = tf.gather(u, t, axis=1)
             return t + 1, self.p.draw(self.turn(x, now), now[:, 1])
 
-        start = (tf.constant(0), u[:, 0, 0])
+        start = (tf.constant(0), noise["start"])
         x = tf.while_loop(lambda t, _: t < self.steps - 1, move, start)[1]
         return self.p.mean(self.turn(x, u[:, -1]))
 
@@ -144,9 +147,9 @@ class GSN(GenerativeModel):
         Args: known, bool like x; seeds, int32 [B], by default 0, 1, 2, ...
         """
         seeds = tf.range(tf.shape(x)[0]) if seeds is None else tf.convert_to_tensor(seeds, tf.int32)
-        u = self.noise(seeds)["u"]
-        given = tf.convert_to_tensor(x, tf.float32)
-        x = tf.where(known, given, u[:, 0, 0])
+        noise = self.noise(seeds)
+        u, given = noise["u"], tf.convert_to_tensor(x, tf.float32)
+        x = tf.where(known, given, noise["start"])
         for t in range(self.steps):
             parameters = self.turn(x, u[:, t])
             x = tf.where(known, given, self.p.draw(parameters, u[:, t, 1]))

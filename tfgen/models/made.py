@@ -34,8 +34,14 @@ from tfgen.layers import Dropout
 
 
 def degrees(units, d, generator):
-    """m(k) of a hidden layer, from 1 to D - 1, each as often as others: [units]."""
-    return generator.permutation(1 + np.arange(units) % max(1, d - 1))
+    """m(k) of a hidden layer, each of 1 to D - 1 as often as others: [units].
+
+    Fewer units than that are dealt evenly over the whole range, up to D - 1: a pixel later than
+    every degree would be seen by nobody.
+    """
+    last = max(1, d - 1)
+    different = min(units, last)
+    return generator.permutation(-(-last * (1 + np.arange(units) % different) // different))
 
 
 def units_of(degrees, d):
@@ -50,7 +56,8 @@ class MADE(Autoregression):
     """A masked autoencoder; its density is exact, with several masks that of their mixture.
 
     Args:
-      hidden: units of each hidden layer; depth: hidden layers.
+      hidden: units of each hidden layer; from D - 1 on everything before a pixel is seen, with
+        fewer a pixel may miss some of the nearest in the order. depth: hidden layers.
       masks: K; orders: "raster", as one reads, or "random", another for each mask.
       dropout: share of hidden units dropped in training.
       others: see `Autoregression`.
@@ -119,6 +126,10 @@ class MADE(Autoregression):
 
     def trained(self):
         return {"p": [*self.W, *self.b]}
+
+    def idle(self):
+        """Those that no mask lets through."""
+        return sum(int(np.sum(np.max(m, axis=0) == 0)) for m in zip(*self.connected, strict=True))
 
     def masked(self, x, masks, training=False):
         """The parameters with masks [inputs, outputs] of each layer: [B, H, W, C * n]."""

@@ -51,6 +51,10 @@ class NADE(Autoregression):
     def trained(self):
         return {"p": [self.W, self.c, self.V, self.b]}
 
+    def idle(self):
+        """The weights from the last pixel, which nothing follows."""
+        return self.hidden
+
     def network(self, x, label=None, training=False):
         h, w, c = self.image_shape
         d, n = self.b.shape

@@ -54,6 +54,19 @@ def alternating(d, start):
     return ((np.arange(d) + start) % 2).astype(np.float32)
 
 
+def idle_weights(net, mask):
+    """How many weights of a coupling's network come from what it never sees or go to what it keeps.
+
+    mask: 1 for what it sees and keeps, [C] or [H, W, C].
+    """
+    axes, count = tuple(range(mask.ndim - 1)), mask.shape[-1]
+    unseen, kept = np.sum(mask.max(axes) == 0), np.sum(mask.min(axes) == 1)
+    first, *_, last, _ = net.trainable_variables
+    inputs = math.prod(first.shape) // count
+    outputs = (math.prod(last.shape) + last.shape[-1]) // count
+    return int(unseen * inputs + kept * outputs)
+
+
 @keras.saving.register_keras_serializable("tfgen")
 class NICE(GenerativeModel):
     """A flow of additive couplings; its density of levels is a lower bound.
@@ -97,6 +110,13 @@ class NICE(GenerativeModel):
                     layers.Dense(2 * self.size, kernel_initializer=small()),
                 ]
             )
+
+    def masks(self):
+        """Of each coupling what it keeps: 1 or 0 for each number."""
+        return [alternating(self.size, i) for i in range(self.couplings)]
+
+    def idle(self):
+        return sum(map(idle_weights, self.nets, self.masks()))
 
     def build_couplings(self):
         return [self.dense(self.size, i) for i in range(self.couplings)]

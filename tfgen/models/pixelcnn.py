@@ -1,4 +1,4 @@
-"""Gated PixelCNN: every pixel from the ones before it, by convolutions that see only these.
+"""Gated PixelCNN: every pixel from those before it, by convolutions that see only these.
 
 A. van den Oord, N. Kalchbrenner, K. Kavukcuoglu. Pixel Recurrent Neural Networks. ICML 2016.
 https://arxiv.org/abs/1601.06759 (2016a)
@@ -12,14 +12,22 @@ T. Salimans et al. PixelCNN++. ICLR 2017. https://arxiv.org/abs/1701.05517
     v' = gate(K_v * v + V_v y)                  rows above: the vertical stack
     h' = h + R gate(K_h * h + L (K_v * v) + V_h y)      columns to the left, and what v' knows
 
+The first layer sees r_1 rows above and r_1 columns to either side, another r_i = r d_i of what the
+one before it knows, d_i its dilation. So a pixel sees, of those before it, the ones at most
+
+    R = r_1 + sum_{i > 1} r d_i
+
+rows above or columns away. The d_i are the least that cover the image, R >= max(H, W) - 1, as far
+as the depth allows; all are 1 where that is enough.
+
 Rows are known only once they are drawn. So to draw, a row of the vertical stack is computed when
-the row above is finished; of the horizontal stack, a pixel from the last r columns of each layer.
+the row above is finished; of the horizontal stack, a pixel from the last r_i columns of each layer.
 
 Shapes: x [B, H, W, C];  v, h [B, H, W, F];  parameters of p(x_i | x_<i) [B, H, W, C * n].
 
-Departures from the paper: the likelihood that fits the data's levels (a softmax, as in the paper,
-for few; the mixture of logistics of PixelCNN++ by choice); a plane of ones tells the border from
-black; dropout; Adam.
+Departures from the paper: dilation, where the paper sees further by its depth; the likelihood that
+fits the data's levels (a softmax, as in the paper, for few; the mixture of logistics of PixelCNN++
+by choice); a plane of ones tells the border from black; dropout; Adam.
 """
 
 import math
@@ -31,7 +39,15 @@ import tensorflow as tf
 from tfgen import by_class
 from tfgen.autoregression import Autoregression
 from tfgen.layers import Dropout
-from tfgen.layers.causal import Head, HorizontalConv, VerticalConv, groups, with_ones
+from tfgen.layers.causal import (
+    Head,
+    HorizontalConv,
+    VerticalConv,
+    dilations,
+    groups,
+    masked_out,
+    with_ones,
+)
 
 
 def gate(x):
@@ -44,16 +60,30 @@ class GatedLayer(keras.layers.Layer):
 
     Args:
       vertical_inputs: features of v; of_inputs: groups of h's features; width: F; count: C.
-      reach: r; first: of pixels, and without a residual; classes: K; drop: makes Dropout.
+      reach: r; dilation: d; first: of pixels, and without a residual; classes: K; drop: makes
+        Dropout.
     """
 
-    def __init__(self, vertical_inputs, of_inputs, width, count, reach, first, classes, drop, name):
+    def __init__(
+        self,
+        vertical_inputs,
+        of_inputs,
+        width,
+        count,
+        reach,
+        dilation,
+        first,
+        classes,
+        drop,
+        name,
+    ):
         super().__init__(name=name)
         self.first, self.width = first, width
         # Both halves of a gate have the features' groups.
         of_gate = np.tile(groups(width, count), 2)
-        self.vertical = VerticalConv(vertical_inputs, 2 * width, reach, strict=first)
-        self.horizontal = HorizontalConv(of_inputs, of_gate, reach, "A" if first else "B")
+        self.vertical = VerticalConv(vertical_inputs, 2 * width, reach, first, dilation)
+        mask = "A" if first else "B"
+        self.horizontal = HorizontalConv(of_inputs, of_gate, reach, mask, dilation=dilation)
         everything = np.full(2 * width, -1)  # the rows above are known to all groups
         self.link = HorizontalConv(everything, of_gate, 0, "B", bias=False)
         self.residual = HorizontalConv(groups(width, count), groups(width, count), 0, "B")
@@ -104,7 +134,7 @@ class PixelCNN(Autoregression):
 
     Args:
       width: F, features, a multiple of the image's channels; depth: gated layers.
-      reach: r, of each layer: kernels of 2 r + 1; first_reach: the same of the first.
+      reach: r, of each layer: kernels of 2 r + 1; first_reach: r_1, the same of the first.
       conditional: whether it is p(x|y), y the label; num_classes: K, taken from the data.
       dropout: share of features dropped in training.
       others: see `Autoregression`.
@@ -143,6 +173,7 @@ class PixelCNN(Autoregression):
 
         of_pixel = np.append(np.arange(channels), -1)  # and the plane of ones
         of_feature = groups(width, channels)
+        self.dilations = [1, *dilations(self.image_shape, first_reach, reach, depth - 1)]
         self.stack = [
             GatedLayer(
                 len(of_pixel) if i == 0 else width,
@@ -150,6 +181,7 @@ class PixelCNN(Autoregression):
                 width,
                 channels,
                 first_reach if i == 0 else reach,
+                self.dilations[i],
                 i == 0,
                 self.num_classes,
                 drop,
@@ -162,6 +194,10 @@ class PixelCNN(Autoregression):
         layers = [*self.stack, self.head]
         return {"p": [w for layer in layers for w in layer.trainable_weights]}
 
+    def idle(self):
+        """Those under a mask, and what labels add to the last v, which nobody reads."""
+        return masked_out([*self.stack, self.head]) + self.num_classes * 2 * self.width
+
     def network(self, x, label=None, training=False):
         label = label if self.num_classes else None
         v = h = with_ones(x)
@@ -170,17 +206,17 @@ class PixelCNN(Autoregression):
         return self.head(h)
 
     # --- sampling --------------------------------------------------------------------------------
-    # The state: the label; of each layer the last r rows of v, what v tells the pixels of this row,
-    # and the last r columns of h; and the pixel itself, as far as it is known.
+    # The state: the label; of each layer the last r_i rows of v, what v tells the pixels of this
+    # row, and the last r_i columns of h; and the pixel itself, as far as it is known.
 
     def begin(self, rows, label=None):
         w, c = self.image_shape[1:]
         last_rows, told, columns = [], [], []
         for layer in self.stack:
-            reach = layer.vertical.reach
-            last_rows.append(tf.zeros([rows, reach, w, layer.vertical.kernel.shape[2]]))
+            span = layer.vertical.span
+            last_rows.append(tf.zeros([rows, span, w, layer.vertical.kernel.shape[2]]))
             told.append(tf.zeros([rows, w, 2 * self.width]))
-            columns.append(tf.zeros([rows, reach, layer.horizontal.kernel.shape[2]]))
+            columns.append(tf.zeros([rows, span, layer.horizontal.kernel.shape[2]]))
         label = label if self.conditional else tf.zeros([rows], tf.int32)
         pixel = tf.zeros([rows, c])
         return label, tuple(last_rows), tuple(told), tuple(columns), pixel

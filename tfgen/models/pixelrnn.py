@@ -5,10 +5,16 @@ https://arxiv.org/abs/1601.06759
 
     [o, f, i, g] = K_ss * h' + K_is * x         sigmoid of o, f, i; tanh of g
     c = f c' + i g,   h = o tanh(c)                                 equation 3
-    x <- x + R h                                                    residual, figure 5
+    x <- x + W h                                                    residual, figure 5
 
 Row LSTM (section 3.1): h' and c' are those of the row above. K_ss has three columns, K_is the pixel
-and the one to its left: what is seen of the rows above is a triangle.
+and two to its left, d_i pixels apart. With r of the first convolution a pixel at column x sees
+
+    of its own row        x - R .. x - 1,   R = r + sum_i 2 d_i
+    of the k-th above     x - R - k .. x + r - 1 + k                a triangle to the right
+
+The d_i are the least that take R from end to end of the image, as far as the depth allows. To the
+right the triangle leaves out what is far along the rows just above.
 
 Diagonal BiLSTM (section 3.2): one LSTM runs along the diagonals from the left, with c' of the pixel
 to the left, and h' of that and of the one above. Another runs from the right; its states are handed
@@ -20,8 +26,9 @@ The first layer is a convolution of mask A, the maps to states and the last ones
 
 Shapes: x [B, H, W, C];  h, c [B, F] of a pixel;  parameters of p(x_i | x_<i) [B, H, W, C * n].
 
-Departures from the paper: of an LSTM's F states all are kept for the residual map, R of F to F; the
-likelihood that fits the data's levels; a plane of ones tells the border from black; dropout; Adam.
+Departures from the paper: K_is is dilated; of an LSTM's F states all are kept for the residual map,
+W of F to F; the likelihood that fits the data's levels; a plane of ones tells the border from
+black; dropout; Adam.
 """
 
 import itertools
@@ -33,7 +40,15 @@ import tensorflow as tf
 from tfgen.autoregression import Autoregression, placed
 from tfgen.errors import one_of
 from tfgen.layers import Dropout
-from tfgen.layers.causal import Head, HorizontalConv, VerticalConv, groups, with_ones
+from tfgen.layers.causal import (
+    Head,
+    HorizontalConv,
+    VerticalConv,
+    dilations,
+    groups,
+    masked_out,
+    with_ones,
+)
 
 
 def lstm(gates, c):
@@ -44,13 +59,20 @@ def lstm(gates, c):
 
 
 class Recurrence(keras.layers.Layer):
-    """What both have: x [B, H, W, F] -> x + R h."""
+    """What both have: x [B, H, W, F] -> x + W h.
 
-    def __init__(self, width, channels, stream, drop):
+    Args: width: F; channels: C of the image; dilation: d of the Row LSTM; stream, drop: of dropout.
+    """
+
+    # Columns to the left of K_is, but for those in between.
+    reach = 0
+
+    def __init__(self, width, channels, dilation, stream, drop):
         super().__init__(name=stream)
         self.width = width
         self.of_feature = groups(width, channels)
         self.of_gates = np.tile(self.of_feature, 4)
+        self.dilation = dilation
         self.residual = HorizontalConv(self.of_feature, self.of_feature, 0, "B")
         self.drop = drop(stream)
 
@@ -63,11 +85,15 @@ class Recurrence(keras.layers.Layer):
 
 class RowLSTM(Recurrence):
     """Its states to draw from: of the row above what it tells [B, W, 4 F] and its c, of this row h
-    and c so far, and x of the pixel to the left."""
+    and c so far, and x of the last 2 d pixels to the left."""
+
+    reach = 2
 
     def __init__(self, *args):
         super().__init__(*args)
-        self.K_is = HorizontalConv(self.of_feature, self.of_gates, 1, "B")
+        self.K_is = HorizontalConv(
+            self.of_feature, self.of_gates, self.reach, "B", dilation=self.dilation
+        )
         self.K_ss = self.weight("K_ss", 1, 3, self.width, 4 * self.width)
         self.built = True
 
@@ -86,7 +112,8 @@ class RowLSTM(Recurrence):
 
     def begin(self, rows, columns):
         row = tf.zeros([rows, columns, self.width])
-        return tf.zeros([rows, columns, 4 * self.width]), row, row, row, row[:, 0]
+        left = tf.zeros([rows, self.K_is.span, self.width])
+        return tf.zeros([rows, columns, 4 * self.width]), row, row, row, left
 
     def begin_row(self, state, y):
         _, _, h, c, left = state
@@ -95,10 +122,11 @@ class RowLSTM(Recurrence):
     def pixel(self, state, x, value, finished):
         """Of the pixel in column x: value [B, F] -> ([B, F], state)."""
         told, above, h_row, c_row, left = state
-        gates = self.K_is.pixel(tf.stack([left, value], axis=1)) + tf.gather(told, x, axis=1)
+        window = tf.concat([left, value[:, None]], axis=1)
+        gates = self.K_is.pixel(window) + tf.gather(told, x, axis=1)
         h, c = lstm(gates, tf.gather(above, x, axis=1))
         if finished:
-            state = told, above, placed(h_row, x, h), placed(c_row, x, c), value
+            state = told, above, placed(h_row, x, h), placed(c_row, x, c), window[:, 1:]
         return value + self.residual.pixel(h[:, None]), state
 
 
@@ -215,11 +243,17 @@ class PixelRNN(Autoregression):
         self.above = VerticalConv(channels + 1, width, reach, strict=True, name="above")
         self.beside = HorizontalConv(of_pixel, of_feature, reach, "A", bias=False, name="beside")
         kind = RECURRENCES[recurrence]
-        self.stack = [kind(width, channels, f"lstm{i}", drop) for i in range(depth)]
+        self.dilations = dilations(self.image_shape, reach, kind.reach, depth)
+        self.stack = [
+            kind(width, channels, d, f"lstm{i}", drop) for i, d in enumerate(self.dilations)
+        ]
 
     def trained(self):
         layers = [self.above, self.beside, *self.stack, self.head]
         return {"p": [w for layer in layers for w in layer.trainable_weights]}
+
+    def idle(self):
+        return masked_out([self.beside, *self.stack, self.head])
 
     def network(self, x, label=None, training=False):
         x = with_ones(x)

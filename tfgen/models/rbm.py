@@ -180,7 +180,7 @@ class RBM(GenerativeModel):
         """The chain from images on: [B, H, W, C] -> [B, steps + 1, H, W, C], each `every` turns."""
         shown, v = [self.flat(x)], self.flat(x)
         for t in range(steps):
-            v = self.machine.gibbs(v, seeds + 1000 * t, every)
+            v = self.machine.gibbs(v, random.derived(seeds, f"mixing {t}"), every)
             shown.append(v)
         return tf.reshape(tf.stack(shown, axis=1), [-1, steps + 1, *self.image_shape])
 

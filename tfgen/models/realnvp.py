@@ -94,6 +94,11 @@ class RealNVP(NICE):
         self.limits = self.bounds_of_scaling(len(nets))
         return nets
 
+    def masks(self):
+        if self.network == "dense":
+            return super().masks()
+        return [mask for before, after in self.plan for mask in (*before, *after)]
+
     def bounds_of_scaling(self, count):
         """How far each coupling's s may go, learned: s = limit tanh(.)."""
         return self.add_weight(name="limits", shape=(count,), initializer="ones")

@@ -56,7 +56,10 @@ def decoder(code_shape, outputs, width, depth, dropout):
 
 
 class CausalPrior(keras.layers.Layer):
-    """Logits of each code from those before it:  c [B, N] int32 -> [B, N, K].
+    """Logits of each code from all before it:  c [B, N] int32 -> [B, N, K].
+
+    Kernels of 3 whose taps lie d = 1, 2, 4, ... places apart: n layers see 2 (2^n - 1) + 1 codes
+    back. There are as many as take the last place to the first, and at least three.
 
     Args: places: N; codes: K; width: channels; dropout: a function of a stream's name.
     """
@@ -69,9 +72,12 @@ class CausalPrior(keras.layers.Layer):
         self.position = self.add_weight(
             name="position", shape=(places, width), initializer=keras.initializers.RandomNormal()
         )
+        self.dilations = [1, 2, 4]
+        while 2 * sum(self.dilations) + 1 < places - 1:
+            self.dilations.append(2 * self.dilations[-1])
         self.stack = [
             (layers.Conv1D(2 * width, 3, padding="causal", dilation_rate=d), dropout(f"prior {d}"))
-            for d in (1, 2, 4)
+            for d in self.dilations
         ]
         self.logits = layers.Dense(codes)
         self.embedding.build((None, places))
@@ -196,7 +202,10 @@ class VQVAE(GenerativeModel):
         )
 
     def forward(self, image, training):
-        """The terms of each image, dict of [B], and z_e and c."""
+        """What encoder and decoder descend on [B], the terms of each image, dict of [B], z_e and c.
+
+        The term "loss" is the bound: the best weights are chosen by it, with the prior's rate.
+        """
         z_e = self.encoder(self.to_unit(image), training=training)
         c = self.nearest(z_e)
         e = self.looked_up(c)
@@ -212,6 +221,7 @@ class VQVAE(GenerativeModel):
             loss += squared(tf.stop_gradient(z_e) - e)
         rate = -self.prior_log_prob(c, training)
         terms = {"distortion": -log_p, "rate": rate, "commitment": commitment}
+        terms["loss"] = terms["distortion"] + terms["rate"]
         return loss, terms, z_e, c
 
     def train_step(self, batch):
@@ -225,7 +235,7 @@ class VQVAE(GenerativeModel):
         c = tf.reshape(replicas.all_rows(c), [-1])
         z = tf.reshape(replicas.all_rows(z_e), [-1, self.code_dim])
         self.update_codebook(z, c)
-        return self.end_step(loss=loss, perplexity=self.perplexity(c), **terms)
+        return self.end_step(perplexity=self.perplexity(c), **terms)
 
     def update_codebook(self, z, c):
         """The averages of N places z [N, D] of codes c [N], and the codes that they revive."""
@@ -251,8 +261,8 @@ class VQVAE(GenerativeModel):
         return tf.exp(-tf.reduce_sum(shares * tf.math.log(tf.maximum(shares, 1e-10))))
 
     def test_step(self, batch):
-        loss, terms, _, c = self.forward(batch["image"], training=False)
-        return losses.means(terms | {"loss": loss}) | {"perplexity": self.perplexity(c)}
+        _, terms, _, c = self.forward(batch["image"], training=False)
+        return losses.means(terms) | {"perplexity": self.perplexity(c)}
 
     # --- sampling --------------------------------------------------------------------------------
 
