@@ -282,17 +282,17 @@ ROWS = [
     ),
     # Two couplings of 325 + 384, and s.
     Row("nice", dict(width=5, depth=1, couplings=2), 1482),
-    # Couplings of 182, 431, 265 and 265; s, 4 limits; q 707.
+    # Couplings of 182, 431, 265 and 265; s, 4 limits; q 707; affine maps of 1, 4, 2, 2 channels.
     Row(
         "realnvp",
         dict(width=3, depth=1, couplings=1, dequantisation="variational", dropout=0.1),
-        1918,
+        1936,
     ),
-    # Three couplings of 15 + 24; s, limits.
+    # Three couplings of 15 + 24; s, limits; affine maps of 2 numbers.
     Row(
         "realnvp",
         dict(network="dense", width=5, depth=1, couplings=3),
-        122,
+        134,
         (1, 1, 2),
         256,
         "points",
