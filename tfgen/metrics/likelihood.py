@@ -15,6 +15,11 @@ def standard_error(values):
     return float(np.std(values, ddof=1) / math.sqrt(len(values))) if len(values) > 1 else math.nan
 
 
+def error_of_mean(errors):
+    """Of the mean of values that have these standard errors, independent of each other: [N]."""
+    return float(np.sqrt(np.sum(np.square(errors))) / len(errors))
+
+
 def kl_per_unit(mean, log_var):
     """KL(N(mean, exp(log_var)) || N(0, 1)) of each code unit: [N, Z] -> the mean over N, [Z]."""
     mean, log_var = np.asarray(mean, np.float64), np.asarray(log_var, np.float64)

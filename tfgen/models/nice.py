@@ -251,9 +251,13 @@ class NICE(GenerativeModel):
         logit, slope = logit_of(tf.reshape(x, [-1, self.size]))
         return self.log_density_of_logit(logit) + tf.reduce_sum(slope, axis=1)
 
-    @compiled
     def log_prob(self, x, samples=100):
         """A lower bound by `samples` draws of u: images in [0, 1] -> [B], nats."""
+        return self.bound(x, samples)[0]
+
+    @compiled
+    def bound(self, x, samples=100):
+        """The same, and its standard error by the draws: two of [B], nats."""
         return bounds.log_mean(self._importance(x), samples)
 
     @compiled
@@ -263,8 +267,8 @@ class NICE(GenerativeModel):
 
     def _importance(self, x):
         levels = self.to_levels(x)
-        # Every image has the same draws, whatever else is in the batch.
-        return lambda i: self.log_weight(levels, self.bin_noise(tf.fill(tf.shape(levels)[:1], i)))
+        seeds = bounds.seeds_of_draws(levels)
+        return lambda i: self.log_weight(levels, self.bin_noise(seeds(i)))
 
 
 def small():
