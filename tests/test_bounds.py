@@ -20,8 +20,8 @@ def stirred(request):
     """A model whose draws matter, and all of its images."""
     row = request.param
     model, numbers = row.build(), np.random.default_rng(0)
-    # The VAE's less: of weights that a few draws have nearly all of, the error stated is too small.
-    scale = 0.25 if row.name == "vae" else 0.5
+    # The VAE's less: where an error is over a third of a nat, what is stated is too small.
+    scale = 0.1 if row.name == "vae" else 0.5
     for w in model.trainable_variables:
         w.assign_add(scale * numbers.normal(size=w.shape))
     every = np.stack(np.meshgrid(*[np.arange(row.levels)] * 4), axis=-1).reshape(-1, 2, 2, 1)
