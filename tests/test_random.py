@@ -168,6 +168,56 @@ def test_a_row_is_the_same_in_any_batch_and_under_jit():
     assert np.array_equal(jitted(seeds), words([9, -4, 2**31 - 1], "z", 9))
 
 
+def reference_of_levels(image):
+    """The seed of an image's levels, in Python integers."""
+    total = 0
+    for j, level in enumerate(image.ravel().tolist()):
+        word = level
+        for stream in ("levels, first", "levels, second"):
+            word = triple32(word ^ reference_bits(0, stream, j))
+        total += word
+    return triple32(total % 2**32)
+
+
+def images_of_levels(levels, shape=(5, 3, 3, 1)):
+    return np.random.default_rng(0).integers(0, levels, shape).astype(np.int32)
+
+
+@pytest.mark.parametrize("levels", [2, 17, 65536])
+def test_a_seed_of_levels_equals_a_second_implementation(levels):
+    images = images_of_levels(levels)
+    expected = [reference_of_levels(image) for image in images]
+    for jit in (None, False, True):
+        of = random.of_levels
+        if jit is not None:
+            of = compiled(random.of_levels, jit_compile=jit)
+        assert of(tf.constant(images)).numpy().view(np.uint32).tolist() == expected
+
+
+def test_images_that_differ_have_other_seeds():
+    """In one place, in two that change places, in the order of all; and 65,536 of two levels."""
+    image = images_of_levels(17)[:1]
+    others = [image]
+    for i, j in ((0, 1), (3, 7)):
+        changed, swapped = image.copy().ravel(), image.copy().ravel()
+        changed[i] = (changed[i] + 1) % 17
+        swapped[[i, j]] = swapped[j] + (swapped[i] == swapped[j]), swapped[i]
+        others += [changed.reshape(image.shape), swapped.reshape(image.shape)]
+    others = np.concatenate([*others, image[:, ::-1]])
+    assert len(np.unique(random.of_levels(others))) == len(others)
+    every = (np.arange(2**16)[:, None] >> np.arange(16)) & 1
+    found = random.of_levels(every.astype(np.int32)).numpy()
+    assert len(found) - len(np.unique(found)) <= 4  # 0.5 pairs are expected
+    assert min(chi_square(found.view(np.uint32))) > 1e-4
+
+
+def test_derived_seeds_differ_by_seed_stream_and_number():
+    seeds = tf.range(50)
+    found = [random.derived(seeds, stream, i).numpy() for stream in "ab" for i in range(20)]
+    assert len(np.unique(found)) == 2000
+    assert np.array_equal(random.derived(seeds, "a"), found[0])
+
+
 def test_the_same_bits_in_litert(tmp_path):
     """The noise on a device: builtin ops only, and not one bit of it differs."""
     from ai_edge_litert.interpreter import Interpreter
@@ -175,7 +225,9 @@ def test_the_same_bits_in_litert(tmp_path):
     class Noise(tf.Module):
         @compiled(input_signature=[tf.TensorSpec([3], tf.int32, name="seed")])
         def noise(self, seed):
-            return {"u": random.uniform(seed, [5], "u"), "z": random.normal(seed, [5], "z")}
+            of_levels = random.derived(random.of_levels(seed[:, None]), "draw", 3)
+            drawn = {"u": random.uniform(seed, [5], "u"), "z": random.normal(seed, [5], "z")}
+            return drawn | {"of_levels": of_levels}
 
     module = Noise()
     tf.saved_model.save(module, str(tmp_path), signatures={"noise": module.noise})
@@ -185,6 +237,7 @@ def test_the_same_bits_in_litert(tmp_path):
     seeds = np.array([0, -1, 2**31 - 1], np.int32)
     device, here = interpreter.get_signature_runner("noise")(seed=seeds), module.noise(seeds)
     assert np.array_equal(device["u"], here["u"])
+    assert np.array_equal(device["of_levels"], here["of_levels"])
     np.testing.assert_allclose(device["z"], here["z"], atol=1e-6)
 
 

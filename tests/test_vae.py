@@ -1,10 +1,12 @@
 """What is particular to the VAE: its bounds."""
 
+import itertools
 import math
 
 import numpy as np
 import pytest
 import tensorflow as tf
+from scipy import stats
 
 from tests.zoo import Row
 from tfgen.compiling import compiled
@@ -39,6 +41,26 @@ def exact_log_prob(model, x, n=20001):
 def test_the_importance_bound_converges_to_the_integral(vae):
     model, x = vae
     np.testing.assert_allclose(model.log_prob(x, samples=4000), exact_log_prob(model, x), atol=0.02)
+
+
+def test_draws_are_as_frequent_as_probable(vae):
+    """8,100 draws of p(x|z) against the integrals of all 81 images, which sum to one."""
+    model, _ = vae
+    every = np.array(list(itertools.product(range(3), repeat=4)), np.float32).reshape(-1, 2, 2, 1)
+    p = np.exp(exact_log_prob(model, every / 2, n=2001))
+    assert p.sum() == pytest.approx(1, abs=1e-4)  # the step of the grid is rounded to float32
+    model.draw = True
+    drawn = model.sample(np.arange(8100)).numpy()
+    model.draw = False
+    counts = np.bincount(
+        np.round(drawn.reshape(-1, 4) * 2).astype(int) @ [27, 9, 3, 1], minlength=81
+    )
+    often = p * 8100 > 5
+    observed = np.append(counts[often], counts[~often].sum())
+    expected = np.append(p[often], 1 - p[often].sum()) * 8100
+    if often.all():
+        observed, expected = observed[:-1], expected[:-1] * 8100 / expected[:-1].sum()
+    assert stats.chisquare(observed, expected).pvalue > 1e-3
 
 
 def test_the_elbo_is_the_integral_less_the_posterior_gap(vae):

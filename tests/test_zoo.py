@@ -364,6 +364,7 @@ def test_a_model_with_a_parent_changes_its_training_alone(row, model):
             "encode",
             "reconstruct",
             "log_prob",
+            "bound",
             "elbo",
         ):
             assert getattr(type(model), name, None) is getattr(parent, name, None), name

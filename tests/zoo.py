@@ -282,17 +282,18 @@ ROWS = [
     ),
     # Two couplings of 325 + 384, less 32 * 5 from what is not seen and 32 * 6 to what is kept; s.
     Row("nice", dict(width=5, depth=1, couplings=2), 778),
-    # Couplings of 182, 431 - 2 * 9 * 3 - 2 * 2 * 28, 265 and 265; s, 4 limits; q 707.
+    # Couplings of 182, 431 - 2 * 9 * 3 - 2 * 2 * 28, 265 and 265; s, 4 limits; q 707;
+    # affine maps of 1, 4, 2, 2 channels.
     Row(
         "realnvp",
         dict(width=3, depth=1, couplings=1, dequantisation="variational", dropout=0.1),
-        1752,
+        1770,
     ),
-    # Three couplings of 15 - 5 + 24 - 12; s, limits.
+    # Three couplings of 15 - 5 + 24 - 12; s, limits; affine maps of 2 numbers.
     Row(
         "realnvp",
         dict(network="dense", width=5, depth=1, couplings=3),
-        71,
+        83,
         (1, 1, 2),
         256,
         "points",

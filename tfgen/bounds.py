@@ -13,23 +13,48 @@ import math
 import numpy as np
 import tensorflow as tf
 
-from tfgen import losses
+from tfgen import losses, random
+
+
+def seeds_of_draws(levels):
+    """A function i -> the seeds of each image's i-th draw, int32 [B], of levels [B, H, W, C].
+
+    They come from the image itself: its bound is the same in any batch and place. And other images
+    have other draws: with the same ones for all, their errors would be alike, and the mean over
+    images would be no better than one of them.
+    """
+    keys = random.of_levels(levels)
+    return lambda i: random.derived(keys, "draw", i)
 
 
 def log_mean(log_w, samples):
-    """log 1/k sum_i w_i, k = samples: [B]."""
+    """log 1/k sum_i w_i, k = samples, and its standard error by the draws: each [B], nats.
 
-    def add(i, total):
+    The error is that of a logarithm, s / (sqrt(k) mean w), with s the standard deviation of w. It
+    says how far another k draws may be, not how far log p(x) is: where a few draws have nearly all
+    of the weight it is too small, as is the bound.
+    """
+
+    def add(i, sums):
         w = log_w(i)
-        top = tf.maximum(total, w)
-        return i + 1, top + tf.math.log(tf.exp(total - top) + tf.exp(w - top))
+        return i + 1, (_log_add(sums[0], w), _log_add(sums[1], 2.0 * w))
 
-    return _over(samples, add, log_w(0)) - math.log(samples)
+    w = log_w(0)
+    first, second = _over(samples, add, (w, 2.0 * w))
+    # k sum w^2 / (sum w)^2 = 1 + (k - 1) / k (s / mean w)^2
+    excess = tf.maximum(samples * tf.exp(second - 2.0 * first) - 1.0, 0.0)
+    error = tf.sqrt(excess / (samples - 1)) if samples > 1 else math.nan * excess
+    return first - math.log(samples), error
 
 
 def mean(log_w, samples):
     """1/k sum_i log w_i, k = samples: [B]."""
     return _over(samples, lambda i, total: (i + 1, total + log_w(i)), log_w(0)) / samples
+
+
+def _log_add(a, b):
+    top = tf.maximum(a, b)
+    return top + tf.math.log(tf.exp(a - top) + tf.exp(b - top))
 
 
 def balanced(eps):

@@ -10,9 +10,22 @@ def joint(log_prob, x, classes):
 
     log_prob: (images [N, H, W, C], labels [N]) -> log p(x|y), [N].
     """
+    return each(log_prob, x, classes) - math.log(classes)
+
+
+def each(function, x, classes):
+    """What a function of images and labels makes of each y, [N] or several -> [B, K] or several."""
     labels = tf.tile(tf.range(classes), [tf.shape(x)[0]])
-    log_p = log_prob(tf.repeat(x, classes, axis=0), labels)
-    return tf.reshape(log_p, [-1, classes]) - math.log(classes)
+    found = function(tf.repeat(x, classes, axis=0), labels)
+    return tf.nest.map_structure(lambda part: tf.reshape(part, [-1, classes]), found)
+
+
+def total(log_p, error):
+    """log p(x) of bounds on log p(x, y) and their errors, [B, K]; and its error: two of [B].
+
+    All classes of an image have the same draws, so the errors are added as they stand.
+    """
+    return tf.reduce_logsumexp(log_p, axis=1), tf.reduce_sum(tf.nn.softmax(log_p) * error, axis=1)
 
 
 def classified(log_p, least=-math.inf):

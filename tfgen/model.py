@@ -34,6 +34,8 @@ asks `can`.
 | `log_density(x)` | [B, H, W, C] -> [B], nats | flows: on [0, 1]^D, not of levels |
 | `settle(images)` | uint8 levels [N, H, W, C]: what is computed once from the data | some |
 | `log_prob(x)` | [B, H, W, C] -> [B], nats per image | models with a density |
+| `elbo(x, samples)` | [B, H, W, C] -> [B], nats | those whose density is a bound by draws |
+| `bound(x, samples)` | -> `log_prob`, its standard error by the draws: two of [B] | the same |
 | `cluster(x)` | [B, H, W, C] -> int32 [B] | InfoGAN: a class found without labels |
 | `phases()` | [(step, a name)], at which a network that grows is shown | ProGAN |
 | `complaints(means)` | terms' means -> {kind: a sentence}, what is wrong with a run | GANs |

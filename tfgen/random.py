@@ -87,9 +87,28 @@ def normal(seeds, shape, stream):
     return tf.reshape(z[:, :n], [-1, *shape])
 
 
-def derived(seeds, stream):
-    """A new seed from each: int32 [B] -> int32 [B], other ones for another stream."""
-    return tf.bitcast(bits(seeds, stream, _counters(1))[:, 0], tf.int32)
+def derived(seeds, stream, number=0):
+    """A new seed from each: int32 [B] -> int32 [B], other ones for another stream or number."""
+    counters = tf.bitcast(tf.reshape(number, [1]), tf.uint32)
+    return tf.bitcast(tf.reshape(bits(seeds, stream, counters), [-1]), tf.int32)
+
+
+def of_levels(levels):
+    """A seed from each image's own levels: int32 [B, ...] -> int32 [B].
+
+        P(sum_j P(P(level_j ^ k_j) ^ k'_j))     k, k': words of place j
+
+    Equal images have equal seeds. Images that differ in one place have different ones, for P is a
+    bijection; others share one by chance, once in 2**32 pairs.
+    """
+    n = math.prod(levels.shape[1:])
+    words = tf.bitcast(tf.reshape(levels, [-1, n]), tf.uint32)
+    for stream in ("levels, first", "levels, second"):
+        keys = bits(tf.constant([0], tf.int32), stream, _counters(n))
+        words = _mix(tf.bitwise.bitwise_xor(words, keys))
+    # As int32, for LiteRT sums no uint32; modulo 2**32 the sum is the same, in any order.
+    total = tf.reduce_sum(tf.bitcast(words, tf.int32), axis=1)
+    return tf.bitcast(_mix(tf.bitcast(total, tf.uint32)), tf.int32)
 
 
 def training_seeds(seed, step, rows):

@@ -1,9 +1,9 @@
 """The likelihood of held-out images under a model that has a density."""
 
 import numpy as np
-import scipy.special
 import tensorflow as tf
 
+from tfgen import by_class
 from tfgen.compiling import compiled
 from tfgen.data.points import MIXTURES
 from tfgen.metrics import likelihood
@@ -14,31 +14,23 @@ BATCH = 64
 
 def likelihoods(model, splits, protocol, progress):
     """NLL, bound and bits/dim, over all held-out images; progress is called with a share of it."""
-    bounds = {"samples": protocol.k} if model.can("elbo") else {}
     images = splits.unit(splits.held_out["image"])
-    bounded, by_class = model.can("elbo"), model.can("class_log_prob")
-    log_p, elbo, joint = [], [], []
-    # Bounds of many draws are compiled by the model itself.
-    log_prob = model.log_prob if bounded else compiled(model.log_prob)
+    measure, parts = _measure(model, protocol.k), {}
     for start in range(0, len(images), BATCH):
         block = images[start : start + BATCH]
         # One shape of batch, one trace.
         x = tf.constant(np.concatenate([block, block[:1].repeat(BATCH - len(block), axis=0)]))
-        if by_class:
-            joint.append(model.class_log_prob(x, **bounds).numpy()[: len(block)])
-            log_p.append(scipy.special.logsumexp(joint[-1], axis=1))
-        else:
-            log_p.append(log_prob(x, **bounds).numpy()[: len(block)])
-        if bounded:
-            elbo.append(model.elbo(x, samples=min(protocol.k, 200)).numpy()[: len(block)])
+        for name, part in measure(x).items():
+            parts.setdefault(name, []).append(part.numpy()[: len(block)])
         progress((start + len(block)) / len(images))
-    nll = -np.concatenate(log_p).astype(np.float64)
+    parts = {name: np.concatenate(part).astype(np.float64) for name, part in parts.items()}
+    nll = -parts["log_p"]
     log_z = model.log_partition() if model.can("log_partition") else None
     density = "exact" if log_z and log_z.exact else model.density
     found = {
         "nll": float(nll.mean()),
         "nll_error": likelihood.standard_error(nll),
-        "nll_kind": _kind(density, protocol.k if bounded else 0),
+        "nll_kind": _kind(density, protocol.k if "elbo" in parts else 0),
         "bits_per_dim": likelihood.bits_per_dim(float(nll.mean()), model.image_shape),
     }
     if model.can("log_density") and splits.about.name in MIXTURES:
@@ -46,11 +38,36 @@ def likelihoods(model, splits, protocol, progress):
     if log_z and not log_z.exact:
         found["nll_reverse"] = found["nll"] + log_z.reverse - log_z.value
         found["log_z_error"], found["log_z_chains"] = log_z.error, log_z.effective
-    if bounded:
-        found["neg_elbo"] = float(-np.concatenate(elbo).astype(np.float64).mean())
-    if by_class:
-        found |= _by_class(np.concatenate(joint).astype(np.float64), splits.held_out["label"])
+    if "elbo" in parts:
+        found["bound_error"] = likelihood.error_of_mean(parts["error"])
+        found["neg_elbo"] = float(-parts["elbo"].mean())
+        found["neg_elbo_error"] = likelihood.standard_error(parts["elbo"])
+    if "joint" in parts:
+        found |= _by_class(parts["joint"], splits.held_out["label"])
     return found
+
+
+def _measure(model, k):
+    """A function images -> {"log_p" [B], and of bounds "error" and "elbo", by class "joint"}."""
+    by_labels = model.can("class_log_prob")
+
+    def exact(x):
+        if not by_labels:
+            return {"log_p": model.log_prob(x)}
+        joint = model.class_log_prob(x)
+        return {"log_p": tf.reduce_logsumexp(joint, axis=1), "joint": joint}
+
+    def bound(x):
+        found = {"elbo": model.elbo(x, samples=min(k, 200))}
+        if by_labels:
+            found["joint"], errors = model.class_bound(x, samples=k)
+            found["log_p"], found["error"] = by_class.total(found["joint"], errors)
+        else:
+            found["log_p"], found["error"] = model.bound(x, samples=k)
+        return found
+
+    # Bounds of many draws are compiled by the model itself.
+    return bound if model.can("elbo") else compiled(exact)
 
 
 def kl_to_truth(model, mixture, nodes=24):

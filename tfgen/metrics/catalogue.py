@@ -36,7 +36,16 @@ GROUPS = {
         ),
         Metric(
             "nll_error", "standard error", "nats", "", 2,
-            "of the NLL, over the held-out images",
+            "of the NLL, over the held-out images and the draws of its bound",
+        ),
+        Metric(
+            "bound_error", "standard error by draws", "nats", "", 2,
+            "of the NLL, where it is a bound: how far other draws, for the same images, would move "
+            "it",
+        ),
+        Metric(
+            "neg_elbo_error", "standard error of the negative ELBO", "nats", "", 2,
+            "over the held-out images and its draws",
         ),
         Metric(
             "nll_reverse", "NLL by reverse AIS", "nats", "lower", 2,

@@ -15,6 +15,11 @@ def standard_error(values):
     return float(np.std(values, ddof=1) / math.sqrt(len(values))) if len(values) > 1 else math.nan
 
 
+def error_of_mean(errors):
+    """Of the mean of values that have these standard errors, independent of each other: [N]."""
+    return float(np.sqrt(np.sum(np.square(errors))) / len(errors))
+
+
 def active_units(mean, threshold=0.01):
     """Units whose mean code varies over images, Burda et al. 2016, section 5.2: bool [Z].
 

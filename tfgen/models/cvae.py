@@ -78,14 +78,19 @@ class CVAE(VAE):
 
     def class_log_prob(self, x, samples=100):
         """log p(x, y), lower bounds by L_k with k = samples: [B, H, W, C] -> [B, K], nats."""
-        bound = super().log_prob
-        return by_class.joint(lambda x, y: bound(x, samples, y), x, self.num_classes)
+        return self.class_bound(x, samples)[0]
 
-    def log_prob(self, x, samples=100, label=None):
-        """log p(x) by L_k for every class, or log p(x|y) of given labels: [B], nats."""
+    def class_bound(self, x, samples=100):
+        """The same, and their standard errors by the draws: two of [B, K], nats."""
+        given = super().bound
+        log_p, error = by_class.each(lambda x, y: given(x, samples, y), x, self.num_classes)
+        return log_p - math.log(self.num_classes), error
+
+    def bound(self, x, samples=100, label=None):
+        """log p(x) by L_k for every class, or log p(x|y) of given labels; its error: [B], nats."""
         if label is not None:
-            return super().log_prob(x, samples, label)
-        return tf.reduce_logsumexp(self.class_log_prob(x, samples), axis=1)
+            return super().bound(x, samples, label)
+        return by_class.total(*self.class_bound(x, samples))
 
     def elbo(self, x, samples=100, label=None):
         """The bound of `log_prob` without the importance weights: [B], nats."""

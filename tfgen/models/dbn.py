@@ -270,9 +270,13 @@ class DBN(GenerativeModel):
             layer.set_weights([machine.weights_of_pairs().numpy(), machine.biases()[1].numpy()])
         return network
 
-    @compiled
     def log_prob(self, x, samples=100):
         """The bound of equation 8, by `samples` draws of h and their mean weight: [B], nats."""
+        return self.bound(x, samples)[0]
+
+    @compiled
+    def bound(self, x, samples=100):
+        """The same, and its standard error by the draws, Z's left out: two of [B], nats."""
         return bounds.log_mean(self._importance(x), samples)
 
     @compiled
@@ -281,14 +285,12 @@ class DBN(GenerativeModel):
         return bounds.mean(self._importance(x), samples)
 
     def _importance(self, x):
-        v = self.flat(x)
+        v, seeds = self.flat(x), bounds.seeds_of_draws(self.to_levels(x))
 
         def log_weight(i):
-            # Every image has the same draws, whatever else is in the batch.
-            seeds = tf.fill(tf.shape(v)[:1], i)
             h, total = v, 0.0
             for j, machine in enumerate(self.machines[:-1]):
-                u = random.uniform(seeds, [machine.hidden], f"importance {j}")
+                u = random.uniform(seeds(i), [machine.hidden], f"importance {j}")
                 logits = machine.to_hidden(h)
                 drawn = machine.draw_hidden(h, u)
                 log_q = tf.reduce_sum(drawn * logits - softplus(logits), axis=1)

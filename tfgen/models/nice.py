@@ -11,17 +11,29 @@ J. Ho et al. Flow++. ICML 2019. https://arxiv.org/abs/1902.00275 (dequantisation
 The inverse subtracts, so sampling costs what training costs. The determinant of a coupling is 1;
 volume changes by the scaling alone.
 
-Images have levels and flows have densities, so a level is spread over its bin:
+f takes all real numbers, so an image in [0, 1] comes to it as (Dinh et al. 2017, section 4.1)
 
-    y = (x + u) / L,   log p(x) >= E_q[log p(y) - log q(u|x)] - D log L     Flow++, equation 5
+    l = logit(v),   v = 0.05 + 0.9 y
+
+Images have levels and flows have densities, so a level x is spread over its bin of y:
+
+    log p(x) = log int_bin p(l) dl  >=  E_q[log p(l) - log q(l|x)]          Flow++, equation 5
+    v = low(x) + width(x) u,   q(l|x) = q(u|x) v (1 - v) / width(x)
 
 u is uniform, or, variational, sigmoid(a + b eps) with a and b of a network that sees x.
 
-Shapes: x, y, u, z [B, H, W, C], D = H W C numbers;  s [D];  log_det [B].
+The bins tile the whole line, as those of a discretised logistic do. A level in between has 0.9 / L
+of v; levels 0 and L - 1 have the margin of 0.05 besides, out to v = 0 and 1, where l is infinite.
+There a uniform u puts l at the edge minus an exponential, or nearly so: log v = log width - Exp(1).
+So q is a density on all that is called level 0 when it is drawn, and the bound is one on the
+probability of that; the probabilities of all images sum to one, and samples and density are of one
+distribution. (To the papers the margin is a way to keep logits of data finite: u ends at y = 0 and
+1, and what the flow has beyond them is drawn and clipped, but counts for no image.)
 
-Departures from the paper: y goes through logit(0.05 + 0.9 y) first, as pixels have ends (Dinh et
-al. 2017, section 4.1), and what samples go beyond them is clipped; halves are every other number,
-alternating; a normal prior; Adam.
+Shapes: x, y, v, u, l, z [B, H, W, C], D = H W C numbers;  s [D];  log_det [B].
+
+Departures from the paper: the logit, and outer bins that take the tails; halves are every other
+number, alternating; a normal prior; Adam.
 """
 
 import math
@@ -38,7 +50,7 @@ from tfgen.layers import Dropout
 from tfgen.likelihoods import softplus
 from tfgen.model import GenerativeModel
 
-MARGIN = 0.05  # of the logit, so that 0 and 1 are finite
+MARGIN = 0.05  # of v on either side of [0, 1], so that the logits of 0 and 1 are finite
 
 
 def logit_of(y):
@@ -155,46 +167,63 @@ class NICE(GenerativeModel):
             y -= (1.0 - kept) * net(y * kept)
         return y
 
-    def log_density_of(self, y, training=False):
-        """log p(y), the density on [0, 1]^D: [B, D] -> [B], nats."""
-        logit, slope = logit_of(y)
+    def log_density_of_logit(self, logit, training=False):
+        """log p(l): [B, D] -> [B], nats."""
         z, log_det = self.to_prior(logit, training)
         zeros = tf.zeros_like(z)
-        return losses.normal_log_prob(z, zeros, zeros) + log_det + tf.reduce_sum(slope, axis=1)
+        return losses.normal_log_prob(z, zeros, zeros) + log_det
 
-    def dequantised(self, levels, seeds):
-        """A draw of y for levels [B, D], and log q(u|x): [B, D] and [B]."""
-        x = tf.cast(levels, tf.float32)
+    def in_bin(self, levels, u, rest):
+        """The point at u = 1 - rest of the bin's width, and log dl/du: of each number, [B, D]."""
+        # Both ends are measured, for 1 - v cannot be had from a v next to 1.
+        x, step = tf.cast(levels, tf.float32), (1.0 - 2.0 * MARGIN) / self.levels
+        below = tf.where(x > 0, MARGIN + step * x, 0.0)
+        above = tf.where(x < self.levels - 1, MARGIN + step * (self.levels - 1 - x), 0.0)
+        width = step + tf.where((x > 0) & (x < self.levels - 1), 0.0, MARGIN)
+        log_v, log_rest = tf.math.log(below + width * u), tf.math.log(above + width * rest)
+        # d logit / d v = 1 / (v (1 - v))
+        return log_v - log_rest, tf.math.log(width) - log_v - log_rest
+
+    def dequantised(self, levels, noise):
+        """A point l in the bins of levels [B, D] by their noise, and log q(l|x): [B, D] and [B]."""
         if self.dequantisation == "uniform":
-            u, log_q = random.uniform(seeds, [self.size], "u"), 0.0
+            u, rest, log_q = noise, 1.0 - noise, 0.0
         else:
-            a, log_b = tf.split(self.q(x / (self.levels - 1) - 0.5), 2, axis=-1)
-            eps = random.normal(seeds, [self.size], "u")
-            v = a + tf.exp(log_b) * eps
-            u = tf.sigmoid(v)
-            # log du/dv = log u (1 - u)
-            slope = -softplus(v) - softplus(-v)
-            zeros = tf.zeros_like(eps)
-            log_q = losses.normal_log_prob(eps, zeros, zeros) - tf.reduce_sum(log_b + slope, axis=1)
-        return (x + u) / self.levels, log_q
+            x = tf.cast(levels, tf.float32) / (self.levels - 1)
+            a, log_b = tf.split(self.q(x - 0.5), 2, axis=-1)
+            t = a + tf.exp(log_b) * noise
+            u, rest = tf.sigmoid(t), tf.sigmoid(-t)
+            # log du/dt = log u (1 - u)
+            slope = -softplus(t) - softplus(-t)
+            zeros = tf.zeros_like(t)
+            log_q = losses.normal_log_prob(noise, zeros, zeros)
+            log_q -= tf.reduce_sum(log_b + slope, axis=1)
+        logit, slope = self.in_bin(levels, u, rest)
+        return logit, log_q - tf.reduce_sum(slope, axis=1)
 
-    def log_weight(self, levels, seeds, training=False):
-        """log p(x, u) / q(u|x) of one draw of u: levels [B, H, W, C] -> [B], nats."""
-        y, log_q = self.dequantised(tf.reshape(levels, [-1, self.size]), seeds)
-        return self.log_density_of(y, training) - self.size * math.log(self.levels) - log_q
+    def bin_noise(self, seeds):
+        """What places a point in each bin: [B, D]."""
+        draw = random.uniform if self.dequantisation == "uniform" else random.normal
+        return draw(seeds, [self.size], "u")
+
+    def log_weight(self, levels, noise, training=False):
+        """log p(l) / q(l|x) of one draw of l: levels [B, H, W, C], noise [B, D] -> [B], nats."""
+        logit, log_q = self.dequantised(tf.reshape(levels, [-1, self.size]), noise)
+        return self.log_density_of_logit(logit, training) - log_q
 
     # --- training --------------------------------------------------------------------------------
 
     def train_step(self, batch):
         seeds = self.training_seeds(batch["image"])
         with tf.GradientTape() as tape:
-            loss = -tf.reduce_mean(self.log_weight(batch["image"], seeds, training=True))
+            log_w = self.log_weight(batch["image"], self.bin_noise(seeds), training=True)
+            loss = -tf.reduce_mean(log_w)
         self.minimize("flow", tape, loss)
         return self.end_step(loss=loss)
 
     def test_step(self, batch):
         seeds = tf.range(tf.shape(batch["image"])[0])
-        return {"loss": -tf.reduce_mean(self.log_weight(batch["image"], seeds))}
+        return {"loss": -tf.reduce_mean(self.log_weight(batch["image"], self.bin_noise(seeds)))}
 
     # --- sampling --------------------------------------------------------------------------------
 
@@ -212,31 +241,43 @@ class NICE(GenerativeModel):
 
     def encode(self, x):
         """z of the middle of each level's bin: images in [0, 1] -> {"mean": [B, D]}."""
-        levels = tf.reshape(tf.cast(self.to_levels(x), tf.float32), [-1, self.size])
-        return {"mean": self.to_prior(logit_of((levels + 0.5) / self.levels)[0])[0]}
+        levels = tf.reshape(self.to_levels(x), [-1, self.size])
+        return {"mean": self.to_prior(self.in_bin(levels, 0.5, 0.5)[0])[0]}
 
     def draw_posterior(self, x, seeds):
         """z of a point drawn in each level's bin: [B, D]."""
-        y, _ = self.dequantised(tf.reshape(self.to_levels(x), [-1, self.size]), seeds)
-        return self.to_prior(logit_of(y)[0])[0]
+        levels = tf.reshape(self.to_levels(x), [-1, self.size])
+        return self.to_prior(self.dequantised(levels, self.bin_noise(seeds))[0])[0]
 
     def decode(self, z, label=None):
-        """The level that z falls into: [B, D] -> images in [0, 1]."""
+        """The level whose bin z falls into: [B, D] -> images in [0, 1]."""
         y = (tf.sigmoid(self.from_prior(z)) - MARGIN) / (1.0 - 2.0 * MARGIN)
         levels = tf.clip_by_value(tf.floor(y * self.levels), 0.0, self.levels - 1.0)
         return tf.reshape(levels / (self.levels - 1), [-1, *self.image_shape])
 
     def reconstruct(self, x):
-        """The image itself: nothing is lost."""
+        """The image itself, but for rounding: f and its inverse are float32.
+
+        Lost is a level only where the two part by half of its bin. The wider the logits are thrown
+        by the maps in between, the more they part; `tests/test_flows.py` says how far.
+        """
         return self.decode(self.encode(x)["mean"])
 
     def log_density(self, x):
-        """log p(y) of images as points of [0, 1]^D, exact: [B, H, W, C] -> [B], nats."""
-        return self.log_density_of(tf.reshape(x, [-1, self.size]))
+        """log p(y) of images as points of [0, 1]^D, exact: [B, H, W, C] -> [B], nats.
 
-    @compiled
+        A density of points alone: what of it lies in the margins is beyond [0, 1]^D.
+        """
+        logit, slope = logit_of(tf.reshape(x, [-1, self.size]))
+        return self.log_density_of_logit(logit) + tf.reduce_sum(slope, axis=1)
+
     def log_prob(self, x, samples=100):
         """A lower bound by `samples` draws of u: images in [0, 1] -> [B], nats."""
+        return self.bound(x, samples)[0]
+
+    @compiled
+    def bound(self, x, samples=100):
+        """The same, and its standard error by the draws: two of [B], nats."""
         return bounds.log_mean(self._importance(x), samples)
 
     @compiled
@@ -246,8 +287,8 @@ class NICE(GenerativeModel):
 
     def _importance(self, x):
         levels = self.to_levels(x)
-        # Every image has the same draws, whatever else is in the batch.
-        return lambda i: self.log_weight(levels, tf.fill(tf.shape(levels)[:1], i))
+        seeds = bounds.seeds_of_draws(levels)
+        return lambda i: self.log_weight(levels, self.bin_noise(seeds(i)))
 
 
 def small():

@@ -223,14 +223,18 @@ class VAE(GenerativeModel):
         eps = random.normal(seeds, [self.latent_dim], "posterior eps")
         return q["mean"] + tf.exp(0.5 * q["log_var"]) * eps
 
-    # Compiled: a thousand draws are a thousand turns of a loop.
-    @compiled
     def log_prob(self, x, samples=100, label=None):
         """L_k with k = samples, a lower bound on log p(x): images in [0, 1] -> [B], nats.
 
-        Every image is measured with the same draws of eps, so the value of one does not depend on
-        the others in the batch. Memory does not grow with `samples`.
+        The draws of eps are a function of the image, so its value does not depend on the others in
+        the batch. Memory does not grow with `samples`.
         """
+        return self.bound(x, samples, label)[0]
+
+    # Compiled: a thousand draws are a thousand turns of a loop.
+    @compiled
+    def bound(self, x, samples=100, label=None):
+        """The same, and its standard error by the draws: two of [B], nats."""
         return bounds.log_mean(self._importance(x, label), samples)
 
     @compiled
@@ -269,10 +273,11 @@ class VAE(GenerativeModel):
         """A function i -> log p(x, z_i) / q(z_i|x) for the i-th draw of z, [B]."""
         mu, logvar = self.posterior(x, label)
         levels = self.to_levels(x)
+        seeds = bounds.seeds_of_draws(levels)
         log_prior = self.density_of_codes()
 
         def log_weight(i):
-            eps = random.normal(tf.reshape(i, [1]), [self.latent_dim], "importance eps")
+            eps = random.normal(seeds(i), [self.latent_dim], "importance eps")
             z = mu + tf.exp(0.5 * logvar) * eps
             log_p = self.p.log_prob(levels, self.parameters(z, label))
             return log_p + log_prior(z) - losses.normal_log_prob(z, mu, logvar)
