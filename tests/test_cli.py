@@ -156,10 +156,12 @@ def test_on_a_terminal_there_is_a_progress_bar(tmp_path):
 def test_the_next_command_samples_the_run(finished, tmp_path):
     path, _ = finished
     grids = []
-    for out in ("a.png", "b.png"):
-        done = cli(
-            f"--from={path}", "--seeds=0:9", f"--out={tmp_path / out}", module="export.sample"
-        )
+    # In a process of its own, and in this one.
+    for out, command in (
+        ("a.png", lambda *flags: cli(*flags, module="export.sample")),
+        ("b.png", lambda *flags: runs.here("export.sample", *flags)),
+    ):
+        done = command(f"--from={path}", "--seeds=0:9", f"--out={tmp_path / out}")
         assert done.returncode == 0, done.stderr
         grids.append((tmp_path / out).read_bytes())
     assert grids[0] == grids[1]
