@@ -17,6 +17,8 @@ ON = {
         "model.latent_dim": 10,
         "model.width": 16,
         "model.dropout": 0.0,
+        # The objective of the papers from the first step on: what presses on codes is compared.
+        "model.warmup": 0,
         "optimizers.vae.learning_rate": 1e-3,
     }
 }
