@@ -123,12 +123,12 @@ class NICE(GenerativeModel):
                 ]
             )
 
-    def masks(self):
+    def kept(self):
         """Of each coupling what it keeps: 1 or 0 for each number."""
         return [alternating(self.size, i) for i in range(self.couplings)]
 
     def idle(self):
-        return sum(map(idle_weights, self.nets, self.masks()))
+        return sum(map(idle_weights, self.nets, self.kept()))
 
     def build_couplings(self):
         return [self.dense(self.size, i) for i in range(self.couplings)]

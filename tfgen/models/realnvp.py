@@ -106,9 +106,9 @@ class RealNVP(NICE):
         self.add_scaling([masks for scale in self.plan for masks in scale])
         return nets
 
-    def masks(self):
+    def kept(self):
         if self.network == "dense":
-            return super().masks()
+            return super().kept()
         return [mask for before, after in self.plan for mask in (*before, *after)]
 
     def add_scaling(self, blocks):
