@@ -207,15 +207,12 @@ def merge(old, new):
         return new
     from tfgen import evaluation
 
-    version = old["protocol"]["version"]
-    protocol = old["protocol"]
-    if version < new["protocol"]["version"]:
-        protocol = protocol | {"version": new["protocol"]["version"]}
-        old_rows = {name: {"version": version, **row} for name, row in old["models"].items()}
-    else:
-        old_rows = old["models"]
+    before, now = (table["protocol"]["version"] for table in (old, new))
+    older = {"version": before} if before < now else {}
+    protocol = old["protocol"] | ({"version": now} if older else {})
     evaluation.check_same(protocol, new["protocol"], ("the table that there is", "the new runs"))
-    return {**new, "models": {**old_rows, **new["models"]}}
+    kept = {name: older | row for name, row in old["models"].items()}
+    return {**new, "models": {**kept, **new["models"]}}
 
 
 if __name__ == "__main__":

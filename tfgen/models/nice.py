@@ -154,16 +154,14 @@ class NICE(GenerativeModel):
     def to_prior(self, y, training=False):
         """f: (z, log |det df/dy|), [B, D] and [B]."""
         log_det = tf.zeros_like(y[:, 0])
-        for i, net in enumerate(self.nets):
-            kept = alternating(self.size, i)
+        for kept, net in zip(self.kept(), self.nets, strict=True):
             y += (1.0 - kept) * net(y * kept, training=training)
         return y * tf.exp(self.s), log_det + tf.reduce_sum(self.s)
 
     def from_prior(self, z):
         """The inverse of f."""
         y = z * tf.exp(-self.s)
-        for i, net in reversed(list(enumerate(self.nets))):
-            kept = alternating(self.size, i)
+        for kept, net in reversed(list(zip(self.kept(), self.nets, strict=True))):
             y -= (1.0 - kept) * net(y * kept)
         return y
 

@@ -11,10 +11,9 @@ The difference from NICE is s, by which a coupling changes volume. The limit is 
 all couplings that change a number could scale it by exp(+-SPAN) together: the inverse divides by
 what the map has multiplied by, and its rounding errors grow as these scales do.
 
-What is kept and what is changed
-are a checkerboard's fields; and, once 2x2 pixels are squeezed into the channels of one, half of the
-channels (figure 3). After these, half of the numbers go to the prior as they are, and couplings on
-half the scale change the others (section 3.6).
+What is kept and what is changed are a checkerboard's fields; and, once 2x2 pixels are squeezed into
+the channels of one, half of the channels (figure 3). After these, half of the numbers go to the
+prior as they are, and couplings on half the scale change the others (section 3.6).
 
 network="dense" has NICE's halves and networks instead, for points of the plane and tiny images.
 
@@ -90,8 +89,7 @@ class RealNVP(NICE):
         # Of a scale: masks of its couplings before the squeezing, and after it.
         self.plan, nets = [], []
         if self.network == "dense":
-            masks = [alternating(self.size, i) for i in range(self.couplings)]
-            self.add_scaling([masks])
+            self.add_scaling([self.kept()])
             return [self.dense(2 * self.size, i) for i in range(self.couplings)]
         shape = self.image_shape
         for k in range(self.scales):
@@ -153,8 +151,8 @@ class RealNVP(NICE):
             return y, log_det + tf.reduce_sum(s + self.g[i], axis=list(range(1, len(y.shape))))
 
         if self.network == "dense":
-            for i in range(self.couplings):
-                y, log_det = couple(y, log_det, i, alternating(self.size, i))
+            for i, mask in enumerate(self.kept()):
+                y, log_det = couple(y, log_det, i, mask)
             return y * tf.exp(self.s), log_det
         y, done, i = tf.reshape(y, [-1, *self.image_shape]), [], 0
         for before, after in self.plan:
@@ -179,8 +177,8 @@ class RealNVP(NICE):
             return (y - t) * tf.exp(-s)
 
         if self.network == "dense":
-            for i in reversed(range(self.couplings)):
-                z = uncouple(z, i, alternating(self.size, i))
+            for i, mask in reversed(list(enumerate(self.kept()))):
+                z = uncouple(z, i, mask)
             return z
         shapes = [before[0].shape for before, _ in self.plan]
         *done, y = tf.split(z, self._sizes(), axis=1)
