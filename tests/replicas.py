@@ -1,7 +1,8 @@
 """Run by test_replicas.py in its own process: N replicas equal one. Answers a row's id with JSON.
 
 A MirroredStrategy over two logical CPU devices, through `fit`, against one device, op by op: the
-same global batches, the same seed.
+same global batches, the same seed. Tracing two replicas costs more than everything else together,
+so that most rows run op by op on two replicas too; `zoo.REPLICATED_IN_GRAPHS` names the others.
 """
 
 import itertools
@@ -13,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from tests.trained import state, variables
-from tests.zoo import REPLICATED
+from tests.zoo import REPLICATED, REPLICATED_IN_GRAPHS
 from train import loop
 
 # Two: the second reads what the first has left in weights and slots.
@@ -40,6 +41,7 @@ def measure(row, strategy):
     one = row.build()
     with strategy.scope():
         two = row.build()
+    two.run_eagerly = row.id not in REPLICATED_IN_GRAPHS
     start = one.get_weights()
     same_start = all(np.array_equal(a, b) for a, b in zip(start, two.get_weights(), strict=True))
     one_seeds = one.training_seeds(tf.zeros([16, 1])).numpy().tolist()
@@ -80,6 +82,7 @@ def measure(row, strategy):
 
 def main():
     # Half of a first step's time; which graphs are equal it does not decide.
+    tf.get_logger().setLevel("ERROR")  # that two replicas op by op are slow is no news
     tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
     strategy, rows = loop.make_strategy(2), {row.id: row for row in REPLICATED}
     for line in sys.stdin:

@@ -16,7 +16,7 @@ from tests import runs
 from tests.conftest import ROOT
 
 # Long enough to be killed twice on the way, and watched: the best weights are state too.
-LONG = {"steps": 400, "save_every": 20, "log_every": 10, "eval_every": 20}
+LONG = {"steps": 300, "save_every": 20, "log_every": 10, "eval_every": 20}
 
 
 def kill_during(arguments, path, moment):

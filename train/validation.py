@@ -40,7 +40,7 @@ class Validation:
             self.metric = FRECHET if samples else "loss"
         one_of("--config.eval_metric", self.metric, [*model.terms, FRECHET])
         # Traced once, not at every look.
-        self._test = compiled(model.test_step)
+        self._test = evaluation.compiled_test_step(model, self.held_out)
         self._sample = compiled(model.sample)
         self.features = None
         if self.metric == FRECHET:

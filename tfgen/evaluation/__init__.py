@@ -40,6 +40,7 @@ __all__ = [
     "Splits",
     "check_same",
     "code_match",
+    "compiled_test_step",
     "draw",
     "evaluate",
     "mean_terms",
@@ -113,12 +114,25 @@ def evaluate(model, splits, protocol, features, progress, parts=PARTS):
     }
 
 
+# What of a batch a step reads.
+OF_BATCH = ("image", "label", "other", "tokens")
+
+
+def compiled_test_step(model, arrays):
+    """The model's `test_step` for batches of any size of such arrays: traced once."""
+    batch = {
+        key: tf.TensorSpec([None, *arrays[key].shape[1:]], arrays[key].dtype)
+        for key in OF_BATCH
+        if key in arrays
+    }
+    return compiled(model.test_step, input_signature=[batch])
+
+
 def mean_terms(model, arrays, step=None, most=None):
     """The means of `test_step`'s terms over images: {term: number}; `step`: the same, compiled."""
-    step = step or compiled(model.test_step)
+    step = step or compiled_test_step(model, arrays)
     sums, count = {}, 0
-    names = ("image", "label", "other", "tokens")
-    kept = {key: arrays[key][:most] for key in names if key in arrays}
+    kept = {key: arrays[key][:most] for key in OF_BATCH if key in arrays}
     for start in range(0, len(kept["image"]), 250):
         batch = {key: tf.constant(value[start : start + 250]) for key, value in kept.items()}
         rows = len(batch["image"])
