@@ -52,6 +52,7 @@ import tensorflow as tf
 
 from tfgen import random
 from tfgen.errors import UserError
+from tfgen.training_state import TrainingState
 
 
 def _keep_reads_before_writes():
@@ -65,7 +66,7 @@ def _keep_reads_before_writes():
     tf.config.optimizer.set_experimental_options({"dependency_optimization": False})
 
 
-class GenerativeModel(keras.Model):
+class GenerativeModel(TrainingState, keras.Model):
     """A model that `fit` trains on {"image": uint8 levels [B, H, W, C], "label": int32 [B]}.
 
     A subclass stores each of its constructor's arguments under the argument's own name (that is how
@@ -295,8 +296,14 @@ class GenerativeModel(keras.Model):
                 break
         return found
 
+    def training_only(self):
+        return [self.finite_steps, self.interval_sums]
+
     def save_networks(self, path):
-        """Writes a `.keras` file of the weights alone: no optimizer slots, a third of the size."""
+        """Writes a `.keras` file of what is not needed for training alone, see `training_state`.
+
+        Without the slots of optimizers it has a third of the size.
+        """
         copy = type(self).from_config(self.get_config())
         copy.set_weights(self.get_weights())
         copy.save(path)

@@ -106,6 +106,9 @@ class CycleGAN(GenerativeModel):
 
     # --- training ------------------------------------------------------------------------------
 
+    def training_only(self):
+        return [*super().training_only(), self.pool_x, self.pool_y]
+
     def trained(self):
         return {
             "G": self.G.trainable_variables + self.F.trainable_variables,
