@@ -38,6 +38,7 @@ asks `can`.
 | `bound(x, samples)` | -> `log_prob`, its standard error by the draws: two of [B] | the same |
 | `cluster(x)` | [B, H, W, C] -> int32 [B] | InfoGAN: a class found without labels |
 | `phases()` | [(step, a name)], at which a network that grows is shown | ProGAN |
+| `unreached(steps)` | -> (a problem, what to do), what so few steps leave undone; or None | all |
 | `complaints(means)` | terms' means -> {kind: a sentence}, what is wrong with a run | GANs |
 
 Public methods take and return float32 images in [0, 1], level / (L - 1). Likelihoods are nats per
@@ -214,6 +215,11 @@ class GenerativeModel(TrainingState, keras.Model):
     def updates(self, name):
         """How often a step applies the optimizer `name`, for rates that fall over a run."""
         return 1
+
+    def unreached(self, steps):
+        """What a model of so many steps has not come to, that it is meant for: two sentences, the
+        problem and what to do; None where steps are of one kind."""
+        return None
 
     def parameter_count(self):
         """How many trained weights there are, without those that never act."""
