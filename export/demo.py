@@ -153,6 +153,7 @@ def _run(options):
         from tfgen import run_dir
     name, config = run_dir.RunDir(options.workdir).read_config()
     model = tfgen.load(options.workdir)
+    command.warn_of_unreached(model)
     with quiet.loading_tensorflow():
         directions, classes = attributes(model, config)
         data = config["data"]["name"]

@@ -162,6 +162,7 @@ def _run(options):
     run = run_dir.RunDir(options.workdir)
     name, _ = run.read_config()
     model = tfgen.load(options.workdir)
+    command.warn_of_unreached(model)
     with quiet.loading_tensorflow():
         path = export(model, name, run.path / "serving", options.version)
     run_dir.write_text(run.path / "golden.json", golden.text(model))

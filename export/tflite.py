@@ -283,6 +283,7 @@ def _export(options):
     run = run_dir.RunDir(options.workdir)
     name, config = run.read_config()
     model = tfgen.load(options.workdir)
+    command.warn_of_unreached(model)
     images, judge = _data(config)
     inputs = golden.request(model, range(max(64, options.batch)))
     if "image" in inputs:

@@ -1,19 +1,23 @@
 """Translation: the pool of earlier images, unpaired domains, what is known of a translation."""
 
+import inspect
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 from PIL import Image
 
+from configs import base
 from tests import runs
 from tests.zoo import Row
-from tfgen import data, evaluation
+from tfgen import data, evaluation, random
 from tfgen.data import digit_styles, domains
 from tfgen.errors import UserError
 from tfgen.layers import translation
 from tfgen.models.cyclegan import CycleGAN
 from train import optimizers
+from train.checkpoints import Checkpoints
 
 TINY = dict(width=2, depth=1, blocks=1, patch_width=3, patch_depth=1, pool=12)
 
@@ -69,13 +73,101 @@ def test_a_pool_smaller_than_a_batch_lets_the_rest_pass():
     assert np.array_equal(without.from_pool(without.pool_x, new, without.training_seeds(new)), new)
 
 
+def test_the_pool_is_in_checkpoints_and_not_in_files(tmp_path):
+    model = build()
+    model.pool_x.assign(tf.ones_like(model.pool_x))
+    Checkpoints(tmp_path, model).save(1)
+    another = build()
+    Checkpoints(tmp_path, another).restore(print)
+    assert np.array_equal(another.pool_x, model.pool_x)
+    larger = build(pool=12 * 50)
+    sizes = []
+    for each in (model, larger):
+        each.save_networks(tmp_path / "model.keras")
+        sizes.append((tmp_path / "model.keras").stat().st_size)
+    assert sizes[0] == pytest.approx(sizes[1], abs=8)  # of which digits of the config are
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    assert not loaded.pool_x.numpy().any()
+    assert loaded.pool_x.shape == larger.pool_x.shape
+
+
+# --- jitter --------------------------------------------------------------------------------------
+
+
+def in_bytes(x):
+    return np.round((np.asarray(x) + 1.0) * 127.5).astype(np.uint8)
+
+
+def test_jitter_is_the_authors_crop_of_an_enlarged_image():
+    """By Pillow, as their code does it: every image is one of the 49 crops, mirrored or not."""
+    # Not of all levels: Pillow cuts off between rows and columns what a cubic overshoots.
+    image = np.random.default_rng(0).integers(60, 196, (8, 8, 3), dtype=np.uint8)
+    large = np.asarray(Image.fromarray(image).resize((14, 14), Image.Resampling.BICUBIC))
+    crops = {(i, j): large[i : i + 8, j : j + 8] for i in range(7) for j in range(7)}
+    model = Row("cyclegan", TINY | dict(enlarge=1.75), 0, (8, 8, 3), 256).build()
+    x = tf.tile(image[None] / np.float32(127.5) - 1.0, [600, 1, 1, 1])
+    seen = []
+    for made in in_bytes(model.jittered(x, tf.range(600), "jitter")).astype(int):
+        near = [
+            (place, way)
+            for place, crop in crops.items()
+            for way in (1, -1)
+            if np.abs(made - crop[:, ::way]).max() <= 2  # Pillow rounds in between
+        ]
+        seen += near
+        assert len(near) == 1
+    mirrored = np.mean([way == -1 for _, way in seen])
+    assert abs(mirrored - 0.5) < 0.1  # five standard deviations
+    counts = [sum(place == found for found, _ in seen) for place in crops]
+    assert min(counts) > 0  # of 12 expected
+    assert max(counts) < 32
+
+
+def test_the_papers_sizes_and_what_is_off():
+    paper = inspect.signature(CycleGAN).parameters
+    assert (round(paper["enlarge"].default * 256), paper["mirror"].default) == (286, True)
+    on_photographs = base.find("cyclegan", "cycle_gan/horse2zebra").model
+    assert (round(on_photographs.enlarge * 256), on_photographs.mirror) == (286, True)
+    digits = base.find("cyclegan", "digit_styles").model
+    model = build(enlarge=digits.enlarge, mirror=digits.mirror)
+    x = tf.cast(model.to_unit(Row("cyclegan", TINY, 0).batch()["image"]), tf.float32)
+    assert np.array_equal(model.jittered(x, tf.range(8), "jitter"), x)
+    with pytest.raises(UserError, match=r"enlarge is 0.5"):
+        build(enlarge=0.5)
+
+
+def test_training_sees_jittered_images_and_held_out_ones_stay():
+    """A function of seed, step and row, of its own in each domain."""
+    model, batch = build(enlarge=1.5), Row("cyclegan", TINY, 0).batch()
+    seen = {}
+    jittered = model.jittered
+
+    def recorded(x, seeds, stream):
+        seen[stream] = jittered(x, seeds, stream)
+        return seen[stream]
+
+    model.jittered = recorded
+    model.test_step(batch)
+    assert not seen
+    same = {"image": batch["image"], "other": batch["image"]}
+    model.train_step(same)
+    x, y = seen.values()
+    assert not np.array_equal(x, y)
+    seeds = random.training_seeds(3, tf.constant(0), 8)
+    of_rows = [jittered(model.to_range(model.to_unit(batch["image"])), seeds, s) for s in seen]
+    assert np.array_equal(x, of_rows[0])
+    assert np.array_equal(y, of_rows[1])
+    model.train_step(same)
+    assert not np.array_equal(x, seen["jitter of X"])
+
+
 # --- the objective -------------------------------------------------------------------------------
 
 
 def test_the_losses_by_hand():
     model = build(cycle_weight=7.0, identity_weight=0.3)
-    random = np.random.default_rng(0)
-    x, y, fake_x, fake_y = (random.normal(size=(4, 8, 8, 1)).astype(np.float32) for _ in range(4))
+    rng = np.random.default_rng(0)
+    x, y, fake_x, fake_y = (rng.normal(size=(4, 8, 8, 1)).astype(np.float32) for _ in range(4))
     found = model.of_generators(x, y, fake_x, fake_y)
 
     def mean(values):
@@ -173,10 +265,10 @@ def test_two_domains_are_shuffled_apart_and_every_image_comes_once_an_epoch():
 
 def pictures(folder, count, side=16, mode="RGB"):
     folder.mkdir(parents=True)
-    random = np.random.default_rng(count)
+    rng = np.random.default_rng(count)
     for i in range(count):
         shape = (side, side, 3) if mode == "RGB" else (side, side)
-        Image.fromarray(random.integers(0, 255, shape, dtype=np.uint8)).save(folder / f"{i}.png")
+        Image.fromarray(rng.integers(0, 255, shape, dtype=np.uint8)).save(folder / f"{i}.png")
     return folder
 
 

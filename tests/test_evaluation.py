@@ -317,6 +317,9 @@ def names(results, details=(), floor=(), baselines=()):
 def test_diagnosis_names_what_is_wrong():
     classes = {"classes": "abc", "real_shares": [0.3, 0.3, 0.4]}
     assert names({}, classes | {"class_shares": [0.05, 0.35, 0.6]}) == ["modes missing"]
+    unreached = {"unreached": ("It has not grown.", "Train it longer.")}
+    assert names({}, unreached) == ["training unfinished"]
+    assert names({}, {"unreached": None}) == []
     assert names({"modes": 7}, {"modes": 8}) == ["modes missing"]
     assert names({"coverage": 0.3}, floor={"coverage": 0.96}) == ["coverage low"]
     assert names({"copy_ratio": 0.1, "copies": 0.9}) == ["memorising"]

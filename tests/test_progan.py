@@ -1,16 +1,21 @@
 """Growth: stage and alpha of a step, exact fades, layers of one scale, what rests meanwhile."""
 
+import json
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests import runs
+from tests.trained import state
 from tests.zoo import Row
-from tfgen import figures
+from tfgen import figures, models
 from tfgen.compiling import compiled
 from tfgen.errors import UserError
 from tfgen.layers import growing
 from tfgen.models.progan import ProGAN, numbers
+from train.checkpoints import Checkpoints
 
 SIZES = dict(latent_dim=6, width=4, base=8)
 
@@ -44,6 +49,7 @@ def test_stage_and_alpha_by_hand():
         model.step.assign(step)
         found = model.growth()
         assert (int(found[0]), float(found[1])) == (stage, alpha), step
+        assert model.growth_at(step) == (stage, alpha), step
     assert model.grown_at == 34
 
 
@@ -225,6 +231,53 @@ def test_a_stage_trains_what_it_has_and_one_trace_serves_all():
     assert len(traces) == 1
 
 
+CALL = 4  # steps that TensorFlow runs before Python looks in
+
+
+class Fitted:
+    """A model of 8x8 pixels that `fit` trains; its second stage begins within a call.
+
+    Attributes: traced, the stages whose step of D has been traced, in turn.
+    """
+
+    def __init__(self):
+        self.row = Row("progan", SIZES | dict(schedule="6", fade=1.0), 0)
+        self.model, self.traced = self.row.build(), []
+        self.model.compile(self.model.optimizers, steps_per_execution=CALL, jit_compile=False)
+        step_of_D = self.model.step_of_D
+
+        def traced(images, seeds, stage, alpha):
+            self.traced.append(stage)
+            return step_of_D(images, seeds, stage, alpha)
+
+        self.model.step_of_D = traced
+
+    def to(self, step):
+        first = self.model.steps_done
+        batches = [self.row.batch(seed=i) for i in range(first, step)]
+        stacked = {key: np.concatenate([b[key] for b in batches]) for key in batches[0]}
+        made = tf.data.Dataset.from_tensor_slices(stacked).batch(8, drop_remainder=True)
+        self.model.fit(made, steps_per_epoch=step - first, verbose=0, shuffle=False)
+        assert self.model.steps_done == step
+
+
+@pytest.mark.slow
+def test_fit_traces_a_stage_when_it_comes_and_goes_on_to_the_bit(tmp_path):
+    """In one process or in two, the second when all is grown: a trace may not know of that."""
+    whole = Fitted()
+    for step, stages in ((4, [0]), (8, [0, 0, 1]), (12, [0, 0, 1, 1]), (20, [0, 0, 1, 1])):
+        whole.to(step)
+        assert whole.traced == stages, step
+        if step == whole.model.grown_at:
+            Checkpoints(tmp_path, whole.model).save(step)
+    later = Fitted()
+    assert Checkpoints(tmp_path, later.model).restore(print) == 12
+    later.to(20)
+    assert later.traced == [1]
+    both = zip(state(later.model), state(whole.model), strict=True)
+    assert all(np.array_equal(a, b) for a, b in both)
+
+
 def test_the_loss_of_D_by_hand():
     model = build(penalty_weight=3.0, drift=0.5)
     x, fake = noise((8, 8, 8, 1)), noise((8, 8, 8, 1), 1)
@@ -265,6 +318,64 @@ def test_samples_are_those_of_the_stage_until_all_is_grown():
     last = compiled(lambda: model.sample([1, 2, 3]))
     np.testing.assert_allclose(last(), sample(), atol=1e-6)
     assert "Case" not in {op.type for op in last.get_concrete_function().graph.get_operations()}
+
+
+def test_what_is_exported_has_one_stage_before_it_is_grown_too(tmp_path):
+    """A model from a file trains no more: it has no branches, and samples as the one that does."""
+    model = build(schedule="10", fade=0.5)
+    for step in (3, 12, 18, 22):
+        model.step.assign(step)
+        model.save_networks(tmp_path / "model.keras")
+        loaded = keras.saving.load_model(tmp_path / "model.keras")
+        sample = compiled(lambda: loaded.sample([1, 2, 3]))  # noqa: B023
+        kinds = {op.type for op in sample.get_concrete_function().graph.get_operations()}
+        assert not kinds & {"Case", "StatelessCase", "If"}
+        np.testing.assert_allclose(sample(), model.sample([1, 2, 3]), atol=1e-6)
+
+
+# --- runs that end too early ---------------------------------------------------------------------
+
+
+def test_what_a_run_does_not_reach():
+    model = build(schedule="10,20", fade=0.5)
+    assert model.unreached(40) is model.unreached(1000) is None
+    for steps, said in (
+        (9, "after 9 steps it is at 4x4 of 16x16 pixels"),
+        (12, "after 12 steps it still fades in 8x8 of 16x16 pixels"),
+        (29, "after 29 steps it is at 8x8 of 16x16 pixels"),
+        (39, "after 39 steps it still fades in 16x16 of 16x16 pixels"),
+    ):
+        problem, advice = model.unreached(steps)
+        assert said in problem
+        assert "grown after 40 steps: set --config.steps" in advice
+    assert build(stages=1, schedule="9").unreached(0) is None
+    dbn = models.find("dbn")((2, 2, 1), 2, hidden=4, depth=3, each=10)
+    assert "1 of the 3 machines" in dbn.unreached(10)[0]
+    assert "2 of the 3 machines" in dbn.unreached(20)[0]
+    assert dbn.unreached(21) is None
+
+
+@pytest.mark.slow
+def test_a_run_that_ends_before_it_has_grown_says_so_and_is_exported(tmp_path):
+    """Some 25 s: a run with its export in eight bits and its evaluation."""
+    run, said = tmp_path / "run", "progan has not grown: after 10 steps it is at 4x4 of 8x8 pixels"
+    done = runs.train("progan", run, steps=10, model__width=4, model__latent_dim=6)
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    warned = next(i for i, line in enumerate(lines) if said in line)
+    assert lines[warned].startswith("Warning: ")
+    assert "set --config.steps" in lines[warned]
+    assert warned < next(i for i, line in enumerate(lines) if line.startswith("step "))
+    assert said in json.loads((run / "training.json").read_text())["warnings"]
+    assert said in (run / "card.md").read_text()
+    done = runs.here("export.tflite", f"--workdir={run}", "--precisions=float32,int8")
+    assert done.returncode == 0, done.stderr
+    assert f"warning: {said}" in done.stderr
+    assert "is broken" not in done.stdout
+    done = runs.here("train.evaluate", f"--workdir={run}", "--parts=codes")
+    assert done.returncode == 0, done.stderr
+    assert said in done.stdout
+    assert said in (run / "report.html").read_text()
 
 
 def test_fewer_stages_give_enlarged_images():

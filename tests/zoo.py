@@ -336,7 +336,7 @@ ROWS = [
     # Each D: 16 * 3 + 3, 16 * 3 * 6, 12, 16 * 6 + 1.
     Row(
         "cyclegan",
-        dict(width=2, depth=1, blocks=1, patch_width=3, patch_depth=1, pool=12),
+        dict(width=2, depth=1, blocks=1, patch_width=3, patch_depth=1, pool=12, enlarge=1.25),
         2218,
     ),
     # The VAE's, and 4 pseudo-inputs of 64 pixels.

@@ -19,3 +19,9 @@ def status(function, *arguments):
         return 2 if isinstance(error, UserError) else 1
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
+
+
+def warn_of_unreached(model):
+    """Says on stderr what a model that is exported has not come to in training."""
+    if model.unreached(model.steps_done):
+        sys.stderr.write(f"warning: {' '.join(model.unreached(model.steps_done))}\n")

@@ -38,6 +38,7 @@ asks `can`.
 | `bound(x, samples)` | -> `log_prob`, its standard error by the draws: two of [B] | the same |
 | `cluster(x)` | [B, H, W, C] -> int32 [B] | InfoGAN: a class found without labels |
 | `phases()` | [(step, a name)], at which a network that grows is shown | ProGAN |
+| `unreached(steps)` | -> (a problem, what to do), what so few steps leave undone; or None | all |
 | `complaints(means)` | terms' means -> {kind: a sentence}, what is wrong with a run | GANs |
 
 Public methods take and return float32 images in [0, 1], level / (L - 1). Likelihoods are nats per
@@ -52,6 +53,7 @@ import tensorflow as tf
 
 from tfgen import random
 from tfgen.errors import UserError
+from tfgen.training_state import TrainingState
 
 
 def _keep_reads_before_writes():
@@ -65,7 +67,7 @@ def _keep_reads_before_writes():
     tf.config.optimizer.set_experimental_options({"dependency_optimization": False})
 
 
-class GenerativeModel(keras.Model):
+class GenerativeModel(TrainingState, keras.Model):
     """A model that `fit` trains on {"image": uint8 levels [B, H, W, C], "label": int32 [B]}.
 
     A subclass stores each of its constructor's arguments under the argument's own name (that is how
@@ -214,6 +216,11 @@ class GenerativeModel(keras.Model):
         """How often a step applies the optimizer `name`, for rates that fall over a run."""
         return 1
 
+    def unreached(self, steps):
+        """What a model of so many steps has not come to, that it is meant for: two sentences, the
+        problem and what to do; None where steps are of one kind."""
+        return None
+
     def parameter_count(self):
         """How many trained weights there are, without those that never act."""
         return sum(int(tf.size(w)) for w in self.trainable_variables) - self.idle()
@@ -295,8 +302,14 @@ class GenerativeModel(keras.Model):
                 break
         return found
 
+    def training_only(self):
+        return [self.finite_steps, self.interval_sums]
+
     def save_networks(self, path):
-        """Writes a `.keras` file of the weights alone: no optimizer slots, a third of the size."""
+        """Writes a `.keras` file of what is not needed for training alone, see `training_state`.
+
+        Without the slots of optimizers it has a third of the size.
+        """
         copy = type(self).from_config(self.get_config())
         copy.set_weights(self.get_weights())
         copy.save(path)

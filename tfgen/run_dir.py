@@ -7,6 +7,7 @@
     validation.csv the validation split's metrics every `eval_every` steps; the test split's never
     figures/       what the trained model can show: samples, reconstructions, codes, interpolations
     model.keras    the trained networks: the best by validation, where it was watched, else the last
+                   (what training alone reads is in checkpoints)
     training.json  what the training took: seconds, memory, which step was kept
     metrics.json   what the model is worth, by `train.evaluate`; report.html shows it
     explore.html   what its codes mean, by `train.explore`

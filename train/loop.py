@@ -64,6 +64,8 @@ def train(name, config, workdir):
         checkpoints.forget_after(start)
         if start:
             say(f"Continuing from step {start}.")
+        if model.unreached(config.steps):
+            say(f"Warning: {' '.join(model.unreached(config.steps))}")
         progress = Steps(config.steps, start)
         watch = None
         if config.eval_every:
@@ -96,14 +98,16 @@ def train(name, config, workdir):
             "parameters": model.parameter_count(),
         }
         warnings = health.of_log(model, run.log)
-        if warnings:
-            facts["warnings"] = "; ".join(warnings)
         if watch:
             step, value = watch.best
             watch.restore_best()
             recorder.settle()
             facts["kept"] = {"step": step, "metric": watch.metric, "value": value}
             say(f"Kept the weights of step {step}: {watch.metric} {value:.4f}, the best.")
+        # Of the weights that are kept, which may be of an earlier step than the last.
+        warnings += [" ".join(model.unreached(model.steps_done) or [])]
+        if any(warnings):
+            facts["warnings"] = "; ".join(filter(None, warnings))
         finish(run, name, config, model, training, validation, facts)
     say(_what_next(run, type(model)))
     return 0

@@ -101,6 +101,7 @@ def evaluate(model, splits, protocol, features, progress, parts=PARTS):
         name: mean_terms(model, arrays, most=2000)
         for name, arrays in (("train", splits.train), ("held-out", splits.held_out))
     }
+    details["unreached"] = model.unreached(model.steps_done)
     findings = diagnose(results, details, floor, trivial)
     progress("done", 1.0)
     return {

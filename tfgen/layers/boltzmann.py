@@ -32,11 +32,12 @@ from tfgen import random, replicas
 from tfgen.layers import level_units
 from tfgen.layers.partition import PartitionFunction
 from tfgen.likelihoods import inverted, softplus
+from tfgen.training_state import TrainingState
 
 MANY = 32  # levels up to which sums over them are taken as they stand
 
 
-class Machine(PartitionFunction, keras.layers.Layer):
+class Machine(TrainingState, PartitionFunction, keras.layers.Layer):
     """A restricted Boltzmann machine.
 
     Args:
@@ -72,6 +73,9 @@ class Machine(PartitionFunction, keras.layers.Layer):
             trainable=trainable,
             aggregation="mean",
         )
+
+    def training_only(self):
+        return [] if self.particles is None else [self.particles]
 
     def learned(self):
         """What an optimizer moves."""

@@ -17,6 +17,8 @@ with nearest neighbours up and means of four pixels down. So at alpha = 0 a new 
 before, exactly.
 """
 
+import math
+
 import keras
 import tensorflow as tf
 from keras import layers
@@ -42,8 +44,8 @@ class _Equalised:
 
     def scaled(self):
         kernel = tf.cast(tf.convert_to_tensor(self.kernel), tf.float32)
-        inputs = tf.size(kernel) / kernel.shape[-1]
-        return kernel * (self.gain / tf.sqrt(tf.cast(inputs, tf.float32)))
+        inputs = math.prod(kernel.shape[:-1])
+        return kernel * (self.gain / math.sqrt(inputs))
 
 
 class EqualisedDense(_Equalised, layers.Dense):
@@ -71,16 +73,14 @@ def pixel_norm(x):
 
 def up(x, times=1):
     """Each pixel twice as high and wide, so many times: [B, R, R, C] -> [B, 2R, 2R, C]."""
-    for _ in range(times):
-        x = tf.repeat(tf.repeat(x, 2, axis=1), 2, axis=2)
+    for _ in range(times):  # two ops, of which `tf.repeat` would make dozens
+        x = tf.nn.depth_to_space(tf.concat([x] * 4, axis=-1), 2)
     return x
 
 
 def down(x, times=1):
     """Means of four pixels, so many times: [B, R, R, C] -> [B, R/2, R/2, C]."""
-    for _ in range(times):
-        x = tf.nn.avg_pool2d(x, 2, 2, "VALID")
-    return x
+    return tf.nn.avg_pool2d(x, 2**times, 2**times, "VALID") if times else x
 
 
 def with_deviation(x, group=4):
@@ -93,10 +93,10 @@ def with_deviation(x, group=4):
     group = tf.where(b % group == 0, group, b)
     groups = tf.reshape(x, [-1, group, h, w, f])
     # The root is safe where all are the same.
-    deviation = tf.sqrt(tf.math.reduce_variance(groups, axis=1) + 1e-8)
-    of_group = tf.reduce_mean(deviation, axis=[1, 2, 3])
-    of_row = tf.repeat(of_group, group)
-    return tf.concat([x, of_row[:, None, None, None] * tf.ones_like(x[..., :1])], axis=-1)
+    deviation = tf.sqrt(tf.math.reduce_variance(groups, axis=1, keepdims=True) + 1e-8)
+    of_group = tf.reduce_mean(deviation, axis=[2, 3, 4], keepdims=True)
+    plane = tf.reshape(of_group + tf.zeros_like(groups[..., :1]), [-1, h, w, 1])
+    return tf.concat([x, plane], axis=-1)
 
 
 # --- networks ------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ def diagnose(results, details, floor, baselines):
     """The findings, in the order of `RULES`.
 
     Args: results: {metric: number}; details: "class_shares", "real_shares", "classes",
-      "kl_per_unit", "terms"; floor and baselines as in metrics.json.
+      "kl_per_unit", "terms", "unreached"; floor and baselines as in metrics.json.
     """
     found = []
     for rule in RULES:
@@ -31,6 +31,10 @@ def diagnose(results, details, floor, baselines):
         if finding:
             found.append(Finding(rule.__name__.replace("_", " "), *finding))
     return found
+
+
+def training_unfinished(results, details, floor, baselines):
+    return details["unreached"]
 
 
 def modes_missing(results, details, floor, baselines):
@@ -149,6 +153,7 @@ def log_Z_unsure(results, details, floor, baselines):
 
 
 RULES = [
+    training_unfinished,
     modes_missing,
     coverage_low,
     worse_than_a_Gaussian,

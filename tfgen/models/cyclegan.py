@@ -15,15 +15,25 @@ F can undo keeps what the image shows (section 3):
 
 x' and y' come from a pool of the last 50 images that were made (section 4, after Shrivastava et al.
 2017): half of the time a discriminator sees an earlier one, which takes the new one's place. So it
-does not forget what the generators did before. The pool is among the weights, and a run that was
-stopped goes on with it.
+does not forget what the generators did before. The pool is in checkpoints, and a run that was
+stopped goes on with it; training alone needs it, so that the model's file has none.
+
+Real images are jittered as in the authors' code: enlarged from 256 to 286 pixels (by cubic
+interpolation), cropped to 256 where chance has it, and mirrored half of the time. Measurements on
+held-out images do without.
 
 Shapes: x, y, G(x), F(y) [B, H, W, C] in (-1, 1); D of patches, [B, h, w, 1]. |.| is the mean over
 pixels.
 
 Departures from the paper: batches larger than 1 by the config, and the pool takes the rows of a
 batch at once: they draw different places in it. What is learned of X and of Y has one optimizer for
-G and F, and one for both discriminators, which is the same as four.
+G and F, and one for both discriminators, which is the same as four. Other sizes than 256 are
+enlarged by the same factor, to the nearest pixel, and not rounded to levels before the crop. The
+identity's weight is .5 for all data, as in the authors' code; the paper has it for paintings alone.
+Instance norms (epsilon 1e-5, as PyTorch's) learn a scale and a shift, as the batch norms in their
+place would; the authors' code in PyTorch has none. D's layers of stride 1 are padded to keep the
+size: of 256 pixels there are 32 x 32 scores, not 30 x 30, and those at the border see zeros. A
+layer of stride 2 in G has its zeros below and on the right alone.
 """
 
 import keras
@@ -45,8 +55,10 @@ class CycleGAN(GenerativeModel):
       patch_width, patch_depth: of the discriminators.
       cycle_weight: lambda; identity_weight: mu.
       pool: how many images that were made are kept; 0: discriminators see the new ones alone.
+      enlarge: by how much real images are enlarged before they are cropped to their size; 1: not.
+      mirror: whether half of them are mirrored, left to right.
 
-    Raises: UserError for images that are too small.
+    Raises: UserError for images that are too small, and for an `enlarge` below 1.
     """
 
     paper = ("Zhu et al. 2017", "https://arxiv.org/abs/1703.10593")
@@ -69,6 +81,8 @@ class CycleGAN(GenerativeModel):
         cycle_weight=10.0,
         identity_weight=0.5,
         pool=50,
+        enlarge=286 / 256,
+        mirror=True,
     ):
         super().__init__(image_shape, levels, seed)
         translation.check(self.image_shape, depth, patch_depth)
@@ -76,6 +90,12 @@ class CycleGAN(GenerativeModel):
         self.patch_width, self.patch_depth = patch_width, patch_depth
         self.cycle_weight, self.identity_weight = cycle_weight, identity_weight
         self.pool = pool
+        self.enlarge, self.mirror = enlarge, mirror
+        if enlarge < 1.0:
+            raise UserError(
+                f"enlarge is {enlarge:g}: images are enlarged and then cropped to their size. Set "
+                "--config.model.enlarge to 1 (as they are) or more."
+            )
         self.G, self.F = (
             translation.generator(self.image_shape, width, depth, blocks, name) for name in "GF"
         )
@@ -106,6 +126,9 @@ class CycleGAN(GenerativeModel):
 
     # --- training ------------------------------------------------------------------------------
 
+    def training_only(self):
+        return [*super().training_only(), self.pool_x, self.pool_y]
+
     def trained(self):
         return {
             "G": self.G.trainable_variables + self.F.trainable_variables,
@@ -114,19 +137,36 @@ class CycleGAN(GenerativeModel):
 
     def train_step(self, batch):
         x, y = (self.to_range(self.to_unit(batch[name])) for name in ("image", "other"))
+        seeds = self.training_seeds(x)
+        x, y = self.jittered(x, seeds, "jitter of X"), self.jittered(y, seeds, "jitter of Y")
         with tf.GradientTape() as tape:
             fake_y, fake_x = self.G(x, training=True), self.F(y, training=True)
             terms = self.of_generators(x, y, fake_x, fake_y)
         self.minimize("G", tape, terms["loss"])
 
         # D: images of the pool in the place of the new ones.
-        seeds = self.training_seeds(x)
         fake_x = self.from_pool(self.pool_x, fake_x, random.derived(seeds, "pool of X"))
         fake_y = self.from_pool(self.pool_y, fake_y, random.derived(seeds, "pool of Y"))
         with tf.GradientTape() as tape:
             terms |= self.of_discriminators(x, y, fake_x, fake_y)
         self.minimize("D", tape, terms["d_loss"])
         return self.end_step(**terms)
+
+    def jittered(self, x, seeds, stream):
+        """Images enlarged, cropped and mirrored, each by its seed: [B, H, W, C] -> the same."""
+        _, *size, _ = x.shape
+        u = random.uniform(seeds, [3], stream)
+        larger = [round(self.enlarge * side) for side in size]
+        if larger != size:
+            x = tf.image.resize(x, larger, "bicubic")
+            x = tf.clip_by_value(x, *self.x_range)  # which the cubic overshoots at edges
+            for axis, (side, of) in enumerate(zip(size, larger, strict=True)):
+                first = tf.cast(tf.floor(u[:, axis] * (of - side + 1)), tf.int32)
+                index = first[:, None] + tf.range(side)
+                x = tf.gather(x, index, axis=axis + 1, batch_dims=1)
+        if self.mirror:
+            x = tf.where(u[:, 2, None, None, None] < 0.5, x[:, :, ::-1], x)
+        return x
 
     def of_generators(self, x, y, fake_x, fake_y):
         """What G and F descend on, and its parts."""

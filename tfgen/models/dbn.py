@@ -121,6 +121,18 @@ class DBN(GenerativeModel):
             found[f"dbn{i}"].build(machine.learned())
         return found
 
+    def unreached(self, steps):
+        begins = (self.depth - 1) * self.each
+        if steps > begins:
+            return None
+        trained = min(steps // self.each + (steps % self.each > 0), self.depth)
+        return (
+            f"{trained} of the {self.depth} machines have been trained after {steps} steps, and "
+            "samples are made by the last.",
+            f"Its turn begins after {begins} steps: set --config.steps to more, or "
+            "--config.model.each to less.",
+        )
+
     def flat(self, x):
         return tf.reshape(x, [-1, self.size])
 

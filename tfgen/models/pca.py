@@ -87,6 +87,9 @@ class PCA(GenerativeModel):
 
     # --- training --------------------------------------------------------------------------------
 
+    def training_only(self):
+        return [*super().training_only(), self.count, self.total, self.products]
+
     def trained(self):
         return {}
 

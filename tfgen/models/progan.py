@@ -17,8 +17,9 @@ learning rate, G normalises the features of each pixel, and D is told how much a
 (sections 3 and 4). Samples come from an average of G's weights.
 
 Stage and alpha are functions of the step alone, so training that is stopped within a fade goes on
-exactly there. A step is one graph with a branch for each stage: TensorFlow runs the one that it is
-in, and nothing is compiled again.
+exactly there. `fit` has a graph for each stage, which is traced when training comes to that stage,
+in this process or in one that goes on; `train_step` as it stands is one graph with a branch for
+each, of which TensorFlow runs the one that the step is in.
 
 Shapes: x, G(z) [B, H, H, C] in (-1, 1), H = 4 * 2^(stages - 1), enlarged where a stage has fewer;
 z [B, Z];  D [B] scores.
@@ -86,6 +87,7 @@ class ProGAN(GAN):
         self.starts = [sum(lengths[:i]) for i in range(self.number)]
         self.fades = [round(fade * length) for length in lengths]
         self.grown_at = self.starts[-1] + (self.fades[-1] if self.number > 1 else 0)
+        self.span = (0, self.number - 1)  # the first and last stage of what is being traced
         self.every = numbers("divisors", divisors, self.number)
         super().__init__(
             image_shape,
@@ -109,6 +111,25 @@ class ProGAN(GAN):
         alpha = tf.cast(step - begin, tf.float32) / tf.cast(tf.maximum(fade, 1), tf.float32)
         return stage, tf.where((stage == 0) | (step - begin >= fade), 1.0, alpha)
 
+    def growth_at(self, step):
+        """The same of a step that is known."""
+        stage = sum(step >= start for start in self.starts) - 1
+        since, fade = step - self.starts[stage], self.fades[stage]
+        return stage, 1.0 if stage == 0 or since >= fade else since / fade
+
+    def unreached(self, steps):
+        if steps >= self.grown_at:
+            return None
+        stage, alpha = self.growth_at(steps)
+        now, full = growing.FIRST << stage, growing.FIRST << self.number - 1
+        fades = f" still fades in {now}x{now}" if alpha < 1.0 else f" is at {now}x{now}"
+        return (
+            f"progan has not grown: after {steps} steps it{fades} of {full}x{full} pixels, and "
+            "what it makes is enlarged.",
+            f"It is grown after {self.grown_at} steps: set --config.steps to that and more, or "
+            "shorten its stages with --config.model.schedule (and --config.model.fade).",
+        )
+
     def phases(self):
         """[(step, a name)]: the middle of each fade and the end of each stage, in turn.
 
@@ -126,18 +147,43 @@ class ProGAN(GAN):
     def now(self, of_stage, training=False):
         """What `of_stage(stage, alpha)` gives for the stage that the step is in.
 
-        Once all is grown there is one stage, without a fade: that is what is exported. In training
-        the trace must not depend on the step that it was made in: a run that goes on in a new
-        process would take a step that differs in rounding.
+        A model that no longer trains, as one that was loaded, has one stage and one alpha: that is
+        what is exported. In training the trace must not depend on the step that it was made in,
+        but on the `span` alone: a run that goes on in a new process would take a step that differs
+        in rounding.
         """
         with tf.init_scope():
-            grown = self.steps_done >= self.grown_at
-        if grown and not training:
-            return of_stage(self.number - 1, 1.0)
+            step = self.steps_done
+        if not training and (step >= self.grown_at or not self.optimizers):
+            return of_stage(*self.growth_at(step))
         stage, alpha = self.growth()
-        return tf.switch_case(
-            stage, [functools.partial(of_stage, i, alpha) for i in range(self.number)]
-        )
+        first, last = self.span if training else (0, self.number - 1)
+        branches = [functools.partial(of_stage, i, alpha) for i in range(first, last + 1)]
+        return tf.switch_case(stage - first, branches) if len(branches) > 1 else branches[0]()
+
+    def make_train_function(self, force=False):
+        """What Keras' `fit` calls: a graph for each span of stages that a call runs through.
+
+        To trace all stages at once takes a minute where there are five, before there is a first
+        step. Calls begin at the same steps in a run that goes on, and so have the same graphs.
+        """
+        if self.train_function is not None and not force:
+            return
+        made, trace = {}, super().make_train_function
+
+        def train_function(iterator):
+            first, count = self.steps_done, self.steps_per_execution
+            span = tuple(self.growth_at(step)[0] for step in (first, first + count - 1))
+            if span not in made:
+                trace(force=True)
+                made[span], self.train_function = self.train_function, train_function
+            before, self.span = self.span, span  # read while TensorFlow traces
+            try:
+                return made[span](iterator)
+            finally:
+                self.span = before
+
+        self.train_function = train_function
 
     def shown(self, x, stage, alpha):
         """Images as D is shown them: [B, H, H, C] -> [B / n, R_s, R_s, C], faded."""
@@ -174,9 +220,9 @@ class ProGAN(GAN):
         images = self.to_range(self.to_unit(batch["image"]))
         seeds = self.training_seeds(images)
         gradients, d_terms, x = self.now(functools.partial(self.step_of_D, images, seeds), True)
-        self.optimizers["D"].apply(gradients, self.D.trainable_variables)
+        self.descend("D", self.D, gradients)
         gradients, g_loss, fake = self.now(functools.partial(self.step_of_G, seeds), True)
-        self.optimizers["G"].apply(gradients, self.G.trainable_variables)
+        self.descend("G", self.G, gradients)
         self.average_generator()
         stage, alpha = self.growth()
         return self.end_step(
@@ -218,13 +264,25 @@ class ProGAN(GAN):
         return gradients, loss, self.enlarged(fake, stage)
 
     def of_all(self, network, tape, loss):
-        """The gradient by all weights of G or D: each stage gives as many, if only zeros."""
+        """The gradient by all weights of G or D: branches give as many each, if only zeros."""
         weights = network.trainable_variables
         found = self.gradients(tape, loss, weights)
+        if self.span[0] == self.span[1]:
+            return found
         return [tf.zeros(w.shape) if g is None else g for g, w in zip(found, weights, strict=True)]
 
+    def descend(self, name, network, gradients):
+        """One step of an optimizer; what the stage does not have is left out.
+
+        A gradient of zero would move nothing that has yet to come, and what made the images of a
+        stage that is over is not used again.
+        """
+        pairs = zip(gradients, network.trainable_variables, strict=True)
+        gradients, weights = zip(*[pair for pair in pairs if pair[0] is not None], strict=True)
+        self.optimizers[name].apply(gradients, weights)
+
     def average_generator(self):
-        for stage, start in enumerate(self.starts):
+        for stage, start in enumerate(self.starts[: self.span[1] + 1]):
             t = tf.cast(tf.maximum(self.step - start, 0), tf.float32)
             decay = tf.minimum(self.ema, (1.0 + t) / (10.0 + t))
             pairs = zip(self.G_average.of_stage(stage), self.G.of_stage(stage), strict=True)
