@@ -191,6 +191,88 @@ def test_the_slope_of_the_penalty_in_the_weights_is_the_finite_difference():
     assert slope[place] == pytest.approx((ends[0] - ends[1]) / (2 * h), rel=0.02)
 
 
+# A D of one hidden layer, whose slope can be written down, and what changes the images it sees.
+CHANGED = dict(width=5, depth=1, latent_dim=3, network="dense", critic_steps=1)
+CHANGED |= dict(augment="color,translation,cutout", instance_noise=0.4, noise_steps=4)
+
+
+def by_hand(model, x):
+    """Scores of images and their slopes: [B, 8, 8, 1] -> [B], [B, 64]."""
+    W, b, v, *c = (w.numpy() for w in model.D.trainable_variables)
+    hidden = x.reshape(len(x), -1) @ W + b
+    slope = np.where(hidden > 0, 1.0, 0.2)
+    score = (slope * hidden) @ v[:, 0] + (c[0] if c else 0.0)
+    return score, (slope * v[:, 0]) @ W.T
+
+
+def shown(x, seeds, stream, left, augment=()):
+    """Images with a part of the noise that is left, and augmented."""
+    changed = adversarial.augmented(tf.constant(x), augment, seeds, f"augment {stream}")
+    noise = random.normal(seeds, [8, 8, 1], f"instance noise {stream}")
+    return np.asarray(changed + 0.4 * left * noise)
+
+
+def paid_by_hand(model, real, fake, seeds):
+    """The model's penalty at images, given as D sees them."""
+    if model.penalty == "gradient":
+        e = random.uniform(seeds, [1, 1, 1], "gradient penalty").numpy()
+        at = e * real + (1 - e) * fake
+    elif model.penalty == "dragan":
+        delta = 0.5 * real.std() * random.uniform(seeds, [8, 8, 1], "delta").numpy()
+        at = real + random.uniform(seeds, [1, 1, 1], "part of delta").numpy() * delta
+    else:
+        return (by_hand(model, real)[1] ** 2).sum(axis=1) / 2
+    return (np.linalg.norm(by_hand(model, at)[1], axis=1) - 1) ** 2
+
+
+@pytest.mark.parametrize("name", ["wgan_gp", "dragan", "r1_gan"])
+def test_the_penalty_is_on_what_D_sees(name):
+    row = Row(name, CHANGED, 0)
+    model, batch = row.build(), row.batch()
+    model.step.assign(1)
+    x = batch["image"].astype("f") / 8 - 1
+    seeds = model.training_seeds(x)
+    fake = model.G(model.noise(seeds)["z"]).numpy()
+    names = CHANGED["augment"].split(",")
+    real, made = (
+        shown(images, seeds, kind, 0.75, names) for images, kind in ((x, "real"), (fake, "fake"))
+    )
+    expected = paid_by_hand(model, real, made, seeds).mean()
+    of_clean = paid_by_hand(model, x, fake, seeds).mean()
+    assert abs(of_clean / expected - 1) > 0.01
+    assert float(model.train_step(batch)["penalty"]) == pytest.approx(expected, rel=1e-4)
+
+
+def test_losses_of_a_test_are_of_noisy_images_without_augmentation():
+    """At the noise of the step; of clean images once it has fallen to nothing."""
+    row = Row("dragan", CHANGED, 0)
+    model, batch, seeds = row.build(), row.batch(), tf.range(8)
+    x = batch["image"].astype("f") / 8 - 1
+    fake = 2 * model.sample(seeds).numpy() - 1
+    found = []
+    for step in (0, 2, 4):
+        model.step.assign(step)
+        real, made = (
+            shown(images, seeds, kind, 1 - step / 4)
+            for images, kind in ((x, "real"), (fake, "fake"))
+        )
+        of_real, of_made = by_hand(model, real)[0], by_hand(model, made)[0]
+        penalty = paid_by_hand(model, real, made, seeds).mean()
+        expected = {
+            "d_loss": np.logaddexp(0, -of_real).mean() + np.logaddexp(0, of_made).mean(),
+            "g_loss": np.logaddexp(0, -of_made).mean(),
+            "penalty": penalty,
+            "D_real": (1 / (1 + np.exp(-of_real))).mean(),
+            "D_fake": (1 / (1 + np.exp(-of_made))).mean(),
+        }
+        expected["d_loss"] += 10 * penalty
+        terms = {key: float(value) for key, value in model.test_step(batch).items()}
+        for key, value in expected.items():
+            assert terms[key] == pytest.approx(value, rel=1e-4), (step, key)
+        found.append(terms["d_loss"])
+    assert len(set(found)) == 3
+
+
 def test_a_penalty_and_a_norm_over_the_batch_exclude_each_other():
     with pytest.raises(UserError, match="normalisation"):
         Row("wgan_gp", GAN | dict(normalisation="batch"), 0).build()
