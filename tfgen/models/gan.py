@@ -196,11 +196,12 @@ class GAN(GenerativeModel):
 
         # G: ascend log D(G(z)), or descend log(1 - D(G(z))), with the D just updated.
         with G_tape:
+            drawn = noise
             if self.fresh_noise:
-                noise = self.noise(random.derived(seeds, "fresh noise"))
-                fake = self.G(self.latent(noise, label), training=True)
+                drawn = self.noise(random.derived(seeds, "fresh noise"))
+                fake = self.G(self.latent(drawn, label), training=True)
             D_G = self.verdict(self.seen(fake, seeds, "G"), label, training=True)
-            g_loss = tf.reduce_mean(self.g_loss(D_G, noise, label))
+            g_loss = tf.reduce_mean(self.g_loss(D_G, drawn, label))
         self.minimize("G", G_tape, g_loss)
 
         if self.ema:
