@@ -128,8 +128,9 @@ def norm(x, normalisation):
     if normalisation == "batch":
         return batch_norm()(x)
     if normalisation == "layer":
-        # Of a whole image, as Gulrajani et al. have it, not of each pixel.
-        return layers.LayerNormalization(axis=list(range(1, len(x.shape))))(x)
+        # Of a whole image, with a gain and a shift of each channel, and with the epsilon of
+        # Gulrajani et al.'s code: all channels are one group.
+        return layers.GroupNormalization(groups=1, epsilon=1e-5)(x)
     return x
 
 
@@ -198,7 +199,7 @@ def _conv_generator(inputs, image_shape, width, depth, kernel, normalisation):
 
 def _conv_features(x, width, depth, kernel, normalisation):
     for i in range(depth):
-        # D's input is not normalised; after a norm a bias would do nothing.
+        # D's input is not normalised; a norm has a shift of its own.
         here = normalisation if i or normalisation == "spectral" else "none"
         bias = here not in ("batch", "layer")
         start = first_weights(normalisation)
