@@ -331,6 +331,8 @@ def test_the_papers_settings_train_on_stand_ins(model, name, stand_ins):
     base.check(config)
     training = data.open_source(name, str(stand_ins), config.data.size).load("train")
     config.model.width = 4
+    if "generator_width" in config.model:
+        config.model.generator_width = 0
     config.batch_size = 4 * config.model.get("critic_steps", 1)
     built = loop.build(model, config, training)
     size = config.data.size

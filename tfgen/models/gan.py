@@ -49,8 +49,10 @@ class GAN(GenerativeModel):
       critic_steps: k, updates of D for one of G. The batch is divided among them.
       network: "dense", "conv" or "residual", of both.
       normalisation: of D: "none", "batch", "layer" or "spectral".
+      pooling: of a residual D's last features: "mean" or "sum".
       latent_dim: Z.
       width, depth, kernel: see `tfgen/layers/adversaries.py`.
+      generator_width: of G, if not that of D; 0: it is.
       ema: decay of the average of G's weights that samples come from; 0 samples from G itself.
       fresh_noise: whether the G update draws z anew.
       smoothing: D's target for real images is 1 - smoothing (Salimans et al. 2016, section 3.4).
@@ -80,8 +82,10 @@ class GAN(GenerativeModel):
         critic_steps=1,
         network="dense",
         normalisation="none",
+        pooling="mean",
         latent_dim=100,
         width=128,
+        generator_width=0,
         depth=2,
         kernel=4,
         ema=0.0,
@@ -101,8 +105,10 @@ class GAN(GenerativeModel):
         self.critic_steps = critic_steps
         self.network = network
         self.normalisation = normalisation
+        self.pooling = one_of("pooling", pooling, adversaries.POOLINGS)
         self.latent_dim = latent_dim
         self.width = width
+        self.generator_width = generator_width
         self.depth = depth
         self.kernel = kernel
         self.ema = ema
@@ -140,7 +146,7 @@ class GAN(GenerativeModel):
             self.network,
             inputs or self.latent_dim,
             self.image_shape,
-            self.width,
+            self.generator_width or self.width,
             self.depth,
             self.kernel,
             normalisation,
@@ -160,6 +166,7 @@ class GAN(GenerativeModel):
             # A difference of scores knows no bias.
             bias=self.objective != "wasserstein",
             beside=beside,
+            pooling=self.pooling,
         )
 
     def latent(self, noise, label=None):

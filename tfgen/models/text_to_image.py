@@ -116,6 +116,7 @@ class TextToImage(GAN):
             ("clip", kwargs.get("clip", 0.0), 0.0),
             ("fresh_noise", kwargs.get("fresh_noise", False), False),
             ("minibatch_stddev", kwargs.get("minibatch_stddev", False), False),
+            ("generator_width", kwargs.get("generator_width", 0), 0),
         ):
             if given != only:
                 raise UserError(
