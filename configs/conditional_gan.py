@@ -12,5 +12,6 @@ def get_config():
     config = dcgan.get_config()
     config.model.condition = "projection"
     config.model.normalisation = "spectral"
+    config.model.pooling = "sum"  # for residual networks, as in Miyato and Koyama's
     config.model.objective = "hinge"
     return config

@@ -16,7 +16,12 @@ LARGER = {
     }
     for name, values in wgan.LARGER.items()
 }
-LARGER["cifar10"] |= {"model.network": "residual", "model.kernel": 3, "model.width": 128}
+LARGER["cifar10"] |= {
+    "model.network": "residual",
+    "model.kernel": 3,
+    "model.width": 128,
+    "model.latent_dim": 128,
+}
 # Where the critic has to tell hundredths apart, slopes of more than 1 must be cheap.
 POINTS = wgan.POINTS | {"model.penalty_weight": 0.1}
 # Coloured sprites of 32 x 32, in a quarter of an hour on two cores.

@@ -1,5 +1,6 @@
 """The game's parts against closed forms: losses, penalties, augmentation, what is complained of."""
 
+import dataclasses
 import math
 
 import keras
@@ -7,10 +8,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from configs import base
 from tests.zoo import GAN, Row
-from tfgen import adversarial, random
+from tfgen import adversarial, models, random
 from tfgen.compiling import compiled
 from tfgen.errors import UserError
+from tfgen.layers import adversaries
 
 REAL, FAKE = (np.random.default_rng(i).normal(0, 2, 6).astype(np.float32) for i in range(2))
 P, Q = 1 / (1 + np.exp(-REAL)), 1 / (1 + np.exp(-FAKE))
@@ -191,6 +194,88 @@ def test_the_slope_of_the_penalty_in_the_weights_is_the_finite_difference():
     assert slope[place] == pytest.approx((ends[0] - ends[1]) / (2 * h), rel=0.02)
 
 
+# A D of one hidden layer, whose slope can be written down, and what changes the images it sees.
+CHANGED = dict(width=5, depth=1, latent_dim=3, network="dense", critic_steps=1)
+CHANGED |= dict(augment="color,translation,cutout", instance_noise=0.4, noise_steps=4)
+
+
+def by_hand(model, x):
+    """Scores of images and their slopes: [B, 8, 8, 1] -> [B], [B, 64]."""
+    W, b, v, *c = (w.numpy() for w in model.D.trainable_variables)
+    hidden = x.reshape(len(x), -1) @ W + b
+    slope = np.where(hidden > 0, 1.0, 0.2)
+    score = (slope * hidden) @ v[:, 0] + (c[0] if c else 0.0)
+    return score, (slope * v[:, 0]) @ W.T
+
+
+def shown(x, seeds, stream, left, augment=()):
+    """Images with a part of the noise that is left, and augmented."""
+    changed = adversarial.augmented(tf.constant(x), augment, seeds, f"augment {stream}")
+    noise = random.normal(seeds, [8, 8, 1], f"instance noise {stream}")
+    return np.asarray(changed + 0.4 * left * noise)
+
+
+def paid_by_hand(model, real, fake, seeds):
+    """The model's penalty at images, given as D sees them."""
+    if model.penalty == "gradient":
+        e = random.uniform(seeds, [1, 1, 1], "gradient penalty").numpy()
+        at = e * real + (1 - e) * fake
+    elif model.penalty == "dragan":
+        delta = 0.5 * real.std() * random.uniform(seeds, [8, 8, 1], "delta").numpy()
+        at = real + random.uniform(seeds, [1, 1, 1], "part of delta").numpy() * delta
+    else:
+        return (by_hand(model, real)[1] ** 2).sum(axis=1) / 2
+    return (np.linalg.norm(by_hand(model, at)[1], axis=1) - 1) ** 2
+
+
+@pytest.mark.parametrize("name", ["wgan_gp", "dragan", "r1_gan"])
+def test_the_penalty_is_on_what_D_sees(name):
+    row = Row(name, CHANGED, 0)
+    model, batch = row.build(), row.batch()
+    model.step.assign(1)
+    x = batch["image"].astype("f") / 8 - 1
+    seeds = model.training_seeds(x)
+    fake = model.G(model.noise(seeds)["z"]).numpy()
+    names = CHANGED["augment"].split(",")
+    real, made = (
+        shown(images, seeds, kind, 0.75, names) for images, kind in ((x, "real"), (fake, "fake"))
+    )
+    expected = paid_by_hand(model, real, made, seeds).mean()
+    of_clean = paid_by_hand(model, x, fake, seeds).mean()
+    assert abs(of_clean / expected - 1) > 0.01
+    assert float(model.train_step(batch)["penalty"]) == pytest.approx(expected, rel=1e-4)
+
+
+def test_losses_of_a_test_are_of_noisy_images_without_augmentation():
+    """At the noise of the step; of clean images once it has fallen to nothing."""
+    row = Row("dragan", CHANGED, 0)
+    model, batch, seeds = row.build(), row.batch(), tf.range(8)
+    x = batch["image"].astype("f") / 8 - 1
+    fake = 2 * model.sample(seeds).numpy() - 1
+    found = []
+    for step in (0, 2, 4):
+        model.step.assign(step)
+        real, made = (
+            shown(images, seeds, kind, 1 - step / 4)
+            for images, kind in ((x, "real"), (fake, "fake"))
+        )
+        of_real, of_made = by_hand(model, real)[0], by_hand(model, made)[0]
+        penalty = paid_by_hand(model, real, made, seeds).mean()
+        expected = {
+            "d_loss": np.logaddexp(0, -of_real).mean() + np.logaddexp(0, of_made).mean(),
+            "g_loss": np.logaddexp(0, -of_made).mean(),
+            "penalty": penalty,
+            "D_real": (1 / (1 + np.exp(-of_real))).mean(),
+            "D_fake": (1 / (1 + np.exp(-of_made))).mean(),
+        }
+        expected["d_loss"] += 10 * penalty
+        terms = {key: float(value) for key, value in model.test_step(batch).items()}
+        for key, value in expected.items():
+            assert terms[key] == pytest.approx(value, rel=1e-4), (step, key)
+        found.append(terms["d_loss"])
+    assert len(set(found)) == 3
+
+
 def test_a_penalty_and_a_norm_over_the_batch_exclude_each_other():
     with pytest.raises(UserError, match="normalisation"):
         Row("wgan_gp", GAN | dict(normalisation="batch"), 0).build()
@@ -227,6 +312,55 @@ def test_any_loss_goes_with_any_penalty_and_either_network(objective, penalty):
         assert all(np.isfinite(float(v)) for v in terms.values())
         losses.append(float(terms["d_loss"]))
     assert losses[0] != losses[1]
+
+
+# --- networks ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "of_G", "of_D"),
+    [
+        # G: 129 * 16 w; 3 times 19 w^2 + 6 w: a shortcut of 1, kernels of 3, a bias but before a
+        # norm; 2 w; 27 w + 3. D: 28 * 128, 4 * 128; 16,512; 7 times 147,584; 128 + 1.
+        ("sngan", 528_384 + 3 * 1_246_720 + 512 + 6915, 3584 + 512 + 16_512 + 1_033_088 + 129),
+        ("wgan_gp", 264_192 + 3 * 312_064 + 256 + 3459, 3584 + 512 + 16_512 + 1_033_088 + 128),
+    ],
+)
+def test_residual_networks_for_cifar_are_the_papers(name, of_G, of_D):
+    """Of Miyato et al., table 4: 256 features in G, 128 in D, four blocks, of which two halve."""
+    settings = base.find(name, "cifar10").model
+    model = models.find(name)((32, 32, 3), 256, **settings)
+    for network, expected in ((model.G, of_G), (model.D, of_D)):
+        assert sum(int(np.prod(w.shape)) for w in network.trainable_variables) == expected
+    pooled = next(x for x in model.D.layers if isinstance(x, keras.layers.GlobalAveragePooling2D))
+    assert pooled.input.shape == (None, 8, 8, 128)
+
+
+@pytest.mark.parametrize("normalisation", ["none", "spectral"])
+def test_the_slope_of_a_sum_is_that_of_the_mean_by_the_number_of_places(normalisation):
+    """A rectangle of 8x12, halved once: 4x6 places. The rest of D is the same, its norms too."""
+    row = Row("sngan", dict(GAN, network="residual", normalisation=normalisation), 0, (8, 12, 1))
+    summed = row.build()
+    mean = dataclasses.replace(row, arguments=row.arguments | dict(pooling="mean")).build()
+    mean.set_weights(summed.get_weights())
+    x = tf.constant(np.random.default_rng(0).uniform(-1, 1, (5, 8, 12, 1)).astype("f"))
+    slopes = [adversarial.norm_of_gradient(lambda v, m=m: m.D(v)[:, 0], x) for m in (summed, mean)]
+    np.testing.assert_allclose(slopes[0], 24 * slopes[1], rtol=1e-4)
+    with pytest.raises(UserError, match="pooling"):
+        Row("sngan", GAN | dict(pooling="most"), 0).build()
+
+
+@pytest.mark.parametrize("shape", [(6, 5, 4), (7,)])
+def test_a_layer_norm_is_of_a_whole_image_with_a_gain_of_each_channel(shape):
+    """Ba et al. 2016 as Gulrajani et al.'s code has it for images, by hand."""
+    inputs = keras.layers.Input(shape)
+    network = keras.Model(inputs, adversaries.norm(inputs, "layer"))
+    random = np.random.default_rng(0)
+    gain, shift = random.normal(size=(2, shape[-1])).astype("f")
+    network.set_weights([gain, shift])
+    x = random.normal(2.0, 3.0, (3, *shape)).astype("f")
+    each = [(image - image.mean()) / np.sqrt(image.var() + 1e-5) for image in x]
+    np.testing.assert_allclose(network(x), gain * np.array(each) + shift, atol=1e-5)
 
 
 # --- spectral normalisation ----------------------------------------------------------------------

@@ -14,7 +14,7 @@ from scipy import stats
 from configs import base
 from tests import runs, zoo
 from tests.zoo import GAN, Row
-from tfgen import data, figures
+from tfgen import data, figures, random
 from tfgen.compiling import compiled
 from tfgen.errors import UserError
 from tfgen.layers import adversaries, planes
@@ -121,6 +121,34 @@ def test_the_bound_of_the_mutual_information():
     expected = log_q[np.arange(4), k] + math.log(10)
     expected += stats.norm.logpdf(noise["c"], means, 1).sum(axis=1)
     np.testing.assert_allclose(model.information(verdict, noise), expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("fresh", [False, True])
+def test_the_information_is_of_images_and_the_codes_that_made_them(fresh):
+    """Also where G's update draws others: what is logged is what D's update was of."""
+    row = Row("infogan", GAN | dict(fresh_noise=fresh, critic_steps=2, normalisation="none"), 0)
+    model, batch = row.build(), row.batch()
+    # Larger kernels show what the images depend on.
+    for weight in model.trainable_variables:
+        weight.assign(10.0 * weight)
+    for optimizer in model.optimizers.values():
+        optimizer.learning_rate = 0.0
+    seeds = model.training_seeds(batch["image"])[1::2]
+    noise = model.noise(seeds)
+    fake = model.G(model.latent(noise), training=True)
+    other = model.noise(random.derived(seeds, "fresh noise"))
+    expected, wrong = (
+        np.mean(model.information(model.verdict(fake), codes)) for codes in (noise, other)
+    )
+    assert abs(expected - wrong) > 0.1
+    terms = model.train_step(batch)
+    assert float(terms["information"]) == pytest.approx(expected, rel=1e-4)
+    # G descends on the codes that its own images are of.
+    if fresh:
+        noise, fake = other, model.G(model.latent(other), training=True)
+    verdict = model.verdict(fake)
+    g_loss = np.logaddexp(0, -verdict[:, 0]) - model.information(verdict, noise)
+    assert float(terms["g_loss"]) == pytest.approx(np.mean(g_loss), rel=1e-4)
 
 
 def test_categories_are_uniform_and_are_what_samples_are_made_of():
@@ -303,6 +331,8 @@ def test_the_papers_settings_train_on_stand_ins(model, name, stand_ins):
     base.check(config)
     training = data.open_source(name, str(stand_ins), config.data.size).load("train")
     config.model.width = 4
+    if "generator_width" in config.model:
+        config.model.generator_width = 0
     config.batch_size = 4 * config.model.get("critic_steps", 1)
     built = loop.build(model, config, training)
     size = config.data.size

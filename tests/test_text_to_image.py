@@ -12,7 +12,7 @@ from export import demo, golden, saved_model, sources, tflite
 from tests import runs, servers
 from tests.browser import CHROMIUM, visit
 from tests.zoo import GAN, ROWS, WORDS, Row
-from tfgen import captions, data, random
+from tfgen import adversarial, captions, data, random
 from tfgen.compiling import compiled
 from tfgen.errors import UserError
 from tfgen.models.text_to_image import Texts, TextToImage
@@ -168,6 +168,43 @@ def test_a_penalty_is_on_right_images_with_their_text():
     slopes = np.sum(np.square(tape.gradient(score, given[0])), axis=(1, 2, 3))
     paid = model.of_D(*given)[0] - without.of_D(*given)[0]
     np.testing.assert_allclose(paid, 2.0 * np.mean(0.5 * slopes), rtol=1e-3)
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_each_stage_pays_between_the_images_that_its_D_sees(training):
+    """Noisy, and in training augmented."""
+    settings = dict(augment="color", instance_noise=0.3, noise_steps=2, normalisation="layer")
+    settings |= dict(penalty="gradient", ema=0.0, stacked=True)
+    model, without = (build(**settings, penalty_weight=weight) for weight in (2.0, 0.0))
+    without.set_weights(model.get_weights())
+    model.step.assign(1)
+    without.step.assign(1)
+    x, fake = np.random.default_rng(0).normal(size=(2, 4, 8, 8, 1)).astype(np.float32)
+    halved = x.reshape(4, 4, 2, 4, 2, 1).mean(axis=(2, 4))
+    t, seeds, fakes = model.conditions(4), tf.range(4), [tf.constant(fake[:, ::2, ::2]), fake]
+    texts, expected = texts_of(model, t, np.roll(t, 1, axis=0)), 0.0
+    e = random.uniform(seeds, [1, 1, 1], "gradient penalty")
+    for real, made, (D, match) in zip((halved, x), fakes, model.stages(), strict=True):
+        at = 0.0
+        for part, images, kind in ((e, real, "real"), (1 - e, made, "fake")):
+            images = adversarial.augmented(images, ["color"] * training, seeds, f"augment {kind}")
+            noise = random.normal(seeds, images.shape[1:], f"instance noise {kind}")
+            at += part * (images + 0.15 * noise)
+        with tf.GradientTape() as tape:
+            tape.watch(at)
+            score = match([D(at), texts.phi])[0]
+        norms = np.sqrt(np.sum(np.square(tape.gradient(score, at)), axis=(1, 2, 3)))
+        expected += 2.0 * np.mean((norms - 1) ** 2)
+    of_D = [m.of_D(tf.constant(x), fakes, texts, seeds, training)[0] for m in (model, without)]
+    np.testing.assert_allclose(of_D[0] - of_D[1], expected, rtol=1e-3)
+
+
+def test_a_look_at_the_penalty_leaves_spectral_norms_as_they_are():
+    model = build(normalisation="spectral", penalty="r1", ema=0.0)
+    before = model.get_weights()
+    model.test_step(Row("text_to_image", GAN | WORDS, 0).batch())
+    for weight, value in zip(model.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(weight, value)
 
 
 def test_codes_are_draws_around_their_mean(model):

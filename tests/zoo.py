@@ -93,7 +93,7 @@ ROWS = [
     Row("r1_gan", GAN | dict(augment="color,translation,cutout"), 1414, parent="gan"),
     # Not the hinge: at first no score is beyond it, and D's last bias has no gradient.
     Row("sngan", GAN | dict(objective="least_squares"), 1414, parent="gan"),
-    # G: 6 * 64 + 64; 20, 8, 144, 8, 148; 8, 37. D: 8, 40, 148; 5 + 1.
+    # G: 6 * 64 + 64; 20, 8, 144, 8, 148; 8, 37. D: 8, 40, 148; 148, 148; 5 + 1.
     Row(
         "sngan",
         dict(
@@ -105,7 +105,7 @@ ROWS = [
             minibatch_stddev=True,
             objective="minimax",
         ),
-        1023,
+        1319,
         variant="residual",
     ),
     # 10 more inputs of G, 32 each, and of D, 64 each.

@@ -14,7 +14,7 @@ What D descends on, and G:
     hinge           max(0, 1 - D(x)) + max(0, 1 + D(G(z)));  -D(G(z))
                     Miyato et al. 2018, equations 16 and 17
 
-What D pays for its gradient:
+What D pays for its gradient, with x and G(z) as D sees them, augmented and noisy:
 
     gradient        (||grad D(x_hat)|| - 1)^2,  x_hat = e x + (1 - e) G(z)
                     Gulrajani et al. 2017, equation 3

@@ -5,14 +5,24 @@
               convolutions for pooling; batch normalisation in G, but not in its output; no hidden
               dense layers; ReLU in G with tanh at the end, leaky ReLU (0.2) in D; weights start at
               N(0, 0.02)
-    residual  Gulrajani et al. 2017, Miyato et al. 2018: blocks that add to a shortcut; nearest
-              neighbours up, means down
+    residual  the networks for CIFAR-10 of Gulrajani et al. 2017, appendix F and the authors' code,
+              and of Miyato et al. 2018, table 4: blocks that add to a shortcut; nearest neighbours
+              up, means down; leaky ReLU in D, where both have ReLU
 
-G: [Z] -> [H/2^d, W/2^d, 2^(d-1) width] -> ... -> [H/2, W/2, width] -> [H, W, C] in (-1, 1), and D
-in a mirror, with d = depth; dense networks have d hidden layers of `width` units. Each D ends with
-its features, flat, and a dense layer of scores; it is normalised by `batch`, `layer`, `spectral`
-norms, or not at all.
+With d = depth, G of "conv": [Z] -> [H/2^d, W/2^d, 2^(d-1) width] -> ... -> [H/2, W/2, width] ->
+[H, W, C] in (-1, 1), and D in a mirror; dense networks have d hidden layers of `width` units.
+
+Residual networks have `width` features everywhere. G: [Z] -> [H/2^d, W/2^d, width], d blocks that
+double the size -> [H, W, width] -> [H, W, C]. D: d - 1 blocks that halve it and two more that keep
+it -> [H/2^(d-1), W/2^(d-1), width], pooled -> [width]. With d = 3, images of 32x32 go through four
+blocks, the papers'. So do larger images through more blocks of the same width; for them the papers
+have other networks (Miyato et al., tables 5 and 6: widths that double as the size is halved).
+
+Each D ends with its features, flat, and a dense layer of scores; it is normalised by `batch`,
+`layer`, `spectral` norms, or not at all.
 """
+
+import functools
 
 import keras
 import tensorflow as tf
@@ -25,6 +35,7 @@ from tfgen.layers.leaky import LeakyReLU
 
 NETWORKS = ("dense", "conv", "residual")
 NORMALISATIONS = ("none", "batch", "layer", "spectral")
+POOLINGS = ("mean", "sum")
 
 
 def normal(mean=0.0):
@@ -77,16 +88,17 @@ def discriminator(
     minibatch_stddev=False,
     bias=True,
     beside=0,
+    pooling="mean",
 ):
     """D: [B, H, W, C] -> scores [B, outputs]; the layer "features" gives those, [B, F].
 
     bias: whether the scores have one; beside: K > 0 if D takes [images, numbers [B, K]], and sees
-    the numbers beside every pixel.
+    the numbers beside every pixel; pooling: see `features`.
     """
     image = layers.Input(image_shape)
     if beside:
         image = [image, layers.Input((beside,))]
-    x = features(network, image, width, depth, kernel, normalisation)
+    x = features(network, image, width, depth, kernel, normalisation, pooling)
     if minibatch_stddev:
         x = MinibatchStddev()(x)
     # The features, by name, for who wants to see them.
@@ -99,14 +111,18 @@ def discriminator(
     return keras.Model(image, scores, name=name)
 
 
-def features(network, image, width, depth, kernel, normalisation):
+def features(network, image, width, depth, kernel, normalisation, pooling="mean"):
     """What D sees in images: [B, F], and of a conv network [B, H / 2^d, W / 2^d, F].
 
-    image: or a pair, the image and what is beside each of its pixels.
+    image: or a pair, the image and what is beside each of its pixels; pooling: what a residual
+    network makes of all places at last, their "mean" (Gulrajani et al.) or "sum" (Miyato et al.).
+    The slope of a sum is as many times that of the mean as there are places: where spectral norms
+    bound it, a mean leaves D flat.
     """
     if isinstance(image, list) and network != "conv":
         image = planes.Beside()(image)
-    make = {"dense": _dense_features, "conv": _conv_features, "residual": _residual_features}
+    residual = functools.partial(_residual_features, pooling=pooling)
+    make = {"dense": _dense_features, "conv": _conv_features, "residual": residual}
     return make[network](image, width, depth, kernel, normalisation)
 
 
@@ -128,8 +144,9 @@ def norm(x, normalisation):
     if normalisation == "batch":
         return batch_norm()(x)
     if normalisation == "layer":
-        # Of a whole image, as Gulrajani et al. have it, not of each pixel.
-        return layers.LayerNormalization(axis=list(range(1, len(x.shape))))(x)
+        # Of a whole image, with a gain and a shift of each channel, and with the epsilon of
+        # Gulrajani et al.'s code: all channels are one group.
+        return layers.GroupNormalization(groups=1, epsilon=1e-5)(x)
     return x
 
 
@@ -198,7 +215,7 @@ def _conv_generator(inputs, image_shape, width, depth, kernel, normalisation):
 
 def _conv_features(x, width, depth, kernel, normalisation):
     for i in range(depth):
-        # D's input is not normalised; after a norm a bias would do nothing.
+        # D's input is not normalised; a norm has a shift of its own.
         here = normalisation if i or normalisation == "spectral" else "none"
         bias = here not in ("batch", "layer")
         start = first_weights(normalisation)
@@ -213,30 +230,33 @@ def _conv_features(x, width, depth, kernel, normalisation):
 
 def _residual_generator(inputs, image_shape, width, depth, kernel, normalisation):
     h, w, c = image_shape
-    h, w, filters = h >> depth, w >> depth, width << (depth - 1)
+    h, w = h >> depth, w >> depth
     bias = normalisation == "none"
     z = layers.Input((inputs,))
-    x = layers.Reshape((h, w, filters))(layers.Dense(h * w * filters)(z))
-    for i in range(depth):
-        out = width << max(depth - 2 - i, 0)
-        shortcut = layers.Conv2D(out, 1)(layers.UpSampling2D()(x))
+    x = layers.Reshape((h, w, width))(layers.Dense(h * w * width)(z))
+    for _ in range(depth):
+        shortcut = layers.Conv2D(width, 1)(layers.UpSampling2D()(x))
         x = layers.ReLU()(norm(x, normalisation))
-        x = layers.Conv2D(out, kernel, 1, "same", use_bias=bias)(layers.UpSampling2D()(x))
+        x = layers.Conv2D(width, kernel, 1, "same", use_bias=bias)(layers.UpSampling2D()(x))
         x = layers.ReLU()(norm(x, normalisation))
-        x = shortcut + layers.Conv2D(out, kernel, 1, "same")(x)
+        x = shortcut + layers.Conv2D(width, kernel, 1, "same")(x)
     x = layers.ReLU()(norm(x, normalisation))
     image = layers.Conv2D(c, kernel, 1, "same", activation="tanh", dtype="float32")(x)
     return keras.Model(z, image, name="G")
 
 
-def _residual_features(x, width, depth, kernel, normalisation):
-    for i in range(depth):
-        filters = width << i
-        shortcut = conv(filters, 1, 1, normalisation)(layers.AveragePooling2D(2)(x))
+def _residual_features(x, width, depth, kernel, normalisation, pooling):
+    for i in range(depth + 1):
+        halves = i < depth - 1
         # The first block sees pixels, which are not rectified; nor is an image normalised.
         inner = LeakyReLU()(norm(x, normalisation)) if i else x
-        inner = conv(filters, kernel, 1, normalisation)(inner)
+        inner = conv(width, kernel, 1, normalisation)(inner)
         inner = LeakyReLU()(norm(inner, normalisation))
-        inner = conv(filters, kernel, 1, normalisation)(inner)
-        x = shortcut + layers.AveragePooling2D(2)(inner)
-    return layers.GlobalAveragePooling2D()(LeakyReLU()(x))
+        inner = conv(width, kernel, 1, normalisation)(inner)
+        if halves:
+            x, inner = (layers.AveragePooling2D(2)(part) for part in (x, inner))
+        # Where neither the size nor the number of features changes, the shortcut is x itself.
+        x = inner + (conv(width, 1, 1, normalisation)(x) if halves or not i else x)
+    x = LeakyReLU()(x)
+    mean = layers.GlobalAveragePooling2D()(x)
+    return mean * float(x.shape[1] * x.shape[2]) if pooling == "sum" else mean

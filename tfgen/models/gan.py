@@ -49,8 +49,10 @@ class GAN(GenerativeModel):
       critic_steps: k, updates of D for one of G. The batch is divided among them.
       network: "dense", "conv" or "residual", of both.
       normalisation: of D: "none", "batch", "layer" or "spectral".
+      pooling: of a residual D's last features: "mean" or "sum".
       latent_dim: Z.
       width, depth, kernel: see `tfgen/layers/adversaries.py`.
+      generator_width: of G, if not that of D; 0: it is.
       ema: decay of the average of G's weights that samples come from; 0 samples from G itself.
       fresh_noise: whether the G update draws z anew.
       smoothing: D's target for real images is 1 - smoothing (Salimans et al. 2016, section 3.4).
@@ -80,8 +82,10 @@ class GAN(GenerativeModel):
         critic_steps=1,
         network="dense",
         normalisation="none",
+        pooling="mean",
         latent_dim=100,
         width=128,
+        generator_width=0,
         depth=2,
         kernel=4,
         ema=0.0,
@@ -101,8 +105,10 @@ class GAN(GenerativeModel):
         self.critic_steps = critic_steps
         self.network = network
         self.normalisation = normalisation
+        self.pooling = one_of("pooling", pooling, adversaries.POOLINGS)
         self.latent_dim = latent_dim
         self.width = width
+        self.generator_width = generator_width
         self.depth = depth
         self.kernel = kernel
         self.ema = ema
@@ -140,7 +146,7 @@ class GAN(GenerativeModel):
             self.network,
             inputs or self.latent_dim,
             self.image_shape,
-            self.width,
+            self.generator_width or self.width,
             self.depth,
             self.kernel,
             normalisation,
@@ -160,6 +166,7 @@ class GAN(GenerativeModel):
             # A difference of scores knows no bias.
             bias=self.objective != "wasserstein",
             beside=beside,
+            pooling=self.pooling,
         )
 
     def latent(self, noise, label=None):
@@ -185,10 +192,10 @@ class GAN(GenerativeModel):
             # D: ascend log D(x) + log(1 - D(G(z))), or what the objective has in its place.
             with tf.GradientTape() as G_tape:
                 fake = self.G(self.latent(noise, label), training=True)
+            real, made = self.seen(x, seeds, "real"), self.seen(fake, seeds, "fake")
             with tf.GradientTape() as D_tape:
-                still = tf.stop_gradient(fake)
-                D_x, D_fake = self.verdicts(x, still, label, seeds)
-                penalty = self.penalty_of_D(x, still, label, seeds)
+                D_x, D_fake = self.verdicts(real, made, label)
+                penalty = self.penalty_of_D(real, made, label, seeds)
                 d_loss = self.d_loss(D_x, D_fake, noise, label) + self.penalty_weight * penalty
                 d_loss = tf.reduce_mean(d_loss)
             self.minimize("D", D_tape, d_loss)
@@ -196,11 +203,12 @@ class GAN(GenerativeModel):
 
         # G: ascend log D(G(z)), or descend log(1 - D(G(z))), with the D just updated.
         with G_tape:
+            drawn = noise
             if self.fresh_noise:
-                noise = self.noise(random.derived(seeds, "fresh noise"))
-                fake = self.G(self.latent(noise, label), training=True)
+                drawn = self.noise(random.derived(seeds, "fresh noise"))
+                fake = self.G(self.latent(drawn, label), training=True)
             D_G = self.verdict(self.seen(fake, seeds, "G"), label, training=True)
-            g_loss = tf.reduce_mean(self.g_loss(D_G, noise, label))
+            g_loss = tf.reduce_mean(self.g_loss(D_G, drawn, label))
         self.minimize("G", G_tape, g_loss)
 
         if self.ema:
@@ -230,24 +238,28 @@ class GAN(GenerativeModel):
             part = {name: rows[i::k] for name, rows in noise.items()}
             yield x[i::k], None if label is None else label[i::k], seeds[i::k], part
 
-    def seen(self, x, seeds, stream):
-        """Images as D sees them: augmented and noisy, or as they are."""
-        x = adversarial.augmented(x, self.augmentations, seeds, f"augment {stream}")
+    def seen(self, x, seeds, stream, training=True):
+        """Images as D sees them: noisy, and in training augmented.
+
+        D knows noisy images alone, at the noise of the step: what it says of clean ones means
+        nothing. Augmentation makes more of the images of training, and others need none.
+        """
+        if training:
+            x = adversarial.augmented(x, self.augmentations, seeds, f"augment {stream}")
         if self.instance_noise:
             left = 1.0 - tf.cast(self.step, tf.float32) / max(self.noise_steps, 1)
-            noise = random.normal(seeds, self.image_shape, f"instance noise {stream}")
+            noise = random.normal(seeds, x.shape[1:], f"instance noise {stream}")
             x += self.instance_noise * tf.maximum(left, 0.0) * noise
         return x
 
-    def verdicts(self, x, fake, label, seeds):
-        """D of real and of generated images, as D sees them."""
+    def verdicts(self, x, fake, label, training=True):
+        """D of real and of generated images, given as D sees them."""
         # Two passes, and not one of all: two cores make them side by side, and norms of a batch,
         # made of both kinds, would tell D which is which.
-        x, fake = self.seen(x, seeds, "real"), self.seen(fake, seeds, "fake")
-        return self.verdict(x, label, training=True), self.verdict(fake, label, training=True)
+        return self.verdict(x, label, training), self.verdict(fake, label, training)
 
     def penalty_of_D(self, x, fake, label, seeds, training=True):
-        """What D pays for its gradient, [B]."""
+        """What D pays for its gradient at images, given as D sees them, [B]."""
         if self.penalty == "none":
             return tf.zeros_like(x[:, 0, 0, 0])
 
@@ -301,8 +313,12 @@ class GAN(GenerativeModel):
         seeds = tf.range(tf.shape(x)[0])
         noise = self.noise(seeds)
         fake = self.to_range(self.generate(noise, label))
-        D_x, D_fake = self.verdict(x, label), self.verdict(fake, label)
-        penalty = self.penalty_of_D(x, fake, label, seeds, training=False)
+        real, made = (
+            self.seen(images, seeds, stream, training=False)
+            for images, stream in ((x, "real"), (fake, "fake"))
+        )
+        D_x, D_fake = self.verdicts(real, made, label, training=False)
+        penalty = self.penalty_of_D(real, made, label, seeds, training=False)
         d_loss = self.d_loss(D_x, D_fake, noise, label) + self.penalty_weight * penalty
         return self.ordered(
             d_loss=tf.reduce_mean(d_loss),

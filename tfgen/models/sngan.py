@@ -12,7 +12,9 @@ sigma(W), the largest singular value, comes of one power iteration a step (algor
 derivative.
 
 The differences from the GAN are D's normalisation and the hinge loss; `network="residual"` has the
-paper's other networks.
+paper's other networks, those of table 4 (`tfgen/layers/adversaries.py`), at `width=128` and
+`generator_width=256`. There D sums its features over all places, which is no detail: its layers
+have norm 1, and with the mean in the sum's place it is too flat to teach G.
 
 Shapes: x, G(z) [B, H, W, C] in (-1, 1);  z [B, Z];  D [B] scores.
 
@@ -35,5 +37,5 @@ class SNGAN(GAN):
     paper = ("Miyato et al. 2018", "https://arxiv.org/abs/1802.05957")
 
     def __init__(self, image_shape, levels, seed=0, **kwargs):
-        paper = dict(objective="hinge", normalisation="spectral", network="conv")
+        paper = dict(objective="hinge", normalisation="spectral", network="conv", pooling="sum")
         super().__init__(image_shape, levels, seed, **(paper | kwargs))

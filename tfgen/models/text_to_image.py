@@ -116,6 +116,7 @@ class TextToImage(GAN):
             ("clip", kwargs.get("clip", 0.0), 0.0),
             ("fresh_noise", kwargs.get("fresh_noise", False), False),
             ("minibatch_stddev", kwargs.get("minibatch_stddev", False), False),
+            ("generator_width", kwargs.get("generator_width", 0), 0),
         ):
             if given != only:
                 raise UserError(
@@ -318,12 +319,15 @@ class TextToImage(GAN):
         total = 0.0
         for fake, (D, match) in zip(fakes, self.stages(), strict=True):
             real = x if fake.shape[1] == x.shape[1] else tf.nn.avg_pool2d(x, 2, 2, "VALID")
-            shown = self.seen(real, seeds, "real"), self.seen(fake, seeds, "fake")
+            shown = (
+                self.seen(real, seeds, "real", training),
+                self.seen(fake, seeds, "fake", training),
+            )
             s_r, s_w, s_f, unlike = self.judged(D, match, *shown, texts, training)
             # Each kind of fake counts half, with half of the real ones.
             by_image, by_text = self.d_loss(s_r, s_f), self.d_loss(s_r, s_w)
             loss = by_image + 0.5 * texts.differs * (by_text - by_image) + self.contrast * unlike
-            paid = self.paid(D, match, texts.phi, real, fake, seeds)
+            paid = self.paid(D, match, texts.phi, *shown, seeds, training)
             total += tf.reduce_mean(loss + self.penalty_weight * paid)
         found = {"D_real": s_r, "D_fake": s_f, "D_wrong": s_w}
         return total, {name: tf.reduce_mean(tf.sigmoid(s)) for name, s in found.items()}
@@ -343,13 +347,13 @@ class TextToImage(GAN):
         same = tf.reduce_all(t[:, None] == every_t[None], axis=-1)
         return losses.contrastive(u, v, every_v, same)
 
-    def paid(self, D, match, phi, x, fake, seeds):
-        """The penalty on D's gradient at images, [B]."""
+    def paid(self, D, match, phi, x, fake, seeds, training):
+        """The penalty on D's gradient at images, given as D sees them, [B]."""
         if self.penalty == "none":
             return tf.zeros_like(phi[:, 0])
 
         def score(images):
-            return match([D(images, training=True), phi], training=True)[0][:, 0]
+            return match([D(images, training=training), phi], training=training)[0][:, 0]
 
         return adversarial.penalty(self.penalty, score, x, fake, seeds)
 
@@ -359,7 +363,7 @@ class TextToImage(GAN):
         rows = tf.shape(asked)[0]
         total, times = 0.0, rows // tf.shape(seeds)[0]
         for fake, (D, match) in zip(fakes, self.stages(), strict=True):
-            shown = self.seen(fake[:rows], tf.tile(seeds, [times]), "G")
+            shown = self.seen(fake[:rows], tf.tile(seeds, [times]), "G", training)
             s, u, v = match([D(shown, training=training), asked], training=training)
             of_kinds = tf.reshape(loss(s[:, 0]), [times, -1])
             weights = tf.concat([[1.0], tf.fill([times - 1], self.interpolation)], axis=0)

@@ -12,7 +12,8 @@ points of the two distributions (proposition 1): hence the penalty there, in bot
 norm is of the gradient at each image, so that batch normalisation, which couples images, has no
 place in the critic (section 4).
 
-The difference from the WGAN is the penalty in the place of clipping.
+The difference from the WGAN is the penalty in the place of clipping; `network="residual"` has the
+networks of the authors' code for CIFAR-10 (`tfgen/layers/adversaries.py`), at `width=128`.
 
 Shapes: x, x_hat, G(z) [B, H, W, C] in (-1, 1);  e [B, 1, 1, 1];  z [B, Z];  D [B] scores.
 
@@ -42,5 +43,6 @@ class WGANGP(GAN):
             penalty_weight=10.0,
             critic_steps=5,
             network="conv",
+            pooling="mean",
         )
         super().__init__(image_shape, levels, seed, **(paper | kwargs))
