@@ -1,9 +1,10 @@
-"""How every command ends: a user's mistake is one line and a status, never a traceback."""
+"""How every command speaks: a user's mistake is one line and a status, never a traceback."""
 
 import signal
 import sys
+import warnings
 
-from tfgen.errors import UserError
+from tfgen.errors import Notice, UserError
 
 
 def status(function, *arguments):
@@ -13,9 +14,24 @@ def status(function, *arguments):
     or network, which is the user's to mend; 128 + SIGINT after Ctrl-C.
     """
     try:
-        return function(*arguments) or 0
+        with warnings.catch_warnings():
+            warnings.simplefilter("always", Notice)
+            warnings.showwarning = _shown(warnings.showwarning)
+            return function(*arguments) or 0
     except (UserError, OSError) as error:
         sys.stderr.write(f"error: {error}\n")
         return 2 if isinstance(error, UserError) else 1
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
+
+
+def _shown(otherwise):
+    """A `warnings.showwarning` that prints a `Notice` as one line."""
+
+    def show(message, category, *where):
+        if issubclass(category, Notice):
+            sys.stderr.write(f"warning: {message}\n")
+        else:
+            otherwise(message, category, *where)
+
+    return show
