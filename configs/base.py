@@ -47,6 +47,14 @@ def adam(learning_rate=1e-3, beta_1=0.9, beta_2=0.999, decay="none"):
     return ConfigDict(dict(learning_rate=learning_rate, beta_1=beta_1, beta_2=beta_2, decay=decay))
 
 
+def for_both(**settings):
+    """Settings of the optimizers of G and D, as `ON` has them.
+
+    RMSProp is Adam with beta_1 = 0 and its alpha as beta_2, but for the correction of the start.
+    """
+    return {f"optimizers.{name}.{key}": value for name in "GD" for key, value in settings.items()}
+
+
 def names():
     """The models that can be run: the files of configs/."""
     return sorted(m.name for m in pkgutil.iter_modules(configs.__path__) if m.name != "base")

@@ -5,11 +5,13 @@ python -m train.run --model=conditional_gan
 
 from configs import dcgan
 
-ON = dcgan.LARGER
+# Those that have one label an image; the faces of celeb_a have forty attributes.
+ON = {name: values for name, values in dcgan.LARGER.items() if name != "celeb_a"}
 
 
 def get_config():
     config = dcgan.get_config()
+    # Miyato and Koyama's way to tell D the label, which the paper's planes are older than.
     config.model.condition = "projection"
     config.model.normalisation = "spectral"
     config.model.pooling = "sum"  # for residual networks, as in Miyato and Koyama's

@@ -11,6 +11,7 @@ COCO = {
     "batch_size": 64,
     "save_every": 10_000,
     "data.size": 64,
+    "model.latent_dim": 100,
     "model.depth": 4,
     "model.width": 64,
     "model.condition_dim": 128,
@@ -39,7 +40,7 @@ def get_config():
     config.model.update(
         dict(
             most_words=5000,
-            length=10,
+            length=0,  # as many words as the longest caption has
             embedding=32,
             text_dim=64,
             condition_dim=32,

@@ -99,9 +99,10 @@ def signatures(model):
 
 
 def _from_captions(model):
-    """`caption`: seeds and captions -> images, and the words that the model has never seen.
+    """`caption`: seeds and captions -> images, and of each caption the words that were not used.
 
-    A server cannot refuse a row of a batch, so it says which words it did not know.
+    A server cannot refuse a row of a batch, so it says which words it has never seen, "unknown",
+    and which come after the last that it reads, "cut".
     """
     import tensorflow as tf
 
@@ -111,11 +112,13 @@ def _from_captions(model):
     def caption(seed, caption):
         tokens = tf.cast(model.vectorizer(caption), tf.int32)
         plain = tf.strings.regex_replace(tf.strings.lower(caption), PUNCTUATION.pattern, "")
-        words = tf.strings.split(plain).to_tensor(shape=[None, model.length])
+        parts = tf.strings.split(plain)
+        cut = tf.strings.reduce_join(parts[:, model.length :], axis=1, separator=" ")
+        words = parts.to_tensor(shape=[None, model.length])
         unknown = tf.where(tokens == UNKNOWN, words, "")
         said = tf.strings.reduce_join(unknown, axis=1, separator=" ")
         said = tf.strings.strip(tf.strings.regex_replace(said, " +", " "))
-        return {"image": model.sample(seed, tokens), "unknown": said}
+        return {"image": model.sample(seed, tokens), "unknown": said, "cut": cut}
 
     inputs = [tf.TensorSpec([None], tf.int32, "seed"), tf.TensorSpec([None], tf.string, "caption")]
     return Endpoint("caption", caption, tuple(inputs))

@@ -12,12 +12,13 @@ http://host:8501/v1/models/dcgan              its REST interface
 import json
 import urllib.error
 import urllib.request
+import warnings
 from pathlib import Path
 
 import numpy as np
 
 from tfgen import captions, quiet
-from tfgen.errors import UserError
+from tfgen.errors import Notice, UserError
 
 TIMEOUT = 60  # seconds that a server may take
 
@@ -208,16 +209,21 @@ def _rest(url):
 
 
 def _images(url, outputs):
-    """The images of an answer.
+    """The images of an answer; a `Notice` says which words of captions were left out.
 
     Raises: UserError for an answer without, and for captions of unknown words.
     """
     images = outputs.get("image", np.zeros(0))
     if images.ndim != 4:
         raise UserError(f"{url} answers, but not with images [N, H, W, C].")
-    unknown = sorted({_word(text) for text in outputs.get("unknown", ())} - {""})
+    unknown, cut = (
+        sorted({_word(text) for text in outputs.get(key, ())} - {""}) for key in ("unknown", "cut")
+    )
     if unknown:
         raise UserError(f"the model at {url} has never seen {', '.join(map(repr, unknown))}.")
+    if cut:
+        what = ", ".join(map(repr, cut))
+        warnings.warn(f"the model at {url} leaves out {what}: too long.", Notice, stacklevel=3)
     return images.astype(np.float32)
 
 

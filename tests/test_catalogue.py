@@ -1,12 +1,18 @@
 """Adding a model touches four places; each must be there, and none left over."""
 
+import dataclasses
 import importlib
 import re
+
+import numpy as np
+import pytest
+import tensorflow as tf
+import tensorflow_datasets as tfds
 
 from configs import base
 from tests.conftest import ROOT
 from tests.zoo import ROWS
-from tfgen import models
+from tfgen import data, models
 
 
 def readme_rows():
@@ -50,10 +56,10 @@ def test_settings_for_a_data_set_are_settings_of_the_model():
     found = 0
     for name in base.names():
         changes = getattr(importlib.import_module(f"configs.{name}"), "ON", {})
-        for data, values in changes.items():
-            plain, config = base.find(name), base.find(name, data)
+        for on, values in changes.items():
+            plain, config = base.find(name), base.find(name, on)
             base.check(config)
-            assert config.data.name == data
+            assert config.data.name == on
             flat, other = (flattened(c) for c in (plain, config))
             changed = {key for key in flat | other if flat.get(key) != other.get(key)}
             assert changed <= {"data.name", *values}
@@ -61,3 +67,34 @@ def test_settings_for_a_data_set_are_settings_of_the_model():
             found += 1
     assert found >= 4
     assert base.find("vae", "digits").to_dict() == base.find("vae").to_dict()
+
+
+def described(name):
+    """A data set as its TFDS builder describes it, without the data: `ImageData` of no image."""
+    if name in data.EMBEDDED:
+        importlib.import_module(f"tfgen.data.{data.EMBEDDED[name]}")
+    kind, config = tfds.builder_cls(name.partition("/")[0]), name.partition("/")[2]
+    features = dict(kind(**({"config": config} if config else {})).info.features)
+    classes = getattr(features.get("label"), "names", ())
+    told = {"caption": ["a word"]} if {"caption", "captions"} & set(features) else {}
+    held = tf.data.Dataset.from_tensor_slices({"image": np.zeros((1, 8, 8, 1), np.uint8)} | told)
+    about = data.ImageData(name, "train", 1, (8, 8, 1), 256, tuple(classes), (), lambda: held)
+    pair = name.startswith("cycle_gan/")  # its features do not say that it has two domains
+    return dataclasses.replace(about, other=about) if pair else about
+
+
+SETTINGS = [
+    (model, name)
+    for model in base.names()
+    for name in getattr(importlib.import_module(f"configs.{model}"), "ON", {})
+]
+
+
+@pytest.mark.parametrize("name", sorted({name for _, name in SETTINGS}))
+def test_data_that_a_model_has_settings_for_have_what_it_wants(name):
+    """Labels, captions, two domains; and batches can be divided among the updates of D."""
+    about = described(name)
+    for model in (model for model, other in SETTINGS if other == name):
+        config, kind = base.find(model, name), models.find(model)
+        kind.known_from(about, dict(config.model))
+        assert config.batch_size % config.model.get("critic_steps", 1) == 0, model

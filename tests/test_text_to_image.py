@@ -14,7 +14,7 @@ from tests.browser import CHROMIUM, visit
 from tests.zoo import GAN, ROWS, WORDS, Row
 from tfgen import adversarial, captions, data, random
 from tfgen.compiling import compiled
-from tfgen.errors import UserError
+from tfgen.errors import Notice, UserError
 from tfgen.models.text_to_image import Texts, TextToImage
 from train import explore
 
@@ -265,7 +265,7 @@ def test_latents_can_be_explored_with_a_caption(model, digits):
 
 
 class Several(tfds.core.GeneratorBasedBuilder):
-    """Several captions an image, as coco_captions has them, of varying size."""
+    """Several captions an image, as coco_captions has them, of some more than of others."""
 
     VERSION = tfds.core.Version("1.0.0")
 
@@ -284,6 +284,7 @@ class Several(tfds.core.GeneratorBasedBuilder):
         for i in range(count):
             image = np.full((20 + i, 24, 3), 5 * i, np.uint8)
             texts = [f"A picture, number {'one' if i % 2 else 'two'}.", "something else"]
+            texts += ["And a third, which has more words."] * (i == 3)
             yield i, {"image": image, "captions": [{"text": t, "id": i} for t in texts]}
 
 
@@ -291,19 +292,54 @@ def test_a_set_with_several_captions_an_image():
     source = data.open_source("several", size=16)
     train, _ = source.training_and_validation("train", extra=TextToImage.features)
     known = TextToImage.known_from(train, {"most_words": 50, "length": 8})
-    assert set(known["vocabulary"]) == {"a", "picture", "number", "one", "two"}
-    assert set(known["examples"]) == {"a picture number one", "a picture number two"}
-    few = TextToImage.known_from(train, {"most_words": 5, "length": 2})
+    words = {"a", "picture", "number", "one", "two", "something", "else"}
+    assert set(known["vocabulary"]) == words | {"and", "third", "which", "has", "more", "words"}
+    spoken = {"a picture number one", "a picture number two", "something else"}
+    assert set(known["examples"]) == spoken | {"and a third which has more words"}
+    with pytest.warns(Notice, match="reads 2 words"):
+        few = TextToImage.known_from(train, {"most_words": 5, "length": 2})
     assert len(few["vocabulary"]) == 3
     assert max(len(text.split()) for text in few["examples"]) <= 2
     model = TextToImage((16, 16, 3), 256, **GAN, **WORDS | known)
-    batch = next(iter(data.batches(model.view(train), 8, seed=0)))
-    assert batch["tokens"].shape == (8, 4)
-    assert set(batch["tokens"].numpy()[:, 3]) <= {
-        captions.FIRST + known["vocabulary"].index(word) for word in ("one", "two")
-    }
+    batch = next(iter(data.batches(model.view(train), 36, seed=0)))
+    assert (batch["tokens"].shape, batch["every_tokens"].shape) == ((36, 8), (36, 3, 8))
+
+    def read(rows):
+        return [captions.text(row, model.vocabulary) for row in np.asarray(rows)]
+
+    # To be measured by, the first; the others are in their order, and no word after the last.
+    assert set(read(batch["tokens"])) <= {"a picture number one", "a picture number two"}
+    assert np.array_equal(batch["tokens"], batch["every_tokens"][:, 0])
+    assert set(read(batch["every_tokens"][:, 1])) == {"something else"}
+    assert sorted(read(batch["every_tokens"][:, 2]))[-2:] == [
+        "",
+        "and a third which has more words",
+    ]
+
+
+def test_every_caption_is_learned_from_and_a_step_and_row_decide_which(model):
+    """What a step is told of the same images: of the step and the row alone a function."""
+    texts = ["a red dot", "dot", "a blue dot"]
+    every = np.tile(captions.tokens(texts, model.vocabulary, model.length), (64, 1, 1))
+    batch = {"tokens": every[:, 0], "every_tokens": every}
+
+    def told(step, rows):
+        seeds = random.training_seeds(3, tf.constant(step), 64)[:rows]
+        t = TextToImage.told({name: value[:rows] for name, value in batch.items()}, seeds)
+        return [captions.text(row, model.vocabulary) for row in t.numpy()]
+
+    first, second = told(0, 64), told(1, 64)
+    assert set(first) == set(second) == set(texts)
+    assert first != second
+    assert told(0, 64) == first
+    assert told(0, 20) == first[:20]
+
+
+def test_settings_for_coco_are_the_papers():
+    """Section 5: 64x64, 100 latents; and no word of a caption is cut."""
     config = base.find("text_to_image", "coco_captions")
     assert (config.data.size, config.model.depth) == (64, 4)
+    assert (config.model.latent_dim, config.model.length) == (100, 0)
 
 
 def test_data_without_captions_are_refused(tmp_path):
@@ -345,9 +381,10 @@ def test_the_same_images_of_captions_from_files(model, exported):
 @pytest.mark.slow
 def test_a_server_says_which_words_it_does_not_know(exported):
     served = tf.saved_model.load(str(exported[1])).signatures["caption"]
-    texts = ["A red, dot!", "a pink dot and more", "nothing"]
+    texts = ["A red, dot!", "a pink dot and more, much more", "nothing"]
     found = served(seed=tf.range(3), caption=tf.constant(texts))
     assert [text.decode() for text in found["unknown"].numpy()] == ["", "pink and", "nothing"]
+    assert [text.decode() for text in found["cut"].numpy()] == ["", "more much more", ""]
 
 
 @pytest.mark.slow

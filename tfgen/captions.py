@@ -2,15 +2,18 @@
 
 Words are in lower case and without punctuation, and 0 stands for no word, 1 for an unknown one, 2,
 3, ... for those of the vocabulary: as Keras' TextVectorization has it, which does the same within
-TensorFlow. This file needs NumPy alone, for devices that have a LiteRT file and a vocabulary.
+TensorFlow. Of a caption that is too long the first words are read, in training and in sampling, and
+a `Notice` says so. This file needs NumPy alone, for devices that have a LiteRT file and a
+vocabulary.
 """
 
 import re
+import warnings
 from difflib import get_close_matches
 
 import numpy as np
 
-from tfgen.errors import UserError
+from tfgen.errors import Notice, UserError
 
 UNKNOWN = 1
 FIRST = 2
@@ -24,24 +27,37 @@ def words(caption):
 
 
 def tokens(captions, vocabulary, length):
-    """N captions -> int32 [N, length].
+    """N captions -> int32 [N, length], the first words of one that has more.
 
-    Raises: UserError that names the words that are not in the vocabulary, and for a caption that is
-      too long or empty.
+    Raises: UserError that names the words that are not in the vocabulary, and for a caption without
+      a word.
     """
     place = {word: FIRST + i for i, word in enumerate(vocabulary)}
     found = np.zeros((len(captions), length), np.int32)
+    say_what_is_cut(captions, length)
     for row, caption in zip(found, captions, strict=True):
-        parts = words(caption)
+        parts = words(caption)[:length]
         unknown = [word for word in parts if word not in place]
         if unknown:
             raise UserError(_unknown(caption, unknown, vocabulary))
-        if not 0 < len(parts) <= length:
-            raise UserError(
-                f"the caption {caption!r} has {len(parts)} words: the model takes 1 to {length}."
-            )
+        if not parts:
+            raise UserError(f"the caption {caption!r} has no word.")
         row[: len(parts)] = [place[word] for word in parts]
     return found
+
+
+def say_what_is_cut(captions, length, advice=""):
+    """A `Notice` of captions with more than `length` words, which names the longest."""
+    too_long = {caption for caption in captions if len(words(caption)) > length}
+    if too_long:
+        longest = max(sorted(too_long), key=lambda caption: len(words(caption)))
+        others = f", and of {len(too_long) - 1} others," if len(too_long) > 1 else ""
+        warnings.warn(
+            f"the model reads {length} words of a caption: {' '.join(words(longest)[length:])!r} "
+            f"of {longest!r}{others} is left out.{advice}",
+            Notice,
+            stacklevel=3,
+        )
 
 
 def _unknown(caption, unknown, vocabulary):

@@ -1,9 +1,10 @@
-"""How every command ends: a user's mistake is one line and a status, never a traceback."""
+"""How every command speaks: a user's mistake is one line and a status, never a traceback."""
 
 import signal
 import sys
+import warnings
 
-from tfgen.errors import UserError
+from tfgen.errors import Notice, UserError
 
 
 def status(function, *arguments):
@@ -13,7 +14,10 @@ def status(function, *arguments):
     or network, which is the user's to mend; 128 + SIGINT after Ctrl-C.
     """
     try:
-        return function(*arguments) or 0
+        with warnings.catch_warnings():
+            warnings.simplefilter("always", Notice)
+            warnings.showwarning = _shown(warnings.showwarning)
+            return function(*arguments) or 0
     except (UserError, OSError) as error:
         sys.stderr.write(f"error: {error}\n")
         return 2 if isinstance(error, UserError) else 1
@@ -22,6 +26,18 @@ def status(function, *arguments):
 
 
 def warn_of_unreached(model):
-    """Says on stderr what a model that is exported has not come to in training."""
+    """Says what a model that is exported has not come to in training."""
     if model.unreached(model.steps_done):
-        sys.stderr.write(f"warning: {' '.join(model.unreached(model.steps_done))}\n")
+        warnings.warn(" ".join(model.unreached(model.steps_done)), Notice, stacklevel=2)
+
+
+def _shown(otherwise):
+    """A `warnings.showwarning` that prints a `Notice` as one line."""
+
+    def show(message, category, *where):
+        if issubclass(category, Notice):
+            sys.stderr.write(f"warning: {message}\n")
+        else:
+            otherwise(message, category, *where)
+
+    return show

@@ -1,10 +1,17 @@
-"""The one exception that is the user's to mend."""
+"""What a user is told: the one exception that is theirs to mend, and what they should know."""
 
 
 class UserError(ValueError):
     """Bad input. The message says what was given, what is wanted and what to do.
 
     The commands print it without a traceback and exit with 2; any other exception is our mistake.
+    """
+
+
+class Notice(UserWarning):
+    """What was done to a user's input, and what to do if it was not meant so.
+
+    The commands print it as one line and go on.
     """
 
 

@@ -12,32 +12,56 @@ from tfgen import captions
 from tfgen.errors import UserError
 
 EXAMPLES = 64  # captions that are kept, to sample when none are given
+MOST_LENGTH = 64  # words of a caption, unless more are asked for: the text encoder is unrolled
 
 
 def learned(data, most_words, length):
     """The most frequent words of the captions of `data`, and some of the captions.
 
-    Returns: {"vocabulary": words, "examples": captions of these, at most `length` words of each,
-      evenly from those that differ}.
+    length: how many words of a caption are read; 0: as many as the longest has, up to MOST_LENGTH.
+
+    Returns: {"vocabulary": words, "length": the length, "examples": captions of these words, at
+      most `length` of each, evenly from those that differ}.
 
     Raises: UserError for data without captions.
     """
-    found = list(data.examples().take(1))
-    if not found or "caption" not in found[0]:
-        raise UserError(
-            f"text_to_image learns from captions, and {data.name} has none: it wants a set "
-            "of TFDS with features image and caption, as shapes_by_caption or coco_captions."
-        )
-    texts = data.examples().map(lambda example: example["caption"])
+    texts = texts_of(data)
+    longest = max(len(captions.words(text)) for text in texts)
+    length = length or min(longest, MOST_LENGTH)
+    captions.say_what_is_cut(
+        texts, length, f" --config.model.length={longest} reads the whole of each."
+    )
     layer = keras.layers.TextVectorization(max_tokens=most_words)
-    layer.adapt(texts.batch(256))
+    layer.adapt(tf.data.Dataset.from_tensor_slices(texts).batch(256))
     vocabulary = [str(word) for word in layer.get_vocabulary()[captions.FIRST :]]
     known, examples = set(vocabulary), {}
-    for text in texts.take(10_000).as_numpy_iterator():
-        words = [word for word in captions.words(text.decode()) if word in known]
+    for text in texts[:10_000]:
+        words = [word for word in captions.words(text) if word in known]
         examples[" ".join(words[:length])] = None
     examples = list(examples)[:: max(1, len(examples) // EXAMPLES)][:EXAMPLES]
-    return {"vocabulary": tuple(vocabulary), "examples": tuple(examples)}
+    return {"vocabulary": tuple(vocabulary), "examples": tuple(examples), "length": length}
+
+
+def texts_of(data):
+    """All captions of the data that have a word, as Python has text.
+
+    Raises: UserError for data without captions.
+    """
+    spec = data.examples().element_spec
+    if "caption" not in spec:
+        raise UserError(
+            f"text_to_image learns from captions, and {data.name} has none: it wants a set of TFDS "
+            "with features image and caption, as shapes_by_caption or coco_captions, or a folder "
+            "with NAME.txt beside NAME.jpg, or with metadata.jsonl or metadata.csv."
+        )
+    every = data.examples().map(
+        lambda example: tf.reshape(example.get("captions", example["caption"]), [-1])
+    )
+    found = (text.decode() for texts in every.as_numpy_iterator() for text in texts)
+    found = [text for text in found if captions.words(text)]
+    if not found:
+        raise UserError(f"the captions of {data.name} {data.split!r} have no word.")
+    return found
 
 
 def vectorizer(vocabulary, length):
@@ -50,11 +74,31 @@ def vectorizer(vocabulary, length):
 
 
 def numbered(data, layer):
-    """The data with "tokens", numbers by the layer, in the place of "caption"."""
+    """The data with numbers by the layer in the place of strings.
+
+    "tokens" [T] are those of "caption"; "every_tokens" [K, T] those of "captions", where there are
+    several.
+    """
+    names = {"caption": "tokens", "captions": "every_tokens"}
 
     def of(example):
-        tokens = tf.cast(layer(example["caption"]), tf.int32)
-        kept = {key: value for key, value in example.items() if key != "caption"}
-        return kept | {"tokens": tokens}
+        kept = {key: value for key, value in example.items() if key not in names}
+        numbers = {
+            names[key]: tf.cast(layer(example[key]), tf.int32) for key in names if key in example
+        }
+        return kept | numbers
 
     return dataclasses.replace(data, examples=lambda: data.examples().map(of))
+
+
+def chosen(every, u):
+    """One caption of each image: int [B, K, T], uniforms [B] -> int [B, T].
+
+    Of those that have a word, each as likely as the others.
+    """
+    there = tf.cast(tf.reduce_any(every > 0, axis=-1), tf.int32)
+    count = tf.reduce_sum(there, axis=1)
+    # Below the count: u * count may round up to it.
+    place = tf.minimum(tf.cast(u * tf.cast(count, tf.float32), tf.int32), count - 1)
+    which = tf.argmax(tf.cumsum(there, axis=1) > place[:, None], axis=1)
+    return tf.gather(every, which, batch_dims=1)

@@ -50,13 +50,19 @@ const wordsOf = (caption) =>
 
 // What is wrong with the caption in its box, or nothing.
 function complaint() {
-  const words = wordsOf(get("caption").value);
+  const words = wordsOf(get("caption").value).slice(0, about.length);
   const unknown = words.filter((word) => !about.vocabulary.includes(word));
   if (unknown.length) {
     const known = about.vocabulary.length <= 60 ? ` It knows: ${about.vocabulary.join(", ")}.` : "";
     return `The model has never seen: ${unknown.join(", ")}.${known}`;
   }
-  return words.length && words.length <= about.length ? "" : `1 to ${about.length} words, please.`;
+  return words.length ? "" : "A word at least, please.";
+}
+
+// What of the caption is not read, or nothing.
+function leftOut() {
+  const cut = wordsOf(get("caption").value).slice(about.length);
+  return cut.length ? `The model reads ${about.length} words; left out: ${cut.join(" ")}.` : "";
 }
 
 const sample = async (seed, label) =>
@@ -182,7 +188,7 @@ function makeCaption() {
   if (!about.vocabulary) return;
   get("caption").value = about.examples[0];
   get("caption").addEventListener("change", () => {
-    get("unknown").textContent = complaint();
+    get("unknown").textContent = complaint() || leftOut();
     if (complaint()) return;
     once(() => take(+get("which").dataset.seed, labelOf(0)));
     once(drawGrid);

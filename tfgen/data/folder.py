@@ -5,6 +5,9 @@
     pictures/train/..., pictures/test/...   splits of their own ("train", "validation", "test")
     pictures/trainA/..., pictures/trainB/...  splits of two domains (`domains.py`)
 
+Captions, for models that want them, stand in NAME.txt beside NAME.jpg, or in metadata.jsonl or
+metadata.csv (`folder_captions.py`).
+
 Files are ordered by a hash of their names, so that train[:90%] mixes the classes and a file keeps
 its place when others come. All are opened once, before training begins: a broken or odd one is
 named then, not in the tenth hour.
@@ -15,6 +18,7 @@ import hashlib
 
 import numpy as np
 
+from tfgen.data.folder_captions import FolderCaptions
 from tfgen.data.source import ImageData, Source, square
 from tfgen.errors import UserError
 
@@ -41,6 +45,7 @@ class FolderSource(Source):
         self.files = {s: _files(r) for s, r in roots.items() if r.is_dir()}
         if not any(self.files.values()):
             raise UserError(f"the folder {root} holds no image ({', '.join(SUFFIXES)}).")
+        self.captions = FolderCaptions(root, [f for files in self.files.values() for f in files])
         parents = {f.parent.relative_to(roots[s]) for s, files in self.files.items() for f in files}
         # Labels only where every image lies in a folder of its class.
         labelled = all(len(parent.parts) == 1 for parent in parents)
@@ -52,9 +57,9 @@ class FolderSource(Source):
         super().__init__(str(root), tfds.core.splits.SplitDict(infos))
 
     def load(self, split, extra=()):
-        """The split as `ImageData`; a folder has no extra features.
+        """The split as `ImageData`; of extra features a folder may have "caption".
 
-        Raises: UserError for a broken image or mixed sizes.
+        Raises: UserError for a broken image, mixed sizes, or captions that cannot be used.
         """
         import tensorflow as tf
 
@@ -65,6 +70,12 @@ class FolderSource(Source):
         if self.classes:
             labels = [self.classes.index(f.parent.name) for f in files]
             data["label"] = np.array(labels, np.int32)
+        texts = self.captions.of(files) if "caption" in extra else None
+        if texts:
+            most = max(map(len, texts))
+            data["caption"] = [one[0] for one in texts]
+            if most > 1:
+                data["captions"] = [one + [""] * (most - len(one)) for one in texts]
         return ImageData(
             self.name,
             split,

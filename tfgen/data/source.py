@@ -38,8 +38,9 @@ class ImageData:
     """One split: `size` images of one shape, in an order that never changes.
 
     `examples()` gives a tf.data.Dataset of {"image": uint8 [H, W, C], "label": int32 []}; without
-    "label" where the data have none, and with what `load` was asked to add. `parts` says which rows
-    of which split these are.
+    "label" where the data have none, and with what `load` was asked to add. "caption" is a string
+    []; where an image may have several this is its first, and "captions", strings [K], has all, ""
+    after the last. `parts` says which rows of which split these are.
     """
 
     name: str
@@ -266,15 +267,21 @@ class TfdsSource(Source):
         # One shard after the other: an order that no thread can change.
         read = tfds.ReadConfig(try_autocache=False, interleave_cycle_length=1)
 
+        several = "caption" in extra and "captions" in features
+        most = self._most_captions(split) if several else 0
+
         def keep(example):
             image = example["image"]
             kept = {"image": square(image, self.size, levels) if self.size else image}
             if classes:
                 kept["label"] = tf.cast(example["label"], tf.int32)
             more = {key: example[key] for key in extra if key in features}
-            if "caption" in extra and "captions" in features:
-                # As coco_captions has them: several, of which the first is taken.
-                more["caption"] = example["captions"]["text"][0]
+            if several:
+                # As coco_captions has them, of some images more than of others.
+                texts = example["captions"]["text"]
+                more["captions"] = tf.pad(texts, [[0, most - tf.shape(texts)[0]]])
+                more["captions"] = tf.ensure_shape(more["captions"], [most])
+                more["caption"] = more["captions"][0]
             if self.size and "truth" in more:
                 more["truth"] = square(more["truth"], self.size, levels)
             return kept | more
@@ -286,6 +293,14 @@ class TfdsSource(Source):
         size = sum(stop - start for _, start, stop in parts)
         factors = tuple(metadata.get("factors", ()))
         return ImageData(self.name, split, size, shape, levels, classes, parts, examples, factors)
+
+    def _most_captions(self, split):
+        """Of how many captions an image of the split has the most; images are not decoded."""
+        import tensorflow_datasets as tfds
+
+        only = tfds.decode.PartialDecoding({"captions": {"text"}})
+        data = self.builder.as_dataset(split=split, shuffle_files=False, decoders=only)
+        return max(len(example["captions"]["text"]) for example in data.as_numpy_iterator())
 
 
 def square(image, size, levels):

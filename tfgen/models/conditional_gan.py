@@ -20,8 +20,10 @@ The difference from the GAN is the label.
 Shapes: x, G(z, y) [B, H, W, C] in (-1, 1);  z [B, Z];  y [B], one-hot [B, K];  planes [B, H, W, K];
 phi [B, F];  v [K, F];  D [B] logits;  C [B, K] log probabilities.
 
-Departures from the paper: those of the GAN. In the networks of projection G has no conditional
-batch normalisation. C learns from real images and from generated ones, as the paper's does.
+Departures from the paper: those of the GAN. The networks are the DCGAN's, with its departures and
+its Adam, for dense ones of maxout and a momentum that rises while the rate falls. In the networks
+of projection G has no conditional batch normalisation. C learns from real images and from generated
+ones, as the paper's does.
 """
 
 import keras

@@ -20,7 +20,9 @@ Shapes: x, G(z) [B, H, W, C] in (-1, 1);  z [B, Z] uniform in (-1, 1);  D [B] lo
 = depth; for 64 x 64, depth 4 and width 128 this is figure 1.
 
 Departures from the paper: the G update reuses the images that the D update has seen, and samples
-come from an average of G's weights, as in `gan.py`.
+come from an average of G's weights, as in `gan.py`. Batch normalisation is Keras', with an epsilon
+of 0.001 and statistics for samples averaged with a decay of 0.99, where the authors' Torch has
+0.00001 and 0.9; so it is in all of the family that have these networks.
 """
 
 import keras

@@ -13,8 +13,9 @@ The difference from the GAN is the penalty.
 
 Shapes: x, delta, G(z) [B, H, W, C];  z [B, Z];  D [B] logits.
 
-Departures from the paper: those of the GAN. delta is what the authors' code adds: uniform up to
-half the standard deviation of the batch, on a random part of the way. No batch normalisation in D.
+Departures from the paper: those of the GAN; the networks are the DCGAN's, with its departures.
+delta is what the authors' code adds: uniform up to half the standard deviation of the batch, on a
+random part of the way. No batch normalisation in D.
 """
 
 import keras

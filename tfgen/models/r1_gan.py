@@ -13,7 +13,11 @@ The difference from the GAN is the penalty.
 
 Shapes: x, G(z) [B, H, W, C] in (-1, 1);  z [B, Z];  D [B] logits.
 
-Departures from the paper: those of the GAN. The networks are convolutional and not residual.
+Departures from the paper: those of the GAN. The networks are convolutional (the DCGAN's, with its
+departures) and not residual, z is uniform and not normal. The config has Adam without momentum
+(beta_1 = 0, beta_2 = 0.99) for RMSProp with alpha = 0.99, which it is but for the correction of its
+start; on digits other settings, with their reasons. The authors' code has gamma for gamma / 2; here
+it is as in the paper.
 """
 
 import keras
@@ -25,12 +29,12 @@ from tfgen.models.gan import GAN
 class R1GAN(GAN):
     """A GAN whose D is flat on the data; its density is implicit.
 
-    Args: those of `GAN`, with the paper's penalty as defaults.
+    Args: those of `GAN`, with the paper's penalty and latents as defaults.
     """
 
     paper = ("Mescheder et al. 2018", "https://arxiv.org/abs/1801.04406")
     terms = (*GAN.terms, "penalty")
 
     def __init__(self, image_shape, levels, seed=0, **kwargs):
-        paper = dict(penalty="r1", penalty_weight=10.0, network="conv")
+        paper = dict(penalty="r1", penalty_weight=10.0, network="conv", latent_dim=256)
         super().__init__(image_shape, levels, seed, **(paper | kwargs))

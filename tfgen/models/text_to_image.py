@@ -68,7 +68,8 @@ class TextToImage(GAN):
       image_shape, levels, seed: see `GenerativeModel`.
       vocabulary: the words; examples: some captions, to sample when none are given; both are taken
         from the data by `train.run`.
-      most_words, length: how many of the most frequent words, and T.
+      most_words, length: how many of the most frequent words, and T; of longer captions the first
+        T words are read. To `train.run` a length of 0 is that of the longest caption.
       embedding, text_dim, condition_dim: numbers of a word, P, N.
       kl: the weight of KL; interpolation: that of the loss at phi_m, 0: without; contrast: that of
         -log p(t | x), for D and for G.
@@ -241,7 +242,7 @@ class TextToImage(GAN):
         x = self.to_range(self.to_unit(batch["image"]))
         seeds = self.training_seeds(x)
         with tf.GradientTape() as D_tape:
-            texts = self.read(batch["tokens"])
+            texts = self.read(self.told(batch, seeds))
         with tf.GradientTape() as G_tape:
             asked, fakes, kl, alike = self.painted(texts, seeds)
         with D_tape:
@@ -262,6 +263,14 @@ class TextToImage(GAN):
             spread=adversarial.spread(x, first[-1]),
             **found,
         )
+
+    @staticmethod
+    def told(batch, seeds):
+        """A caption of each image, [B, T]: where it has several, any one of them."""
+        if "every_tokens" not in batch:
+            return batch["tokens"]
+        u = random.uniform(seeds, [1], "caption")[:, 0]
+        return vocabulary.chosen(batch["every_tokens"], u)
 
     def read(self, t):
         """The texts of a batch, [B, T], and of each a wrong one, in one pass."""

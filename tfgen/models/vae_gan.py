@@ -16,8 +16,9 @@ D_l of D's last hidden layer, which do not punish an edge for lying a pixel off.
 
 Shapes: x, G(z) [B, H, W, C] in (-1, 1);  mu, logvar, z, z_p [B, Z];  D [B, 1] logits, D_l [B, F].
 
-Departures from the paper: networks and optimizers are the DCGAN's (Adam, where the paper has
-RMSProp); G's part of L_GAN is the non-saturating one. E is D with 2 Z outputs.
+Departures from the paper: networks, with their departures, and optimizers are the DCGAN's (Adam at
+0.0002, where the paper has RMSProp at 0.0003); G's part of L_GAN is the non-saturating one. E is D
+with 2 Z outputs. gamma is 0.1, of features of another size, for the 0.00001 of the authors' code.
 """
 
 import keras
@@ -47,7 +48,7 @@ class VAEGAN(DCGAN):
         levels,
         seed=0,
         gamma=0.1,
-        latent_dim=16,
+        latent_dim=128,
         width=128,
         depth=4,
         kernel=5,

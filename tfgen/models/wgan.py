@@ -17,8 +17,10 @@ The differences from the GAN are the loss, the clipping and more steps of the cr
 Shapes: x, G(z) [B, H, W, C] in (-1, 1);  z [B, Z];  D [B] scores.
 
 Departures from the paper: those of the GAN. Adam without momentum (beta_1 = 0) for RMSProp, which
-it is but for the correction of its start. The critic has no batch normalisation, for the reasons of
-Gulrajani et al. 2017, section 4.
+it is but for the correction of its start, where beta_2 is RMSProp's alpha: 0.99 in the authors'
+code and on larger data, 0.999 on digits. z is uniform. The critic has no batch normalisation, for
+the reasons of Gulrajani et al. 2017, section 4, and not the 100 steps for one of G that the
+authors' code gives it at the start and now and then.
 """
 
 import keras

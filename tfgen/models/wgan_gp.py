@@ -17,8 +17,8 @@ networks of the authors' code for CIFAR-10 (`tfgen/layers/adversaries.py`), at `
 
 Shapes: x, x_hat, G(z) [B, H, W, C] in (-1, 1);  e [B, 1, 1, 1];  z [B, Z];  D [B] scores.
 
-Departures from the paper: those of the GAN. z is uniform; networks and steps of the critic are
-those of the config.
+Departures from the paper: those of the GAN. z is uniform; the networks are the DCGAN's, with its
+departures, or residual ones. On digits the critic takes three steps of a higher rate.
 """
 
 import keras
