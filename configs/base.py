@@ -20,7 +20,7 @@ def get_config():
     config.log_every = 100  # steps between rows of log.csv
     config.save_every = 1000  # steps between checkpoints and sample grids; a multiple of log_every
     config.eval_every = 0  # steps between looks at the validation split; 0: none. The best is kept
-    config.eval_metric = "auto"  # what "best" means, the less the better: a term, or frechet
+    config.eval_metric = "auto"  # what "best" means, the less the better: a term, frechet, kid
     config.patience = 0  # stop after so many looks without a better one; 0: never
     config.replicas = 0  # 0: one for each GPU, or one CPU; n: n GPUs, or n logical CPU devices
     config.deterministic = True  # bit-identical runs; on a GPU this may cost speed

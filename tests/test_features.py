@@ -116,18 +116,23 @@ def test_shifts_move_by_whole_pixels_and_repeat_the_edge():
     np.testing.assert_array_equal(moved, [[1, 2, 2], [4, 5, 5], [7, 8, 8]])
 
 
-def test_without_labels_pixels_are_compared(arrays):
+def test_without_labels_textures_are_compared(arrays):
     bare = {"image": arrays["train"]["image"]}
     found = features.choose("auto", bare, bare, 17)
-    assert (found.kind, found.distance, found.probabilities) == ("pixels", "FPD", None)
-    x = arrays["train"]["image"] / 16
-    flat = x.reshape(1000, -1)
-    # 64 components of 64 pixels: a rotation, which keeps distances.
-    moved = found.features(x)
-    np.testing.assert_allclose(
-        np.linalg.norm(moved[0] - moved[1]), np.linalg.norm(flat[0] - flat[1]), rtol=1e-6
-    )
-    with pytest.raises(UserError, match=r"no labels .* --features=pixels"):
+    assert (found.kind, found.distance, found.probabilities) == ("textures", "FTD", None)
+    # Principal components: uncorrelated, the widest first, of variance 1 in the mean.
+    covariance = np.cov(found.features(bare["image"] / 16), rowvar=False)
+    variances = np.diag(covariance)
+    assert variances.shape == (64,)
+    assert variances.mean() == pytest.approx(1.0, rel=1e-3)
+    assert (np.diff(variances) < 1e-6).all()
+    np.testing.assert_allclose(covariance, np.diag(variances), atol=1e-4)
+    # Other images are another function, and the same ones the same.
+    fewer = {"image": bare["image"][:120]}
+    few = features.choose("textures", fewer, fewer, 17)
+    assert few.features(fewer["image"] / 16).shape == (120, 30)
+    assert few.digest != found.digest == features.choose("textures", bare, bare, 17).digest
+    with pytest.raises(UserError, match=r"no labels .* --features=textures"):
         features.choose("classifier", bare, bare, 17)
 
 

@@ -7,6 +7,7 @@ import shutil
 import keras
 import numpy as np
 import pytest
+from PIL import Image
 
 import tfgen
 from tests import runs
@@ -94,6 +95,29 @@ def test_too_few_images_for_the_metric_stop_the_run_before_it_begins(tmp_path):
     assert not (tmp_path / "run" / "log.csv").exists()
     # The cure that it names works in the same folder's place.
     train("dcgan", tmp_path / "other", steps=10, eval_every=0, save_every=10)
+
+
+@pytest.mark.slow
+def test_without_labels_the_kernel_distance_is_watched(tmp_path, digits):
+    """Of a folder, of which six images are held out: too few for a Frechet distance."""
+    (tmp_path / "digits").mkdir()
+    for i, image in enumerate(data.arrays(digits.load("train[:60]"))["image"]):
+        Image.fromarray(image[..., 0] * 15).save(tmp_path / "digits" / f"{i:02}.png")
+    run = train(
+        "dcgan",
+        tmp_path / "run",
+        steps=20,
+        data__name=str(tmp_path / "digits"),
+        data__validation="",
+    )
+    rows = table(run.validation)
+    assert set(rows) == {"step", "d_loss", "g_loss", "D_real", "D_fake", "spread", "kid"}
+    best = int(np.argmin(rows["kid"]))
+    assert run.read_json(run.training)["kept"] == {
+        "step": rows["step"][best],
+        "metric": "kid",
+        "value": rows["kid"][best],
+    }
 
 
 def test_an_unknown_metric_is_named(tmp_path):

@@ -127,8 +127,9 @@ ROWS = [
     ),
     # The DCGAN's, 12 more inputs of G, and Q: 32 * 12 + 12.
     Row("infogan", GAN, 2202),
-    # G with 4 + 32 biases and no norm; encoder 68, 520, 32 * 5 + 5; decoder 773.
-    Row("began", GAN | dict(code_dim=5), 2331, parent="gan"),
+    # Encoder: 9 * 4 + 4, twice 148; 9 * 4 * 8 + 8, twice 584; 16 * 8 * 5 + 5. Decoder: 5 * 64 + 64,
+    # four times 9 * 4 * 4 + 4, 9 * 4 + 1. G: the same with 6 * 64 + 64.
+    Row("began", dict(latent_dim=6, code_dim=5, width=4, depth=1), 4535),
     # G; D with 6 planes more: 452, 528, 33; E 596, 32 * 6 + 6.
     Row("bigan", GAN, 2600),
     # 4 and 2 features a pixel. G: 6 * 64 + 64, 148, 5; 74, 38, 3; D: 260, 5, 8, 184; 4, 38, 76.

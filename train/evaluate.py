@@ -19,7 +19,7 @@ from tfgen import command, quiet
 from tfgen.errors import UserError, one_of
 from train.finished import open_run
 
-KINDS = ("auto", "classifier", "inception", "pixels")
+KINDS = ("auto", "classifier", "inception", "textures")
 PARTS = ("samples", "likelihood", "codes", "translations", "captions")
 
 

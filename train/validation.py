@@ -13,7 +13,8 @@ from tfgen.metrics import distances
 from tfgen.metrics import features as feature_networks
 from train.callbacks import Log
 
-FRECHET = "frechet"
+FRECHET, KID = "frechet", "kid"
+DISTANCES = {FRECHET: distances.frechet, KID: distances.unbiased_mmd}
 SAMPLES = 1000
 
 
@@ -24,9 +25,11 @@ class Validation:
       run, config, model: of the run; training, validation: its splits, `ImageData`.
       start: the steps done.
 
-    The metric is a term of `test_step`, or "frechet": the distance between 1,000 samples and the
-    validation images in the evaluation's features. "auto": "frechet" where a model that samples has
-    no likelihood, else "loss".
+    The metric is a term of `test_step`, or a distance between 1,000 samples and the validation
+    images in the evaluation's features: "frechet", or "kid" between the samples and as many images
+    at most. "auto" is a distance where a model that samples has no likelihood, else "loss". Without
+    labels that is the KID: of some hundred images the Frechet distance is half bias in those
+    features, while the KID of real images is 0 on average, and takes any number of them.
 
     Raises: UserError for an unknown metric, or too few images for it.
     """
@@ -37,15 +40,16 @@ class Validation:
         self.metric = config.eval_metric
         if self.metric == "auto":
             samples = model.density == "implicit" and model.can("sample")
-            self.metric = FRECHET if samples else "loss"
-        one_of("--config.eval_metric", self.metric, [*model.terms, FRECHET])
+            labelled = feature_networks.targets(self.held_out) or training.shape[:2] == (1, 1)
+            self.metric = (FRECHET if labelled else KID) if samples else "loss"
+        one_of("--config.eval_metric", self.metric, [*model.terms, *DISTANCES])
         # Traced once, not at every look.
         self._test = evaluation.compiled_test_step(model, self.held_out)
         self._sample = compiled(model.sample)
         self.features = None
-        if self.metric == FRECHET:
+        if self.metric in DISTANCES:
             self._prepare_features(training, validation)
-        self.names = [*model.terms, *([FRECHET] if self.features else [])]
+        self.names = [*model.terms, *([self.metric] if self.features else [])]
         self.log = Log(run.validation, self.names, start)
         column = 1 + self.names.index(self.metric)
         self.rows = {int(row[0]): float(row[column]) for row in _rows(run.validation)}
@@ -61,11 +65,12 @@ class Validation:
         self.splits = splits
         self.real = self.features.features(splits.unit(self.held_out["image"]))
         try:
-            distances.frechet(self.real, self.real)
+            self._distance(self.real)
         except UserError as error:
             raise UserError(
                 f"{error}, which is what the validation split {validation.split!r} has: choose "
-                "another with --config.data.validation, or --config.eval_every=0."
+                "another with --config.data.validation, --config.eval_metric=kid, or "
+                "--config.eval_every=0."
             ) from None
 
     def measure(self):
@@ -73,8 +78,12 @@ class Validation:
         found = evaluation.mean_terms(self.model, self.held_out, self._test)
         if self.features:
             samples, _ = evaluation.draw(self._sample, self.model, self.splits, SAMPLES)
-            found[FRECHET] = distances.frechet(self.real, self.features.features(samples))
+            found[self.metric] = self._distance(self.features.features(samples))
         return found
+
+    def _distance(self, features):
+        real = self.real[:SAMPLES] if self.metric == KID else self.real
+        return DISTANCES[self.metric](real, features)
 
     def record(self, step):
         """Measures, logs, and keeps the weights if they are the best. Returns the metrics."""

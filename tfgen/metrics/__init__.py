@@ -9,7 +9,7 @@
 | `modes` | modes of 2-D mixtures |
 | `reconstruction` | MSE, PSNR, SSIM |
 | `codes`, `disentanglement` | probes; MIG, DCI, FactorVAE score, SAP |
-| `features` | what images are compared in |
+| `features`, `textures` | what images are compared in |
 | `baselines`, `anomaly` | trivial generators; scores of how odd an image is |
 | `catalogue`, `diagnosis` | names and units; sentences about what is wrong |
 

@@ -63,7 +63,12 @@ def kernel(real, fake, subsets=100, size=1000, seed=0):
 
 
 def unbiased_mmd(x, y):
-    """Gretton et al. 2012, equation 3, with the kernel of `kernel`, for [N, D] and [M, D]."""
+    """Gretton et al. 2012, equation 3, with the kernel of `kernel`, for [N, D] and [M, D].
+
+    Raises: UserError for a single image, which has no pair.
+    """
+    if min(len(x), len(y)) < 2:
+        raise UserError(f"the kernel distance needs at least 2 images, got {len(x), len(y)}")
 
     def k(a, b):
         inner = a @ b.T / a.shape[1] + 1.0

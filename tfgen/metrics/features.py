@@ -12,7 +12,9 @@ kinds, and a result says which:
   rounds otherwise, and the digest tells.
 - "inception": the pooled 2,048 features of the Inception network of 2015 that papers use; only with
   these is a Frechet distance called FID. It has never seen 8x8 digits or sprites.
-- "pixels": the 64 leading principal components of the pixels, for data without labels.
+- "textures": for data without labels. Averages of what small random filters, always the same, see
+  at three scales (`tfgen/metrics/textures.py`). They know no objects, but tell a blurred image, a
+  blend of several and noise from an image; principal components of the pixels do not.
 
 Points of the plane (`ring`, `grid`) are compared by their "coordinates", in standard deviations.
 """
@@ -29,13 +31,14 @@ import numpy as np
 
 from tfgen import run_dir
 from tfgen.errors import UserError
+from tfgen.metrics import textures
 
 UNITS = 64
 # Raised when the network or its training changes: then other weights are wanted.
 RECIPE = 1
 # Weights that come with the library, so that digits are measured alike on every machine.
 SHIPPED = Path(__file__).parent / "weights"
-KINDS = ("auto", "classifier", "inception", "pixels")
+KINDS = ("auto", "classifier", "inception", "textures")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,7 +46,7 @@ class Features:
     """A fixed function from images to features.
 
     Args:
-      kind: one of "classifier", "inception", "pixels", "coordinates".
+      kind: one of "classifier", "inception", "textures", "coordinates".
       distance: what the Frechet distance of these features is called.
       digest: a hash of all that the function depends on, its weights among it.
       features: images [N, H, W, C] in [0, 1] -> float64 [N, D].
@@ -75,17 +78,17 @@ def choose(kind, train, held_out, levels, inception=None):
             "coordinates", "Frechet distance", f"{scale:.9f}", lambda points: _flat(points) / scale
         )
     if kind == "auto":
-        kind = "classifier" if targets(train) else "pixels"
+        kind = "classifier" if targets(train) else "textures"
     if kind == "inception":
         from tfgen.metrics.inception import load
 
         return Features("inception", "FID", inception[1].lower(), load(*inception))
-    if kind == "pixels":
-        return principal_components(train["image"] / np.float64(levels - 1))
+    if kind == "textures":
+        return textures_of(train["image"], levels)
     if not targets(train):
         raise UserError(
             "the data have no labels to train the feature classifier on: choose "
-            "--features=pixels, or --features=inception with its weights."
+            "--features=textures, or --features=inception with its weights."
         )
     return classifier(train, held_out, levels)
 
@@ -94,15 +97,31 @@ def _flat(images):
     return np.asarray(images, np.float64).reshape(len(images), -1)
 
 
-def principal_components(images):
-    """The leading principal components of pixels, at most 64 and a quarter of the images."""
+def textures_of(images, levels):
+    """Textures in the directions that vary most over training images, at uint8 levels [N, H, W, C].
+
+    Each filter's average is taken in its own standard deviations, the 64 leading principal
+    components of these are kept (fewer of less than 256 images), and one number scales them for
+    their mean variance to be 1.
+    """
     from sklearn.decomposition import PCA
 
-    count = min(UNITS, len(images) // 4, images[0].size)
-    x = _flat(images[:10_000])
-    pca = PCA(count, svd_solver="randomized", random_state=0).fit(x)
-    digest = _digest(pca.components_)
-    return Features("pixels", "FPD", digest, lambda images: pca.transform(_flat(images)))
+    shape = images.shape[1:]
+    some = images[:10_000]
+    raw = textures.responses(some / np.float32(levels - 1))
+    mean, scale = raw.mean(axis=0), raw.std(axis=0)
+    # A filter that hardly varies, at an edge that is always black, says little and not all.
+    scale = scale + 1e-3 * scale.max()
+    count = min(UNITS, max(1, len(raw) // 4), raw.shape[1])
+    pca = PCA(count, svd_solver="randomized", random_state=0).fit((raw - mean) / scale)
+    unit = np.sqrt(pca.explained_variance_.mean())
+    return Features(
+        "textures",
+        "FTD",
+        # Of what they are a function of, which does not round.
+        _digest(some, *textures.filters(shape)),
+        lambda images: pca.transform((textures.responses(images) - mean) / scale) / unit,
+    )
 
 
 # --- the classifier ------------------------------------------------------------------------------

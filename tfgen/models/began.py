@@ -12,19 +12,22 @@ https://arxiv.org/abs/1703.10717
 D matches the distributions of reconstruction errors and not of images. gamma = E L(G(z)) / E L(x)
 is the equilibrium asked for: below 1, D spends itself on real images; the less, the less diverse.
 
-The difference from the GAN is D, and what both descend on.
+The difference from the GAN is D, and what both descend on. G is a decoder as D has one, with
+weights of its own; the networks are in `tfgen/layers/balanced.py`.
 
-Shapes: x, G(z), D(x) [B, H, W, C] in (-1, 1);  z [B, Z];  codes [B, Z];  L [B];  k a number.
+Shapes: x in (-1, 1), G(z), D(x) [B, H, W, C];  z [B, Z];  codes [B, h];  L [B];  k a number.
 
-Departures from the paper: L is the mean over pixels, in the range of the networks. D's encoder is
-the convolutional D of the family, its decoder a G; ReLU for ELU, no skip connections. The
-G update reuses the images of the D update, as in `gan.py`.
+Departures from the paper: the G update reuses the images of the D update, as in `gan.py`. Rates
+stay as they are, or fall by a schedule, where the paper halves them when M no longer falls. Neither
+of the improvements that it calls optional, vanishing residuals and skip connections. What G paints
+beyond the range of images is cut off in samples, and not in training.
 """
 
 import keras
 import tensorflow as tf
 
 from tfgen import adversarial
+from tfgen.layers import balanced
 from tfgen.models.gan import GAN
 
 
@@ -36,8 +39,9 @@ class BEGAN(GAN):
       image_shape, levels, seed: see `GenerativeModel`.
       gamma: the equilibrium, L(G(z)) over L(x).
       k_rate: lambda.
-      code_dim: units between D's encoder and decoder.
-      latent_dim, network, width, depth, kernel, ema: see `GAN`.
+      code_dim: h, units between D's encoder and decoder.
+      latent_dim, ema: see `GAN`.
+      width, depth: filters at the full size, and how often it is halved; the paper halves to 8x8.
     """
 
     paper = ("Berthelot et al. 2017", "https://arxiv.org/abs/1703.10717")
@@ -52,24 +56,15 @@ class BEGAN(GAN):
         k_rate=0.001,
         code_dim=64,
         latent_dim=64,
-        network="conv",
         width=128,
-        depth=4,
-        kernel=5,
+        depth=3,
         ema=0.0,
     ):
+        balanced.check(image_shape, depth)
         # Known before the networks are built.
         self.code_dim = code_dim
         super().__init__(
-            image_shape,
-            levels,
-            seed,
-            latent_dim=latent_dim,
-            network=network,
-            width=width,
-            depth=depth,
-            kernel=kernel,
-            ema=ema,
+            image_shape, levels, seed, latent_dim=latent_dim, width=width, depth=depth, ema=ema
         )
         self.gamma = gamma
         self.k_rate = k_rate
@@ -77,14 +72,15 @@ class BEGAN(GAN):
             name="k", shape=(), initializer="zeros", trainable=False, aggregation="mean"
         )
 
-    def generator(self, inputs=0):
-        # No normalisation in either (section 3.5).
-        return super().generator(inputs, normalisation="none")
+    def generator(self):
+        return self._decoder(self.latent_dim, "G")
 
     def discriminator(self):
-        encoder = super().discriminator(outputs=self.code_dim, name="encoder")
-        decoder = self.generator(inputs=self.code_dim)
-        return keras.Sequential([encoder, decoder], name="D")
+        encoder = balanced.encoder(self.image_shape, self.code_dim, self.width, self.depth)
+        return keras.Sequential([encoder, self._decoder(self.code_dim, "decoder")], name="D")
+
+    def _decoder(self, inputs, name):
+        return balanced.decoder(inputs, self.image_shape, self.width, self.depth, name)
 
     def verdict(self, x, label=None, training=False):
         """L(x), [B, 1]."""
@@ -112,3 +108,6 @@ class BEGAN(GAN):
 
     def complaints(self, means):
         return adversarial.complaints(means | {"D_real": 0.0, "D_fake": 0.0}, self.objective)
+
+    def generate(self, noise, label=None):
+        return tf.clip_by_value(super().generate(noise, label), 0.0, 1.0)

@@ -1,0 +1,54 @@
+"""The networks of BEGAN: an encoder that widens linearly, and a decoder that is a generator too.
+
+D. Berthelot, T. Schumm, L. Metz. BEGAN: Boundary Equilibrium Generative Adversarial Networks. 2017.
+https://arxiv.org/abs/1703.10717, section 3.5 and figure 1, with n = width and d = depth:
+
+    encoder  [H, W, C] -> [H, W, n] -> [H/2, W/2, 2n] -> ... -> [H/2^d, W/2^d, (d + 1) n] -> [h]
+    decoder  [h] -> [H/2^d, W/2^d, n] -> ... -> [H/2, W/2, n] -> [H, W, n] -> [H, W, C]
+
+Two 3x3 convolutions at every size, each with an exponential linear unit; convolutions of stride 2
+down, nearest neighbours up; no normalisation, and none of these units at the code and the image.
+"""
+
+import keras
+from keras import layers
+
+from tfgen.errors import UserError
+
+REPEATS = 2
+
+
+def check(image_shape, depth):
+    """Raises: UserError for an image that cannot be halved so often."""
+    h, w, _ = image_shape
+    if h % 2**depth or w % 2**depth:
+        raise UserError(
+            f"BEGAN's networks of depth {depth} halve the image {depth} times: {h}x{w} is not "
+            f"divisible by {2**depth}. Set --config.model.depth lower, or --config.data.size "
+            "to a multiple."
+        )
+
+
+def _conv(filters, strides=1):
+    return layers.Conv2D(filters, 3, strides, "same", activation="elu")
+
+
+def encoder(image_shape, outputs, width, depth):
+    """Images [B, H, W, C] -> codes [B, outputs]."""
+    stack = [layers.Input(image_shape), _conv(width)]
+    for i in range(1, depth + 2):
+        stack += [_conv(i * width) for _ in range(REPEATS)]
+        if i <= depth:
+            stack.append(_conv((i + 1) * width, strides=2))
+    return keras.Sequential([*stack, layers.Flatten(), layers.Dense(outputs)], name="encoder")
+
+
+def decoder(inputs, image_shape, width, depth, name):
+    """Codes [B, inputs] -> images [B, H, W, C], of any real numbers, float32."""
+    h, w, c = image_shape
+    h, w = h >> depth, w >> depth
+    stack = [layers.Input((inputs,)), layers.Dense(h * w * width), layers.Reshape((h, w, width))]
+    for i in range(depth + 1):
+        stack += [layers.UpSampling2D()] * bool(i) + [_conv(width) for _ in range(REPEATS)]
+    image = layers.Conv2D(c, 3, padding="same", dtype="float32")
+    return keras.Sequential([*stack, image], name=name)
