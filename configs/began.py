@@ -33,8 +33,8 @@ ON["celeb_a"] = SMALL | {"data.size": 64, "model.depth": 3}
 
 def get_config():
     config = base.get_config()
-    config.steps = 2000
-    config.eval_every = 250
+    config.steps = 1000
+    config.eval_every = 100
     config.save_every = 500
     config.batch_size = 32
     config.model = ConfigDict(
@@ -51,6 +51,6 @@ def get_config():
             ema=0.99,
         )
     )
-    config.optimizers.G = base.adam(5e-4, beta_1=0.5, decay="cosine")
-    config.optimizers.D = base.adam(1e-3, beta_1=0.5, decay="cosine")
+    config.optimizers.G = base.adam(5e-4, beta_1=0.5)
+    config.optimizers.D = base.adam(1e-3, beta_1=0.5)
     return config
