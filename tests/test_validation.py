@@ -108,6 +108,7 @@ def test_without_labels_the_kernel_distance_is_watched(tmp_path, digits):
         tmp_path / "run",
         steps=20,
         data__name=str(tmp_path / "digits"),
+        data__split="train",
         data__validation="",
     )
     rows = table(run.validation)

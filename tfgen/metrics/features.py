@@ -113,7 +113,7 @@ def textures_of(images, levels):
     # A filter that hardly varies, at an edge that is always black, says little and not all.
     scale = scale + 1e-3 * scale.max()
     count = min(UNITS, max(1, len(raw) // 4), raw.shape[1])
-    pca = PCA(count, svd_solver="randomized", random_state=0).fit((raw - mean) / scale)
+    pca = PCA(count, svd_solver="covariance_eigh").fit((raw - mean) / scale)
     unit = np.sqrt(pca.explained_variance_.mean())
     return Features(
         "textures",
