@@ -161,6 +161,7 @@ def test_a_width_that_channels_do_not_divide_is_refused():
         models.find("pixelcnn")((4, 4, 3), 256, width=4)
 
 
+@pytest.mark.slow
 def test_a_conditional_model_classifies_by_bayes_rule_and_completes_by_it():
     (row,) = [row for row in FOUND if row.variant == "labels"]
     model = stirred(row)

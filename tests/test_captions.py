@@ -172,6 +172,7 @@ def test_degraded_images_can_still_be_read():
     assert np.array_equal(found, fidelity.degraded(edge))
 
 
+@pytest.mark.slow
 def test_one_word_changed_of_a_model_that_obeys():
     """A painter whose images are known: it obeys every word, but never changes a colour."""
     factors = data.arrays(data.open_source("shapes_by_caption").load("test", ("factors",)))

@@ -37,6 +37,7 @@ def numbered(first, count):
     )
 
 
+@pytest.mark.slow
 def test_the_pool_fills_in_order_and_then_swaps_half_of_the_time():
     model = build()
     kept, swapped = [], 0
@@ -73,6 +74,7 @@ def test_a_pool_smaller_than_a_batch_lets_the_rest_pass():
     assert np.array_equal(without.from_pool(without.pool_x, new, without.training_seeds(new)), new)
 
 
+@pytest.mark.slow
 def test_the_pool_is_in_checkpoints_and_not_in_files(tmp_path):
     model = build()
     model.pool_x.assign(tf.ones_like(model.pool_x))
@@ -318,6 +320,7 @@ class Known:
         return tf.ensure_shape(tf.numpy_function(known, [x], tf.float32), x.shape)
 
 
+@pytest.mark.slow
 def test_the_true_translation_has_no_error():
     source = data.open_source("digit_styles")
     splits = evaluation.Splits.load(source, "train", "test")

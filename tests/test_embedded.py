@@ -10,7 +10,9 @@ from tfgen import data
 from tfgen.data import points, shapes
 
 
-@pytest.fixture(scope="module", params=["shapes", "shapes_binary"])
+@pytest.fixture(
+    scope="module", params=[pytest.param("shapes", marks=pytest.mark.slow), "shapes_binary"]
+)
 def whole(request):
     source = data.open_source(request.param)
     split = source.load("train+validation+test", extra=("factors", "caption"))

@@ -63,6 +63,7 @@ def test_those_of_digits_come_with_the_library(found, arrays, monkeypatch, tmp_p
         features.choose("auto", fewer, arrays["validation"], 17)
 
 
+@pytest.mark.slow
 def test_they_are_what_their_recipe_trains(arrays):
     """Anew, by the code as it is: as accurate as those that are shipped."""
     x = arrays["train"]["image"] / np.float32(16)

@@ -103,6 +103,7 @@ def test_all_couplings_together_scale_a_number_no_further_than_the_span(shape, a
 
 
 @pytest.mark.parametrize("name", SMALL)
+@pytest.mark.slow
 def test_no_level_is_lost_with_networks_of_unit_gain(name):
     """Networks that keep the size of what they see, and scales as far as they go, in float32.
 
@@ -184,6 +185,7 @@ def test_samples_are_of_the_density(name):
 
 
 @pytest.mark.parametrize("dequantisation", DEQUANTISATIONS)
+@pytest.mark.slow
 def test_the_bound_is_one_and_tightens(dequantisation):
     model, images = of_two_numbers("nice", dequantisation)
     truth = by_quadrature(model, images)

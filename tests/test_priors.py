@@ -143,6 +143,7 @@ def test_codes_come_to_fill_the_prior(name, arguments):
     assert np.mean(np.square(model.reconstruct(x) - x)) < 0.01
 
 
+@pytest.mark.slow
 def test_with_labels_a_sample_is_of_its_class():
     """Half of the first pixel's levels is the label: what is drawn for a label shows it."""
     model, _ = trained(

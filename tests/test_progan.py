@@ -320,6 +320,7 @@ def test_samples_are_those_of_the_stage_until_all_is_grown():
     assert "Case" not in {op.type for op in last.get_concrete_function().graph.get_operations()}
 
 
+@pytest.mark.slow
 def test_what_is_exported_has_one_stage_before_it_is_grown_too(tmp_path):
     """A model from a file trains no more: it has no branches, and samples as the one that does."""
     model = build(schedule="10", fade=0.5)

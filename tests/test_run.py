@@ -22,7 +22,7 @@ from tfgen.run_dir import RunDir
 from train import loop, optimizers
 
 
-@pytest.fixture(scope="module", params=["dcgan", "vae"])
+@pytest.fixture(scope="module", params=[pytest.param("dcgan", marks=pytest.mark.slow), "vae"])
 def finished(request, tmp_path_factory):
     """(model name, directory of a tiny complete run)"""
     path = tmp_path_factory.mktemp(request.param) / "run"

@@ -80,6 +80,7 @@ def test_the_elbo_is_the_integral_less_the_posterior_gap(vae):
         )
 
 
+@pytest.mark.slow
 def test_bounds_stream_the_importance_weights(vae):
     model, x = vae
     log_w = model._importance(x)
