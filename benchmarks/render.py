@@ -4,7 +4,7 @@ import html
 
 from benchmarks.published import PUBLISHED
 from benchmarks.table import ROOT
-from tfgen.metrics import catalogue
+from tfgen.metrics import catalogue, diagnosis
 from tfgen.run_dir import atomic, write_text
 from train import page, report
 from train.report import ARROWS, title
@@ -134,8 +134,11 @@ def _of_log_z(name, row):
             f"error {max(error['values']):.3f} at most, from "
             f"{min(chains['values']):.0f} effective chains of 256 at least"
         )
-    pairs = list(zip(metrics["nll"]["values"], metrics["nll_reverse"]["values"], strict=True))
-    inverted = [i for i, (forward, back) in enumerate(pairs) if forward - back > 0.1]
+    ways = [metrics[key]["values"] for key in ("nll", "nll_reverse")]
+    # Where errors were not kept, as if each had been a thirtieth of a nat.
+    errors = error["values"] if error else [1 / 30] * len(ways[0])
+    rows = enumerate(zip(*ways, errors, strict=True))
+    inverted = [i for i, values in rows if diagnosis.contradicted(*values)]
     order = f"; the NLL by reverse AIS is {metrics['nll_reverse']['mean']:.2f}"
     if inverted:
         seeds = ", ".join(map(str, inverted))
