@@ -20,7 +20,7 @@ CIFAR = dcgan.CIFAR | {
     "model.kernel": 3,
     "model.generator_width": 256,
     "model.latent_dim": 128,
-    **base.for_both(learning_rate=2e-4, beta_1=0.0, beta_2=0.9),
+    **base.for_both(learning_rate=2e-4, beta_1=0.0, beta_2=0.9, decay="linear"),
 }
 # Coloured sprites of 32 x 32: ten minutes on two busy cores, which give their colours and places,
 # and not yet their shapes.

@@ -40,7 +40,7 @@ def get_config():
     config.model.update(
         dict(
             most_words=5000,
-            length=0,  # as many words as the longest caption has
+            length=0,  # as many words as the longest caption has, up to 64
             embedding=32,
             text_dim=64,
             condition_dim=32,

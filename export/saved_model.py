@@ -107,12 +107,12 @@ def _from_captions(model):
     import tensorflow as tf
 
     from export.endpoints import Endpoint
-    from tfgen.captions import PUNCTUATION, UNKNOWN
+    from tfgen import vocabulary
+    from tfgen.captions import UNKNOWN
 
     def caption(seed, caption):
         tokens = tf.cast(model.vectorizer(caption), tf.int32)
-        plain = tf.strings.regex_replace(tf.strings.lower(caption), PUNCTUATION.pattern, "")
-        parts = tf.strings.split(plain)
+        parts = tf.strings.split(vocabulary.plain(caption))
         cut = tf.strings.reduce_join(parts[:, model.length :], axis=1, separator=" ")
         words = parts.to_tensor(shape=[None, model.length])
         unknown = tf.where(tokens == UNKNOWN, words, "")

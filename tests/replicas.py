@@ -5,9 +5,11 @@ same global batches, the same seed. Tracing two replicas costs more than everyth
 so that most rows run op by op on two replicas too; `zoo.REPLICATED_IN_GRAPHS` names the others.
 """
 
+import contextlib
 import itertools
 import json
 import sys
+from unittest import mock
 
 import keras
 import numpy as np
@@ -36,6 +38,20 @@ def fit(model, batches):
     return losses, states
 
 
+BRANCHING = ("case", "cond", "foldl", "map_fn", "scan", "switch_case", "while_loop")
+
+
+def branches(step, batch):
+    """(the terms of a step, the ways in which it branches or loops), op by op."""
+    with contextlib.ExitStack() as stack:
+        asked = {
+            name: stack.enter_context(mock.patch.object(tf, name, wraps=getattr(tf, name)))
+            for name in BRANCHING
+        }
+        terms = step(batch)
+    return terms, [name for name, ways in asked.items() if ways.called]
+
+
 def measure(row, strategy):
     batches = [row.batch(16, seed=i) for i in range(STEPS)]
     one = row.build()
@@ -50,7 +66,8 @@ def measure(row, strategy):
     states = [state(two)]
     losses, later = fit(two, batches)
     states += later
-    losses = [one.train_step(batch) for batch in batches], losses
+    first, taken = branches(one.train_step, batches[0])
+    losses = [first, *map(one.train_step, batches[1:])], losses
     weights = [
         dict(
             path=w.path,
@@ -60,6 +77,8 @@ def measure(row, strategy):
         for w, a, b, s in zip(one.weights, one.get_weights(), two.get_weights(), start, strict=True)
     ]
     return dict(
+        id=row.id,
+        branches=taken,
         same_start=same_start,
         replicas_agree=all(
             np.array_equal(*(np.asarray(v) for v in strategy.experimental_local_results(w.value)))

@@ -67,6 +67,7 @@ def test_the_generator_still_learns_from_a_sure_discriminator():
     assert slopes[1] == pytest.approx(-1.0)
 
 
+@pytest.mark.slow
 def test_the_best_discriminator_gives_the_jensen_shannon_divergence():
     """Proposition 1 and theorem 1: D is learnt here, by descending on the loss."""
     p, q = np.array([0.5, 0.3, 0.2, 0.0]), np.array([0.1, 0.2, 0.3, 0.4])

@@ -38,6 +38,7 @@ def folder(tmp_path_factory):
 # --- a class left out ----------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_source_without_a_class(digits):
     settings = {"name": "digits", "directory": "", "size": 0, "leave_out": "3"}
     source = data.of_run(settings)

@@ -19,6 +19,7 @@ def images(digits):
     return data.arrays(digits.load("train"))["image"]
 
 
+@pytest.mark.slow
 def test_the_linear_autoencoder_reaches_the_principal_components(images):
     """Baldi and Hornik 1989: the least squared error, and the same subspace."""
     model = Row("autoencoder", dict(latent_dim=3, network="linear", error="squared"), 0).build()
@@ -191,6 +192,7 @@ def spread(model, images):
     return float(tf.reduce_mean(penalty)) / model.contraction, z.numpy().var(axis=0).sum()
 
 
+@pytest.mark.slow
 def test_no_scale_of_the_codes_lowers_the_penalty():
     """Deep Learning, section 14.7: what keeps the reconstruction keeps the Jacobian.
 
@@ -266,6 +268,7 @@ def test_linear_contraction_keeps_the_directions_that_are_worth_it():
     assert loss_and_gradients(np.sqrt(kept + 0.01))[0] > least
 
 
+@pytest.mark.slow
 def test_contraction_contracts():
     """A larger lambda, a smaller Jacobian after as many steps."""
     norms = []

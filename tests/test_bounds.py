@@ -65,6 +65,7 @@ def test_images_have_draws_of_their_own(stirred):
     assert correlations.mean() == pytest.approx(0, abs=0.02)
 
 
+@pytest.mark.slow
 def test_the_stated_error_is_the_spread_of_other_draws(stirred):
     """Of 200 bounds by 50 draws each; and of the mean over images, as the evaluation states it."""
     model, x = stirred

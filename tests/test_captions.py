@@ -36,6 +36,26 @@ def test_numbers_are_those_of_text_vectorization():
     assert captions.text(numbers, known) == "a small red circle"
 
 
+def test_words_beyond_ascii_are_the_same_in_training_and_in_sampling():
+    odd = [
+        "\u00c4rger ROT",
+        "\u00c9lan",
+        "rot\u00a0blau",
+        "\u041a\u0420\u0410\u0421\u041d\u042b\u0419\u3000\u03a9",
+    ]
+    every = {word for text in odd for word in captions.words(text)}
+    learned = vocabulary.learned(told(odd), most_words=50, length=0)
+    assert set(learned["vocabulary"]) == every
+    assert "" not in learned["examples"]
+    asked = captions.tokens(odd, learned["vocabulary"], 2)
+    assert np.array_equal(vocabulary.vectorizer(learned["vocabulary"], 2)(tf.constant(odd)), asked)
+
+
+def test_captions_of_rare_words_alone_are_no_examples():
+    learned = vocabulary.learned(told(["red dot", "red dot", "rare"]), most_words=4, length=0)
+    assert learned["examples"] == ("red dot",)
+
+
 def test_words_that_are_not_known_are_said():
     with pytest.raises(UserError, match=r"never seen 'bleu' of .* Did you mean 'blue'\? It knows"):
         captions.tokens(["a bleu dot"], WORDS["vocabulary"], 4)

@@ -64,6 +64,7 @@ def test_endpoints(model):
     }
 
 
+@pytest.mark.slow
 def test_the_same_images_of_a_class_from_each(model, exported):
     root, version = exported
     keras = model.sample(SEEDS, LABELS).numpy()

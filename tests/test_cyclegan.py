@@ -221,6 +221,7 @@ def test_images_that_are_too_small_are_refused():
 # --- domains -------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_digits_in_two_styles():
     source = data.open_source("digit_styles")
     train, validation = source.training_and_validation("train")

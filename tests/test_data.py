@@ -294,6 +294,9 @@ def test_a_folder_with_splits_and_one_without_classes(folder, tmp_path):
     assert flat.load("train").shape == (4, 6, 1)
     assert flat.load("train").classes == ()
     assert set(data.arrays(flat.load("test"))) == {"image"}
+    # One folder for all is no class.
+    picture(tmp_path / "one" / "jpg" / "0.png")
+    assert data.open_source(str(tmp_path / "one")).load("train").classes == ()
 
 
 def test_adding_a_picture_keeps_the_order_of_the_others(folder):

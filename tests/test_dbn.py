@@ -42,6 +42,7 @@ def exact_log_p(model):
 
 
 @pytest.mark.parametrize("centred", [False, True])
+@pytest.mark.slow
 def test_the_bound_is_one_and_tightens(centred):
     model = tiny(centred=centred)
     v, log_p = exact_log_p(model)
@@ -76,6 +77,7 @@ MOVES = {
 
 
 @pytest.mark.parametrize("optimizer", MOVES)
+@pytest.mark.slow
 def test_machines_are_trained_one_after_the_other(optimizer):
     """The last goes on to the end; what the others have gathered moves no weight any more."""
     model = tiny(each=3, depth=3, centred=optimizer == "Adam")

@@ -141,6 +141,7 @@ def check_page(row, known, tmp_path):
     assert "ms a call" in report["status"]
 
 
+@pytest.mark.slow
 def test_the_page_needs_no_other_host(tmp_path):
     row = ROWS[0]
     demo.write(row.build(), row.name, "digits", "float32", tmp_path / "site")
@@ -150,6 +151,7 @@ def test_the_page_needs_no_other_host(tmp_path):
     assert {"vendor/core/index.js", "vendor/core/wasm/litert_wasm_internal.wasm"} <= files
 
 
+@pytest.mark.slow
 def test_a_page_replaces_a_page_and_nothing_else(tmp_path):
     model = ROWS[0].build()
     demo.write(model, "a", "digits", "float32", tmp_path / "site")

@@ -113,6 +113,7 @@ def test_with_the_exact_posterior_every_bound_is_exact(linear):
     np.testing.assert_allclose(model.log_prob(x, samples=7).numpy(), exact, rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_bounds_rise_with_k_up_to_the_exact_likelihood(linear):
     """With an encoder that is off, over nested groups of the same 4,096 draws (Jensen)."""
     set_networks, x, exact = linear

@@ -158,6 +158,27 @@ def test_broken_csv(text, message, tmp_path):
     refused(tmp_path, rf"metadata\.csv.* ?{message}")
 
 
+def test_captions_as_other_tools_write_them(tmp_path, monkeypatch):
+    """Names in capitals, whole paths, half a character, a book for a caption."""
+    pictures(tmp_path)
+    beside(tmp_path)
+    (tmp_path / "a.txt").rename(tmp_path / "a.TXT")
+    assert captions_of(tmp_path) == TEXTS
+    (tmp_path / "b.txt").write_text("a line\n" * 101)
+    refused(tmp_path, r"b\.png has 101 captions, and 100 are read at most")
+    for text in (*tmp_path.rglob("*.txt"), tmp_path / "a.TXT"):
+        text.unlink()
+    absolute = [
+        {"file_name": str(tmp_path / r["file_name"]), "text": r["text"]} for r in rows(TEXTS)
+    ]
+    table = tmp_path / "metadata.jsonl"
+    table.write_text("".join(json.dumps(r) + "\n" for r in absolute))
+    monkeypatch.chdir(tmp_path.parent)
+    assert captions_of(f"./{tmp_path.name}") == TEXTS
+    table.write_text('{"file_name": "a.png", "text": "red \\ud83d"}\n')
+    refused(tmp_path, r"line 1: the caption .* holds half a character")
+
+
 # --- the whole way -------------------------------------------------------------------------------
 
 
@@ -205,7 +226,7 @@ def test_a_run_on_a_folder_of_pictures_with_captions(tmp_path):
     said = f"warning: the model reads 3 words of a caption: '{scale} {scale}' of "
     assert done.stderr.splitlines()[-1].startswith(said)
     done = runs.here(
-        "train.evaluate", f"--workdir={run}", "--n=20", "--features=pixels", "--parts=samples"
+        "train.evaluate", f"--workdir={run}", "--n=20", "--features=textures", "--parts=samples"
     )
     assert done.returncode == 0, done.stderr
     assert "frechet" in json.loads((run / "metrics.json").read_text())["results"]

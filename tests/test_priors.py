@@ -220,6 +220,7 @@ def test_the_kl_of_codes_is_to_the_models_own_prior(name, arguments):
     np.testing.assert_allclose(latents.by_information(model, x)[1], units.mean(axis=0), rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_a_vae_with_a_fitted_prior_samples_and_scores_by_it():
     """The bound is that of the mixture: by brute force over a grid of its one code."""
     arguments = dict(latent_dim=1, width=8, components=2)

@@ -218,6 +218,7 @@ def test_derived_seeds_differ_by_seed_stream_and_number():
     assert np.array_equal(random.derived(seeds, "a"), found[0])
 
 
+@pytest.mark.slow
 def test_the_same_bits_in_litert(tmp_path):
     """The noise on a device: builtin ops only, and not one bit of it differs."""
     from ai_edge_litert.interpreter import Interpreter

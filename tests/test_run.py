@@ -224,6 +224,7 @@ def test_without_a_readable_checkpoint_it_stops(finished, tmp_path):
 
 
 @with_one
+@pytest.mark.slow
 def test_a_log_torn_by_a_crash_is_mended(finished, tmp_path):
     name, path = finished
     copy = tmp_path / "copy"

@@ -32,7 +32,7 @@ class Exported:
 
     def __init__(self, row, root):
         self.row, self.root, self.known = row, root, trained(row)
-        self.model = self.known.model
+        self.model = self.known.loaded
         self.path = saved_model.export(self.model, row.name, root)
         self.endpoints = {e.name: e for e in endpoints(self.model)}
         self.main = endpoints(self.model)[0].name  # what the default signature is

@@ -39,6 +39,7 @@ def model():
     return model
 
 
+@pytest.mark.slow
 def test_what_is_after_the_last_word_does_not_count(model):
     """The encoder ends with the last word, however long its rows are."""
     longer = build(length=9)
@@ -250,6 +251,7 @@ def test_captions_and_their_numbers_give_the_same_images(model):
         build(network="dense")
 
 
+@pytest.mark.slow
 def test_latents_can_be_explored_with_a_caption(model, digits):
     """And a model that makes images of images has none."""
     held_out = digits.load("validation[:20]")

@@ -31,7 +31,7 @@ class Exported:
 
     def __init__(self, row, root):
         self.row, self.known = row, trained(row)
-        self.model = self.known.model
+        self.model = self.known.loaded
         self.main = endpoints(self.model)[0].name
         self.images = self.known.make(golden.request(self.model, SEEDS))
         self.files = {}

@@ -63,6 +63,7 @@ def test_draws_are_as_frequent_as_probable(vae):
     assert stats.chisquare(observed, expected).pvalue > 1e-3
 
 
+@pytest.mark.slow
 def test_the_elbo_is_the_integral_less_the_posterior_gap(vae):
     """ELBO = log p(x) - KL(q(z|x) || p(z|x)), with the expectation over q by quadrature."""
     model, x = vae
@@ -94,6 +95,7 @@ def test_bounds_stream_the_importance_weights(vae):
     assert bounds == sorted(bounds)
 
 
+@pytest.mark.slow
 def test_bounds_are_below_the_integral(vae):
     model, x = vae
     exact = exact_log_prob(model, x)

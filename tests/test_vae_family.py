@@ -174,6 +174,7 @@ def test_the_capacity_rises_and_holds_the_mean_kl():
     np.testing.assert_allclose(found["loss"], found["distortion"], atol=1e-4)
 
 
+@pytest.mark.slow
 def test_a_larger_beta_carries_less():
     """After training from the same start: fewer nats in the code, worse reconstructions."""
     gentle, image = build("beta_vae", 400, beta=0.3)

@@ -1,6 +1,7 @@
 """VAE-GAN: who descends on what (algorithm 1), and the similarity that D has learnt."""
 
 import numpy as np
+import pytest
 import tensorflow as tf
 
 from tests.zoo import Row
@@ -43,6 +44,7 @@ def test_the_terms_by_the_networks_one_by_one():
     np.testing.assert_allclose(terms["llike"], llike, rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_each_network_descends_on_its_own_loss():
     """E on KL and likeness, G on gamma times likeness and on deceiving D, D on neither."""
     model, batch = build()
@@ -60,6 +62,7 @@ def test_each_network_descends_on_its_own_loss():
             np.testing.assert_allclose(one, two, rtol=1e-4, atol=1e-7)
 
 
+@pytest.mark.slow
 def test_codes_lead_back_to_images_by_the_averaged_generator():
     row = Row("vae_gan", SIZES | {"ema": 0.9}, 0)
     model, batch = row.build(), row.batch(4)

@@ -63,6 +63,7 @@ def test_commitment_pulls_the_encoder_and_the_codebook_loss_the_codes():
     np.testing.assert_allclose(terms["commitment"], distance, rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_the_averaged_codebook_comes_to_the_means_of_its_clusters():
     """Appendix A.1, of a fixed encoder: e_k tends to the mean of the z_e that choose it."""
     model, _ = build(codes=3, decay=0.9, restart=0.0)

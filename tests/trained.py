@@ -38,6 +38,13 @@ class Trained:
         self.after = state(self.model)
 
     @functools.cached_property
+    def loaded(self):
+        """The model as `tfgen.load` gives it, which is what users export: without optimizers."""
+        loaded = type(self.model).from_config(self.model.get_config())
+        loaded.set_weights(self.model.get_weights())
+        return loaded
+
+    @functools.cached_property
     def compiled_endpoints(self):
         return {
             endpoint.name: compiled(endpoint.function, input_signature=endpoint.inputs)

@@ -10,6 +10,7 @@ vocabulary.
 import re
 import warnings
 from difflib import get_close_matches
+from textwrap import shorten
 
 import numpy as np
 
@@ -51,10 +52,11 @@ def say_what_is_cut(captions, length, advice=""):
     too_long = {caption for caption in captions if len(words(caption)) > length}
     if too_long:
         longest = max(sorted(too_long), key=lambda caption: len(words(caption)))
+        rest = " ".join(words(longest)[length:])
         others = f", and of {len(too_long) - 1} others," if len(too_long) > 1 else ""
         warnings.warn(
-            f"the model reads {length} words of a caption: {' '.join(words(longest)[length:])!r} "
-            f"of {longest!r}{others} is left out.{advice}",
+            f"the model reads {length} words of a caption: {shorten(rest, 200)!r} "
+            f"of {shorten(longest, 200)!r}{others} is left out.{advice}",
             Notice,
             stacklevel=3,
         )

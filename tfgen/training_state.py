@@ -3,13 +3,13 @@
 A checkpoint is for going on, exactly, and holds every weight. A model file is for who samples,
 encodes and measures: it holds what those read, which is
 
-    kept      networks, D among them (`test_step` measures with it, and they are what fine-tuning
-              starts from); the step (stages and schedules are functions of it); numbers that
+    kept      networks, D among them (`test_step` measures with it); the step (stages and schedules
+              are functions of it); averages that the next step needs (VQ-VAE's); numbers that
               a loss or a density has in it (BEGAN's k, log Z, a machine's offsets); statistics that
               networks are evaluated with (batch norm's, the vector of a spectral norm)
     left out  images and chains that training goes back to (CycleGAN's pools, PCD's particles); sums
-              whose result is a weight of its own (PCA's, VQ-VAE's averages); the log's open
-              interval
+              whose result is a weight of its own (PCA's, which begin anew when a model from a file
+              is trained on); the log's open interval
 
 Files written before that have all of it, and load as they did.
 """

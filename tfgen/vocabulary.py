@@ -31,15 +31,23 @@ def learned(data, most_words, length):
     captions.say_what_is_cut(
         texts, length, f" --config.model.length={longest} reads the whole of each."
     )
-    layer = keras.layers.TextVectorization(max_tokens=most_words)
+    layer = keras.layers.TextVectorization(max_tokens=most_words, standardize=plain)
     layer.adapt(tf.data.Dataset.from_tensor_slices(texts).batch(256))
     vocabulary = [str(word) for word in layer.get_vocabulary()[captions.FIRST :]]
     known, examples = set(vocabulary), {}
     for text in texts[:10_000]:
         words = [word for word in captions.words(text) if word in known]
-        examples[" ".join(words[:length])] = None
+        if words:
+            examples[" ".join(words[:length])] = None
     examples = list(examples)[:: max(1, len(examples) // EXAMPLES)][:EXAMPLES]
     return {"vocabulary": tuple(vocabulary), "examples": tuple(examples), "length": length}
+
+
+def plain(texts):
+    """What `captions.words` splits, of strings: Keras' own way lowers and splits ASCII alone."""
+    texts = tf.strings.lower(texts, encoding="utf-8")
+    texts = tf.strings.regex_replace(texts, r"[\pZ\x1c-\x1f\x{85}]", " ")  # Python's spaces
+    return tf.strings.regex_replace(texts, captions.PUNCTUATION.pattern, "")
 
 
 def texts_of(data):
@@ -67,7 +75,7 @@ def texts_of(data):
 def vectorizer(vocabulary, length):
     """A layer: captions, strings [B] -> numbers, int [B, length]. It holds no weight."""
     layer = keras.layers.TextVectorization(
-        vocabulary=list(vocabulary), output_sequence_length=length
+        vocabulary=list(vocabulary), output_sequence_length=length, standardize=plain
     )
     layer(tf.constant([""]))  # builds it
     return layer

@@ -50,12 +50,24 @@ class Validation:
         if self.metric in DISTANCES:
             self._prepare_features(training, validation)
         self.names = [*model.terms, *([self.metric] if self.features else [])]
+        self._check_log(start)
         self.log = Log(run.validation, self.names, start)
         column = 1 + self.names.index(self.metric)
         self.rows = {int(row[0]): float(row[column]) for row in _rows(run.validation)}
         for step, path in self._kept().items():
             if step > start:
                 path.unlink()
+
+    def _check_log(self, start):
+        """Raises: UserError where the run was watched by another metric, as by an older version."""
+        if not start or not self.run.validation.exists():
+            return
+        head = self.run.validation.read_text().partition("\n")[0]
+        if self.metric not in head.split(","):
+            raise UserError(
+                f"{self.run.validation} was begun by another version, which watched {head}, and "
+                f"not {self.metric}: train anew in another --workdir."
+            )
 
     def _prepare_features(self, training, validation):
         splits = evaluation.Splits(training, data.arrays(training), self.held_out)
@@ -67,10 +79,10 @@ class Validation:
         try:
             self._distance(self.real)
         except UserError as error:
+            other = "" if self.metric == KID else "--config.eval_metric=kid, "
             raise UserError(
                 f"{error}, which is what the validation split {validation.split!r} has: choose "
-                "another with --config.data.validation, --config.eval_metric=kid, or "
-                "--config.eval_every=0."
+                f"another with --config.data.validation, {other}or --config.eval_every=0."
             ) from None
 
     def measure(self):

@@ -24,6 +24,7 @@ from tfgen.errors import UserError
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff")
 SPLITS = ("train", "validation", "test")
+MOST_CAPTIONS = 100  # of one picture: all are padded to as many
 PAIRED = tuple(split + letter for split in SPLITS for letter in "AB")
 
 
@@ -49,6 +50,8 @@ class FolderSource(Source):
         parents = {f.parent.relative_to(roots[s]) for s, files in self.files.items() for f in files}
         # Labels only where every image lies in a folder of its class.
         labelled = all(len(parent.parts) == 1 for parent in parents)
+        # One folder for all is no class, but where the pictures lie.
+        labelled = labelled and len({parent.name for parent in parents}) > 1
         self.classes = tuple(sorted(p.name for p in parents)) if labelled else ()
         infos = [
             tfds.core.SplitInfo(name=s, shard_lengths=[len(files)], num_bytes=0)
@@ -73,9 +76,20 @@ class FolderSource(Source):
         texts = self.captions.of(files) if "caption" in extra else None
         if texts:
             most = max(map(len, texts))
+            if most > MOST_CAPTIONS:
+                file = files[[len(one) for one in texts].index(most)]
+                raise UserError(
+                    f"{file} has {most} captions, and {MOST_CAPTIONS} are read at most: is its "
+                    "text one caption a line?"
+                )
             data["caption"] = [one[0] for one in texts]
             if most > 1:
                 data["captions"] = [one + [""] * (most - len(one)) for one in texts]
+
+        def examples():
+            with tf.init_scope():  # held once, not as a constant of a graph: those end at 2 GB
+                return tf.data.Dataset.from_tensor_slices(data)
+
         return ImageData(
             self.name,
             split,
@@ -84,7 +98,7 @@ class FolderSource(Source):
             256,
             self.classes,
             parts,
-            lambda: tf.data.Dataset.from_tensor_slices(data),
+            examples,
         )
 
 

@@ -1,6 +1,7 @@
 """Captions of the pictures of a folder, in one of two ways:
 
-    NAME.jpg, NAME.txt               a caption a line, as those of CUB and Flowers come
+    NAME.jpg, NAME.txt               a caption a line, as in the files of CUB and Flowers, which lie
+                                     in a tree of their own: copy them beside the pictures
     metadata.jsonl or metadata.csv   a row a caption, with `file_name` and `text`, as Hugging Face's
                                      imagefolder has it; names count from the file's own folder
 
@@ -79,11 +80,12 @@ class FolderCaptions:
 
 
 def _text_of(file):
-    return file.with_suffix(".txt")
+    upper = file.with_suffix(".TXT")  # as Windows may have it
+    return upper if upper.is_file() else file.with_suffix(".txt")
 
 
 def _key(path):
-    return os.path.normpath(path)
+    return os.path.abspath(path)
 
 
 def _lines(file):
@@ -163,4 +165,8 @@ def _checked(table, where, row):
 def _with_words(text, where):
     if not captions.words(text):
         raise UserError(f"{where}: the caption {text!r} has no word.")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise UserError(f"{where}: the caption {text!r} holds half a character.") from None
     return text

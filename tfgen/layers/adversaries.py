@@ -59,6 +59,8 @@ def check(network, normalisation, image_shape, depth):
     one_of("network", network, NETWORKS)
     one_of("normalisation", normalisation, NORMALISATIONS)
     h, w, _ = image_shape
+    if network == "conv" and depth < 1:
+        raise UserError(f"a conv GAN of depth {depth}: set --config.model.depth to 1 or more.")
     if network != "dense" and (h % 2**depth or w % 2**depth):
         raise UserError(
             f"a {network} GAN of depth {depth} halves the image {depth} times: {h}x{w} is not "

@@ -110,6 +110,11 @@ def textures_of(images, levels):
     some = images[:10_000]
     raw = textures.responses(some / np.float32(levels - 1))
     mean, scale = raw.mean(axis=0), raw.std(axis=0)
+    if not scale.any():
+        raise UserError(
+            f"the {len(some)} training images are all alike, and samples cannot be compared with "
+            "them: set --config.eval_every=0, or evaluate without the part 'samples'."
+        )
     # A filter that hardly varies, at an edge that is always black, says little and not all.
     scale = scale + 1e-3 * scale.max()
     count = min(UNITS, max(1, len(raw) // 4), raw.shape[1])

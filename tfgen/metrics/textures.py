@@ -48,14 +48,19 @@ def responses(images):
 
     images = np.asarray(images, np.float32)
     see = _compiled(images.shape[1:])
-    parts = []
-    for start in range(0, len(images), BATCH):
-        part = images[start : start + BATCH]
+    parts, rows = [], _rows(images.shape[1:])
+    for start in range(0, len(images), rows):
+        part = images[start : start + rows]
         # Batches of one shape: nothing is traced again, and none rounds by its company.
-        padded = np.zeros((BATCH, *part.shape[1:]), np.float32)
+        padded = np.zeros((rows, *part.shape[1:]), np.float32)
         padded[: len(part)] = part
         parts.append(see(tf.constant(padded)).numpy()[: len(part)])
     return np.concatenate(parts).astype(np.float64)
+
+
+def _rows(image_shape):
+    """Images at once: BATCH of 64x64, and as many pixels of others."""
+    return max(1, min(BATCH, BATCH * 64 * 64 // (image_shape[0] * image_shape[1])))
 
 
 @functools.lru_cache(maxsize=4)

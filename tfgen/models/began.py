@@ -26,7 +26,7 @@ beyond the range of images is cut off in samples, and not in training.
 import keras
 import tensorflow as tf
 
-from tfgen import adversarial
+from tfgen import adversarial, replicas
 from tfgen.layers import balanced
 from tfgen.models.gan import GAN
 
@@ -94,11 +94,12 @@ class BEGAN(GAN):
         return D_fake[:, 0]
 
     def after_D(self, D_x, D_fake):
-        balance = self.gamma * tf.reduce_mean(D_x) - tf.reduce_mean(D_fake)
+        L_x, L_fake = _means(D_x, D_fake)
+        balance = self.gamma * L_x - L_fake
         self.k.assign(tf.clip_by_value(self.k + self.k_rate * balance, 0.0, 1.0))
 
     def of_verdicts(self, D_x, D_fake, noise=None, label=None):
-        L_x, L_fake = tf.reduce_mean(D_x), tf.reduce_mean(D_fake)
+        L_x, L_fake = _means(D_x, D_fake)
         return {
             "L_real": L_x,
             "L_fake": L_fake,
@@ -111,3 +112,8 @@ class BEGAN(GAN):
 
     def generate(self, noise, label=None):
         return tf.clip_by_value(super().generate(noise, label), 0.0, 1.0)
+
+
+def _means(*errors):
+    """Of all replicas: the mean of what each has clipped is not what the mean clips to."""
+    return [tf.reduce_mean(replicas.all_rows(L)) for L in errors]

@@ -207,13 +207,15 @@ class CycleGAN(GenerativeModel):
         drawn = tf.argsort(random.uniform(seeds[:1], [self.pool], "place")[0], stable=True)
         places = tf.where(filling, in_order, drawn[:swapped])
         earlier = tf.gather(tf.convert_to_tensor(pool), places)
+        # A model from a file has a step, and its pool is empty.
+        empty = tf.reduce_all(earlier == 0.0, axis=[1, 2, 3], keepdims=True)
         new = fakes[:swapped]
         swap = random.uniform(seeds[:swapped], [1, 1, 1], "swap") < 0.5
-        stored = tf.where(filling | swap, new, earlier)
+        stored = tf.where(filling | swap | empty, new, earlier)
         pool.assign(
             tf.tensor_scatter_nd_update(tf.convert_to_tensor(pool), places[:, None], stored)
         )
-        shown = tf.where(swap & ~filling, earlier, new)
+        shown = tf.where(swap & ~filling & ~empty, earlier, new)
         return replicas.own_rows(tf.concat([shown, fakes[swapped:]], axis=0))
 
     def test_step(self, batch):

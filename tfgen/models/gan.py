@@ -312,7 +312,8 @@ class GAN(GenerativeModel):
         label = batch.get("label")
         seeds = tf.range(tf.shape(x)[0])
         noise = self.noise(seeds)
-        fake = self.to_range(self.generate(noise, label))
+        # As D sees it in training: `generate` may cut off what is no image.
+        fake = self.sampler()(self.latent(noise, label), training=False)
         real, made = (
             self.seen(images, seeds, stream, training=False)
             for images, stream in ((x, "real"), (fake, "fake"))

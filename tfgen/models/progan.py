@@ -152,9 +152,9 @@ class ProGAN(GAN):
         but on the `span` alone: a run that goes on in a new process would take a step that differs
         in rounding.
         """
-        with tf.init_scope():
-            step = self.steps_done
-        if not training and (step >= self.grown_at or not self.optimizers):
+        if not training and not self.optimizers:
+            with tf.init_scope():
+                step = self.steps_done
             return of_stage(*self.growth_at(step))
         stage, alpha = self.growth()
         first, last = self.span if training else (0, self.number - 1)

@@ -69,7 +69,7 @@ class TextToImage(GAN):
       vocabulary: the words; examples: some captions, to sample when none are given; both are taken
         from the data by `train.run`.
       most_words, length: how many of the most frequent words, and T; of longer captions the first
-        T words are read. To `train.run` a length of 0 is that of the longest caption.
+        T words are read. To `train.run` a length of 0 is that of the longest caption, up to 64.
       embedding, text_dim, condition_dim: numbers of a word, P, N.
       kl: the weight of KL; interpolation: that of the loss at phi_m, 0: without; contrast: that of
         -log p(t | x), for D and for G.
@@ -118,6 +118,7 @@ class TextToImage(GAN):
             ("fresh_noise", kwargs.get("fresh_noise", False), False),
             ("minibatch_stddev", kwargs.get("minibatch_stddev", False), False),
             ("generator_width", kwargs.get("generator_width", 0), 0),
+            ("pooling", kwargs.get("pooling", "mean"), "mean"),
         ):
             if given != only:
                 raise UserError(

@@ -175,9 +175,6 @@ class VQVAE(GenerativeModel):
 
     # --- training --------------------------------------------------------------------------------
 
-    def training_only(self):
-        return [*super().training_only(), self.usage, self.sums]
-
     def trained(self):
         networks = self.encoder.trainable_variables + self.decoder.trainable_variables
         if self.codebook == "gradient":
