@@ -201,7 +201,8 @@ def _caption(table):
         f"per image, for lower bounds from above by {protocol['k']:,} importance samples"
         f"{_one_term(table)}. "
         f"{table['features']['distance']}: Frechet distance in the features of a fixed classifier "
-        f"({accuracy} right on this split). s, MB: training on two cores, at its peak.*"
+        f"({accuracy} right on this split). s, MB: training on two cores (no s where others "
+        "ran beside it), at its peak.*"
     )
 
 
