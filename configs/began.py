@@ -40,7 +40,7 @@ def get_config():
     config.model = ConfigDict(
         dict(
             # G meets a balance below 1 with few kinds of digits, and k, which would drive it on,
-            # falls: with 0.7 three classes are left after 1,000 steps, with 1 seven.
+            # falls: with 0.7 three classes are left after 1,000 steps (one run).
             gamma=1.0,
             # A run of the paper is a hundred times as long: k has to arrive sooner.
             k_rate=0.3,

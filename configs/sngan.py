@@ -11,8 +11,8 @@ LARGER = {
     for name, values in dcgan.LARGER.items()
 }
 # For CIFAR-10 the paper's residual networks, table 4: section 4, batches of 64, five steps of D, a
-# rate of 0.0002 with beta_1 = 0 and beta_2 = 0.9; 128 latents, as the authors have them. Their rate
-# falls to zero.
+# rate of 0.0002 with beta_1 = 0 and beta_2 = 0.9; 128 latents, as the authors have them, and a
+# rate that falls to zero (here in the second half, in their code from the start).
 CIFAR = dcgan.CIFAR | {
     "batch_size": 5 * 64,
     "model.critic_steps": 5,

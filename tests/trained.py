@@ -40,9 +40,7 @@ class Trained:
     @functools.cached_property
     def loaded(self):
         """The model as `tfgen.load` gives it, which is what users export: without optimizers."""
-        loaded = type(self.model).from_config(self.model.get_config())
-        loaded.set_weights(self.model.get_weights())
-        return loaded
+        return self.model.without_optimizers()
 
     @functools.cached_property
     def compiled_endpoints(self):

@@ -49,9 +49,10 @@ def tokens(captions, vocabulary, length):
 
 def say_what_is_cut(captions, length, advice=""):
     """A `Notice` of captions with more than `length` words, which names the longest."""
-    too_long = {caption for caption in captions if len(words(caption)) > length}
+    lengths = {caption: len(words(caption)) for caption in set(captions)}
+    too_long = sorted(caption for caption in lengths if lengths[caption] > length)
     if too_long:
-        longest = max(sorted(too_long), key=lambda caption: len(words(caption)))
+        longest = max(too_long, key=lengths.get)
         rest = " ".join(words(longest)[length:])
         others = f", and of {len(too_long) - 1} others," if len(too_long) > 1 else ""
         warnings.warn(

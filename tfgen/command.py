@@ -27,8 +27,9 @@ def status(function, *arguments):
 
 def warn_of_unreached(model):
     """Says what a model that is exported has not come to in training."""
-    if model.unreached(model.steps_done):
-        warnings.warn(" ".join(model.unreached(model.steps_done)), Notice, stacklevel=2)
+    left = model.unreached(model.steps_done)
+    if left:
+        warnings.warn(" ".join(left), Notice, stacklevel=2)
 
 
 def _shown(otherwise):

@@ -310,6 +310,10 @@ class GenerativeModel(TrainingState, keras.Model):
 
         Without the slots of optimizers it has a third of the size.
         """
+        self.without_optimizers().save(path)
+
+    def without_optimizers(self):
+        """A copy as `tfgen.load` gives it, which trains no more."""
         copy = type(self).from_config(self.get_config())
         copy.set_weights(self.get_weights())
-        copy.save(path)
+        return copy

@@ -55,14 +55,14 @@ def texts_of(data):
 
     Raises: UserError for data without captions.
     """
-    spec = data.examples().element_spec
-    if "caption" not in spec:
+    examples = data.examples()
+    if "caption" not in examples.element_spec:
         raise UserError(
             f"text_to_image learns from captions, and {data.name} has none: it wants a set of TFDS "
             "with features image and caption, as shapes_by_caption or coco_captions, or a folder "
             "with NAME.txt beside NAME.jpg, or with metadata.jsonl or metadata.csv."
         )
-    every = data.examples().map(
+    every = examples.map(
         lambda example: tf.reshape(example.get("captions", example["caption"]), [-1])
     )
     found = (text.decode() for texts in every.as_numpy_iterator() for text in texts)

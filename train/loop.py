@@ -64,8 +64,9 @@ def train(name, config, workdir):
         checkpoints.forget_after(start)
         if start:
             say(f"Continuing from step {start}.")
-        if model.unreached(config.steps):
-            say(f"Warning: {' '.join(model.unreached(config.steps))}")
+        left = model.unreached(config.steps)
+        if left:
+            say(f"Warning: {' '.join(left)}")
         progress = Steps(config.steps, start)
         watch = None
         if config.eval_every:
@@ -105,9 +106,11 @@ def train(name, config, workdir):
             facts["kept"] = {"step": step, "metric": watch.metric, "value": value}
             say(f"Kept the weights of step {step}: {watch.metric} {value:.4f}, the best.")
         # Of the weights that are kept, which may be of an earlier step than the last.
-        warnings += [" ".join(model.unreached(model.steps_done) or [])]
-        if any(warnings):
-            facts["warnings"] = "; ".join(filter(None, warnings))
+        left = model.unreached(model.steps_done)
+        if left:
+            warnings = [*warnings, " ".join(left)]
+        if warnings:
+            facts["warnings"] = "; ".join(warnings)
         finish(run, name, config, model, training, validation, facts)
     say(_what_next(run, type(model)))
     return 0

@@ -23,8 +23,8 @@ from tfgen.data.source import ImageData, Source, square
 from tfgen.errors import UserError
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff")
-SPLITS = ("train", "validation", "test")
 MOST_CAPTIONS = 100  # of one picture: all are padded to as many
+SPLITS = ("train", "validation", "test")
 PAIRED = tuple(split + letter for split in SPLITS for letter in "AB")
 
 

@@ -58,14 +58,19 @@ def check(network, normalisation, image_shape, depth):
     """Raises: UserError for an unknown name, and for an image that cannot be halved so often."""
     one_of("network", network, NETWORKS)
     one_of("normalisation", normalisation, NORMALISATIONS)
-    h, w, _ = image_shape
     if network == "conv" and depth < 1:
         raise UserError(f"a conv GAN of depth {depth}: set --config.model.depth to 1 or more.")
-    if network != "dense" and (h % 2**depth or w % 2**depth):
+    if network != "dense":
+        check_halving(f"a {network} GAN of depth {depth} halves", image_shape, depth)
+
+
+def check_halving(who_halves, image_shape, depth):
+    """Raises: UserError for an image that cannot be halved so often."""
+    h, w, _ = image_shape
+    if h % 2**depth or w % 2**depth:
         raise UserError(
-            f"a {network} GAN of depth {depth} halves the image {depth} times: {h}x{w} is not "
-            f"divisible by {2**depth}. Set --config.model.depth lower, or --config.data.size "
-            "to a multiple."
+            f"{who_halves} the image {depth} times: {h}x{w} is not divisible by {2**depth}. Set "
+            "--config.model.depth lower, or --config.data.size to a multiple."
         )
 
 

@@ -13,20 +13,7 @@ down, nearest neighbours up; no normalisation, and none of these units at the co
 import keras
 from keras import layers
 
-from tfgen.errors import UserError
-
 REPEATS = 2
-
-
-def check(image_shape, depth):
-    """Raises: UserError for an image that cannot be halved so often."""
-    h, w, _ = image_shape
-    if h % 2**depth or w % 2**depth:
-        raise UserError(
-            f"BEGAN's networks of depth {depth} halve the image {depth} times: {h}x{w} is not "
-            f"divisible by {2**depth}. Set --config.model.depth lower, or --config.data.size "
-            "to a multiple."
-        )
 
 
 def _conv(filters, strides=1):

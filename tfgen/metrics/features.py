@@ -103,6 +103,8 @@ def textures_of(images, levels):
     Each filter's average is taken in its own standard deviations, the 64 leading principal
     components of these are kept (fewer of less than 256 images), and one number scales them for
     their mean variance to be 1.
+
+    Raises: UserError for images that are all alike.
     """
     from sklearn.decomposition import PCA
 

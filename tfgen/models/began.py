@@ -27,7 +27,7 @@ import keras
 import tensorflow as tf
 
 from tfgen import adversarial, replicas
-from tfgen.layers import balanced
+from tfgen.layers import adversaries, balanced
 from tfgen.models.gan import GAN
 
 
@@ -60,7 +60,7 @@ class BEGAN(GAN):
         depth=3,
         ema=0.0,
     ):
-        balanced.check(image_shape, depth)
+        adversaries.check_halving(f"BEGAN's networks of depth {depth} halve", image_shape, depth)
         # Known before the networks are built.
         self.code_dim = code_dim
         super().__init__(

@@ -313,7 +313,7 @@ class GAN(GenerativeModel):
         seeds = tf.range(tf.shape(x)[0])
         noise = self.noise(seeds)
         # As D sees it in training: `generate` may cut off what is no image.
-        fake = self.sampler()(self.latent(noise, label), training=False)
+        fake = self.sampled(noise, label)
         real, made = (
             self.seen(images, seeds, stream, training=False)
             for images, stream in ((x, "real"), (fake, "fake"))
@@ -350,5 +350,9 @@ class GAN(GenerativeModel):
         """The G that samples come from."""
         return self.G_average if self.ema else self.G
 
+    def sampled(self, noise, label=None):
+        """G(z) of the sampler, in (-1, 1)."""
+        return self.sampler()(self.latent(noise, label), training=False)
+
     def generate(self, noise, label=None):
-        return self.from_range(self.sampler()(self.latent(noise, label), training=False))
+        return self.from_range(self.sampled(noise, label))

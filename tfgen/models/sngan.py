@@ -19,8 +19,8 @@ have norm 1, and with the mean in the sum's place it is too flat to teach G.
 Shapes: x, G(z) [B, H, W, C] in (-1, 1);  z [B, Z];  D [B] scores.
 
 Departures from the paper: those of the GAN. z is uniform. The convolutional networks are the
-DCGAN's, with its departures, not those of the paper's table 3. The rate does not fall to zero; on
-digits it is higher, for which the config has a reason.
+DCGAN's, with its departures, not those of the paper's table 3. The rate falls to zero on
+CIFAR-10 alone, in the second half; on digits it is higher, for which the config has a reason.
 """
 
 import keras
