@@ -51,7 +51,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfgen import random
+from tfgen import networks, random
+from tfgen.declared import Network
 from tfgen.errors import UserError
 from tfgen.training_state import TrainingState
 
@@ -94,6 +95,7 @@ class GenerativeModel(TrainingState, keras.Model):
         self.levels = levels
         self.seed = seed
         self.optimizers = {}
+        self.own_networks = {}  # what a user gave in place of ours, {argument: network}
         # Weights, so that they are saved and restored with the others: the updates done; of
         # these, those before the first term that was not finite; and the terms' sums since the
         # log's last row.
@@ -146,6 +148,20 @@ class GenerativeModel(TrainingState, keras.Model):
     def view(self, data):
         """The training data, `ImageData`, as the model takes them."""
         return data
+
+    def choose_network(self, name, given, inputs, outputs, default):
+        """The network for the argument `name`: the user's own, or what `default()` makes.
+
+        Args:
+          given: what the constructor was given: None, a Keras model, or a function of shapes.
+          inputs, outputs: the shapes that fit, without the batch (`tfgen/networks.py`).
+
+        Raises: UserError for a network that does not fit.
+        """
+        if given is None:
+            return default()
+        self.own_networks[name] = networks.own(name, given, inputs, outputs)
+        return self.own_networks[name]
 
     def can(self, capability):
         """Whether the model has the method, e.g. `model.can("encode")`."""
@@ -293,7 +309,7 @@ class GenerativeModel(TrainingState, keras.Model):
         for kind in type(self).__mro__:
             parameters = inspect.signature(kind.__init__).parameters.values()
             found |= {
-                p.name: getattr(self, p.name)
+                p.name: self._argument(p)
                 for p in parameters
                 if p.name != "self" and p.kind is not p.VAR_KEYWORD
             }
@@ -301,6 +317,24 @@ class GenerativeModel(TrainingState, keras.Model):
             if kind is GenerativeModel or not any(p.kind is p.VAR_KEYWORD for p in parameters):
                 break
         return found
+
+    def _argument(self, parameter):
+        """What an argument of the constructor was, in a form that JSON can hold."""
+        if parameter.annotation is not Network:
+            return getattr(self, parameter.name)
+        network = self.own_networks.get(parameter.name)
+        return network and keras.saving.serialize_keras_object(network)
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(
+            **{
+                name: keras.saving.deserialize_keras_object(value)
+                if isinstance(value, dict) and "class_name" in value
+                else value
+                for name, value in config.items()
+            }
+        )
 
     def training_only(self):
         return [self.finite_steps, self.interval_sums]

@@ -27,6 +27,7 @@ import tensorflow as tf
 
 from tfgen import bounds, likelihoods, losses, random
 from tfgen.compiling import compiled
+from tfgen.declared import Network
 from tfgen.layers import Dropout, LatentDensity, coders
 from tfgen.model import GenerativeModel
 
@@ -49,6 +50,8 @@ class VAE(GenerativeModel):
         "gaussian" or "mixture" (`tfgen.likelihoods`).
       draw: whether a sample is a draw from p(x|z), where by default it is the mean of p(x|z).
       components: of the mixture that stands for the prior after training; 0 keeps the prior.
+      encoder: a network of the user's own (`tfgen/networks.py`), [H, W, C] -> [2 Z]: mu, logvar.
+      decoder: the same, [Z] -> [H, W, C * n], the n parameters of p(x|z) of each channel.
     """
 
     paper = ("Kingma and Welling 2014", "https://arxiv.org/abs/1312.6114")
@@ -71,6 +74,8 @@ class VAE(GenerativeModel):
         likelihood="auto",
         draw=False,
         components=0,
+        encoder: Network = None,
+        decoder: Network = None,
         **kwargs,
     ):
         super().__init__(image_shape, levels, seed, **kwargs)
@@ -91,12 +96,22 @@ class VAE(GenerativeModel):
             return Dropout(dropout, stream, self.training_seeds)
 
         h, w, c = self.image_shape
-        encoder, decoder = coders.find(network, self.image_shape)
         # A variant with labels shows them to the encoder as planes, to the decoder beside z.
-        shape = (h, w, c + self.num_classes)
-        self.encoder = keras.Sequential(encoder(shape, 2 * latent_dim, width, drop))
-        inputs, shape = latent_dim + self.num_classes, (h, w, c * self.p.parameters)
-        self.decoder = keras.Sequential(decoder(inputs, shape, width, drop))
+        seen, codes = (h, w, c + self.num_classes), latent_dim + self.num_classes
+        given = (h, w, c * self.p.parameters)
+
+        def default_encoder():
+            layers, _ = coders.find(network, self.image_shape)
+            return keras.Sequential(layers(seen, 2 * latent_dim, width, drop))
+
+        def default_decoder():
+            _, layers = coders.find(network, self.image_shape)
+            return keras.Sequential(layers(codes, given, width, drop))
+
+        self.encoder = self.choose_network(
+            "encoder", encoder, seen, (2 * latent_dim,), default_encoder
+        )
+        self.decoder = self.choose_network("decoder", decoder, (codes,), given, default_decoder)
         if components:
             self.latents = LatentDensity(latent_dim, components)
 

@@ -1,0 +1,237 @@
+"""Settings declare themselves: type, range and meaning of each argument of a model's class.
+
+    def __init__(self, image_shape, levels, seed=0, width: Count = 128, beta: Weight = 4.0,
+                 network: Literal["dense", "conv"] = "dense", **kwargs):
+
+and in the class's docstring, under "Args:", a line "width: hidden units". `of_model` reads both
+from the source, so the help, the checks and the configs know them without loading TensorFlow. What
+a constructor hands on by `**kwargs` is looked up in its parent; an argument that a variant names
+again has the variant's default, and, where the variant's docstring is silent, its parent's meaning.
+"""
+
+import ast
+import dataclasses
+import math
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
+
+from tfgen.errors import UserError, one_of
+
+if TYPE_CHECKING:
+    import keras
+
+# A network of the user's own: a Keras model, or a function of shapes that makes one. No setting.
+Network = Union["keras.Model", Callable[..., "keras.Model"], None]
+
+
+@dataclasses.dataclass(frozen=True)
+class Range:
+    """What a number may be: low <= value <= high; with `above`, `below` the ends are left out."""
+
+    low: float = -math.inf
+    high: float = math.inf
+    above: float = -math.inf
+    below: float = math.inf
+
+    def holds(self, value: float) -> bool:
+        # An infinite rate or weight is no setting, whatever the range.
+        inside = self.low <= value <= self.high and self.above <= value <= self.below
+        return inside and value not in (self.above, self.below) and math.isfinite(value)
+
+    def __str__(self) -> str:
+        """As in "must be ..."."""
+        if self.high == self.below == math.inf:
+            return f"above {self.above:g}" if self.above > -math.inf else f"{self.low:g} or more"
+        left = f"({self.above:g}" if self.above > -math.inf else f"[{self.low:g}"
+        right = f"{self.below:g})" if self.below < math.inf else f"{self.high:g}]"
+        return f"in {left}, {right}"
+
+
+# The ranges that most settings have.
+Count = Annotated[int, Range(1)]  # units, layers, steps: at least one
+Steps = Annotated[int, Range(0)]  # 0: none
+Weight = Annotated[float, Range(0)]
+Share = Annotated[float, Range(0, below=1)]  # of what is dropped, kept, averaged
+
+
+@dataclasses.dataclass(frozen=True)
+class Setting:
+    """One argument: its type, what it may be, and what it means."""
+
+    name: str
+    kind: type
+    default: Any
+    range: Range | None
+    choices: tuple | None
+    meaning: str
+
+    def check(self, value: Any, name: str = "") -> None:
+        """Raises: UserError that names the setting, the value and what fits."""
+        name = name or self.name
+        if self.choices:
+            one_of(name, value, self.choices)
+        fits = isinstance(value, self.kind) or (self.kind is float and isinstance(value, int))
+        if not fits or (isinstance(value, bool) and self.kind is not bool):
+            raise UserError(f"{name} is {value!r}, but must be of type {self.kind.__name__}.")
+        if self.range and not self.range.holds(value):
+            raise UserError(f"{name} is {value!r}, but must be {self.range}.")
+
+    def says(self) -> str:
+        """Type and range in a few words, for a help text."""
+        if self.choices:
+            return " | ".join(map(str, self.choices))
+        return self.kind.__name__ + (f" {self.range}" if self.range else "")
+
+
+# Given by the data or the run, not by a config.
+NOT_SETTINGS = ("self", "image_shape", "levels", "seed", "num_classes")
+_NAMES = {
+    **{"Annotated": Annotated, "Literal": Literal, "Range": Range},
+    **{"Count": Count, "Steps": Steps, "Weight": Weight, "Share": Share},
+}
+
+
+def of_model(source: Path) -> dict[str, Setting]:
+    """{name: Setting} of the class that a model's file defines; a variant's own arguments first.
+
+    Raises: UserError for a file without one such class, and for an argument that declares nothing.
+    """
+    tree = ast.parse(source.read_text(), str(source))
+    return _of_class(the_class(tree, source), tree, source)
+
+
+def the_class(tree: ast.Module, source: Path) -> ast.ClassDef:
+    """The model's class of a file: the only one, or the only one that is made of `image_shape`.
+
+    Raises: UserError.
+    """
+    classes = [node for node in tree.body if isinstance(node, ast.ClassDef)]
+    models = [node for node in classes if "image_shape" in _parameters(node)]
+    found = models or classes
+    if len(found) != 1:
+        names = ", ".join(node.name for node in found) or "none"
+        raise UserError(
+            f"{source} must define one model, a class whose constructor takes image_shape and "
+            f"levels; it defines {names}. Layers and other classes beside it are no matter."
+        )
+    return found[0]
+
+
+def _of_class(node, tree, source):
+    own = {
+        name: _setting(name, annotation, default, _meanings(node), source)
+        for name, (annotation, default) in _parameters(node).items()
+        if name not in NOT_SETTINGS and annotation != "Network"
+    }
+    own = {name: setting for name, setting in own.items() if setting}
+    parent = _parent(node, tree)
+    if parent is None or not _hands_on(node):
+        return own
+    inherited = _of_class(*parent)
+    for name, setting in own.items():
+        if not setting.meaning and name in inherited:
+            own[name] = dataclasses.replace(setting, meaning=inherited[name].meaning)
+    fixed = _fixed(node)
+    return own | {name: s for name, s in inherited.items() if name not in {*own, *fixed}}
+
+
+def _constructor(node):
+    return next((f for f in node.body if getattr(f, "name", "") == "__init__"), None)
+
+
+def _parameters(node):
+    """{name: (annotation as text, default as a node or None)} of a class's own constructor."""
+    function = _constructor(node)
+    if function is None:
+        return {}
+    given = [*function.args.args, *function.args.kwonlyargs]
+    plain = function.args.args
+    defaults = [None] * (len(plain) - len(function.args.defaults)) + function.args.defaults
+    defaults += function.args.kw_defaults
+    return {
+        a.arg: (ast.unparse(a.annotation) if a.annotation else "", default)
+        for a, default in zip(given, defaults, strict=True)
+    }
+
+
+def _hands_on(node):
+    """Whether what the constructor does not name goes to its parent's."""
+    function = _constructor(node)
+    return function is None or function.args.kwarg is not None
+
+
+def _fixed(node):
+    """The arguments that a variant sets itself when it calls its parent's constructor."""
+    function = _constructor(node)
+    calls = [
+        call
+        for call in ast.walk(function or ast.Module([], []))
+        if isinstance(call, ast.Call) and ast.unparse(call.func) == "super().__init__"
+    ]
+    return {keyword.arg for call in calls for keyword in call.keywords if keyword.arg}
+
+
+def _parent(node, tree):
+    """(class, tree, source) of the first base class, or None above the zoo's own."""
+    base = ast.unparse(node.bases[0]) if node.bases else ""
+    for statement in tree.body:
+        if isinstance(statement, ast.ImportFrom) and base in {a.name for a in statement.names}:
+            source = _file_of(statement.module, base)
+            if source is None or base == "GenerativeModel":
+                return None
+            above = ast.parse(source.read_text(), str(source))
+            found = [n for n in above.body if getattr(n, "name", "") == base]
+            return (found[0], above, source) if found else None
+    return None
+
+
+def _file_of(module, name):
+    """The file of tfgen that defines a class which is imported from `module`; None outside."""
+    root = Path(__file__).parent
+    if module == "tfgen.models":
+        defines = re.compile(rf"^class {name}\b", re.MULTILINE)
+        files = sorted((root / "models").glob("*.py"))
+        return next((file for file in files if defines.search(file.read_text())), None)
+    file = root.joinpath(*module.split(".")[1:]).with_suffix(".py")
+    return file if module.startswith("tfgen.") and file.exists() else None
+
+
+def _meanings(node):
+    """{argument: what its docstring says} under "Args:"."""
+    text = ast.get_docstring(node) or ""
+    section = re.search(r"^Args:[^\n]*\n((?:  .*\n?|\n)*)", text, re.MULTILINE)
+    found: dict[str, str] = {}
+    for entry in re.findall(
+        r"^  (\w.*(?:\n    +.*)*)", section[1] if section else "", re.MULTILINE
+    ):
+        names, _, meaning = re.sub(r"\s+", " ", entry).partition(": ")
+        found |= {name: meaning for name in names.split(", ")}
+    return found
+
+
+def _setting(name, annotation, default, meanings, source):
+    """The Setting of one argument; None for what only Python can give: it has no annotation yet.
+
+    Raises: UserError for an annotation that says no plain type.
+    """
+    if not annotation:
+        return None
+    try:
+        declared = eval(annotation, dict(_NAMES))  # of a file that is about to be imported anyway
+    except Exception as error:
+        raise UserError(
+            f"{source}: {name} is declared as {annotation} ({error}). A setting is a bool, int, "
+            "float, str, Literal[...] or Annotated[..., Range(...)], see tfgen/declared.py."
+        ) from None
+    kind, limits, choices = declared, None, None
+    if get_origin(declared) is Annotated:
+        kind, limits = get_args(declared)
+    if get_origin(declared) is Literal:
+        choices = get_args(declared)
+        kind = type(choices[0])
+    if kind not in (bool, int, float, str):
+        raise UserError(f"{source}: {name} is declared as {annotation}, which is no setting.")
+    value = ast.literal_eval(default) if default is not None else None
+    return Setting(name, kind, value, limits, choices, meanings.get(name, ""))

@@ -1,0 +1,84 @@
+"""Networks of a user's own, in the place of a model's: taken, checked and kept.
+
+    VAE(image_shape=(28, 28, 1), levels=256, encoder=mine, ...)
+
+`mine` is a Keras model, or a function that is called once with the shapes, `mine(inputs, outputs)`,
+and returns one. Shapes are without the batch; where a network takes several tensors, `inputs` is a
+list of shapes. A layer that Keras could not find again, when the saved model is loaded, is refused
+at once and not after the training.
+"""
+
+from collections.abc import Callable, Sequence
+
+import keras
+
+from tfgen.errors import UserError
+
+Shape = Sequence[int]
+
+
+def own(
+    name: str,
+    given: keras.Model | Callable[..., keras.Model],
+    inputs: Shape | list[Shape],
+    outputs: Shape,
+) -> keras.Model:
+    """The user's network for the argument `name`, with its shapes checked.
+
+    Args:
+      given: a Keras model, or a function (inputs, outputs) -> Keras model.
+      inputs, outputs: the shapes, without the batch, that it must take and give.
+
+    Raises: UserError for anything else, for other shapes, and for layers that cannot be saved.
+    """
+    several = isinstance(inputs[0], (list, tuple))
+    network = given
+    if not isinstance(given, keras.Model) and callable(given):
+        network = given(inputs, tuple(outputs))
+    if not isinstance(network, keras.Model):
+        returned = " returned" if network is not given else ""
+        raise UserError(
+            f"{name}{returned} {type(network).__name__}: a Keras model is wanted, or a function of "
+            "the shapes (inputs, outputs) that returns one."
+        )
+    _refuse_lost_layers(name, network)
+    shapes = [tuple(shape) for shape in inputs] if several else [tuple(inputs)]
+    placeholders = [keras.Input(shape) for shape in shapes]
+    wanted = f"{' and '.join(map(str, shapes))} -> {tuple(outputs)}"
+    try:
+        result = network(placeholders if several else placeholders[0])
+    except Exception as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
+        raise UserError(
+            f"{name} does not take {' and '.join(map(str, shapes))}, without the batch ({reason}). "
+            f"Wanted: {wanted}."
+        ) from error
+    found = tuple(result.shape[1:]) if hasattr(result, "shape") else None
+    if found != tuple(outputs):
+        gives = found if found is not None else f"{len(result)} tensors"
+        raise UserError(f"{name} gives {gives}, without the batch. Wanted: {wanted}.")
+    return network
+
+
+def another(network: keras.Model) -> keras.Model:
+    """A network of the same layers with weights of its own, newly drawn."""
+    return keras.models.clone_model(network)
+
+
+def _refuse_lost_layers(name, network):
+    """Raises: UserError for a layer whose class a saved model could not name."""
+    for layer in [network, *network._flatten_layers(include_self=False)]:
+        kind = type(layer)
+        if isinstance(layer, keras.layers.Lambda):
+            raise UserError(
+                f"{name}: the layer {layer.name!r} is a Lambda, which holds code that Keras does "
+                "not load from a file: write it as a class of its own, registered with "
+                "@keras.saving.register_keras_serializable()."
+            )
+        if kind.__module__.startswith("keras.") or ">" in keras.saving.get_registered_name(kind):
+            continue
+        raise UserError(
+            f"{name}: Keras cannot find the layer {layer.name!r} of class {kind.__name__} again "
+            "when the saved model is loaded: put @keras.saving.register_keras_serializable() "
+            "before the class."
+        )
