@@ -13,8 +13,7 @@ import sys
 from pathlib import Path
 
 from benchmarks.table import RESULTS, run_command
-from configs import base
-from tfgen import command, quiet
+from tfgen import command, quiet, settings
 from tfgen.errors import UserError, one_of
 from tfgen.run_dir import RunDir, write_text
 
@@ -29,7 +28,7 @@ def main(argv=None):
 
 
 def _run(options):
-    one_of("model", options.model, base.names())
+    one_of("model", options.model, settings.names())
     with quiet.loading_tensorflow():
         from tfgen import data
 
@@ -42,8 +41,8 @@ def _run(options):
     for left_out in classes:
         run = RunDir(folder / f"without-{left_out}")
         if not run.complete:
-            settings = {"data.name": options.data, "data.leave_out": left_out}
-            flags = [f"--config.{key}={value}" for key, value in settings.items()]
+            changes = {"data.name": options.data, "data.leave_out": left_out}
+            flags = [f"--config.{key}={value}" for key, value in changes.items()]
             run_command("train.run", f"--model={options.model}", f"--workdir={run.path}", *flags)
         if not run.anomaly.exists():
             run_command("train.anomaly", f"--workdir={run.path}")

@@ -17,8 +17,7 @@ from pathlib import Path
 
 from benchmarks import render
 from benchmarks.table import RESULTS, ROOT
-from configs import base
-from tfgen import command, quiet
+from tfgen import command, quiet, settings
 from tfgen.errors import one_of
 from tfgen.run_dir import atomic, write_text
 
@@ -82,12 +81,12 @@ def _run(options):
         found, pictures = {}, {}
         if options.only and path.exists():
             found = json.loads(path.read_text())["configurations"]
-        for i, (label, (model, settings)) in enumerate(CONFIGURATIONS.items()):
+        for i, (label, (model, changes)) in enumerate(CONFIGURATIONS.items()):
             if options.only not in ("", label):
                 continue
             kept = Path(options.runs) / f"{name}-{i}.npz"
             if not kept.exists():
-                keep(kept, [train(name, model, settings, seed) for seed in range(options.seeds)])
+                keep(kept, [train(name, model, changes, seed) for seed in range(options.seeds)])
             found[label], pictures[label] = read(kept)
             print(row(label, found[label]), flush=True)
         found = {label: found[label] for label in CONFIGURATIONS if label in found}
@@ -120,7 +119,7 @@ def read(path):
         return numbers, kept["looks"]
 
 
-def train(name, model_name, settings, seed):
+def train(name, model_name, changes, seed):
     """({metric: number}, points of seed-0-like samples at each look)."""
     import numpy as np
 
@@ -129,8 +128,8 @@ def train(name, model_name, settings, seed):
     from tfgen.metrics import modes
     from train import loop
 
-    config = base.find(model_name, name)
-    config.update_from_flattened_dict(settings | {"seed": seed})
+    config = settings.find(model_name, name)
+    config.update_from_flattened_dict(changes | {"seed": seed})
     training = data.open_source(name).load("train")
     model = loop.build(model_name, config, training)
     mixture, looks = MIXTURES[name], []

@@ -13,8 +13,7 @@ import statistics
 import sys
 
 from benchmarks import render, table
-from configs import base
-from tfgen import command, quiet
+from tfgen import command, quiet, settings
 from tfgen.run_dir import write_text
 
 DATA = "digit_styles"
@@ -59,7 +58,7 @@ def train(splits, seed):
     from tfgen import models
     from train import optimizers
 
-    config = base.find("cyclegan")
+    config = settings.find("cyclegan")
     keras.utils.set_random_seed(seed)
     model = models.find("cyclegan")(splits.about.shape, splits.about.levels, seed, **config.model)
     for network, name, truth in ((model.G, "image", "truth"), (model.F, "other", "other_truth")):

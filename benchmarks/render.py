@@ -218,11 +218,10 @@ def _one_term(table):
 
 def gans():
     """Names of the GAN family, the root first."""
-    from configs import base
-    from tfgen import models
+    from tfgen import models, settings
     from tfgen.models.gan import GAN
 
-    names = [name for name in base.names() if issubclass(models.find(name), GAN)]
+    names = [name for name in settings.names() if issubclass(models.find(name), GAN)]
     return sorted(names, key=lambda name: (name != "gan", name))
 
 

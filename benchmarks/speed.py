@@ -25,8 +25,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import tensorflow as tf
 
-from configs import base
-from tfgen import data
+from tfgen import data, settings
 from train import loop
 
 
@@ -74,7 +73,7 @@ def ways_of(name):
 
 
 def config_of(name):
-    config = base.find(name)
+    config = settings.find(name)
     if name == "conditional_gan":
         # The tutorial's game: planes of labels, cross-entropy, no spectral norms, no average of G.
         tutorial = dict(objective="non_saturating", normalisation="none", ema=0.0)

@@ -15,8 +15,7 @@ import sys
 
 from benchmarks import render
 from benchmarks.table import RESULTS
-from configs import base
-from tfgen import command, quiet
+from tfgen import command, quiet, settings
 from tfgen.run_dir import write_text
 
 PLAIN = {"model.ema": 0.0}
@@ -60,10 +59,10 @@ def _run(options):
     path = RESULTS / f"stabilisers-{options.data}.json"
     content = dict(steps=options.steps, seeds=options.seeds, split=held_out.split)
     found = done(path, content)
-    for habit, (_, settings) in HABITS.items():
+    for habit, (_, changes) in HABITS.items():
         if habit not in found:
             runs = [
-                measure(settings | {"steps": options.steps}, seed, training, judge)
+                measure(changes | {"steps": options.steps}, seed, training, judge)
                 for seed in range(options.seeds)
             ]
             found[habit] = {key: [run[key] for run in runs] for key in runs[0]}
@@ -101,15 +100,15 @@ def judge_of(training, held_out):
     return judge
 
 
-def measure(settings, seed, training, judge):
+def measure(changes, seed, training, judge):
     """Trains with the settings and judges 1,000 samples."""
     import numpy as np
 
     from tfgen import data
     from train import loop
 
-    config = base.find("dcgan")
-    config.update_from_flattened_dict(PLAIN | settings | {"seed": seed})
+    config = settings.find("dcgan")
+    config.update_from_flattened_dict(PLAIN | changes | {"seed": seed})
     model = loop.build("dcgan", config, training)
     batches = data.batches(training, config.batch_size, seed, 0)
     model.fit(batches, steps_per_epoch=config.steps, verbose=0, shuffle=False)

@@ -18,8 +18,7 @@ import sys
 import time
 from pathlib import Path
 
-from configs import base
-from tfgen import command, quiet
+from tfgen import command, quiet, settings
 from tfgen.errors import UserError, one_of
 from tfgen.run_dir import RunDir, write_text
 
@@ -44,7 +43,7 @@ def main(argv=None):
 def _run(options):
     if options.seeds < 1:
         raise UserError(f"--seeds={options.seeds}: at least one run of each model is needed.")
-    models = [one_of("model", name, base.names()) for name in options.models.split(",") if name]
+    models = [one_of("model", name, settings.names()) for name in options.models.split(",") if name]
     models = models or models_of("digits")
     with quiet.loading_tensorflow():
         import tensorflow  # noqa: F401
@@ -78,7 +77,7 @@ def _run(options):
 
 def models_of(data):
     """The models whose config trains on the data set."""
-    return [name for name in base.names() if base.find(name).data.name == data]
+    return [name for name in settings.names() if settings.find(name).data.name == data]
 
 
 def _word(name):
@@ -97,7 +96,7 @@ def train_and_measure(run, model, data, seed, parts=""):
     Raises: UserError with the command's own words, if one fails.
     """
     done, measure = [], [f"--workdir={run.path}", *([f"--parts={parts}"] if parts else [])]
-    if run.complete and run.read_config() != (model, settings(model, data, seed)):
+    if run.complete and run.read_config() != (model, config_of(model, data, seed)):
         raise UserError(
             f"{run.path} holds a run of other settings than those of configs/{model}.py now: take "
             "it away, or name another folder with --runs."
@@ -115,9 +114,9 @@ def train_and_measure(run, model, data, seed, parts=""):
     return " and ".join(done) or "there already"
 
 
-def settings(model, data, seed):
+def config_of(model, data, seed):
     """The config that a run of the table has, as config.json holds it."""
-    config = base.find(model, data)
+    config = settings.find(model, data)
     config.seed = seed
     return json.loads(config.to_json())
 

@@ -5,7 +5,9 @@ Figure 4 of the paper: --config.model.latent_dim=2 --config.model.prior=swiss_ro
 --config.model.labels=True
 """
 
-from configs import autoencoder, base
+from tfgen import settings
+
+autoencoder = settings.config_file("autoencoder")
 
 
 def get_config():
@@ -18,6 +20,6 @@ def get_config():
     config.model.adversarial_weight = 1.0
     config.model.critic_width = 100
     config.model.components = 0
-    config.optimizers.ae = base.adam(2e-3, beta_1=0.5, decay="cosine")
-    config.optimizers.D = base.adam(2e-3, beta_1=0.5)
+    config.optimizers.ae = settings.adam(2e-3, beta_1=0.5, decay="cosine")
+    config.optimizers.D = settings.adam(2e-3, beta_1=0.5)
     return config

@@ -5,11 +5,11 @@ python -m train.run --model=autoencoder
 
 from ml_collections import ConfigDict
 
-from configs import base
+from tfgen import settings
 
 
 def get_config():
-    config = base.get_config()
+    config = settings.defaults()
     config.steps = 4000
     config.batch_size = 100
     config.eval_every = 500
@@ -25,5 +25,5 @@ def get_config():
             components=10,
         )
     )
-    config.optimizers.ae = base.adam(2e-3, decay="cosine")
+    config.optimizers.ae = settings.adam(2e-3, decay="cosine")
     return config

@@ -5,7 +5,7 @@ python -m train.run --model=began
 
 from ml_collections import ConfigDict
 
-from configs import base
+from tfgen import settings
 
 # Section 4.1 of the paper: batches of 16, codes and latents of 64, rates of 0.0001, samples of G
 # itself, and images halved to 8x8 whatever their size.
@@ -32,7 +32,7 @@ ON["celeb_a"] = SMALL | {"data.size": 64, "model.depth": 3}
 
 
 def get_config():
-    config = base.get_config()
+    config = settings.defaults()
     config.steps = 1000
     config.eval_every = 100  # modes are lost again as D learns to reconstruct more
     config.save_every = 500
@@ -51,6 +51,6 @@ def get_config():
             ema=0.99,
         )
     )
-    config.optimizers.G = base.adam(5e-4, beta_1=0.5)
-    config.optimizers.D = base.adam(1e-3, beta_1=0.5)
+    config.optimizers.G = settings.adam(5e-4, beta_1=0.5)
+    config.optimizers.D = settings.adam(1e-3, beta_1=0.5)
     return config

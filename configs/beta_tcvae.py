@@ -3,7 +3,9 @@
 python -m train.run --model=beta_tcvae
 """
 
-from configs import vae
+from tfgen import settings
+
+vae = settings.config_file("vae")
 
 ON = {
     "shapes_binary": vae.ON["shapes_binary"] | {"model.beta": 6.0},

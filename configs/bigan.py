@@ -5,13 +5,15 @@ python -m train.run --model=bigan
 
 from ml_collections import ConfigDict
 
-from configs import base, dcgan
+from tfgen import settings
+
+dcgan = settings.config_file("dcgan")
 
 ON = {name: values | {"model.latent_dim": 50} for name, values in dcgan.LARGER.items()}
 
 
 def get_config():
-    config = base.get_config()
+    config = settings.defaults()
     config.steps = 6000
     config.eval_every = 500
     config.batch_size = 64
@@ -19,5 +21,5 @@ def get_config():
         dict(latent_dim=16, normalisation="batch", width=64, depth=2, kernel=4, ema=0.99)
     )
     for name in ("G", "D"):
-        config.optimizers[name] = base.adam(2e-4, beta_1=0.5)
+        config.optimizers[name] = settings.adam(2e-4, beta_1=0.5)
     return config

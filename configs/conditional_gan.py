@@ -3,7 +3,9 @@
 python -m train.run --model=conditional_gan
 """
 
-from configs import dcgan
+from tfgen import settings
+
+dcgan = settings.config_file("dcgan")
 
 # Those that have one label an image; the faces of celeb_a have forty attributes.
 ON = {name: values for name, values in dcgan.LARGER.items() if name != "celeb_a"}

@@ -3,7 +3,9 @@
 python -m train.run --model=cvae
 """
 
-from configs import vae
+from tfgen import settings
+
+vae = settings.config_file("vae")
 
 ON = vae.ON
 

@@ -5,7 +5,7 @@ python -m train.run --model=cyclegan
 
 from ml_collections import ConfigDict
 
-from configs import base
+from tfgen import settings
 
 # Section 4 and appendix 7.1: batches of 1, 200 epochs of some 1,300 images; 9 blocks for 256x256.
 PAPER = {
@@ -32,7 +32,7 @@ ON = {f"cycle_gan/{name}": PAPER for name in SISTERS}
 
 
 def get_config():
-    config = base.get_config()
+    config = settings.defaults()
     config.data.name = "digit_styles"
     config.steps = 2500
     config.save_every = 500
@@ -57,5 +57,5 @@ def get_config():
     )
     for name in ("G", "D"):
         # Larger than the paper's 0.0002: batches are of 16, and there are 2,500 of them.
-        config.optimizers[name] = base.adam(1e-3, beta_1=0.5, decay="linear")
+        config.optimizers[name] = settings.adam(1e-3, beta_1=0.5, decay="linear")
     return config

@@ -5,13 +5,13 @@ python -m train.run --model=dbn --config.data.name=digits_binary
 
 from ml_collections import ConfigDict
 
-from configs import base
+from tfgen import settings
 
 ON = {"digits_binary": {"steps": 9000, "model.each": 5000, "model.k": 5}}
 
 
 def get_config():
-    config = base.get_config()
+    config = settings.defaults()
     config.steps = 3000
     config.batch_size = 100
     config.model = ConfigDict(
@@ -29,5 +29,5 @@ def get_config():
             steps=200,
         )
     )
-    config.optimizers.dbn = base.adam(2e-3, decay="cosine")
+    config.optimizers.dbn = settings.adam(2e-3, decay="cosine")
     return config

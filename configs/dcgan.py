@@ -3,7 +3,9 @@
 python -m train.run --model=dcgan
 """
 
-from configs import gan
+from tfgen import settings
+
+gan = settings.config_file("gan")
 
 # Section 4 of the paper: batches of 128, 100 latents. 28 pixels become 32, which can be halved.
 MNIST = {

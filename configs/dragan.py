@@ -3,7 +3,10 @@
 python -m train.run --model=dragan
 """
 
-from configs import dcgan, gan
+from tfgen import settings
+
+dcgan = settings.config_file("dcgan")
+gan = settings.config_file("gan")
 
 # Where D has to tell hundredths apart, its slope must be cheap.
 POINTS = gan.POINTS | {"model.penalty_weight": 0.1}

@@ -3,7 +3,9 @@
 python -m train.run --model=factor_vae
 """
 
-from configs import base, vae
+from tfgen import settings
+
+vae = settings.config_file("vae")
 
 ON = {
     "shapes_binary": vae.ON["shapes_binary"] | {"model.gamma": 6.0},
@@ -16,5 +18,5 @@ def get_config():
     config.model.gamma = 5.0
     config.model.critic_width = 200
     config.model.critic_depth = 4
-    config.optimizers.D = base.adam(1e-3, beta_1=0.5)
+    config.optimizers.D = settings.adam(1e-3, beta_1=0.5)
     return config

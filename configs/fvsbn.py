@@ -5,17 +5,17 @@ python -m train.run --model=fvsbn
 
 from ml_collections import ConfigDict
 
-from configs import base
+from tfgen import settings
 
 # Two levels are soon learned.
 ON = {"digits_binary": {"steps": 1000, "eval_every": 100}}
 
 
 def get_config():
-    config = base.get_config()
+    config = settings.defaults()
     config.steps = 3000
     config.batch_size = 100
     config.eval_every = 200
     config.model = ConfigDict(dict(likelihood="auto"))
-    config.optimizers.p = base.adam(1e-2, decay="cosine")
+    config.optimizers.p = settings.adam(1e-2, decay="cosine")
     return config

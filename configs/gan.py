@@ -5,7 +5,7 @@ python -m train.run --model=gan
 
 from ml_collections import ConfigDict
 
-from configs import base
+from tfgen import settings
 
 # Mixtures of Gaussians in the plane, a hundredth as wide as the square: dense networks, and rates
 # that fall to zero, for what G has learnt to stay in place.
@@ -36,7 +36,7 @@ ON = {"ring": POINTS, "grid": POINTS, "mnist": MNIST, "fashion_mnist": MNIST}
 
 
 def get_config():
-    config = base.get_config()
+    config = settings.defaults()
     config.steps = 8000
     config.eval_every = 1000  # a GAN's losses tell nothing: the least Frechet distance is kept
     config.batch_size = 64
@@ -65,5 +65,5 @@ def get_config():
         )
     )
     for name in ("G", "D"):
-        config.optimizers[name] = base.adam(2e-4, beta_1=0.5)
+        config.optimizers[name] = settings.adam(2e-4, beta_1=0.5)
     return config

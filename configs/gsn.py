@@ -5,11 +5,11 @@ python -m train.run --model=gsn
 
 from ml_collections import ConfigDict
 
-from configs import base
+from tfgen import settings
 
 
 def get_config():
-    config = base.get_config()
+    config = settings.defaults()
     config.steps = 2000
     config.batch_size = 100
     config.eval_every = 500
@@ -27,5 +27,5 @@ def get_config():
             likelihood="auto",
         )
     )
-    config.optimizers.gsn = base.adam(2e-3, decay="cosine")
+    config.optimizers.gsn = settings.adam(2e-3, decay="cosine")
     return config

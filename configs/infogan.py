@@ -3,7 +3,9 @@
 python -m train.run --model=infogan
 """
 
-from configs import dcgan
+from tfgen import settings
+
+dcgan = settings.config_file("dcgan")
 
 # Appendix C.1 of the paper: 62 latents, and a faster G.
 MNIST = dcgan.MNIST | {"model.latent_dim": 62, "optimizers.G.learning_rate": 1e-3}

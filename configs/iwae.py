@@ -3,7 +3,9 @@
 python -m train.run --model=iwae
 """
 
-from configs import vae
+from tfgen import settings
+
+vae = settings.config_file("vae")
 
 
 def get_config():

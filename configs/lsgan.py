@@ -3,7 +3,10 @@
 python -m train.run --model=lsgan
 """
 
-from configs import dcgan, gan
+from tfgen import settings
+
+dcgan = settings.config_file("dcgan")
+gan = settings.config_file("gan")
 
 POINTS = {"ring": gan.POINTS, "grid": gan.POINTS}
 ON = dcgan.LARGER | {name: POINTS[name] | {"model.normalisation": "none"} for name in POINTS}

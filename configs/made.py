@@ -5,19 +5,19 @@ python -m train.run --model=made
 
 from ml_collections import ConfigDict
 
-from configs import base
+from tfgen import settings
 
 # With fewer than 28 x 28 - 1 hidden units a pixel misses some of the nearest in the order.
 ON = {data: {"model.hidden": 800} for data in ("mnist", "fashion_mnist")}
 
 
 def get_config():
-    config = base.get_config()
+    config = settings.defaults()
     config.steps = 4000
     config.batch_size = 100
     config.eval_every = 200
     config.model = ConfigDict(
         dict(hidden=300, depth=2, masks=8, orders="random", dropout=0.3, likelihood="auto")
     )
-    config.optimizers.p = base.adam(2e-3, decay="cosine")
+    config.optimizers.p = settings.adam(2e-3, decay="cosine")
     return config

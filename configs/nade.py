@@ -5,14 +5,14 @@ python -m train.run --model=nade
 
 from ml_collections import ConfigDict
 
-from configs import base
+from tfgen import settings
 
 
 def get_config():
-    config = base.get_config()
+    config = settings.defaults()
     config.steps = 4000
     config.batch_size = 100
     config.eval_every = 200
     config.model = ConfigDict(dict(hidden=200, dropout=0.5, likelihood="auto"))
-    config.optimizers.p = base.adam(2e-3, decay="cosine")
+    config.optimizers.p = settings.adam(2e-3, decay="cosine")
     return config

@@ -5,16 +5,16 @@ python -m train.run --model=nice
 
 from ml_collections import ConfigDict
 
-from configs import base
+from tfgen import settings
 
 
 def get_config():
-    config = base.get_config()
+    config = settings.defaults()
     config.steps = 3000
     config.batch_size = 100
     config.eval_every = 200
     config.model = ConfigDict(
         dict(width=200, depth=2, couplings=4, dequantisation="uniform", dropout=0.2)
     )
-    config.optimizers.flow = base.adam(1e-3, decay="cosine")
+    config.optimizers.flow = settings.adam(1e-3, decay="cosine")
     return config

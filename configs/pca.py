@@ -5,11 +5,11 @@ python -m train.run --model=pca
 
 from ml_collections import ConfigDict
 
-from configs import base
+from tfgen import settings
 
 
 def get_config():
-    config = base.get_config()
+    config = settings.defaults()
     config.steps = 10
     config.batch_size = 100
     config.log_every = 1

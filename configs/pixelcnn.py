@@ -6,7 +6,7 @@ python -m train.run --model=pixelcnn --config.model.conditional=True
 
 from ml_collections import ConfigDict
 
-from configs import base
+from tfgen import settings
 
 # 256 levels in three channels: features in three groups, and a mixture for each channel.
 _COLOUR = {"model.width": 48, "model.likelihood": "mixture"}
@@ -22,7 +22,7 @@ ON = {
 
 
 def get_config():
-    config = base.get_config()
+    config = settings.defaults()
     config.steps = 3000
     config.batch_size = 100
     config.eval_every = 300
@@ -37,5 +37,5 @@ def get_config():
             likelihood="auto",
         )
     )
-    config.optimizers.p = base.adam(2e-3, decay="cosine")
+    config.optimizers.p = settings.adam(2e-3, decay="cosine")
     return config

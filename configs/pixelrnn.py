@@ -6,7 +6,7 @@ python -m train.run --model=pixelrnn --config.model.recurrence=diagonal
 
 from ml_collections import ConfigDict
 
-from configs import base
+from tfgen import settings
 
 # 256 levels in three channels: features in three groups, and a mixture for each channel.
 _COLOUR = {"model.width": 48, "model.likelihood": "mixture"}
@@ -21,12 +21,12 @@ ON = {
 
 
 def get_config():
-    config = base.get_config()
+    config = settings.defaults()
     config.steps = 1500
     config.batch_size = 100
     config.eval_every = 100
     config.model = ConfigDict(
         dict(recurrence="row", width=32, depth=3, reach=3, dropout=0.3, likelihood="auto")
     )
-    config.optimizers.p = base.adam(2e-3, decay="cosine")
+    config.optimizers.p = settings.adam(2e-3, decay="cosine")
     return config

@@ -5,7 +5,7 @@ python -m train.run --model=progan
 
 from ml_collections import ConfigDict
 
-from configs import base
+from tfgen import settings
 
 # Appendix A.1: 800,000 images of 4x4; for each size more as many within its fade, and again as
 # many after it, in batches of 16; at most 512 features of a pixel.
@@ -44,7 +44,7 @@ ON = {
 
 
 def get_config():
-    config = base.get_config()
+    config = settings.defaults()
     config.steps = 6000
     config.batch_size = 64
     config.eval_every = 500
@@ -67,5 +67,5 @@ def get_config():
     # FCD 5.67 with .001; 5.24, 3.80 and 4.17 with .002, .004 and .008, falling to zero; sprites of
     # 16x16 after 3,000 steps 37.7 with .001, 9.0 with .004.
     for name in ("G", "D"):
-        config.optimizers[name] = base.adam(4e-3, beta_1=0.0, beta_2=0.99, decay="linear")
+        config.optimizers[name] = settings.adam(4e-3, beta_1=0.0, beta_2=0.99, decay="linear")
     return config

@@ -3,7 +3,10 @@
 python -m train.run --model=r1_gan
 """
 
-from configs import base, dcgan, gan
+from tfgen import settings
+
+dcgan = settings.config_file("dcgan")
+gan = settings.config_file("gan")
 
 # Where D has to tell hundredths apart, its slope must be cheap.
 POINTS = gan.POINTS | {"model.penalty_weight": 0.02}
@@ -14,7 +17,7 @@ PAPER = {
     "model.penalty_weight": 10.0,
     "model.latent_dim": 256,
     "model.ema": 0.999,
-    **base.for_both(learning_rate=1e-4, beta_1=0.0, beta_2=0.99),
+    **settings.for_both(learning_rate=1e-4, beta_1=0.0, beta_2=0.99),
 }
 LARGER = {name: values | PAPER for name, values in dcgan.LARGER.items()}
 ON = LARGER | {"ring": POINTS, "grid": POINTS}

@@ -5,13 +5,13 @@ python -m train.run --model=rbm --config.data.name=digits_binary
 
 from ml_collections import ConfigDict
 
-from configs import base
+from tfgen import settings
 
 ON = {"digits_binary": {"steps": 6000, "model.k": 5}}
 
 
 def get_config():
-    config = base.get_config()
+    config = settings.defaults()
     config.steps = 2000
     config.batch_size = 100
     config.model = ConfigDict(
@@ -27,5 +27,5 @@ def get_config():
             steps=200,
         )
     )
-    config.optimizers.rbm = base.adam(2e-3, decay="cosine")
+    config.optimizers.rbm = settings.adam(2e-3, decay="cosine")
     return config

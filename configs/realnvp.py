@@ -6,7 +6,7 @@ python -m train.run --model=realnvp --config.data.name=ring
 
 from ml_collections import ConfigDict
 
-from configs import base
+from tfgen import settings
 
 # Fine levels: nothing is gained by learning where in a bin of 1/65536 a point is.
 _POINTS = {
@@ -24,7 +24,7 @@ ON = {"ring": _POINTS, "grid": _POINTS}
 
 
 def get_config():
-    config = base.get_config()
+    config = settings.defaults()
     config.steps = 2000
     config.batch_size = 100
     config.eval_every = 200
@@ -39,5 +39,5 @@ def get_config():
             dropout=0.2,
         )
     )
-    config.optimizers.flow = base.adam(2e-3, decay="cosine")
+    config.optimizers.flow = settings.adam(2e-3, decay="cosine")
     return config

@@ -3,11 +3,14 @@
 python -m train.run --model=sngan
 """
 
-from configs import base, dcgan, gan
+from tfgen import settings
+
+dcgan = settings.config_file("dcgan")
+gan = settings.config_file("gan")
 
 # Of the paper's settings of Adam (table 1) that of the DCGAN, whose networks these are: its C.
 LARGER = {
-    name: values | base.for_both(learning_rate=2e-4, beta_1=0.5, beta_2=0.999)
+    name: values | settings.for_both(learning_rate=2e-4, beta_1=0.5, beta_2=0.999)
     for name, values in dcgan.LARGER.items()
 }
 # For CIFAR-10 the paper's residual networks, table 4: section 4, batches of 64, five steps of D, a
@@ -20,7 +23,7 @@ CIFAR = dcgan.CIFAR | {
     "model.kernel": 3,
     "model.generator_width": 256,
     "model.latent_dim": 128,
-    **base.for_both(learning_rate=2e-4, beta_1=0.0, beta_2=0.9, decay="linear"),
+    **settings.for_both(learning_rate=2e-4, beta_1=0.0, beta_2=0.9, decay="linear"),
 }
 # Coloured sprites of 32 x 32: ten minutes on two busy cores, which give their colours and places,
 # and not yet their shapes.
@@ -40,5 +43,5 @@ def get_config():
     config.model.pooling = "sum"
     # D's slope is bounded: on digits it can learn faster than the paper's 0.0002.
     for name in ("G", "D"):
-        config.optimizers[name] = base.adam(5e-4, beta_1=0.5)
+        config.optimizers[name] = settings.adam(5e-4, beta_1=0.5)
     return config

@@ -3,7 +3,9 @@
 python -m train.run --model=sparse_autoencoder
 """
 
-from configs import autoencoder
+from tfgen import settings
+
+autoencoder = settings.config_file("autoencoder")
 
 
 def get_config():

@@ -3,7 +3,9 @@
 python -m train.run --model=text_to_image
 """
 
-from configs import base, dcgan
+from tfgen import settings
+
+dcgan = settings.config_file("dcgan")
 
 # Section 5 of the paper: 64x64, 100 latents, batches of 64, a text code of 128.
 COCO = {
@@ -63,5 +65,5 @@ def get_config():
     )
     # With equal rates G waits for D to tell it about shapes, or D for images worth judging.
     for name, rate in (("G", 3e-3), ("D", 2e-3)):
-        config.optimizers[name] = base.adam(rate, beta_1=0.5, decay="cosine")
+        config.optimizers[name] = settings.adam(rate, beta_1=0.5, decay="cosine")
     return config

@@ -5,7 +5,7 @@ python -m train.run --model=vae
 
 from ml_collections import ConfigDict
 
-from configs import base
+from tfgen import settings
 
 # Sprites are there to look into codes. Every combination of factors comes once, so that there is
 # nothing to generalise to but the combinations that are held out: no dropout.
@@ -28,7 +28,7 @@ ON["shapes"] = ON["shapes_binary"] | {"model.likelihood": "fixed_logistic"}
 
 
 def get_config():
-    config = base.get_config()
+    config = settings.defaults()
     config.steps = 4000
     config.eval_every = 500  # the weights of the least loss on the validation split are kept
     config.batch_size = 100  # section 5 of the paper
@@ -48,5 +48,5 @@ def get_config():
             components=0,
         )
     )
-    config.optimizers.vae = base.adam(2e-3, decay="cosine")
+    config.optimizers.vae = settings.adam(2e-3, decay="cosine")
     return config

@@ -3,7 +3,9 @@
 python -m train.run --model=vamp_vae
 """
 
-from configs import vae
+from tfgen import settings
+
+vae = settings.config_file("vae")
 
 ON = {"shapes_binary": vae.ON["shapes_binary"] | {"model.pseudo_inputs": 100}}
 

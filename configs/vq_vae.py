@@ -5,11 +5,11 @@ python -m train.run --model=vq_vae
 
 from ml_collections import ConfigDict
 
-from configs import base
+from tfgen import settings
 
 
 def get_config():
-    config = base.get_config()
+    config = settings.defaults()
     config.steps = 4000
     config.batch_size = 100
     config.eval_every = 500
@@ -29,6 +29,6 @@ def get_config():
             likelihood="auto",
         )
     )
-    config.optimizers.vq = base.adam(2e-3, decay="cosine")
-    config.optimizers.prior = base.adam(2e-3, decay="cosine")
+    config.optimizers.vq = settings.adam(2e-3, decay="cosine")
+    config.optimizers.prior = settings.adam(2e-3, decay="cosine")
     return config

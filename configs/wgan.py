@@ -3,7 +3,10 @@
 python -m train.run --model=wgan
 """
 
-from configs import base, dcgan, gan
+from tfgen import settings
+
+dcgan = settings.config_file("dcgan")
+gan = settings.config_file("gan")
 
 POINTS = gan.POINTS | {"steps": 4000, "batch_size": 3 * gan.POINTS["batch_size"]}
 # The paper's own: five steps of the critic, batches of 64, clipping at 0.01, RMSProp at a rate of
@@ -14,7 +17,7 @@ LARGER = {
         "batch_size": 5 * 64,
         "model.critic_steps": 5,
         "model.clip": 0.01,
-        **base.for_both(learning_rate=5e-5, beta_1=0.0, beta_2=0.99),
+        **settings.for_both(learning_rate=5e-5, beta_1=0.0, beta_2=0.99),
     }
     for name, values in dcgan.LARGER.items()
 }
@@ -32,5 +35,5 @@ def get_config():
     config.model.normalisation = "none"
     config.model.clip = 0.03
     for name in ("G", "D"):
-        config.optimizers[name] = base.adam(2e-4, beta_1=0.0)
+        config.optimizers[name] = settings.adam(2e-4, beta_1=0.0)
     return config

@@ -3,7 +3,9 @@
 python -m train.run --model=wgan_gp
 """
 
-from configs import base, wgan
+from tfgen import settings
+
+wgan = settings.config_file("wgan")
 
 # The paper's algorithm 1: a rate of 0.0001, beta_1 = 0, beta_2 = 0.9; for CIFAR-10 the residual
 # networks of its appendix F, with 128 latents, and 0.0002 that fall to zero (here in the second
@@ -12,7 +14,7 @@ LARGER = {
     name: values
     | {
         "model.clip": 0.0,
-        **base.for_both(learning_rate=1e-4, beta_1=0.0, beta_2=0.9),
+        **settings.for_both(learning_rate=1e-4, beta_1=0.0, beta_2=0.9),
     }
     for name, values in wgan.LARGER.items()
 }
@@ -21,7 +23,7 @@ LARGER["cifar10"] |= {
     "model.kernel": 3,
     "model.width": 128,
     "model.latent_dim": 128,
-    **base.for_both(learning_rate=2e-4, decay="linear"),
+    **settings.for_both(learning_rate=2e-4, decay="linear"),
 }
 # Where the critic has to tell hundredths apart, slopes of more than 1 must be cheap.
 POINTS = wgan.POINTS | {"model.penalty_weight": 0.1}
@@ -36,7 +38,7 @@ SHAPES = {
     "model.width": 32,
     "model.latent_dim": 32,
     "model.ema": 0.999,
-    **base.for_both(learning_rate=1e-3, decay="cosine"),
+    **settings.for_both(learning_rate=1e-3, decay="cosine"),
 }
 ON = LARGER | {"ring": POINTS, "grid": POINTS, "shapes": SHAPES}
 
@@ -47,5 +49,5 @@ def get_config():
     config.model.penalty = "gradient"
     config.model.width = 48
     for name in ("G", "D"):
-        config.optimizers[name] = base.adam(5e-4, beta_1=0.0, beta_2=0.9)
+        config.optimizers[name] = settings.adam(5e-4, beta_1=0.0, beta_2=0.9)
     return config

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-from configs import base
 from tests.conftest import ROOT
 from tfgen import command as commands
+from tfgen import settings
 
 TINY = {
     "steps": 60,
@@ -35,28 +35,28 @@ TINY_MODEL = {
 }
 
 
-def settings(model, **changes):
+def tiny(model, **changes):
     """TINY with changes; a double underscore stands for the dot."""
     return TINY | TINY_MODEL.get(model, {}) | {k.replace("__", "."): v for k, v in changes.items()}
 
 
 def config(model, **changes):
     """The resolved config, as the command line would give it."""
-    resolved = base.find(model)
-    for key, value in settings(model, **changes).items():
+    resolved = settings.find(model)
+    for key, value in tiny(model, **changes).items():
         *path, last = key.split(".")
         section = resolved
         for part in path:
             section = section[part]
         section[last] = value
-    base.check(resolved)
+    settings.check(resolved)
     return resolved
 
 
 def command(model, workdir, *flags, **changes):
     flags = [
         *flags,
-        *(f"--config.{key}={value}" for key, value in settings(model, **changes).items()),
+        *(f"--config.{key}={value}" for key, value in tiny(model, **changes).items()),
     ]
     return [sys.executable, "-m", "train.run", f"--model={model}", f"--workdir={workdir}", *flags]
 

@@ -7,9 +7,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from configs import base
 from tests.zoo import GAN, Row
-from tfgen import adversarial, models
+from tfgen import adversarial, models, settings
 from tfgen.compiling import compiled
 from tfgen.errors import UserError
 from tfgen.layers import adversaries
@@ -28,8 +27,8 @@ from tfgen.layers import adversaries
 )
 def test_residual_networks_for_cifar_are_the_papers(name, of_G, of_D):
     """Of Miyato et al., table 4: 256 features in G, 128 in D, four blocks, of which two halve."""
-    settings = base.find(name, "cifar10").model
-    model = models.find(name)((32, 32, 3), 256, **settings)
+    arguments = settings.find(name, "cifar10").model
+    model = models.find(name)((32, 32, 3), 256, **arguments)
     for network, expected in ((model.G, of_G), (model.D, of_D)):
         assert sum(int(np.prod(w.shape)) for w in network.trainable_variables) == expected
     pooled = next(x for x in model.D.layers if isinstance(x, keras.layers.GlobalAveragePooling2D))

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from configs import base
 from tests.zoo import Row
+from tfgen import settings
 from tfgen.errors import UserError
 
 BALANCED = dict(code_dim=3, latent_dim=2, width=4, depth=1)
@@ -46,8 +46,8 @@ def test_k_rests_where_the_balance_is_gamma():
 
 def test_the_papers_networks_of_began():
     """Figure 1 at 64 x 64: 3x3 convolutions, n, 2n, 3n, 4n filters down, n all the way up."""
-    settings = base.find("began", "celeb_a").model.to_dict()
-    model = Row("began", settings | dict(width=6), 0, (64, 64, 3), 256).build()
+    arguments = settings.find("began", "celeb_a").model.to_dict()
+    model = Row("began", arguments | dict(width=6), 0, (64, 64, 3), 256).build()
     encoder, decoder = model.D.layers
     assert not [w for w in model.weights if "batch_norm" in w.path]
     maps = {network: [layer for layer in network.layers if len(layer.output.shape) == 4]

@@ -9,10 +9,9 @@ import pytest
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from configs import base
 from tests.conftest import ROOT
 from tests.zoo import ROWS
-from tfgen import data, models
+from tfgen import data, models, settings
 
 
 def readme_rows():
@@ -23,7 +22,7 @@ def readme_rows():
 
 def test_models_configs_rows_and_readme_agree():
     names = models.names()
-    assert names == base.names()
+    assert names == settings.names()
     assert names == sorted({row.name for row in ROWS})
     assert names == sorted(set(readme_rows()))
 
@@ -43,7 +42,7 @@ def test_each_file_defines_the_model_of_its_name():
 def flattened(config):
     """{dotted key: value}"""
     found = {}
-    for key in base.keys(config):
+    for key in settings.keys(config):
         value = config
         for part in key.split("."):
             value = value[part]
@@ -54,11 +53,11 @@ def flattened(config):
 def test_settings_for_a_data_set_are_settings_of_the_model():
     """What a config's `ON` changes exists, and goes no further."""
     found = 0
-    for name in base.names():
-        changes = getattr(importlib.import_module(f"configs.{name}"), "ON", {})
+    for name in settings.names():
+        changes = getattr(settings.config_file(name), "ON", {})
         for on, values in changes.items():
-            plain, config = base.find(name), base.find(name, on)
-            base.check(config)
+            plain, config = settings.find(name), settings.find(name, on)
+            settings.check(config)
             assert config.data.name == on
             flat, other = (flattened(c) for c in (plain, config))
             changed = {key for key in flat | other if flat.get(key) != other.get(key)}
@@ -66,7 +65,7 @@ def test_settings_for_a_data_set_are_settings_of_the_model():
             assert set(flat) == set(other)
             found += 1
     assert found >= 4
-    assert base.find("vae", "digits").to_dict() == base.find("vae").to_dict()
+    assert settings.find("vae", "digits").to_dict() == settings.find("vae").to_dict()
 
 
 def described(name):
@@ -85,8 +84,8 @@ def described(name):
 
 SETTINGS = [
     (model, name)
-    for model in base.names()
-    for name in getattr(importlib.import_module(f"configs.{model}"), "ON", {})
+    for model in settings.names()
+    for name in getattr(settings.config_file(model), "ON", {})
 ]
 
 
@@ -95,6 +94,6 @@ def test_data_that_a_model_has_settings_for_have_what_it_wants(name):
     """Labels, captions, two domains; and batches can be divided among the updates of D."""
     about = described(name)
     for model in (model for model, other in SETTINGS if other == name):
-        config, kind = base.find(model, name), models.find(model)
+        config, kind = settings.find(model, name), models.find(model)
         kind.known_from(about, dict(config.model))
         assert config.batch_size % config.model.get("critic_steps", 1) == 0, model

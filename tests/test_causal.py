@@ -5,8 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-import configs.base
-from tfgen import models
+from tfgen import models, settings
 from tfgen.layers.causal import dilations
 
 
@@ -58,7 +57,7 @@ def test_row_lstms_reach_what_their_formula_says(depth):
 def test_the_configs_reach_over_the_picture(name, data):
     """To the start of the row, and, but for the Row LSTM's triangle, of everything above it."""
     side = {"digits": 8, "mnist": 28}[data]
-    model = build(name, side, **configs.base.find(name, data).model)
+    model = build(name, side, **settings.find(name, data).model)
     found = seen(model, side - 1, side - 1)
     assert found[-1, :-1].all()
     if name == "pixelcnn":

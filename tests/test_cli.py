@@ -9,9 +9,9 @@ import time
 
 import pytest
 
-from configs import base
 from tests import runs
 from tests.conftest import ROOT
+from tfgen import settings
 
 
 def cli(*arguments, module="train.run"):
@@ -21,8 +21,8 @@ def cli(*arguments, module="train.run"):
 @pytest.mark.parametrize(
     ("arguments", "status", "said"),
     [
-        ([], 2, ["--model=NAME is missing", ", ".join(base.names())]),
-        (["--help"], 0, ["--config.KEY=VALUE", f"Models: {', '.join(base.names())}"]),
+        ([], 2, ["--model=NAME is missing", ", ".join(settings.names())]),
+        (["--help"], 0, ["--config.KEY=VALUE", f"Models: {', '.join(settings.names())}"]),
         (
             ["--model=vae", "--help"],
             0,

@@ -8,10 +8,9 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from configs import base
 from tests import runs
 from tests.zoo import Row
-from tfgen import data, evaluation, random
+from tfgen import data, evaluation, random, settings
 from tfgen.data import digit_styles, domains
 from tfgen.errors import UserError
 from tfgen.layers import translation
@@ -128,9 +127,9 @@ def test_jitter_is_the_authors_crop_of_an_enlarged_image():
 def test_the_papers_sizes_and_what_is_off():
     paper = inspect.signature(CycleGAN).parameters
     assert (round(paper["enlarge"].default * 256), paper["mirror"].default) == (286, True)
-    on_photographs = base.find("cyclegan", "cycle_gan/horse2zebra").model
+    on_photographs = settings.find("cyclegan", "cycle_gan/horse2zebra").model
     assert (round(on_photographs.enlarge * 256), on_photographs.mirror) == (286, True)
-    digits = base.find("cyclegan", "digit_styles").model
+    digits = settings.find("cyclegan", "digit_styles").model
     model = build(enlarge=digits.enlarge, mirror=digits.mirror)
     x = tf.cast(model.to_unit(Row("cyclegan", TINY, 0).batch()["image"]), tf.float32)
     assert np.array_equal(model.jittered(x, tf.range(8), "jitter"), x)

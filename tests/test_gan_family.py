@@ -1,6 +1,5 @@
 """What each of the GAN family adds: labels, codes found without them, an encoder."""
 
-import importlib
 import math
 import types
 
@@ -11,10 +10,9 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 from scipy import stats
 
-from configs import base
 from tests import runs, zoo
 from tests.zoo import GAN, Row
-from tfgen import data, figures, random
+from tfgen import data, figures, random, settings
 from tfgen.compiling import compiled
 from tfgen.errors import UserError
 from tfgen.layers import adversaries, planes
@@ -306,9 +304,9 @@ def of_paper():
 
 @pytest.mark.parametrize(("model", "name"), of_paper())
 def test_the_papers_settings_train_on_stand_ins(model, name, stand_ins):
-    config = base.find(model, name)
-    assert set(importlib.import_module(f"configs.{model}").ON) >= {name}
-    base.check(config)
+    config = settings.find(model, name)
+    assert set(settings.config_file(model).ON) >= {name}
+    settings.check(config)
     training = data.open_source(name, str(stand_ins), config.data.size).load("train")
     config.model.width = 4
     if "generator_width" in config.model:
@@ -330,7 +328,7 @@ def test_the_papers_settings_train_on_stand_ins(model, name, stand_ins):
 
 
 def test_a_batch_that_critic_steps_do_not_divide_is_refused_before_a_run_begins(digits):
-    config = base.find("wgan")
+    config = settings.find("wgan")
     config.batch_size = 64
     with pytest.raises(UserError, match="64 cannot be divided among 3 updates of D"):
         loop.build("wgan", config, digits.load("train"))

@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from configs import base
 from tests import runs
+from tfgen import settings
 from tfgen.run_dir import RunDir
 
 
@@ -57,9 +57,9 @@ def test_the_defaults_fit_in_three_minutes_by_their_steps():
 
     Text to image paints 32x32, at 700 images a second, and has a quarter of an hour.
     """
-    for name in base.names():
+    for name in settings.names():
         rate, limit = (700, 900) if name == "text_to_image" else (3000, 180)
-        config = base.find(name)
+        config = settings.find(name)
         # Of several steps of a critic each sees a part of the batch.
         images = config.steps * config.batch_size / config.model.get("critic_steps", 1)
         assert images / rate < limit

@@ -316,7 +316,7 @@ def test_a_table_goes_on_where_it_stopped(tmp_path, monkeypatch, capsys):
         run.path.mkdir(parents=True, exist_ok=True)
         if module == "train.run":
             run.card.write_text("card")
-            run.write_config("vae", table.settings("vae", "digits", int(workdir[-1])))
+            run.write_config("vae", table.config_of("vae", "digits", int(workdir[-1])))
         else:
             run.metrics.write_text(json.dumps(content(seed=int(workdir[-1]))))
 
@@ -342,7 +342,7 @@ def test_runs_of_other_settings_are_no_rows_of_this_table(tmp_path, capsys):
     run = RunDir(tmp_path / "vae-seed0")
     run.path.mkdir()
     run.card.write_text("card")
-    run.write_config("vae", table.settings("vae", "digits", 0) | {"steps": 7})
+    run.write_config("vae", table.config_of("vae", "digits", 0) | {"steps": 7})
     assert table.main(["--models=vae", "--seeds=1", f"--runs={tmp_path}"]) == 2
     assert "holds a run of other settings than those of configs/vae.py" in capsys.readouterr().err
 

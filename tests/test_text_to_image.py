@@ -7,12 +7,11 @@ import pytest
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from configs import base
 from export import demo, golden, saved_model, sources, tflite
 from tests import runs, servers
 from tests.browser import CHROMIUM, visit
 from tests.zoo import GAN, ROWS, WORDS, Row
-from tfgen import adversarial, captions, data, random
+from tfgen import adversarial, captions, data, random, settings
 from tfgen.compiling import compiled
 from tfgen.errors import Notice, UserError
 from tfgen.models.text_to_image import Texts, TextToImage
@@ -339,7 +338,7 @@ def test_every_caption_is_learned_from_and_a_step_and_row_decide_which(model):
 
 def test_settings_for_coco_are_the_papers():
     """Section 5: 64x64, 100 latents; and no word of a caption is cut."""
-    config = base.find("text_to_image", "coco_captions")
+    config = settings.find("text_to_image", "coco_captions")
     assert (config.data.size, config.model.depth) == (64, 4)
     assert (config.model.latent_dim, config.model.length) == (100, 0)
 

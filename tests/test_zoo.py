@@ -10,12 +10,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from configs import base
 from export import golden
 from tests import graphs, zoo
 from tests.trained import STEPS, put, state, trained
 from tests.zoo import EACH
-from tfgen import models, random
+from tfgen import models, random, settings
 from tfgen.compiling import compiled
 from tfgen.data import ImageData
 from tfgen.errors import UserError
@@ -384,7 +383,7 @@ def test_log_prob_of_an_image_does_not_depend_on_the_batch(row, model):
 
 
 def test_the_config_offers_every_argument_and_optimizer(row, model):
-    config = base.find(row.name)
+    config = settings.find(row.name)
     assert set(config.model) == set(model.get_config()) - {
         "image_shape",
         "levels",
@@ -394,7 +393,7 @@ def test_the_config_offers_every_argument_and_optimizer(row, model):
         "examples",
     }
     assert set(config.optimizers) == set(model.trained())
-    base.check(config)
+    settings.check(config)
 
 
 def test_a_model_with_a_parent_changes_its_training_alone(row, model):

@@ -126,7 +126,7 @@ def check_target(objective, smoothing):
     if smoothing and objective not in WITH_TARGET:
         raise UserError(
             f"label smoothing lowers the target of real images, which {objective!r} has not: set "
-            f"--config.model.smoothing=0, or --config.model.objective to {', '.join(WITH_TARGET)}."
+            f"`model.smoothing=0`, or `model.objective` to {', '.join(WITH_TARGET)}."
         )
 
 

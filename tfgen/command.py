@@ -4,7 +4,7 @@ import signal
 import sys
 import warnings
 
-from tfgen.errors import Notice, UserError
+from tfgen.errors import Notice, UserError, as_flags
 
 
 def status(function, *arguments):
@@ -19,7 +19,7 @@ def status(function, *arguments):
             warnings.showwarning = _shown(warnings.showwarning)
             return function(*arguments) or 0
     except (UserError, OSError) as error:
-        sys.stderr.write(f"error: {error}\n")
+        sys.stderr.write(f"error: {as_flags(str(error))}\n")
         return 2 if isinstance(error, UserError) else 1
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
@@ -37,7 +37,7 @@ def _shown(otherwise):
 
     def show(message, category, *where):
         if issubclass(category, Notice):
-            sys.stderr.write(f"warning: {message}\n")
+            sys.stderr.write(f"warning: {as_flags(str(message))}\n")
         else:
             otherwise(message, category, *where)
 

@@ -28,9 +28,7 @@ def learned(data, most_words, length):
     texts = texts_of(data)
     longest = max(len(captions.words(text)) for text in texts)
     length = length or min(longest, MOST_LENGTH)
-    captions.say_what_is_cut(
-        texts, length, f" --config.model.length={longest} reads the whole of each."
-    )
+    captions.say_what_is_cut(texts, length, f" `model.length={longest}` reads the whole of each.")
     layer = keras.layers.TextVectorization(max_tokens=most_words, standardize=plain)
     layer.adapt(tf.data.Dataset.from_tensor_slices(texts).batch(256))
     vocabulary = [str(word) for word in layer.get_vocabulary()[captions.FIRST :]]

@@ -140,7 +140,7 @@ class Recorder(keras.callbacks.Callback):
             f"training diverged at step {step}: {what}; {last}. "
             "A lower learning rate is the usual cure, e.g. "
             + " ".join(
-                f"--config.optimizers.{name}.learning_rate={o.learning_rate / 10:g}"
+                f"`optimizers.{name}.learning_rate={o.learning_rate / 10:g}`"
                 for name, o in self.config.optimizers.items()
             )
             + ", in a new --workdir."

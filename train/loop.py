@@ -139,7 +139,7 @@ def make_strategy(replicas):
         tf.config.experimental.set_memory_growth(gpu, True)
     count = replicas or max(1, len(gpus))
     if gpus and count > len(gpus):
-        raise UserError(f"--config.replicas is {count}, but there are {len(gpus)} GPUs.")
+        raise UserError(f"`replicas` is {count}, but there are {len(gpus)} GPUs.")
     if count == 1:
         return None
     if not gpus:
@@ -157,14 +157,14 @@ def build(name, config, training, strategy=None):
     if config.batch_size % replicas:
         raise UserError(
             f"batch_size {config.batch_size} cannot be divided among {replicas} replicas: "
-            f"set --config.batch_size to a multiple of {replicas}."
+            f"set `batch_size` to a multiple of {replicas}."
         )
     parts = config.model.get("critic_steps", 1)
     if parts and config.batch_size // replicas % parts:
         raise UserError(
             f"batch_size {config.batch_size} cannot be divided among {parts} updates of D"
             + (f" on each of {replicas} replicas" if replicas > 1 else "")
-            + f": set --config.batch_size to a multiple of {parts * replicas}."
+            + f": set `batch_size` to a multiple of {parts * replicas}."
         )
     keras.utils.set_random_seed(config.seed)
     kind = models.find(name)

@@ -17,8 +17,7 @@ from pathlib import Path
 from absl import flags
 from ml_collections import config_flags
 
-from configs import base
-from tfgen import command, quiet
+from tfgen import command, quiet, settings
 from tfgen.errors import UserError
 
 _MODEL = flags.DEFINE_string("model", None, "what to train")
@@ -36,13 +35,13 @@ def parse(argv):
     model = options.get("model") or _value_after("--model", argv)
     asks_help = {"help", "h", "helpfull"} & set(options)
     data = options.get("config.data.name") or _value_after("--config.data.name", argv) or ""
-    config = base.find(model, data) if model else None
+    config = settings.find(model, data) if model else None
     if asks_help:
         print(help_text(model, config))
         sys.exit(0)
     _refuse_unknown(options, config)
     if not model:
-        raise UserError(f"--model=NAME is missing. There are: {', '.join(base.names())}.")
+        raise UserError(f"--model=NAME is missing. There are: {', '.join(settings.names())}.")
     try:
         config_flags.DEFINE_config_dict("config", config)
         rest = flags.FLAGS(argv)[1:]
@@ -53,7 +52,7 @@ def parse(argv):
     if rest:
         raise UserError(f"unexpected argument {rest[0]!r}: settings are given as --name=value.")
     config = flags.FLAGS.config
-    base.check(config)
+    settings.check(config)
     data = re.sub(
         r"[^\w.-]+", "-", Path(config.data.name).name if _is_path(config) else config.data.name
     )
@@ -63,7 +62,7 @@ def parse(argv):
 def _refuse_unknown(options, config):
     """Raises: UserError for a flag that is none, with the nearest that is."""
     known = ["model", "workdir", "dry_run", "help"]
-    known += [f"config.{key}" for key in base.keys(config or {})]
+    known += [f"config.{key}" for key in settings.keys(config or {})]
     for name in options:
         if name in flags.FLAGS or name in known or name.removeprefix("no") in known:
             continue
@@ -94,10 +93,10 @@ def _is_path(config):
 
 
 def help_text(model, config):
-    lines = [__doc__.strip(), "", f"Models: {', '.join(base.names())}."]
+    lines = [__doc__.strip(), "", f"Models: {', '.join(settings.names())}."]
     if model:
         lines += ["", f"Settings of {model}, with their defaults:", ""]
-        for key in base.keys(config):
+        for key in settings.keys(config):
             value = config
             for part in key.split("."):
                 value = value[part]

@@ -42,7 +42,7 @@ class Validation:
             samples = model.density == "implicit" and model.can("sample")
             labelled = feature_networks.targets(self.held_out) or training.shape[:2] == (1, 1)
             self.metric = (FRECHET if labelled else KID) if samples else "loss"
-        one_of("--config.eval_metric", self.metric, [*model.terms, *DISTANCES])
+        one_of("`eval_metric`", self.metric, [*model.terms, *DISTANCES])
         # Traced once, not at every look.
         self._test = evaluation.compiled_test_step(model, self.held_out)
         self._sample = compiled(model.sample)
@@ -79,10 +79,10 @@ class Validation:
         try:
             self._distance(self.real)
         except UserError as error:
-            other = "" if self.metric == KID else "--config.eval_metric=kid, "
+            other = "" if self.metric == KID else "`eval_metric=kid`, "
             raise UserError(
                 f"{error}, which is what the validation split {validation.split!r} has: choose "
-                f"another with --config.data.validation, {other}or --config.eval_every=0."
+                f"another with `data.validation`, {other}or `eval_every=0`."
             ) from None
 
     def measure(self):

@@ -55,7 +55,7 @@ class Domains(Source):
         if (x.shape, x.levels) != (y.shape, y.levels):
             raise UserError(
                 f"the two domains of {self.name} differ: images are {x.shape} with {x.levels} "
-                f"levels in {x.name}, {y.shape} with {y.levels} in {y.name}. --config.data.size "
+                f"levels in {x.name}, {y.shape} with {y.levels} in {y.name}. `data.size` "
                 "makes heights and widths the same; channels and levels have to be."
             )
         return dataclasses.replace(x, name=self.name, split=split, other=y)

@@ -35,9 +35,7 @@ class FolderSource(Source):
         import tensorflow_datasets as tfds
 
         if not root.is_dir():
-            raise UserError(
-                f"there is no folder {root}: --config.data.name wants a folder of images."
-            )
+            raise UserError(f"there is no folder {root}: `data.name` wants a folder of images.")
         self.size = size
         roots = {"train": root}
         for splits in (SPLITS, PAIRED):
@@ -134,6 +132,6 @@ def _read(files, size):
             (h0, w0), (h, w) = images[0].shape[:2], image.shape[:2]
             raise UserError(
                 f"the images differ in size: {files[0]} is {h0}x{w0} and {file} is {h}x{w}. "
-                "Set --config.data.size, e.g. --config.data.size=64, to crop and resize them."
+                "Set `data.size`, e.g. `data.size=64`, to crop and resize them."
             )
     return np.stack(images)

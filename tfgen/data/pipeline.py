@@ -52,7 +52,7 @@ def check_batch_size(data, batch_size):
     if batch_size > data.size:
         raise UserError(
             f"batch_size {batch_size} is larger than the {data.size} images of {data.name} "
-            f"{data.split!r}: set --config.batch_size to {data.size} or less."
+            f"{data.split!r}: set `batch_size` to {data.size} or less."
         )
 
 

@@ -151,8 +151,8 @@ class Source:
             else:
                 raise UserError(
                     f"{self.name} has no validation split and {split!r} is a slice already: name "
-                    "one, e.g. --config.data.split='train[:90%]' "
-                    "--config.data.validation='train[90%:]'."
+                    "one, e.g. `data.split='train[:90%]'` "
+                    "`data.validation='train[90%:]'`."
                 )
         data, held_out = self.load(split, extra), self.load(validation, extra)
         if data.overlaps(held_out):
@@ -225,7 +225,7 @@ class TfdsSource(Source):
             network = "It may need the network. " if builder.name not in EMBEDDED else ""
             raise UserError(
                 f"cannot prepare the data set {builder.name!r} in {builder.data_dir}: {error}. "
-                f"{network}--config.data.directory names another folder for data. "
+                f"{network}`data.directory` names another folder for data. "
                 f"Embedded sets need no network: {', '.join(EMBEDDED)}."
             ) from error
 
@@ -259,7 +259,7 @@ class TfdsSource(Source):
         if None in shape:
             raise UserError(
                 f"the images of {self.name!r} vary in size {feature.shape}: "
-                "choose one with --config.data.size, e.g. --config.data.size=64."
+                "choose one with `data.size`, e.g. `data.size=64`."
             )
         metadata = info.metadata or {}
         levels = metadata.get("levels", 256)
@@ -331,6 +331,6 @@ def _check_reachable(builder):
                 f"the data set {builder.name!r} has to be downloaded from {host}, which cannot be "
                 f"reached, and {builder.data_dir} does not hold it. Embedded sets need no network: "
                 f"{', '.join(EMBEDDED)}. A folder of data prepared elsewhere can be named with "
-                "--config.data.directory."
+                "`data.directory`."
             ) from None
         return

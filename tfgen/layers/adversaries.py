@@ -59,7 +59,7 @@ def check(network, normalisation, image_shape, depth):
     one_of("network", network, NETWORKS)
     one_of("normalisation", normalisation, NORMALISATIONS)
     if network == "conv" and depth < 1:
-        raise UserError(f"a conv GAN of depth {depth}: set --config.model.depth to 1 or more.")
+        raise UserError(f"a conv GAN of depth {depth}: set `model.depth` to 1 or more.")
     if network != "dense":
         check_halving(f"a {network} GAN of depth {depth} halves", image_shape, depth)
 
@@ -70,7 +70,7 @@ def check_halving(who_halves, image_shape, depth):
     if h % 2**depth or w % 2**depth:
         raise UserError(
             f"{who_halves} the image {depth} times: {h}x{w} is not divisible by {2**depth}. Set "
-            "--config.model.depth lower, or --config.data.size to a multiple."
+            "`model.depth` lower, or `data.size` to a multiple."
         )
 
 

@@ -152,7 +152,7 @@ class Head(keras.layers.Layer):
         super().__init__(**kwargs)
         if width % channels:
             raise UserError(
-                f"--config.model.width={width}: the features are shared among {channels} channels; "
+                f"`model.width={width}`: the features are shared among {channels} channels; "
                 f"give a multiple of {channels}."
             )
         self.parameters = parameters

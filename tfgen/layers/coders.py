@@ -143,6 +143,6 @@ def find(network, image_shape):
     if network == "conv" and (h % 4 or w % 4):
         raise UserError(
             f"the convolutional networks halve the image twice: {h}x{w} is not divisible by 4. "
-            "Set --config.data.size to a multiple of 4, or --config.model.network=dense."
+            "Set `data.size` to a multiple of 4, or `model.network=dense`."
         )
     return NETWORKS[network]

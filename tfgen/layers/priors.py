@@ -20,8 +20,8 @@ class Normal:
         self.latent_dim = latent_dim
         if parts:
             raise UserError(
-                "a normal prior has no parts for labels: set --config.model.labels=False, or "
-                "--config.model.prior=mixture or swiss_roll."
+                "a normal prior has no parts for labels: set `model.labels=False`, or "
+                "`model.prior=mixture` or swiss_roll."
             )
 
     def noise(self, seeds):

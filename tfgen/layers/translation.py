@@ -63,13 +63,13 @@ def check(image_shape, depth, patch_depth):
     if h % 2**depth or w % 2**depth or min(h, w) < 2 ** (depth + 1):
         raise UserError(
             f"a generator of depth {depth} halves the image {depth} times: {h}x{w} is not "
-            f"divisible by {2**depth} into 2x2 or more. Set --config.model.depth lower, or "
-            "--config.data.size to a multiple."
+            f"divisible by {2**depth} into 2x2 or more. Set `model.depth` lower, or "
+            "`data.size` to a multiple."
         )
     if min(h, w) < 2 ** (patch_depth + 2):
         raise UserError(
             f"a discriminator of depth {patch_depth} needs {2 ** (patch_depth + 2)} pixels a side, "
-            f"and the images have {h}x{w}: set --config.model.patch_depth lower."
+            f"and the images have {h}x{w}: set `model.patch_depth` lower."
         )
 
 

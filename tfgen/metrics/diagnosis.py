@@ -53,7 +53,7 @@ def modes_missing(results, details, floor, baselines):
         return (
             f"Classes that samples hardly ever show: {', '.join(rare)}.",
             "For a GAN this is mode collapse: lower the learning rates, enlarge the batch, or stop "
-            "earlier (--config.eval_every). For a VAE, a larger decoder or latent space.",
+            "earlier (`eval_every`). For a VAE, a larger decoder or latent space.",
         )
 
 
@@ -130,7 +130,7 @@ def overfits(results, details, floor, baselines):
         return (
             f"The loss is {seen:.1f} nats on training images and {unseen:.1f} on held-out ones.",
             "The model has begun to learn its training set by heart: dropout, a smaller model, or "
-            "early stopping (--config.eval_every, --config.patience).",
+            "early stopping (`eval_every`, `patience`).",
         )
 
 

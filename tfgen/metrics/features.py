@@ -115,7 +115,7 @@ def textures_of(images, levels):
     if not scale.any():
         raise UserError(
             f"the {len(some)} training images are all alike, and samples cannot be compared with "
-            "them: set --config.eval_every=0, or evaluate without the part 'samples'."
+            "them: set `eval_every=0`, or evaluate without the part 'samples'."
         )
     # A filter that hardly varies, at an edge that is always black, says little and not all.
     scale = scale + 1e-3 * scale.max()

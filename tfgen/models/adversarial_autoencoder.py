@@ -63,8 +63,8 @@ class AdversarialAutoencoder(Autoencoder):
     ):
         if labels and components:
             raise UserError(
-                "a mixture fitted to the codes knows no labels: set --config.model.components=0 or "
-                "--config.model.labels=False."
+                "a mixture fitted to the codes knows no labels: set `model.components=0` or "
+                "`model.labels=False`."
             )
         self.prior = prior
         self.labels = labels

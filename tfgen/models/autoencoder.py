@@ -79,9 +79,7 @@ class Autoencoder(GenerativeModel):
         self.error = one_of("error", error, ERRORS)
         self.components = components
         if network == "linear" and error == "log":
-            raise UserError(
-                "linear networks give no probabilities: set --config.model.error=squared."
-            )
+            raise UserError("linear networks give no probabilities: set `model.error=squared`.")
 
         def drop(stream):
             return Dropout(dropout, stream, self.training_seeds)
@@ -103,7 +101,7 @@ class Autoencoder(GenerativeModel):
         Raises: UserError.
         """
         raise UserError(
-            "an autoencoder has no prior to sample from: with --config.model.components=1 or more "
+            "an autoencoder has no prior to sample from: with `model.components=1` or more "
             "a mixture is fitted to its codes."
         )
 

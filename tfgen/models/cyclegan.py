@@ -94,7 +94,7 @@ class CycleGAN(GenerativeModel):
         if enlarge < 1.0:
             raise UserError(
                 f"enlarge is {enlarge:g}: images are enlarged and then cropped to their size. Set "
-                "--config.model.enlarge to 1 (as they are) or more."
+                "`model.enlarge` to 1 (as they are) or more."
             )
         self.G, self.F = (
             translation.generator(self.image_shape, width, depth, blocks, name) for name in "GF"
@@ -119,7 +119,7 @@ class CycleGAN(GenerativeModel):
         if data.other is None:
             raise UserError(
                 f"cyclegan translates between two domains, and {data.name} is one: name two with "
-                "a comma (--config.data.name=mnist,fashion_mnist), or a set or folder with splits "
+                "a comma (`data.name=mnist,fashion_mnist`), or a set or folder with splits "
                 "trainA and trainB (cycle_gan/horse2zebra, ./pictures)."
             )
         return {}

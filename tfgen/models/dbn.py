@@ -75,7 +75,7 @@ class DBN(GenerativeModel):
     ):
         super().__init__(image_shape, levels, seed, **kwargs)
         if depth < 2:
-            raise UserError(f"--config.model.depth={depth}: a DBN has 2 machines or more; 1: rbm.")
+            raise UserError(f"`model.depth={depth}`: a DBN has 2 machines or more; 1: rbm.")
         self.hidden, self.depth, self.each = hidden, depth, each
         self.visible, self.sigma = visible, sigma
         self.algorithm = one_of("algorithm", algorithm, ("cd", "pcd"))
@@ -129,8 +129,7 @@ class DBN(GenerativeModel):
         return (
             f"{trained} of the {self.depth} machines have been trained after {steps} steps, and "
             "samples are made by the last.",
-            f"Its turn begins after {begins} steps: set --config.steps to more, or "
-            "--config.model.each to less.",
+            f"Its turn begins after {begins} steps: set `steps` to more, or `model.each` to less.",
         )
 
     def flat(self, x):

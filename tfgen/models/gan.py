@@ -129,7 +129,7 @@ class GAN(GenerativeModel):
         if penalty != "none" and normalisation == "batch":
             raise UserError(
                 "a penalty is on D's gradient at each image, and batch normalisation makes D a "
-                "function of the whole batch: set --config.model.normalisation to layer or none."
+                "function of the whole batch: set `model.normalisation` to layer or none."
             )
         adversaries.check(network, normalisation, self.image_shape, depth)
         self.G = self.generator()
@@ -232,7 +232,7 @@ class GAN(GenerativeModel):
         if x.shape[0] is not None and x.shape[0] % k:
             raise UserError(
                 f"a batch of {x.shape[0]} images cannot be divided among {k} updates of D: set "
-                f"--config.batch_size to a multiple of {k}."
+                f"`batch_size` to a multiple of {k}."
             )
         for i in range(k):
             part = {name: rows[i::k] for name, rows in noise.items()}

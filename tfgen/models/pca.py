@@ -57,7 +57,7 @@ class PCA(GenerativeModel):
         if not 1 <= latent_dim <= self.size <= LARGEST:
             raise UserError(
                 f"principal components: latent_dim {latent_dim} must be 1 to {self.size}, the "
-                f"number of pixels, and that at most {LARGEST} (--config.data.size)."
+                f"number of pixels, and that at most {LARGEST} (`data.size`)."
             )
         self.latent_dim = latent_dim
         self.components = components

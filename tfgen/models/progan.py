@@ -126,8 +126,8 @@ class ProGAN(GAN):
         return (
             f"progan has not grown: after {steps} steps it{fades} of {full}x{full} pixels, and "
             "what it makes is enlarged.",
-            f"It is grown after {self.grown_at} steps: set --config.steps to that and more, or "
-            "shorten its stages with --config.model.schedule (and --config.model.fade).",
+            f"It is grown after {self.grown_at} steps: set `steps` to that and more, or "
+            "shorten its stages with `model.schedule` (and `model.fade`).",
         )
 
     def phases(self):
@@ -327,12 +327,12 @@ def stages_of(image_shape, wanted):
     if h != w or h != growing.FIRST << max(stages - 1, 0):
         raise UserError(
             f"progan doubles the size from 4x4 on, and {h}x{w} is no power of two: set "
-            "--config.data.size to 4, 8, 16, 32, ..."
+            "`data.size` to 4, 8, 16, 32, ..."
         )
     if wanted > stages:
         raise UserError(
             f"stages is {wanted}: images of {h}x{w} have {stages}, from 4x4 on. Set "
-            f"--config.model.stages to at most {stages}, or 0 for all."
+            f"`model.stages` to at most {stages}, or 0 for all."
         )
     return wanted or stages
 

@@ -45,7 +45,7 @@ def visible_units(kind, levels, sigma):
     if kind == "binary" and levels != 2:
         raise UserError(
             f"binary units need data of 2 levels, these have {levels}: take digits_binary, or "
-            "--config.model.visible=gaussian."
+            "`model.visible=gaussian`."
         )
     return 0.0 if kind == "binary" or (kind == "auto" and levels == 2) else sigma
 

@@ -80,8 +80,8 @@ class RealNVP(NICE):
         if network == "conv" and (h % 2 ** (scales - 1) or w % 2 ** (scales - 1)):
             raise UserError(
                 f"RealNVP of {scales} scales squeezes the image {scales - 1} times: {h}x{w} is not "
-                f"divisible by {2 ** (scales - 1)}. Set --config.model.scales lower, or "
-                "--config.model.network=dense."
+                f"divisible by {2 ** (scales - 1)}. Set `model.scales` lower, or "
+                "`model.network=dense`."
             )
         super().__init__(image_shape, levels, seed, **kwargs)
 

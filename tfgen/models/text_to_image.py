@@ -122,7 +122,7 @@ class TextToImage(GAN):
         ):
             if given != only:
                 raise UserError(
-                    f"text_to_image knows no {name}={given}: set --config.model.{name}={only}."
+                    f"text_to_image knows no {name}={given}: set `model.{name}={only}`."
                 )
         # Built by `GAN`: G, and of D what it sees in images.
         super().__init__(

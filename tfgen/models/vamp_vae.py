@@ -42,7 +42,7 @@ class VampVAE(VAE):
     def __init__(self, image_shape, levels, seed=0, pseudo_inputs=500, **kwargs):
         super().__init__(image_shape, levels, seed, **kwargs)
         if self.components:
-            raise UserError("the VampPrior is learned: set --config.model.components=0.")
+            raise UserError("the VampPrior is learned: set `model.components=0`.")
         self.pseudo_inputs = pseudo_inputs
         self.u = self.add_weight(
             name="u",

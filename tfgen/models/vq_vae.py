@@ -145,7 +145,7 @@ class VQVAE(GenerativeModel):
         if h % 2**depth or w % 2**depth:
             raise UserError(
                 f"a VQ-VAE of depth {depth} halves the image {depth} times: {h}x{w} is not "
-                f"divisible by {2**depth}. Set --config.model.depth lower."
+                f"divisible by {2**depth}. Set `model.depth` lower."
             )
         self.grid = (h >> depth, w >> depth)
         self.places = self.grid[0] * self.grid[1]

@@ -1,18 +1,30 @@
-"""The settings of every run, and their check; a model's file fills in `model` and `optimizers`."""
+"""What a config is: the settings of every run, the files that fill them in, and their check.
 
-import importlib
+A file of configs/ holds `get_config()`, which says what differs from `defaults` and from the
+defaults that the model's class declares (`tfgen/declared.py`), and `ON`, {data set: {setting:
+value}}, which says what differs on that data set.
+
+In a checkout the files are those of configs/ at its top; an installed tfgen carries the same files.
+They are loaded here and not imported, so that none of them is two modules.
+"""
+
+import functools
+import importlib.util
 import math
-import pkgutil
+import sys
+from pathlib import Path
+from types import ModuleType
 
 from ml_collections import ConfigDict
 
-import configs
+from tfgen import declared
 from tfgen.errors import UserError, one_of
 
 DECAYS = ("none", "cosine", "linear")
 
 
-def get_config():
+def defaults():
+    """The settings of every run; a model's file fills in `model` and `optimizers`."""
     config = ConfigDict()
     config.seed = 0  # of weights, data order and noise: the run is a function of it
     config.steps = 10_000  # updates
@@ -55,18 +67,52 @@ def for_both(**settings):
     return {f"optimizers.{name}.{key}": value for name in "GD" for key, value in settings.items()}
 
 
-def names():
+def folder() -> Path:
+    """Where the config files are."""
+    package = Path(__file__).parent
+    carried = package / "configs"
+    return carried if carried.is_dir() else package.parent / "configs"
+
+
+def names() -> list[str]:
     """The models that can be run: the files of configs/."""
-    return sorted(m.name for m in pkgutil.iter_modules(configs.__path__) if m.name != "base")
+    return sorted(file.stem for file in folder().glob("*.py"))
 
 
-def find(model, data=""):
+@functools.cache
+def config_file(model: str) -> ModuleType:
+    """The module that a model's config file is.
+
+    Raises: UserError with a suggestion, for an unknown name.
+    """
+    file = folder() / f"{one_of('model', model, names())}.py"
+    spec = importlib.util.spec_from_file_location(f"configs.{model}", file)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def model_file(model: str) -> Path:
+    """The source of a model's class."""
+    return Path(__file__).parent / "models" / f"{model}.py"
+
+
+@functools.cache
+def of_class(model: str) -> dict[str, declared.Setting]:
+    """What the class of a model declares, {argument: Setting}."""
+    return declared.of_model(model_file(model))
+
+
+def find(model: str, data: str = "") -> ConfigDict:
     """The config of a model: that of its file, with what the file's `ON` changes for the data set.
 
     Raises: UserError with a suggestion, for an unknown name.
     """
-    module = importlib.import_module(f"configs.{one_of('model', model, names())}")
+    module = config_file(model)
     config = module.get_config()
+    arguments = {name: setting.default for name, setting in of_class(model).items()}
+    config.model = ConfigDict(arguments | config.model.to_dict())
     if data:
         config.data.name = data
         config.update_from_flattened_dict(getattr(module, "ON", {}).get(data, {}))
@@ -93,7 +139,7 @@ def check(config):
         for part in key.split("."):
             value = value[part]
         if not fits(value):
-            raise UserError(f"--config.{key} is {value!r}, but must be {wanted}.")
+            raise UserError(f"`{key}` is {value!r}, but must be {wanted}.")
 
     for key in ("steps", "batch_size", "log_every", "save_every"):
         need(key, lambda v: v >= 1, "at least 1")
