@@ -1,1 +1,1 @@
-"""Where a trained model goes. Reads run directories; imports tfgen only."""
+"""The commands that export: flags in, one call of the library, words out."""

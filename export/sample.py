@@ -2,7 +2,7 @@
 
 python -m export.sample --from=runs/dcgan-digits --seeds=0:64 --out=grid.png
 
-What --from may be is listed in `export/sources.py`.
+What --from may be is listed in `tfgen/exporting/sources.py`.
 """
 
 import argparse
@@ -10,9 +10,10 @@ import sys
 
 import numpy as np
 
-from export import sources
-from tfgen import command, figures
+from tfgen import command
 from tfgen.errors import UserError
+from tfgen.exporting import sources
+from tfgen.reports import figures
 
 
 def parse_seeds(text):

@@ -1,4 +1,4 @@
-"""The arrows configs -> tfgen.settings, train -> configs and tfgen, export -> tfgen; and what loads when."""
+"""Imports run one way: configs -> tfgen.settings, train and export -> tfgen; what loads when."""
 
 import ast
 import subprocess

@@ -1,18 +1,93 @@
 """tfgen: a zoo of generative models in Keras, in which a seed is an image, everywhere.
 
     import tfgen
-    model = tfgen.load("runs/dcgan-digits")
-    images = model.sample(range(64))            # [64, H, W, C] in [0, 1]
+
+    run = tfgen.train("dcgan", "digits", workdir="runs/dcgan")
+    images = run.sample(range(64))              # float32 [64, H, W, C] in [0, 1]
+    run.evaluate()
+    run.export("saved_model")
+    tfgen.load("runs/dcgan").model              # a Keras model
 
 Nothing heavy is imported until it is used: a command line can check its flags before TensorFlow
 loads.
 """
 
-__version__ = "0.1.0"
+import os
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tfgen.run import Run
+
+__version__ = "0.2.0"
+
+__all__ = ["load", "train"]
 
 
-def load(directory):
-    """The finished model of a run directory; see `tfgen.run_dir.load`."""
-    from tfgen import run_dir
+def load(directory: str | os.PathLike) -> "Run":
+    """The finished run in a folder; its `model` is the Keras model.
 
-    return run_dir.load(directory)
+    Raises: UserError if there is no run, it is not finished, or its model file is broken.
+    """
+    from tfgen.run import Run
+
+    run = Run(directory)
+    run.model  # noqa: B018 - loaded now, so that a run that is not finished is refused here
+    return run
+
+
+def train(
+    model: Any,
+    data: Any = "",
+    *,
+    workdir: str | os.PathLike = "",
+    labels: Any = None,
+    validation: Any = None,
+    steps: int | None = None,
+    batch_size: int | None = None,
+    settings: Mapping[str, Any] | None = None,
+    optimizers: Any = None,
+    init: str | os.PathLike = "",
+    callbacks: Sequence[Any] = (),
+    verbose: bool = True,
+) -> "Run":
+    """Trains a model, or goes on where an earlier call stopped. All that `train.run` does.
+
+    Args:
+      model: the name of a model of the zoo ("dcgan"), the path of a file that defines one and
+        `get_config` ("./my_gan.py"), or a model that was made: `VAE(image_shape=..., levels=...)`.
+      data: the name of a data set ("digits", any TFDS name), a folder ("./pictures"); images, uint8
+        or float in [0, 1], [N, H, W, C]; a tf.data.Dataset of such, or of (image, label); or a
+        source that `tfgen.data.open_source` gave. By default that of the model's config.
+      workdir: the run directory; by default runs/<model>-<data>.
+      labels: int [N], of images that are given as an array.
+      validation: (images, labels) or images that are not trained on, where arrays are given; by
+        default a tenth of them. Of a named data set, a split: "train[90%:]".
+      steps, batch_size: as settings.
+      settings: any others by their names in a config: {"model.width": 32, "log_every": 50}.
+      optimizers: of a class that has no config: {name: Keras optimizer} for each of the model's
+        `trained()`, or one optimizer or its name for all. By default what `compile` was given.
+      init: a run whose weights this one begins with.
+      callbacks: of Keras, called beside our own.
+      verbose: whether to show progress on stdout.
+
+    Returns: the `Run`.
+    Raises: UserError for bad input, with the run directory as it was; OSError for a failing disk;
+      Interrupted after SIGINT or SIGTERM, when a checkpoint is written.
+    """
+    from tfgen.training import front
+
+    return front.train(
+        model,
+        data,
+        workdir=workdir,
+        labels=labels,
+        validation=validation,
+        steps=steps,
+        batch_size=batch_size,
+        settings=dict(settings or {}),
+        optimizers=optimizers,
+        init=init,
+        callbacks=callbacks,
+        verbose=verbose,
+    )

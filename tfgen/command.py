@@ -4,7 +4,7 @@ import signal
 import sys
 import warnings
 
-from tfgen.errors import Notice, UserError, as_flags
+from tfgen.errors import Interrupted, Notice, UserError, as_flags
 
 
 def status(function, *arguments):
@@ -21,15 +21,10 @@ def status(function, *arguments):
     except (UserError, OSError) as error:
         sys.stderr.write(f"error: {as_flags(str(error))}\n")
         return 2 if isinstance(error, UserError) else 1
+    except Interrupted as stopped:
+        return 128 + stopped.number
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
-
-
-def warn_of_unreached(model):
-    """Says what a model that is exported has not come to in training."""
-    left = model.unreached(model.steps_done)
-    if left:
-        warnings.warn(" ".join(left), Notice, stacklevel=2)
 
 
 def _shown(otherwise):

@@ -234,4 +234,5 @@ def _setting(name, annotation, default, meanings, source):
     if kind not in (bool, int, float, str):
         raise UserError(f"{source}: {name} is declared as {annotation}, which is no setting.")
     value = ast.literal_eval(default) if default is not None else None
+    value = float(value) if kind is float and value is not None else value
     return Setting(name, kind, value, limits, choices, meanings.get(name, ""))

@@ -14,6 +14,17 @@ class UserError(ValueError):
     """
 
 
+class Interrupted(KeyboardInterrupt):
+    """A signal stopped a training, whose checkpoint is written: the same call continues.
+
+    Args: number, of the signal.
+    """
+
+    def __init__(self, number: int):
+        super().__init__(number)
+        self.number = number
+
+
 class Notice(UserWarning):
     """What was done to a user's input, and what to do if it was not meant so.
 

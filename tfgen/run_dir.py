@@ -19,43 +19,11 @@ A file appears under its name only when it is whole: it is written beside it and
 """
 
 import json
-import os
-import tempfile
-from contextlib import contextmanager
 from pathlib import Path
 
+import tfgen
 from tfgen.errors import UserError
-
-UNFINISHED = ".writing-"  # how the names of files begin that are not whole yet
-
-
-@contextmanager
-def atomic(path):
-    """A temporary path of the same suffix; renamed to `path` when the block ends well."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # The suffix is kept: Keras and Pillow choose the format by it.
-    handle, name = tempfile.mkstemp(prefix=UNFINISHED, suffix=path.suffix, dir=path.parent)
-    os.close(handle)
-    try:
-        yield Path(name)
-        with open(name, "rb") as written:
-            os.fsync(written.fileno())
-        os.chmod(name, 0o666 & ~_umask())
-        os.replace(name, path)
-    finally:
-        Path(name).unlink(missing_ok=True)
-
-
-def _umask():
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
-
-
-def write_text(path, text):
-    with atomic(path) as temporary:
-        temporary.write_text(text)
+from tfgen.files import UNFINISHED, write_text
 
 
 class RunDir:
@@ -96,19 +64,28 @@ class RunDir:
         return {int(f.stem.removeprefix("step-")): f for f in sorted(self.samples.glob("step-*"))}
 
     def write_config(self, model, config):
-        write_text(
-            self.config_file, json.dumps({"model": model, "config": config}, indent=2) + "\n"
-        )
+        content = {"model": model, "tfgen": tfgen.__version__, "config": config}
+        write_text(self.config_file, json.dumps(content, indent=2) + "\n")
 
     def read_config(self):
-        """(model, config).  Raises: UserError if there is no run here, or its config is broken."""
+        """(model, config).
+
+        Raises: UserError if there is no run here, its config is broken, or a later version's.
+        """
         if not self.config_file.exists():
             raise UserError(f"{self.path} is not a run directory: it has no config.json.")
         try:
             content = json.loads(self.config_file.read_text())
-            return content["model"], content["config"]
+            made_by = content.get("tfgen", "0.1.0")  # which did not say
+            model, config = content["model"], content["config"]
         except (json.JSONDecodeError, KeyError, TypeError, UnicodeDecodeError) as error:
             raise UserError(f"{self.config_file} is broken: {error!r}.") from None
+        if _release(made_by) > _release(tfgen.__version__):
+            raise UserError(
+                f"the run in {self.path} was made by tfgen {made_by}, and this is "
+                f"{tfgen.__version__}: install that version or a later one."
+            )
+        return model, config
 
     def read_json(self, path):
         """The content of `training` or `metrics`.
@@ -116,8 +93,8 @@ class RunDir:
         Raises: UserError that says how to make the file, if it is not there or broken.
         """
         makes = {
-            self.training: "python -m train.run with the run's settings",
-            self.metrics: f"python -m train.evaluate --workdir={self.path}",
+            self.training: "training",
+            self.metrics: f"evaluating (python -m train.evaluate with `workdir={self.path}`)",
         }[path]
         if not path.exists():
             raise UserError(f"{path} is not there; {makes} writes it.")
@@ -130,8 +107,8 @@ class RunDir:
             raise UserError(f"{path} is broken ({error}); {makes} writes it anew.") from None
 
 
-def load(directory):
-    """The trained model of a run directory.
+def load_model(directory):
+    """The trained model of a run directory, for sampling and measuring: without optimizers.
 
     Raises: UserError if there is no run, it is not finished, or its model file is broken.
     """
@@ -143,11 +120,28 @@ def load(directory):
     name, _ = run.read_config()
     if not run.model.exists():
         raise UserError(
-            f"the run in {run.path} is not finished: it has no model.keras yet. Continue it with "
-            f"python -m train.run --model={name} --workdir={run.path} and its settings."
+            f"the run in {run.path} is not finished: it has no model.keras yet. Train it on with "
+            f"`model={name}`, `workdir={run.path}` and its settings."
         )
     models.find(name)  # registers the class with Keras
     try:
         return keras.saving.load_model(run.model, compile=False)
     except (ValueError, OSError, KeyError) as error:
         raise UserError(f"{run.model} cannot be read: {error}") from error
+    except TypeError as error:  # what Keras raises for a class that it does not find
+        raise UserError(
+            f"{run.model} holds a class that is not there: import the module that defines it "
+            f"before the run is loaded. Keras says: {str(error).splitlines()[0]}"
+        ) from error
+
+
+def short_name(model):
+    """A model's name in files and titles: of "./my_gan.py" and "mine>MyGAN" the last part."""
+    if model.endswith(".py"):
+        return Path(model).stem
+    return model.rpartition(">")[2].lower() if ">" in model else model
+
+
+def _release(version):
+    """ "0.2.1" -> (0, 2): the versions that write the same files."""
+    return tuple(int(part) for part in version.split(".")[:2])

@@ -8,46 +8,84 @@ In a checkout the files are those of configs/ at its top; an installed tfgen car
 They are loaded here and not imported, so that none of them is two modules.
 """
 
+import difflib
 import functools
 import importlib.util
 import math
 import sys
+import traceback
 from pathlib import Path
 from types import ModuleType
 
 from ml_collections import ConfigDict
 
-from tfgen import declared
+from tfgen import declared, quiet
+from tfgen.declared import Range
 from tfgen.errors import UserError, one_of
 
 DECAYS = ("none", "cosine", "linear")
 
+_ONE, _ZERO = Range(1), Range(0)
+# What every run has: {setting: (default, what a number may be, meaning)}.
+RUN = {
+    "seed": (
+        0,
+        Range(0, 2**31 - 1),
+        "of weights, data order and noise: the run is a function of it",
+    ),
+    "steps": (10_000, _ONE, "updates"),
+    "batch_size": (64, _ONE, "images a step, of all replicas together"),
+    "log_every": (100, _ONE, "steps between rows of log.csv"),
+    "save_every": (1000, _ONE, "steps between checkpoints and grids; a multiple of log_every"),
+    "eval_every": (
+        *(0, _ZERO),
+        "steps between looks at the validation split, of which the best is kept; 0: none",
+    ),
+    "eval_metric": (
+        *("auto", None),
+        'what "best" means, the less the better: a term, frechet, kid',
+    ),
+    "patience": (0, _ZERO, "stop after so many looks without a better one; 0: never"),
+    "replicas": (0, _ZERO, "0: one for each GPU, or one CPU; n: n GPUs, or n logical CPU devices"),
+    "init": ("", None, "a run of the same model whose weights this one begins with"),
+    "deterministic": (True, None, "bit-identical runs; on a GPU this may cost speed"),
+    "data.name": ("digits", None, 'an embedded set, any TFDS name, or a folder ("./pictures")'),
+    "data.split": ("train", None, "what is trained on; with slices: train[:90%]"),
+    "data.validation": ("", None, "'': the data's own, else the last tenth of data.split"),
+    "data.leave_out": ("", None, "a class whose images are not used; train.anomaly looks for them"),
+    "data.size": (0, _ZERO, "crop and resize images to size x size; 0: as they are"),
+    "data.directory": ("", None, "where TFDS keeps data; '': $TFDS_DATA_DIR or the home directory"),
+}
+OPTIMIZER = {
+    "learning_rate": (Range(above=0), "of Adam"),
+    "beta_1": (Range(0, below=1), "decay of the mean of gradients"),
+    "beta_2": (Range(0, below=1), "decay of the mean of their squares"),
+    "decay": (None, "of the rate: none, cosine (to zero), linear (to zero in the second half)"),
+}
 
-def defaults():
+
+def defaults() -> ConfigDict:
     """The settings of every run; a model's file fills in `model` and `optimizers`."""
-    config = ConfigDict()
-    config.seed = 0  # of weights, data order and noise: the run is a function of it
-    config.steps = 10_000  # updates
-    config.batch_size = 64  # of all replicas together
-    config.log_every = 100  # steps between rows of log.csv
-    config.save_every = 1000  # steps between checkpoints and sample grids; a multiple of log_every
-    config.eval_every = 0  # steps between looks at the validation split; 0: none. The best is kept
-    config.eval_metric = "auto"  # what "best" means, the less the better: a term, frechet, kid
-    config.patience = 0  # stop after so many looks without a better one; 0: never
-    config.replicas = 0  # 0: one for each GPU, or one CPU; n: n GPUs, or n logical CPU devices
-    config.deterministic = True  # bit-identical runs; on a GPU this may cost speed
+    config = ConfigDict({"data": {}, "model": {}, "optimizers": {}})
+    for key, (value, _, _) in RUN.items():
+        section, _, last = key.rpartition(".")
+        (config[section] if section else config)[last] = value
+    # In the order of RUN: what every run has first, then the data, the model, its optimizers.
+    first = {key: config[key] for key in config if not isinstance(config[key], ConfigDict)}
+    return ConfigDict(first | {key: config[key] for key in ("data", "model", "optimizers")})
 
-    config.data = ConfigDict()
-    config.data.name = "digits"  # an embedded set, any TFDS name, or a folder ("./pictures")
-    config.data.split = "train"  # with slices: train[:90%]
-    config.data.validation = ""  # "": the data's own, else the last tenth of data.split
-    config.data.leave_out = ""  # a class whose images are not used; `train.anomaly` looks for them
-    config.data.size = 0  # crop and resize images to size x size; 0: as they are
-    config.data.directory = ""  # where TFDS keeps data; "": $TFDS_DATA_DIR or the home directory
 
-    config.model = ConfigDict()  # arguments of the model's class
-    config.optimizers = ConfigDict()  # one for each entry of the model's `trained`
-    return config
+def meaning(key: str, model: str = "") -> str:
+    """Type, range and meaning of a setting, for a help text; "" for one that says nothing."""
+    section, _, last = key.rpartition(".")
+    if key in RUN:
+        _, limits, words = RUN[key]
+        return f"{words} ({limits})" if limits else words
+    if section.startswith("optimizers."):
+        limits, words = OPTIMIZER.get(last, (None, ""))
+        return f"{words} ({limits})" if limits else words
+    setting = of_class(model).get(last) if model else None
+    return f"{setting.meaning} ({setting.says()})" if setting else ""
 
 
 def adam(learning_rate=1e-3, beta_1=0.9, beta_2=0.999, decay="none"):
@@ -67,6 +105,11 @@ def for_both(**settings):
     return {f"optimizers.{name}.{key}": value for name in "GD" for key, value in settings.items()}
 
 
+def is_file(model: str) -> bool:
+    """Whether a model's name is the path of a file of the user's own."""
+    return model.endswith(".py")
+
+
 def folder() -> Path:
     """Where the config files are."""
     package = Path(__file__).parent
@@ -81,27 +124,81 @@ def names() -> list[str]:
 
 @functools.cache
 def config_file(model: str) -> ModuleType:
-    """The module that a model's config file is.
+    """The module that a model's config file is; of a user's own model, its only file.
 
-    Raises: UserError with a suggestion, for an unknown name.
+    Raises: UserError with a suggestion, for an unknown name; for a file with an error.
     """
-    file = folder() / f"{one_of('model', model, names())}.py"
-    spec = importlib.util.spec_from_file_location(f"configs.{model}", file)
+    if is_file(model):
+        file = Path(model).expanduser()
+        with quiet.loading_tensorflow():
+            module = _loaded(file, _module_name(file))
+        if not hasattr(module, "get_config"):
+            raise UserError(
+                f"{file} has no get_config(): it says what the run is, see a file of configs/."
+            )
+        return module
+    return _loaded(folder() / f"{one_of('model', model, names())}.py", f"configs.{model}")
+
+
+def _module_name(file):
+    """A file's own name, as `import` has it, unless another module is called so."""
+    other = sys.modules.get(file.stem)
+    if other is None or getattr(other, "__file__", None) == str(file):
+        return file.stem
+    return f"own_{file.stem}"
+
+
+def _loaded(file, name):
+    """A file as the module `name`.
+
+    Raises: UserError for one that is not there, or raises an error itself.
+    """
+    if not file.is_file():
+        raise UserError(f"there is no file {file}: a model's name, or the file that defines it.")
+    spec = importlib.util.spec_from_file_location(name, file)
     module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:  # whatever a stranger's file raises
+        del sys.modules[name]
+        if isinstance(error, UserError) or file.parent == folder():
+            raise
+        where = [
+            at.lineno
+            for at in traceback.extract_tb(error.__traceback__)
+            if at.filename == str(file)
+        ]
+        line = error.lineno if isinstance(error, SyntaxError) else where[-1] if where else "?"
+        raise UserError(f"{file}, line {line}: {type(error).__name__}: {error}.") from error
     return module
 
 
 def model_file(model: str) -> Path:
     """The source of a model's class."""
+    if is_file(model):
+        return Path(model).expanduser()
     return Path(__file__).parent / "models" / f"{model}.py"
 
 
 @functools.cache
 def of_class(model: str) -> dict[str, declared.Setting]:
-    """What the class of a model declares, {argument: Setting}."""
-    return declared.of_model(model_file(model))
+    """What the class of a model declares, {argument: Setting}; nothing of a class without a file.
+
+    Raises: UserError for a user's file that does not define one model, or not with plain settings.
+    """
+    file = model_file(model)
+    try:
+        return declared.of_model(file) if file.exists() else {}
+    except SyntaxError as error:
+        raise UserError(f"{file}, line {error.lineno}: {error.msg}.") from error
+
+
+def filled(model: str) -> ConfigDict:
+    """The settings of every run and the defaults of a model's class."""
+    config = defaults()
+    config.model = ConfigDict({name: s.default for name, s in of_class(model).items()})
+    return config
 
 
 def find(model: str, data: str = "") -> ConfigDict:
@@ -111,7 +208,7 @@ def find(model: str, data: str = "") -> ConfigDict:
     """
     module = config_file(model)
     config = module.get_config()
-    arguments = {name: setting.default for name, setting in of_class(model).items()}
+    arguments = filled(model).model.to_dict()
     config.model = ConfigDict(arguments | config.model.to_dict())
     if data:
         config.data.name = data
@@ -128,8 +225,19 @@ def keys(config, prefix=""):
             yield f"{prefix}{key}"
 
 
-def check(config):
-    """Refuses values that no run can have.
+def known(key, names):
+    """Raises: UserError for a setting that is none of `names`, with the nearest that is."""
+    if key not in names:
+        near = difflib.get_close_matches(key, names, n=1)
+        raise UserError(
+            f"there is no setting `{key}`."
+            + (f" Did you mean `{near[0]}`?" if near else "")
+            + f" There are: {', '.join(names)}."
+        )
+
+
+def check(config, model=""):
+    """Refuses values that no run can have, nor a model of that name, where one is given.
 
     Raises: UserError that names the setting, its value and what fits.
     """
@@ -141,24 +249,27 @@ def check(config):
         if not fits(value):
             raise UserError(f"`{key}` is {value!r}, but must be {wanted}.")
 
-    for key in ("steps", "batch_size", "log_every", "save_every"):
-        need(key, lambda v: v >= 1, "at least 1")
-    for key in ("replicas", "data.size", "eval_every", "patience"):
-        need(key, lambda v: v >= 0, "0 or more")
-    need("seed", lambda v: 0 <= v < 2**31, "between 0 and 2**31 - 1")
+    for key, (_, limits, _) in RUN.items():
+        if limits:
+            need(key, limits.holds, limits)
     need("data.name", bool, "the name of a data set or the path of a folder")
     need("data.split", bool, "a split such as train or train[:90%]")
     every = config.log_every
     need("save_every", lambda v: v % every == 0, f"a multiple of log_every, {every}")
     need("eval_every", lambda v: v % every == 0, f"a multiple of log_every, {every}, or 0")
     need("patience", lambda v: not v or config.eval_every, "0 unless eval_every is set")
-    for name in config.optimizers:
-        key = f"optimizers.{name}"
-        need(f"{key}.learning_rate", lambda v: 0 < v < math.inf, "a positive number")
-        need(f"{key}.beta_1", lambda v: 0 <= v < 1, "in [0, 1)")
-        need(f"{key}.beta_2", lambda v: 0 <= v < 1, "in [0, 1)")
-        need(f"{key}.decay", lambda v: v in DECAYS, f"one of {', '.join(DECAYS)}")
+    for name, section in config.optimizers.items():
+        if "keras" in section:
+            continue  # one of Keras' own, made in Python
+        for part, (limits, _) in OPTIMIZER.items():
+            if limits:
+                need(f"optimizers.{name}.{part}", limits.holds, limits)
+        need(f"optimizers.{name}.decay", lambda v: v in DECAYS, f"one of {', '.join(DECAYS)}")
+    declares = of_class(model) if model else {}
     for key, value in config.model.items():
+        if key in declares:
+            declares[key].check(value, f"`model.{key}`")
+            continue
         # All numbers of all models are sizes, rates or decays: none is negative or infinite.
         if isinstance(value, (int, float)):
             need(f"model.{key}", lambda v: 0 <= v < math.inf, "a number, 0 or more")

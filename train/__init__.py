@@ -1,1 +1,1 @@
-"""How to train: the command, the loop, checkpoints."""
+"""The commands that train and look at runs: flags in, one call of the library, words out."""

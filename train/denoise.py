@@ -10,10 +10,8 @@ Beforehand it says what the model is worth on held-out images, beside the best l
 import argparse
 import sys
 
-from tfgen import command, latents
-from tfgen.errors import UserError
-from train import pictures
-from train.finished import open_run
+import tfgen
+from tfgen import command
 
 
 def main(argv=None):
@@ -30,27 +28,12 @@ def main(argv=None):
 
 
 def _run(options):
-    out = pictures.empty(options.out)
-    finished = open_run(options.workdir)
-    model = finished.model
-    if not model.can("denoise"):
-        raise UserError(f"{finished.name} is no denoiser; denoising_autoencoder is one.")
-    paths, images = pictures.read(options.images, model.image_shape)
-    print("\n".join(worth(finished)))
-    pictures.write(out, paths, images, latents.in_batches(model.denoise, images))
+    run = tfgen.load(options.workdir)
+    from tfgen.analysis import pictures
 
-
-def worth(finished):
-    """What the model does to held-out images that it is given noisy, beside a linear denoiser."""
-    from tfgen.evaluation import Splits, representation
-
-    model, source = finished.model, finished.source
-    splits = Splits.load(source, finished.training.split, finished.test)
-    own = representation.denoised(model, splits)
-    yield f"On held-out images of {source.name}, in dB of PSNR (the more the better):"
-    rows = {"this model": own, **representation.denoising_baselines(model, splits)}
-    for name, found in rows.items():
-        yield f"  {name:18}{found['denoised_psnr']:6.2f}"
+    count = pictures.denoise(run, options.images, options.out)
+    print("\n".join(pictures.worth(run)))
+    print(f"wrote {count} images and comparison.png to {options.out}")
 
 
 if __name__ == "__main__":

@@ -7,13 +7,10 @@ translation under the image's name, and comparison.png: images as given, and bel
 """
 
 import argparse
-import functools
 import sys
 
-from tfgen import command, latents
-from tfgen.errors import UserError
-from train import pictures
-from train.finished import open_run
+import tfgen
+from tfgen import command
 
 
 def main(argv=None):
@@ -31,14 +28,11 @@ def main(argv=None):
 
 
 def _run(options):
-    out = pictures.empty(options.out)
-    finished = open_run(options.workdir)
-    model = finished.model
-    if not model.can("translate"):
-        raise UserError(f"{finished.name} does not translate images; cyclegan does.")
-    paths, images = pictures.read(options.images, model.image_shape)
-    translate = functools.partial(model.translate, to=options.to)
-    pictures.write(out, paths, images, latents.in_batches(translate, images))
+    run = tfgen.load(options.workdir)
+    from tfgen.analysis import pictures
+
+    count = pictures.translate(run, options.images, options.out, options.to)
+    print(f"wrote {count} images and comparison.png to {options.out}")
 
 
 if __name__ == "__main__":

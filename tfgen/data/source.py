@@ -66,7 +66,15 @@ class ImageData:
 
 
 def of_run(settings):
-    """The data set of a run, from the "data" of its config: a mapping."""
+    """The data set of a run, from the "data" of its config: a mapping.
+
+    Raises: UserError for a run of arrays, which no name brings back.
+    """
+    if settings["name"] == "arrays":
+        raise UserError(
+            "the run was trained on arrays, which it does not hold: from Python, "
+            "tfgen.load(DIR).evaluate(data=..., labels=..., validation=...) takes them again."
+        )
     source = open_source(settings["name"], settings["directory"], settings["size"])
     # Runs of before there was the setting do without it.
     leave_out = settings.get("leave_out", "")

@@ -29,7 +29,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tfgen import run_dir
+from tfgen import files
 from tfgen.errors import UserError
 from tfgen.metrics import textures
 
@@ -262,7 +262,7 @@ def classifier(train, held_out, levels):
     if not _restore(model, SHIPPED / name) and not _restore(model, path):
         model = train_network(images, wanted)
         # A home that cannot be written to costs time, not the result.
-        with contextlib.suppress(OSError), run_dir.atomic(path) as temporary:
+        with contextlib.suppress(OSError), files.atomic(path) as temporary:
             np.savez(temporary, *model.get_weights())
     accuracy = {}
     if held_out is not None:

@@ -1,29 +1,90 @@
-"""One file a model; `find` gets a model by the name of its file, so there is no list to keep."""
+"""One file a model; a model is found by the name of its file, or its class by its own name.
 
+    from tfgen.models import VAE
+    models.find("vae")
+
+There is no list to keep: a file of this folder defines one model, and the source says which.
+"""
+
+import functools
 import importlib
 import pkgutil
+import re
+from pathlib import Path
+from typing import Any
 
-from tfgen.errors import one_of
+from tfgen import settings
+from tfgen.errors import UserError, one_of
 
 
-def names():
+def names() -> list[str]:
     """The names of all models, without importing any."""
     return sorted(module.name for module in pkgutil.iter_modules(__path__))
 
 
-def find(name):
-    """The model class of `tfgen/models/<name>.py`: the one that the file defines.
+@functools.cache
+def _files() -> dict[str, str]:
+    """{class: file} of all models, from the sources."""
+    found = {}
+    for name in names():
+        source = (Path(__path__[0]) / f"{name}.py").read_text()
+        classes = re.findall(r"^class (\w+)", source, re.MULTILINE)
+        found |= {kind: name for kind in classes if kind.lower() == name.replace("_", "")}
+    return found
 
-    Raises: UserError with a suggestion, for an unknown name.
+
+def __getattr__(name: str) -> Any:
+    if name in _files():
+        return getattr(importlib.import_module(f"{__name__}.{_files()[name]}"), name)
+    raise AttributeError(f"tfgen.models has no {name!r}: {', '.join(sorted(_files()))}.")
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *_files()]
+
+
+def find(name: str) -> type:
+    """The class of a model.
+
+    Args:
+      name: of a file of this folder; or the path of a user's own ("./my_gan.py"); or what Keras
+        has the class of a run under ("mine>MyGAN"), whose module is imported already.
+
+    Raises: UserError with a suggestion, for an unknown name; for a file that does not define one.
     """
+    if ">" in name:
+        return _registered(name)
+    if settings.is_file(name):
+        return _only_model(settings.config_file(name))
+    return _only_model(importlib.import_module(f"{__name__}.{one_of('model', name, names())}"))
+
+
+def _registered(name):
+    import keras
+
+    found = keras.saving.get_registered_object(name)
+    if found is None:
+        raise UserError(
+            f"the run is one of {name}, a class that is not here: import the module that defines "
+            "and registers it before the run is loaded."
+        )
+    return found
+
+
+def _only_model(module):
     from tfgen.model import GenerativeModel
 
-    module = importlib.import_module(f"{__name__}.{one_of('model', name, names())}")
-    (found,) = [
+    found = [
         value
         for value in vars(module).values()
         if isinstance(value, type)
         and issubclass(value, GenerativeModel)
         and value.__module__ == module.__name__
     ]
-    return found
+    if len(found) != 1:
+        names = ", ".join(kind.__name__ for kind in found) or "none"
+        raise UserError(
+            f"{module.__file__} must define one model, a subclass of tfgen.model.GenerativeModel; "
+            f"it defines {names}."
+        )
+    return found[0]

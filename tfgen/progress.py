@@ -23,6 +23,28 @@ def bar(total, initial=0, **kwargs):
     )
 
 
+def say(text):
+    """A line on stdout, at once."""
+    print(text, flush=True)
+
+
+def silent(text):
+    """For who does not want to hear."""
+
+
+class Silence:
+    """In the place of `Steps` or `Stages`, for who does not want to see."""
+
+    def __call__(self, *progress):
+        pass
+
+    def say(self, text):
+        pass
+
+    def close(self):
+        pass
+
+
 class Steps:
     """Of training: called with (step, means) at every interval, with (step, None) between."""
 
@@ -45,7 +67,7 @@ class Steps:
         if self.bar is not None:
             self.bar.write(text, file=sys.stdout)
         else:
-            print(text, flush=True)
+            say(text)
 
     def close(self):
         if self.bar is not None:
@@ -65,7 +87,7 @@ class Stages:
             self.bar.n = 100 * share
             self.bar.refresh()
         elif stage != self.stage:
-            print(f"{100 * share:3.0f} %  {stage}", flush=True)
+            say(f"{100 * share:3.0f} %  {stage}")
         self.stage = stage
 
     def close(self):

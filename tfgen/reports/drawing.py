@@ -3,8 +3,9 @@
 import numpy as np
 import tensorflow as tf
 
-from tfgen import data, evaluation, figures, latents
+from tfgen import data, evaluation, latents
 from tfgen.compiling import compiled
+from tfgen.reports import figures
 
 
 def preview(model, held_out):

@@ -5,10 +5,9 @@ import json
 
 import numpy as np
 
-from tfgen import figures
 from tfgen.evaluation.protocol import flat
 from tfgen.metrics import catalogue, neighbours
-from train import page
+from tfgen.reports import figures, page
 
 SHOWN = 64
 ARROWS = {"lower": " ↓", "higher": " ↑", "": ""}  # which way is better
@@ -24,21 +23,21 @@ HEADLINES = (
 )
 
 
-def page_of(run, content, splits, model):
+def page_of(run, content, splits):
     """The whole page, from what metrics.json holds and the pictures that the model makes."""
     name, protocol = content["model"]["name"], content["protocol"]
-    _, config = run.read_config()
+    model, folder = run.model, run.dir
     body = [
         f"<h1>{html.escape(name)} on {html.escape(protocol['data'])}</h1>",
         f"<p>{html.escape(_summary(content))}</p>",
         tiles(content),
         diagnosis(content),
-        growth(run, model),
+        growth(folder, model),
         pictures(splits, model),
         rulers(content),
-        curves(run, content),
+        curves(folder, content),
         details(content),
-        settings(content, config),
+        settings(content, run.config),
     ]
     return page.document(f"{name} on {protocol['data']}", "\n".join(body))
 

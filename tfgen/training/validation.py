@@ -6,12 +6,12 @@ an untouched one sees. The test split is never opened.
 
 import keras
 
-from tfgen import data, evaluation, run_dir
+from tfgen import data, evaluation, files
 from tfgen.compiling import compiled
 from tfgen.errors import UserError, one_of
 from tfgen.metrics import distances
 from tfgen.metrics import features as feature_networks
-from train.callbacks import Log
+from tfgen.training.callbacks import Log
 
 FRECHET, KID = "frechet", "kid"
 DISTANCES = {FRECHET: distances.frechet, KID: distances.unbiased_mmd}
@@ -42,7 +42,7 @@ class Validation:
             samples = model.density == "implicit" and model.can("sample")
             labelled = feature_networks.targets(self.held_out) or training.shape[:2] == (1, 1)
             self.metric = (FRECHET if labelled else KID) if samples else "loss"
-        one_of("`eval_metric`", self.metric, [*model.terms, *DISTANCES])
+        one_of("eval_metric", self.metric, [*model.terms, *DISTANCES])
         # Traced once, not at every look.
         self._test = evaluation.compiled_test_step(model, self.held_out)
         self._sample = compiled(model.sample)
@@ -66,7 +66,7 @@ class Validation:
         if self.metric not in head.split(","):
             raise UserError(
                 f"{self.run.validation} was begun by another version, which watched {head}, and "
-                f"not {self.metric}: train anew in another --workdir."
+                f"not {self.metric}: train anew in another `workdir`."
             )
 
     def _prepare_features(self, training, validation):
@@ -103,7 +103,7 @@ class Validation:
         better = not self.rows or found[self.metric] < min(self.rows.values())
         self.rows[step] = found[self.metric]
         if better:
-            with run_dir.atomic(self._path(step)) as temporary:
+            with files.atomic(self._path(step)) as temporary:
                 self.model.save_networks(temporary)
         # A column for each, whatever `test_step` reports, and in whatever order.
         self.log.write(step, {name: found.get(name, float("nan")) for name in self.names})

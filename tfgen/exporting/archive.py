@@ -13,7 +13,7 @@ def save(endpoints, path, holder=None, gradients=True):
     """Writes a SavedModel with a signature of each endpoint, and only the variables that they read.
 
     Args:
-      endpoints: of `export/endpoints.py`; the first is the default signature too.
+      endpoints: of `tfgen/exporting/endpoints.py`; the first is the default signature too.
       path: the folder.
       holder: a layer whose tables of words the endpoints look up.
       gradients: whether who loads the file may differentiate through activations that define their

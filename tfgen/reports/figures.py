@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from tfgen import latents
-from tfgen.run_dir import atomic
+from tfgen.files import atomic
 
 PAPER = 255  # the colour of the gaps between images
 GAP = 3  # pixels between images

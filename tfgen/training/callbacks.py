@@ -8,14 +8,16 @@ already.
 import contextlib
 import os
 import signal
+import threading
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from tfgen import figures, run_dir
+from tfgen import files
 from tfgen.errors import UserError
-from train.health import Health
+from tfgen.reports import figures
+from tfgen.training.health import Health
 
 
 class Log:
@@ -23,18 +25,21 @@ class Log:
 
     def __init__(self, path, names, start):
         self.path = path
+        self.last = 0  # step of the last row
         kept = [_line(["step", *names])]
         if start and path.exists():
             # A killed run can leave rows later than its last checkpoint, the last of them torn.
             rows = path.read_text().splitlines(keepends=True)[1:]
             kept += [r for r in rows if r.endswith("\n") and int(r.split(",")[0]) <= start]
-        run_dir.write_text(path, "".join(kept))
+            self.last = int(kept[-1].split(",")[0]) if len(kept) > 1 else 0
+        files.write_text(path, "".join(kept))
 
     def write(self, step, means):
         with open(self.path, "a") as file:
             file.write(_line([step, *map(repr, means.values())]))
             file.flush()
             os.fsync(file.fileno())
+        self.last = step
 
 
 def _line(values):
@@ -84,7 +89,9 @@ class Recorder(keras.callbacks.Callback):
             self.signal = number
             restore()
 
-        for number in (signal.SIGTERM, signal.SIGINT):
+        # Python hands signals to the main thread alone.
+        main = threading.current_thread() is threading.main_thread()
+        for number in (signal.SIGTERM, signal.SIGINT) if main else ():
             handlers[number] = signal.signal(number, stop)
         try:
             yield
@@ -143,11 +150,12 @@ class Recorder(keras.callbacks.Callback):
                 f"`optimizers.{name}.learning_rate={o.learning_rate / 10:g}`"
                 for name, o in self.config.optimizers.items()
             )
-            + ", in a new --workdir."
+            + ", in a new `workdir`."
         )
 
     def write_log(self, step):
-        count = (step - 1) % self.config.log_every + 1
+        # Not every interval is whole: a run that is prolonged may have ended within one.
+        count = step - self.log.last
         sums = self.model.interval_sums
         means = dict(zip(self.model.terms, (sums.numpy() / count).tolist(), strict=True))
         sums.assign(np.zeros(sums.shape))

@@ -40,23 +40,23 @@ def _run(path):
     with quiet.loading_tensorflow():
         import tensorflow  # noqa: F401
 
-        import tfgen
-        from export import golden
-    model = tfgen.load(path)
+        from tfgen import run_dir
+        from tfgen.exporting import golden
+    model = run_dir.load_model(path)
     if not model.can("sample"):
         raise UserError(
             f"{path} makes images of images, not of seeds: "
-            "python -m train.translate --workdir=DIR --images=FOLDER --out=FOLDER does."
+            "python -m train.translate with `images=FOLDER` does."
         )
 
     def sample(seeds, condition=None):
-        condition = _checked(path, condition, golden.about(model))
+        condition = checked(path, condition, golden.about(model))
         return model.sample(seeds, *condition.values()).numpy()
 
     return sample
 
 
-def _checked(source, condition, about):
+def checked(source, condition, about):
     """The condition as the model takes it, {input: array}; captions as numbers of their words.
 
     about: what golden.json says of the model.
@@ -67,21 +67,21 @@ def _checked(source, condition, about):
     by_caption = isinstance(condition, list)
     if vocabulary and not by_caption:
         raise UserError(
-            f"{source} samples by caption: give --caption, as {about['examples'][0]!r}."
+            f"{source} samples by caption: give `caption`, as {about['examples'][0]!r}."
         )
     if classes and (condition is None or by_caption):
-        raise UserError(f"{source} samples by class: give --label, 0 to {classes - 1}.")
+        raise UserError(f"{source} samples by class: give `label`, 0 to {classes - 1}.")
     if condition is None:
         return {}
     if by_caption:
         if not vocabulary:
-            raise UserError(f"{source} does not sample by caption: it takes no --caption.")
+            raise UserError(f"{source} does not sample by caption: it takes no `caption`.")
         return {"tokens": captions.tokens(condition, vocabulary, about["length"])}
     if not classes:
-        raise UserError(f"{source} is not conditional: it takes no --label.")
+        raise UserError(f"{source} is not conditional: it takes no `label`.")
     if condition.min() < 0 or condition.max() >= classes:
         raise UserError(
-            f"--label={condition.max()} is out of range: {source} has 0 to {classes - 1}."
+            f"`label={condition.max()}` is out of range: {source} has 0 to {classes - 1}."
         )
     return {"label": condition}
 
@@ -101,7 +101,7 @@ def _saved_model(path):
     about = json.loads((Path(path) / "assets.extra" / "golden.json").read_text())
 
     def sample(seeds, condition=None):
-        given = {"seed": seeds, **_checked(path, condition, about)}
+        given = {"seed": seeds, **checked(path, condition, about)}
         outputs = signatures["sample"](**{k: tf.constant(v) for k, v in given.items()})
         return outputs["image"].numpy()
 
@@ -118,7 +118,7 @@ def _asked(seeds, condition):
 
 
 def _tflite(path):
-    from export.tflite import runner
+    from tfgen.exporting.cost import runner
 
     if not Path(path).is_file():
         raise UserError(f"there is no file {path}.")
@@ -158,7 +158,7 @@ def _grpc(url):
         from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
     address, _, name = url.removeprefix("grpc://").partition("/")
     if not name:
-        raise UserError(f"--from={url} names no model: write grpc://host:port/NAME.")
+        raise UserError(f"{url} names no model: write grpc://host:port/NAME.")
     # Without this a client refuses answers of more than 4 MB.
     channel = grpc.insecure_channel(address, [("grpc.max_receive_message_length", -1)])
     stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)

@@ -1,0 +1,90 @@
+"""A folder of pictures in, a folder of pictures out: cleaned by a denoiser, or translated."""
+
+import functools
+from pathlib import Path
+
+import numpy as np
+
+from tfgen import latents
+from tfgen.data.folder import SUFFIXES
+from tfgen.errors import UserError
+from tfgen.evaluation import Splits, representation
+from tfgen.reports import figures
+
+
+def denoise(run, folder, out):
+    """Cleans the pictures of a folder by a `Run` of a denoiser. Returns how many.
+
+    Raises: UserError for a model that is none, a folder without images, or an `out` with something.
+    """
+    return _change(run, "denoise", "is no denoiser; denoising_autoencoder is one", folder, out)
+
+
+def translate(run, folder, out, to="Y"):
+    """Translates the pictures of a folder to a domain, "Y" or "X". Returns how many.
+
+    Raises: UserError, as `denoise`.
+    """
+    why = "does not translate images; cyclegan does"
+    return _change(run, "translate", why, folder, out, to=to)
+
+
+def _change(run, capability, why_not, folder, out, **arguments):
+    out = empty(out)
+    if not run.model.can(capability):
+        raise UserError(f"{run.name} {why_not}.")
+    paths, images = read(folder, run.model.image_shape)
+    change = functools.partial(getattr(run.model, capability), **arguments)
+    write(out, paths, images, latents.in_batches(change, images))
+    return len(paths)
+
+
+def worth(run):
+    """Lines on what a denoiser does to held-out images, beside a linear denoiser."""
+    model, source = run.model, run.source
+    splits = Splits.load(source, run.training.split, run.test)
+    own = representation.denoised(model, splits)
+    yield f"On held-out images of {source.name}, in dB of PSNR (the more the better):"
+    rows = {"this model": own, **representation.denoising_baselines(model, splits)}
+    for name, found in rows.items():
+        yield f"  {name:18}{found['denoised_psnr']:6.2f}"
+
+
+def empty(folder):
+    """The folder to write, a path.  Raises: UserError if there is something in it."""
+    out = Path(folder)
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise UserError(f"`out={out}` is not an empty folder: choose another.")
+    return out
+
+
+def read(folder, image_shape):
+    """(paths within the folder, images float32 [N, H, W, C] in [0, 1]) of the shape (H, W, C).
+
+    Raises: UserError for a folder without images, or with one that cannot be read.
+    """
+    from PIL import Image, ImageOps, UnidentifiedImageError
+
+    root = Path(folder).expanduser()
+    if not root.is_dir():
+        raise UserError(f"there is no folder {root}.")
+    files = sorted(f for f in root.rglob("*") if f.suffix.lower() in SUFFIXES)
+    if not files:
+        raise UserError(f"the folder {root} holds no image ({', '.join(SUFFIXES)}).")
+    h, w, c = image_shape
+    images = []
+    for file in files:
+        try:
+            with Image.open(file) as image:
+                fitted = ImageOps.fit(image.convert("L" if c == 1 else "RGB"), (w, h))
+        except (UnidentifiedImageError, OSError) as error:
+            raise UserError(f"{file} cannot be read as an image: {error}.") from None
+        images.append(np.asarray(fitted, np.float32).reshape(h, w, c) / 255.0)
+    return [f.relative_to(root) for f in files], np.stack(images)
+
+
+def write(out, paths, images, changed):
+    """Each changed image under its own name, and comparison.png: given, and below each changed."""
+    for path, image in zip(paths, changed, strict=True):
+        figures.save(out / path.with_suffix(".png"), figures.pixels(image))
+    figures.save(out / "comparison.png", figures.stacked(images[:64], changed[:64]))

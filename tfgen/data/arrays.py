@@ -1,0 +1,226 @@
+"""Images that are in memory already as a data set: arrays, or a tf.data.Dataset of them."""
+
+import hashlib
+from typing import Any
+
+import numpy as np
+
+from tfgen.data.pipeline import MEMORY_LIMIT, arrays
+from tfgen.data.source import ImageData, Source
+from tfgen.errors import UserError
+
+NAME = "arrays"
+
+
+def given(data: Any, labels: Any = None, validation: Any = None, levels: int = 256) -> Source:
+    """What a user gave as data, as a source; one of ours is returned as it is.
+
+    Args:
+      data: uint8 [N, H, W, C] or [N, H, W], or floats in [0, 1], which are rounded to the levels; a
+        tf.data.Dataset of such images, of (image, label) or of {"image": ..., "label": ...},
+        batched or not; an `ImageData`; a source.
+      labels: int [N].
+      validation: (images, labels), or images alone; None: a tenth of the data, chosen evenly.
+      levels: of a channel.
+
+    Raises: UserError for anything else, in words.
+    """
+    if isinstance(data, Source):
+        return data
+    if isinstance(data, ImageData):
+        held = arrays(data)
+        classes = data.classes
+        train = _part("data", held["image"], held.get("label"), data.levels)
+        return ArraySource(train, _validation(validation, data.levels), data.levels, classes)
+    if hasattr(data, "as_numpy_iterator"):
+        data, of_dataset = _collected(data)
+        labels = of_dataset if labels is None else labels
+    train = _part("data", data, labels, levels)
+    return ArraySource(train, _validation(validation, levels), levels)
+
+
+class ArraySource(Source):
+    """Arrays with the splits "train" and, where a validation part was given, "validation".
+
+    Args:
+      train, validation: {"image": uint8 [N, H, W, C], "label": int32 [N]}, with or without labels;
+        validation may be None.
+      levels: of a channel; classes: their names, by default the numbers.
+    """
+
+    def __init__(self, train, validation, levels, classes=()):
+        import tensorflow_datasets as tfds
+
+        if validation is None:
+            # The last tenth is held out: in an order of its own, so that it is of all classes.
+            order = np.random.default_rng(0).permutation(len(train["image"]))
+            self.parts = {"train": {key: value[order] for key, value in train.items()}}
+        else:
+            _check_alike(train, validation)
+            self.parts = {"train": train, "validation": validation}
+        self.levels = levels
+        self.classes = tuple(classes) or _classes(self.parts)
+        infos = [
+            tfds.core.SplitInfo(name=name, shard_lengths=[len(part["image"])], num_bytes=0)
+            for name, part in self.parts.items()
+        ]
+        super().__init__(NAME, tfds.core.splits.SplitDict(infos))
+
+    @property
+    def fingerprint(self) -> str:
+        """A hash of all images and labels."""
+        digest = hashlib.sha256()
+        for name, part in sorted(self.parts.items()):
+            for key, value in sorted(part.items()):
+                digest.update(f"{name} {key} {value.dtype} {value.shape}".encode())
+                digest.update(np.ascontiguousarray(value))
+        return digest.hexdigest()[:16]
+
+    def check_fingerprint(self, wanted: str) -> None:
+        """Raises: UserError where these are not the arrays that a run was trained on."""
+        if self.fingerprint != wanted:
+            raise UserError(
+                f"these arrays have the fingerprint {self.fingerprint}, and the run was trained on "
+                f"{wanted or 'data with a name'}: give the same data, labels and validation."
+            )
+
+    def load(self, split, extra=()):
+        """The split as `ImageData`.  Raises: UserError for a bad split."""
+        import tensorflow as tf
+
+        parts = self.instructions(split)
+        held = {
+            key: np.concatenate([self.parts[name][key][start:stop] for name, start, stop in parts])
+            for key in self.parts["train"]
+        }
+
+        def examples():
+            with tf.init_scope():  # held once, not as a constant of a graph: those end at 2 GB
+                return tf.data.Dataset.from_tensor_slices(held)
+
+        images = held["image"]
+        return ImageData(
+            self.name,
+            split,
+            len(images),
+            images.shape[1:],
+            self.levels,
+            self.classes,
+            parts,
+            examples,
+        )
+
+
+def _part(name, images, labels, levels):
+    """{"image", "label"} as the pipeline wants them.  Raises: UserError."""
+    part = {"image": _images(name, images, levels)}
+    if labels is not None:
+        part["label"] = _labels(labels, len(part["image"]))
+    return part
+
+
+def _validation(given, levels):
+    if given is None:
+        return None
+    if isinstance(given, ImageData):
+        held = arrays(given)
+        return _part("validation", held["image"], held.get("label"), levels)
+    images, labels = given if isinstance(given, tuple) else (given, None)
+    return _part("validation", images, labels, levels)
+
+
+def _images(name, given, levels):
+    """uint8 [N, H, W, C].  Raises: UserError that says what is wanted."""
+    images = np.asarray(given)
+    wanted = "images [N, height, width, channels], uint8 or floats in [0, 1]"
+    if images.dtype.kind not in "buif":
+        raise UserError(f"{name} is an array of {images.dtype}; wanted are {wanted}.")
+    if images.ndim == 3:
+        images = images[..., None]
+    if images.ndim != 4 or not images.size:
+        raise UserError(f"{name} has the shape {np.shape(given)}; wanted are {wanted}.")
+    if images.dtype.kind == "f":
+        if not np.isfinite(images).all():
+            raise UserError(f"{name} holds numbers that are not finite; wanted are {wanted}.")
+        low, high = float(images.min()), float(images.max())
+        if low < 0 or high > 1:
+            raise UserError(
+                f"{name} holds floats from {low:g} to {high:g}; wanted are {wanted}: scale them, "
+                "or cast levels from 0 to 255 to uint8."
+            )
+        images = np.round(images * (levels - 1))
+    low, high = int(images.min()), int(images.max())
+    if low < 0 or high >= levels:
+        raise UserError(
+            f"{name} holds levels from {low} to {high}; of {levels} levels 0 to {levels - 1} are "
+            "wanted."
+        )
+    return images.astype(np.uint8 if levels <= 256 else np.uint16)
+
+
+def _labels(given, count):
+    """int32 [N].  Raises: UserError."""
+    labels = np.asarray(given)
+    if labels.shape != (count,):
+        more = ", which looks one-hot: take its argmax" if labels.ndim == 2 else ""
+        raise UserError(f"labels have the shape {labels.shape}{more}; wanted is ({count},).")
+    if labels.dtype.kind not in "bui" or labels.min() < 0:
+        raise UserError(
+            f"labels are {labels.dtype} from {labels.min()} on; wanted are whole numbers from 0 on."
+        )
+    return labels.astype(np.int32)
+
+
+def _check_alike(train, validation):
+    """Raises: UserError where a validation part does not go with the training part."""
+    one, two = (part["image"].shape[1:] for part in (train, validation))
+    if one != two:
+        raise UserError(f"validation has images of {two}, and data of {one}.")
+    if set(train) != set(validation):
+        with_labels, without = (
+            ("data", "validation") if "label" in train else ("validation", "data")
+        )
+        raise UserError(f"{with_labels} has labels and {without} has none: give both, or neither.")
+
+
+def _classes(parts):
+    """The numbers up to the largest label, as names."""
+    if "label" not in parts["train"]:
+        return ()
+    return tuple(map(str, range(1 + max(int(part["label"].max()) for part in parts.values()))))
+
+
+def _collected(dataset):
+    """(images, labels or None) of a tf.data.Dataset.
+
+    Raises: UserError for elements of another kind, and for more than memory should hold.
+    """
+    images, labels, size = [], [], 0
+    for element in dataset.as_numpy_iterator():
+        image, label = _image_and_label(element)
+        images.append(image if image.ndim == 4 else image[None])
+        labels += [] if label is None else list(np.atleast_1d(label))
+        size += images[-1].nbytes
+        if size > 4 * MEMORY_LIMIT:
+            raise UserError(
+                "the tf.data.Dataset holds more than 4 GiB or has no end: take(n) of it, or write "
+                "the images to a folder and give its path."
+            )
+    if not images:
+        raise UserError("the tf.data.Dataset is empty.")
+    return np.concatenate(images), np.array(labels) if labels else None
+
+
+def _image_and_label(element):
+    if isinstance(element, dict):
+        image, label = element.get("image"), element.get("label")
+    elif isinstance(element, tuple):
+        image, label = (*element, None)[:2]
+    else:
+        image, label = element, None
+    if getattr(image, "ndim", 0) not in (3, 4):
+        raise UserError(
+            "the tf.data.Dataset has elements without an image [H, W, C]: wanted are images, "
+            '(image, label), or {"image": ..., "label": ...}.'
+        )
+    return image, label

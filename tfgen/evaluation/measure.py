@@ -1,0 +1,105 @@
+"""The evaluation of a finished run: what metrics.json holds."""
+
+import hashlib
+import math
+from importlib import metadata
+
+from tfgen import evaluation
+from tfgen.errors import UserError, one_of
+from tfgen.evaluation.protocol import FIRST_SEED, MOST_SAMPLES, Protocol, Splits
+from tfgen.metrics import features as feature_networks
+
+KINDS = ("auto", "classifier", "inception", "textures")
+
+
+def check(n, k, features, inception, parts):
+    """Raises: UserError for arguments of `measure` that cannot be meant."""
+    one_of("features", features, KINDS)
+    for part in parts:
+        one_of("parts", part, evaluation.PARTS)
+    if n < 0:
+        raise UserError(f"`n={n}`: the number of samples is positive.")
+    if k < 1:
+        raise UserError(f"`k={k}`: a bound takes at least 1 importance sample.")
+    wanted = features == "inception"
+    given = list(map(bool, inception))
+    if (wanted and not all(given)) or (not wanted and any(given)):
+        raise UserError(
+            "`features=inception`, `inception=PATH` and `inception_sha256=HEX` go together: the "
+            "weights are the graph of inception-2015-12-05.tgz, and their digest is for you to "
+            "take from where you trust it."
+        )
+
+
+def measure(
+    run,
+    split="",
+    n=0,
+    k=1000,
+    features="auto",
+    inception=("", ""),
+    parts=evaluation.PARTS,
+    progress=lambda stage, share: None,
+):
+    """(what metrics.json holds, the splits) of a finished `Run`.
+
+    Args:
+      split: by default the data's test split, else the run's validation split.
+      n: samples; 0: as many as there are held-out images.
+      k: importance samples of a bound.
+      features: one of KINDS; inception: (path, SHA-256) of its weights.
+      parts: what is measured, some of `evaluation.PARTS`.
+      progress: called with (stage, share of the whole).
+
+    Raises: UserError for arguments that cannot be meant, an unfinished run, or a split that cannot
+      be measured.
+    """
+    check(n, k, features, inception, parts)
+    if not run.dir.complete:
+        raise UserError(f"the run in {run.path} is not complete: it has no card.md yet.")
+    config, model = run.config, run.model
+    chosen, without = config["data"], config["data"].get("leave_out", "")
+    training, split = run.training, split or run.test
+    splits = Splits.load(run.source, training.split, split, model)
+    network = None
+    if "samples" in parts:
+        progress("features", 0.0)
+        network = feature_networks.choose(
+            features, splits.train, splits.held_out, training.levels, inception
+        )
+    protocol = Protocol(
+        data=chosen["name"] + (f" without {without}" if without else ""),
+        size=chosen["size"],
+        train=training.split,
+        split=split,
+        n=n or min(len(splits.held_out["image"]), MOST_SAMPLES),
+        seed=FIRST_SEED,
+        k=k,
+        features=network.kind if network else "",
+        features_hash=network.digest if network else "",
+    )
+    content = evaluation.evaluate(model, splits, protocol, network, progress, parts)
+    about = {
+        "name": run.name,
+        "density": model.density,
+        "seed": config["seed"],
+        "sha256": hashlib.sha256(run.dir.model.read_bytes()).hexdigest(),
+        "training": run.dir.read_json(run.dir.training) if run.dir.training.exists() else {},
+    }
+    versions = {p: metadata.version(p) for p in ("tensorflow", "keras", "numpy", "scikit-learn")}
+    described = {
+        "kind": network.kind if network else "",
+        "distance": network.distance if network else "FCD",
+        "accuracy": network.accuracy if network else {},
+    }
+    found = {"model": about, "features": described, **content, "versions": versions}
+    return _finite(found), splits
+
+
+def _finite(value):
+    """The same with null for what JSON has no number for."""
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

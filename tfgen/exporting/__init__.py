@@ -1,0 +1,1 @@
+"""Where a trained model goes: endpoints, SavedModel, LiteRT, golden values, the demo page."""

@@ -1,0 +1,135 @@
+"""A page that runs a finished model in the browser.
+
+A static page: a grid of samples, sliders for the latents, an interpolation. It runs the LiteRT file
+with LiteRT.js, whose WebAssembly is copied into the page, so that any static web server will do and
+no network is needed. LiteRT.js comes from npm, once, and is kept in the user's cache.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from tfgen import data, latents, quiet
+from tfgen.errors import UserError, one_of
+from tfgen.exporting import golden, tflite
+from tfgen.metrics import features
+
+LITERT_JS = "2.5.3"
+SLIDERS = 8
+
+
+def runtime():
+    """The folder of LiteRT.js as npm installs it, from the cache or from npm.
+
+    Raises: UserError if it is not there and npm cannot bring it.
+    """
+    cache = features.cache()
+    folder = cache / f"litertjs-{LITERT_JS}"
+    if folder.exists():
+        return folder
+    cache.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=cache) as temporary:
+        install = ["npm", "install", "--ignore-scripts", "--no-save", "--no-audit", "--no-fund"]
+        packages = [f"@litertjs/{name}@{LITERT_JS}" for name in ("core", "wasm-utils")]
+        try:
+            subprocess.run(
+                [*install, "--prefix", temporary, *packages],
+                check=True,
+                capture_output=True,
+                text=True,
+            )
+        except FileNotFoundError:
+            raise UserError("npm is needed once, to bring LiteRT.js: install Node.js.") from None
+        except subprocess.CalledProcessError as error:
+            raise UserError(f"npm cannot bring LiteRT.js {LITERT_JS}: {error.stderr}") from None
+        os.rename(Path(temporary) / "node_modules" / "@litertjs", folder)
+    return folder
+
+
+def export_run(run, out="site", precision="float32"):
+    """Writes the page of a `Run` into the folder `out`. Returns its path.
+
+    Raises: UserError for an unknown precision, or a folder that holds something else.
+    """
+    one_of("precision", precision, tflite.PRECISIONS)
+    run.warn_of_unreached()
+    with quiet.loading_tensorflow():
+        directions, classes = attributes(run)
+        name = run.config["data"]["name"]
+        write(run.model, run.name, name, precision, out, directions, classes)
+    return Path(out)
+
+
+def write(model, name, data_name, precision, out, directions=None, classes=()):
+    """Writes the page into the folder `out`, which must be empty or a page of ours.
+
+    directions: attribute vectors {name: [Z]} to add to latents; classes: the names of labels.
+
+    Raises: UserError if it is neither.
+    """
+    if not model.can("sample"):
+        raise UserError(f"{name} makes images of images; the page shows what seeds give.")
+    out = Path(out)
+    if out.exists() and (
+        not out.is_dir() or (any(out.iterdir()) and not (out / "about.json").exists())
+    ):
+        raise UserError(f"{out} is not an empty folder: choose another `out`.")
+    noise = model.noise(np.zeros(1, np.int32))
+    content = tflite.convert(model, precision)
+    library = runtime()
+    out.mkdir(parents=True, exist_ok=True)
+    for file in (Path(__file__).parent / "site").iterdir():
+        shutil.copyfile(file, out / file.name)
+    core = out / "vendor" / "core"
+    (core / "wasm").mkdir(parents=True, exist_ok=True)
+    (out / "vendor" / "wasm-utils").mkdir(exist_ok=True)
+    for package in ("core", "wasm-utils"):
+        source = library / package / "dist" / "index.js"
+        shutil.copyfile(source, out / "vendor" / package / "index.js")
+    # Without shared memory (which needs special headers) browsers take one of these two.
+    for kind in ("litert_wasm_internal", "litert_wasm_compat_internal"):
+        for suffix in (".js", ".wasm"):
+            shutil.copyfile(
+                library / "core" / "wasm" / (kind + suffix), core / "wasm" / (kind + suffix)
+            )
+    (out / "model.tflite").write_bytes(content)
+    about = {
+        "model": name,
+        "data": data_name,
+        "precision": precision,
+        "bytes": len(content),
+        "prior": getattr(model, "prior", "normal"),
+        "noise": {key: list(value.shape) for key, value in noise.items()},
+        "latents": telling_latents(model) if "z" in noise else [],
+        "directions": {key: np.round(v, 4).tolist() for key, v in (directions or {}).items()},
+        "classes": list(classes),
+        **golden.describe(model),
+    }
+    (out / "about.json").write_text(json.dumps(about, indent=1) + "\n")
+
+
+def telling_latents(model, count=SLIDERS, samples=16):
+    """The latents that change images most: how far pixels move when one goes from -1 to 1."""
+    noise = {k: np.asarray(v) for k, v in model.noise(np.arange(samples, dtype=np.int32)).items()}
+    labels = model.conditions(samples)
+    order, _ = latents.by_change(lambda z: model.generate(noise | {"z": z}, labels), noise["z"])
+    return order[:count].tolist()
+
+
+def attributes(run):
+    """Attribute vectors of the run's data, {name: [Z]}, and the names of its classes.
+
+    None where the latents that the page moves are not the codes that images have.
+    """
+    model, training = run.model, run.source.load(run.config["data"]["split"])
+    if not model.can("encode") or set(model.noise(np.zeros(1, np.int32))) != {"z"}:
+        return {}, training.classes
+    arrays = data.arrays(training)
+    images = arrays["image"][:2000].astype("float32") / (training.levels - 1)
+    labels = arrays["label"][:2000] if "label" in arrays else None
+    return latents.directions(model, images, labels, training.classes), training.classes

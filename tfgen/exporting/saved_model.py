@@ -1,0 +1,146 @@
+"""A finished run for TensorFlow Serving.
+
+Writes serving/<model>/<version>/ with one signature for each capability (`endpoints.py`; and `png`,
+seeds to encoded pictures), warm-up requests, batching parameters and golden values, and beside the
+model's folder models.config. A version appears when it is complete and is never overwritten.
+"""
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import tensorflow as tf
+
+from tfgen import files, quiet, vocabulary
+from tfgen.captions import UNKNOWN
+from tfgen.errors import UserError
+from tfgen.exporting import archive, golden
+from tfgen.exporting.endpoints import Endpoint, endpoints
+
+# The sizes to which the server pads a batch; each is warmed up. The last is the largest.
+BATCH_SIZES = (1, 8, 64)
+
+BATCHING = f"""max_batch_size {{ value: {BATCH_SIZES[-1]} }}
+batch_timeout_micros {{ value: 2000 }}
+num_batch_threads {{ value: 4 }}
+max_enqueued_batches {{ value: 100 }}
+{chr(10).join(f"allowed_batch_sizes: {size}" for size in BATCH_SIZES)}
+"""
+
+MODELS = """model_config_list {{
+  config {{
+    name: "{name}"
+    base_path: "/models/{name}"
+    model_platform: "tensorflow"
+  }}
+}}
+"""
+
+
+def export(model, name, root, version=None):
+    """Writes root/<name>/<version>/ and returns its path.
+
+    Args: model, a GenerativeModel; name, its name on the server; root, a folder; version, a
+      positive integer, or None for the next free one.
+    Raises: UserError if the version exists.
+    """
+    base = Path(root) / name
+    base.mkdir(parents=True, exist_ok=True)
+    taken = [int(p.name) for p in base.iterdir() if p.name.isdigit()]
+    version = version or max(taken, default=0) + 1
+    if version in taken:
+        raise UserError(
+            f"version {version} of {name} exists in {base}; versions are never overwritten. "
+            f"The next free one is {max(taken) + 1}."
+        )
+    # Not a number, so that a server that polls the folder does not load what is half written.
+    temporary = Path(tempfile.mkdtemp(prefix=files.UNFINISHED, dir=base))
+    try:
+        write(model, name, temporary)
+        os.chmod(temporary, 0o755)
+        os.rename(temporary, base / str(version))
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    (Path(root) / "models.config").write_text(MODELS.format(name=name))
+    return base / str(version)
+
+
+def write(model, name, path):
+    offered = signatures(model)
+    archive.save(offered, path, model.vectorizer if model.can("vectorizer") else None)
+    (path / "batching_params.pbtxt").write_text(BATCHING)
+    extra = path / "assets.extra"
+    extra.mkdir()
+    write_warm_up(extra / "tf_serving_warmup_requests", name, offered)
+    (extra / "golden.json").write_text(golden.text(model))
+
+
+def signatures(model):
+    """The model's endpoints and `png`."""
+    found = endpoints(model)
+
+    def png(seed, condition=None):
+        image = tf.cast(tf.round(model.sample(seed, condition) * 255.0), tf.uint8)
+        encoded = tf.map_fn(tf.io.encode_png, image, fn_output_signature=tf.string)
+        return {"image_bytes": encoded}  # the suffix makes the REST interface send base64
+
+    if model.can("vectorizer"):
+        found.append(_from_captions(model))
+    if model.can("sample") and model.image_shape[-1] in (1, 3):
+        found.append(Endpoint("png", png, found[0].inputs))
+    return found
+
+
+def _from_captions(model):
+    """`caption`: seeds and captions -> images, and of each caption the words that were not used.
+
+    A server cannot refuse a row of a batch, so it says which words it has never seen, "unknown",
+    and which come after the last that it reads, "cut".
+    """
+
+    def caption(seed, caption):
+        tokens = tf.cast(model.vectorizer(caption), tf.int32)
+        parts = tf.strings.split(vocabulary.plain(caption))
+        cut = tf.strings.reduce_join(parts[:, model.length :], axis=1, separator=" ")
+        words = parts.to_tensor(shape=[None, model.length])
+        unknown = tf.where(tokens == UNKNOWN, words, "")
+        said = tf.strings.reduce_join(unknown, axis=1, separator=" ")
+        said = tf.strings.strip(tf.strings.regex_replace(said, " +", " "))
+        return {"image": model.sample(seed, tokens), "unknown": said, "cut": cut}
+
+    inputs = [tf.TensorSpec([None], tf.int32, "seed"), tf.TensorSpec([None], tf.string, "caption")]
+    return Endpoint("caption", caption, tuple(inputs))
+
+
+def write_warm_up(path, name, endpoints):
+    """One request for each signature and batch size: the first user waits for no tracing."""
+    from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
+
+    keys = {"serving_default": endpoints[0]} | {e.name: e for e in endpoints}
+    with tf.io.TFRecordWriter(str(path)) as file:
+        for key, endpoint in keys.items():
+            for rows in BATCH_SIZES:
+                request = predict_pb2.PredictRequest()
+                request.model_spec.name = name
+                request.model_spec.signature_name = key
+                for input_name, value in endpoint.example(rows).items():
+                    request.inputs[input_name].CopyFrom(tf.make_tensor_proto(value))
+                log = prediction_log_pb2.PredictionLog(
+                    predict_log=prediction_log_pb2.PredictLog(request=request)
+                )
+                file.write(log.SerializeToString())
+
+
+def export_run(run, version=None):
+    """Writes a version of a `Run` and its golden.json. Returns the version's folder.
+
+    Raises: UserError for a version that is not positive, or exists.
+    """
+    if version is not None and version < 1:
+        raise UserError(f"`version={version}`: versions are positive integers.")
+    run.warn_of_unreached()
+    with quiet.loading_tensorflow():
+        path = export(run.model, run.name, run.path / "serving", version)
+    files.write_text(run.path / "golden.json", golden.text(run.model))
+    return path

@@ -1,0 +1,199 @@
+"""A model for devices: LiteRT (TFLite) files.
+
+Each has one signature for each capability (`endpoints.py`), builtin operators only, a static batch
+and float inputs and outputs.
+
+In every precision the noise is computed in float32, so the same seed is the same latent everywhere.
+The converter would also quantise the noise's arithmetic, where a rounded 2 pi or 2**-23 gives
+other numbers, not coarser ones; so the noise and the networks are converted apart and joined
+(`join.py`).
+
+A model that draws levels may come to the next level where a uniform is within rounding of the
+border between two: of 256 levels, in about one pixel of some hundreds.
+"""
+
+import json
+import tempfile
+
+import numpy as np
+import tensorflow as tf
+
+from tfgen import data, files, quiet
+from tfgen.compiling import compiled
+from tfgen.errors import UserError, one_of
+from tfgen.exporting import archive, cost, golden, join
+from tfgen.exporting.endpoints import endpoints
+from tfgen.metrics import features
+
+PRECISIONS = ("float32", "float16", "dynamic", "int8")
+CALIBRATION = 200  # draws of the model's own noise that int8 ranges are taken from
+
+
+def export_run(run, precisions=(), batch=1, say=lambda text: None):
+    """Writes tflite/<model>-<precision>.tflite of a `Run`, and for captions vocabulary.json.
+
+    Args:
+      precisions: some of PRECISIONS; by default all that are `offered`.
+      batch: the static batch size.
+      say: called with a sentence for each file that is written.
+
+    Returns: {precision: what the file costs and how far it is from Keras}, see `cost.measure`.
+    Raises: UserError for precisions and sizes that do not suit.
+    """
+    for precision in precisions:
+        one_of("precision", precision, PRECISIONS)
+    if batch < 1:
+        raise UserError(f"`batch={batch}`: the static batch is 1 or more.")
+    model = run.model
+    run.warn_of_unreached()
+    images, judge = _data(run)
+    inputs = golden.request(model, range(max(64, batch)))
+    if "image" in inputs:
+        inputs = {"image": np.resize(images, inputs["image"].shape)}
+    with quiet.loading_tensorflow():
+        expected = golden.answer(model, inputs)
+    rows = {}
+    made = convert_all(model, precisions or offered(model), batch, images)
+    for precision, content in _quietly(made):
+        path = run.path / "tflite" / f"{run.name}-{precision}.tflite"
+        with files.atomic(path) as temporary:
+            temporary.write_bytes(content)
+        with quiet.loading_tensorflow():
+            rows[precision] = cost.measure(path, inputs, expected, batch, judge)
+        say(f"wrote {path}")
+    known = golden.about(model)
+    if "vocabulary" in known:
+        words = run.path / "tflite" / "vocabulary.json"
+        files.write_text(words, json.dumps(known, indent=1) + "\n")
+        say(f"wrote {words}, which turns captions into numbers")
+    return rows
+
+
+def offered(model):
+    """The precisions that suit a model.
+
+    Drawing from a distribution inverts its distribution function at given uniforms; with eight bits
+    for both, that is another draw. A flow is inverted too, through every coupling, and what eight
+    bits change in the first grows in those after it. So neither is offered in int8.
+    """
+    if not model.can("sample"):
+        return PRECISIONS
+    draws = set(model.noise(np.zeros(1, np.int32))) != {"z"} or model.can("log_density")
+    return tuple(p for p in PRECISIONS if not (draws and p == "int8"))
+
+
+def convert(model, precision, batch=1, images=None):
+    """A LiteRT file of the model, as bytes; see `convert_all`."""
+    ((_, content),) = convert_all(model, [precision], batch, images)
+    return content
+
+
+def convert_all(model, precisions, batch=1, images=None):
+    """LiteRT files of the model, which is traced once: yields (precision, bytes).
+
+    Args:
+      precisions: some of "float32"; "float16", weights of half size; "dynamic", int8 weights and
+        float activations; "int8", int8 weights and activations, calibrated on the model's own
+        samples.
+      batch: the static batch size.
+      images: [N, H, W, C] in [0, 1], N >= batch, that int8 is calibrated on where the model makes
+        images of images; without, noise is.
+
+    Raises: UserError for a precision that is not `offered`.
+    """
+    unsuited = [precision for precision in precisions if precision not in offered(model)]
+    if unsuited:
+        raise UserError(
+            f"{unsuited[0]} does not suit this model, which inverts a distribution: eight bits "
+            f"give other images. Offered are {', '.join(offered(model))}."
+        )
+    found = {e.name: e for e in endpoints(model, batch)}
+    samples = found.pop("sample", None)  # `join` makes it
+    with tempfile.TemporaryDirectory() as root:
+        if samples:
+            # A file of its own: what is loaded is loaded whole, for each conversion.
+            archive.save([found.pop("noise")], f"{root}/noise", gradients=False)
+            noise = _convert(f"{root}/noise", ["noise"], "float32")
+            names = list(model.noise(np.zeros(1, np.int32)))
+        archive.save(list(found.values()), f"{root}/networks", gradients=False)
+        for precision in precisions:
+            # The loop over draws cannot be calibrated, and a likelihood of other networks is none.
+            without = ("log_prob",) if precision == "int8" else ()
+            chosen = {name: found[name] for name in found if name not in without}
+            if samples:
+                draws = _representative(model, chosen, batch)
+            else:
+                draws = _images_shown(model, chosen, batch, images)
+            networks = _convert(f"{root}/networks", list(chosen), precision, draws)
+            yield precision, join.sample(noise, networks, names) if samples else networks
+
+
+def _convert(path, keys, precision, representative=None):
+    """Some signatures of a SavedModel as a LiteRT file of builtin operators."""
+    converter = tf.lite.TFLiteConverter.from_saved_model(path, signature_keys=keys)
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
+    if precision != "float32":
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    if precision == "float16":
+        converter.target_spec.supported_types = [tf.float16]
+    if precision == "int8":
+        converter.representative_dataset = representative
+    return converter.convert()
+
+
+def _representative(model, endpoints, batch):
+    """A generator of inputs for every signature: latents of the prior, and their images."""
+    rows = CALIBRATION * batch
+    name, _ = model.condition_spec or ("", None)
+    values = {key: v.numpy() for key, v in model.noise(tf.range(rows) + 1_000_000).items()}
+    if name:
+        values[name] = model.conditions(rows)
+    parts = [{k: v[i : i + batch] for k, v in values.items()} for i in range(0, rows, batch)]
+    # Compiled, a part at a time: all images at once may not fit.
+    generate = compiled(lambda part: model.generate(part, part.get(name)))
+
+    def draws():
+        for part in parts:
+            if set(endpoints) != {"decode"}:
+                part["image"] = generate(part).numpy()
+            for key, endpoint in endpoints.items():
+                yield key, {spec.name: part[spec.name] for spec in endpoint.inputs}
+
+    return draws
+
+
+def _images_shown(model, endpoints, batch, images):
+    """The same for endpoints that take images."""
+    if images is None:
+        images = golden.request(model, range(CALIBRATION))["image"]
+    rows = np.arange(CALIBRATION)[:, None] + np.arange(batch)
+
+    def draws():
+        for i in rows % len(images):
+            for name in endpoints:
+                yield name, {"image": images[i].astype(np.float32)}
+
+    return draws
+
+
+def _quietly(items):
+    """The items of an iterator, each made without TensorFlow's words."""
+    while True:
+        with quiet.loading_tensorflow():
+            item = next(items, None)
+        if item is None:
+            return
+        yield item
+
+
+def _data(run):
+    """(images of the run's data, the evaluation's classifier of them, or None without labels)."""
+    training = run.source.load(run.config["data"]["split"])
+    held = data.arrays(training)
+    images = held["image"][:1000] / np.float32(training.levels - 1)
+    if not training.classes:
+        return images, None
+    if training.other:  # what is exported makes images of the second domain
+        held = {"image": held["other"], "label": held["other_label"]}
+    judge = features.classifier(held, None, training.levels)
+    return images, lambda images: judge.probabilities(images).argmax(axis=1)

@@ -1,0 +1,51 @@
+"""What evaluations found, as tables for a terminal."""
+
+from tfgen import evaluation
+from tfgen.metrics import catalogue
+
+
+def lines(content):
+    """A table of the results for the terminal: model, floor, baselines."""
+    columns = {
+        content["model"]["name"]: content["results"],
+        "real": content["floor"],
+        **content["baselines"],
+    }
+    protocol = content["protocol"]
+    yield (
+        f"{content['model']['name']} on {protocol['data']} {protocol['split']!r}: "
+        f"{protocol['n']} samples, {protocol['features']} features {protocol['features_hash'][:8]}"
+    )
+    yield from table(columns, content["features"]["distance"])
+    if "nll_kind" in content["results"]:
+        yield f"\nThe NLL is: {content['results']['nll_kind']}"
+    for finding in content["diagnosis"]:
+        yield f"\n! {finding['problem']}\n  {finding['advice']}"
+    for key, why in content["not_measured"].items():
+        yield f"not measured: {key}, {why}"
+
+
+def side_by_side(contents):
+    """Results of several runs.  Raises: UserError if their protocols differ."""
+    (first, reference), *rest = contents.items()
+    for path, content in rest:
+        evaluation.check_same(reference["protocol"], content["protocol"], (first, path))
+    columns = {path: content["results"] for path, content in contents.items()}
+    yield from table(columns, reference["features"]["distance"])
+
+
+def table(columns, distance):
+    """{column: {metric: number}} -> lines, one a metric that any column has."""
+    heads = [name.split(" ", 1) for name in columns]
+    widths = [max(8, *map(len, head)) for head in heads]
+    for row in (0, 1):
+        words = [head[row] if row < len(head) else "" for head in heads]
+        yield " " * 27 + "  ".join(f"{w:>{n}}" for w, n in zip(words, widths, strict=True))
+    for key, metric in catalogue.METRICS.items():
+        if any(key in column for column in columns.values()):
+            title = distance if key == "frechet" else metric.title
+            cells = [
+                f"{catalogue.text(key, column.get(key)):>{width}}"
+                for column, width in zip(columns.values(), widths, strict=True)
+            ]
+            yield f"{title:27}" + "  ".join(cells)

@@ -1,0 +1,244 @@
+"""A run and what can be done with it: what `tfgen.train` and `tfgen.load` return."""
+
+import functools
+import json
+import os
+import warnings
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tfgen import files, quiet, run_dir
+from tfgen.errors import Notice, UserError, one_of
+from tfgen.run_dir import RunDir
+
+if TYPE_CHECKING:
+    import numpy as np
+
+EXPORTS = ("saved_model", "tflite", "demo")
+
+
+class Run(os.PathLike):
+    """A finished run: its directory, its model, its data.
+
+    Args:
+      path: the run directory.
+      source: of the data, where it is at hand; else it is opened anew from the config.
+
+    Attributes: path; dir, the paths of everything in it; name, of the model; config, a dict.
+    """
+
+    def __init__(self, path: str | os.PathLike, source: Any = None):
+        self.dir = RunDir(path)
+        self.path = self.dir.path
+        kind, self.config = self.dir.read_config()
+        self.name = run_dir.short_name(kind)
+        self._source = source
+
+    def __fspath__(self) -> str:
+        return str(self.path)
+
+    def __truediv__(self, name: str) -> Path:
+        return self.path / name
+
+    def __repr__(self) -> str:
+        return f"Run({str(self.path)!r}, {self.name!r} on {self.config['data']['name']!r})"
+
+    def __getattr__(self, name: str) -> Any:
+        # `tfgen.load` gave the model itself in version 0.1.
+        if name.startswith("_") or not hasattr(type(self.model), name):
+            raise AttributeError(f"a run has no {name!r}; has its `model`?")
+        warnings.warn(
+            f"tfgen.load gives a run, whose model has {name!r}: write run.model.{name}",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+        return getattr(self.model, name)
+
+    # --- the model and the data ------------------------------------------------------------------
+
+    @functools.cached_property
+    def model(self) -> Any:
+        """The trained Keras model, without optimizers.
+
+        Raises: UserError if the run is not finished, or its model file is broken.
+        """
+        with quiet.loading_tensorflow():
+            return run_dir.load_model(self.path)
+
+    @property
+    def kind(self) -> type:
+        """The model's class."""
+        from tfgen import models
+
+        return models.find(self.dir.read_config()[0])
+
+    @functools.cached_property
+    def source(self) -> Any:
+        """Where the images come from.
+
+        Raises: UserError for data that are not there any more, or were arrays.
+        """
+        from tfgen import data
+
+        return self._source or data.of_run(self.config["data"])
+
+    @functools.cached_property
+    def _splits(self):
+        chosen = self.config["data"]
+        splits = self.source.training_and_validation(
+            chosen["split"], chosen["validation"], self.model.features
+        )
+        return tuple(map(self.model.view, splits))
+
+    @property
+    def training(self) -> Any:
+        """The split that the run was trained on, `ImageData`."""
+        return self._splits[0]
+
+    @property
+    def validation(self) -> Any:
+        """The split that it was watched by."""
+        return self._splits[1]
+
+    @property
+    def test(self) -> str:
+        """The name of the split that the run has not seen; the validation split's without one."""
+        return "test" if "test" in self.source.splits else self.validation.split
+
+    def images(self, arrays: dict) -> "np.ndarray":
+        """The images of a split's arrays in [0, 1], float32 [N, H, W, C]."""
+        return arrays["image"].astype("float32") / (self.training.levels - 1)
+
+    # --- what it is for --------------------------------------------------------------------------
+
+    def sample(self, seeds: Iterable[int], condition: Any = None) -> "np.ndarray":
+        """Images of seeds: float32 [N, H, W, C] in [0, 1]; the same seed is the same image.
+
+        condition: labels int32 [N], one label for all, or N captions, where the model wants them.
+
+        Raises: UserError for a condition that is missing or does not fit.
+        """
+        import numpy as np
+
+        from tfgen.exporting import golden, sources
+
+        if not self.model.can("sample"):
+            raise UserError(f"{self.name} makes images of images, not of seeds: see its translate.")
+        seeds = np.array(list(seeds), np.int32)
+        if isinstance(condition, str):
+            condition = [condition] * len(seeds)
+        elif condition is not None and not isinstance(condition, list):
+            condition = np.broadcast_to(np.asarray(condition, np.int32), seeds.shape)
+        given = sources.checked(self.path, condition, golden.about(self.model))
+        return self.model.sample(seeds, *given.values()).numpy()
+
+    def evaluate(
+        self,
+        data: Any = None,
+        *,
+        labels: Any = None,
+        validation: Any = None,
+        split: str = "",
+        n: int = 0,
+        k: int = 1000,
+        features: str = "auto",
+        inception: tuple[str, str] = ("", ""),
+        parts: Sequence[str] = (),
+        verbose: bool = False,
+    ) -> dict:
+        """Measures the run and writes metrics.json and report.html. Returns what the first holds.
+
+        Args:
+          data, labels, validation: as `tfgen.train` took them, for a run that was trained on arrays
+            in another process.
+          split: by default the data's test split, else the run's validation split.
+          n: samples; 0: as many as there are held-out images.
+          k: importance samples of a bound.
+          features: "auto", "classifier", "textures", or "inception" with (path, SHA-256) of its
+            weights in `inception`.
+          parts: what to measure, some of "samples", "likelihood", "codes", "translations",
+            "captions"; by default all.
+          verbose: whether to show progress on stdout.
+
+        Raises: UserError for arguments that cannot be meant, or data of another fingerprint.
+        """
+        self._take(data, labels, validation)
+        with quiet.loading_tensorflow():
+            import tensorflow as tf
+
+            from tfgen import evaluation, progress
+            from tfgen.evaluation.measure import measure
+        tf.config.experimental.enable_op_determinism()
+        stages = progress.Stages() if verbose else progress.Silence()
+        try:
+            content, splits = measure(
+                self, split, n, k, features, inception, tuple(parts) or evaluation.PARTS, stages
+            )
+        finally:
+            stages.close()
+        files.write_text(self.dir.metrics, json.dumps(content, indent=2, allow_nan=False) + "\n")
+        self._write_report(content, splits)
+        return content
+
+    def report(self) -> Path:
+        """Writes report.html from the last evaluation, the first if there was none. Its path."""
+        if not self.dir.metrics.exists():
+            self.evaluate()
+            return self.dir.report
+        from tfgen.evaluation import Splits
+
+        content = self.dir.read_json(self.dir.metrics)
+        protocol = content["protocol"]
+        splits = Splits.load(self.source, protocol["train"], protocol["split"], self.model)
+        self._write_report(content, splits)
+        return self.dir.report
+
+    def _write_report(self, content, splits):
+        from tfgen.reports import report
+
+        files.write_text(self.dir.report, report.page_of(self, content, splits))
+
+    def export(self, kind: str, **options: Any) -> Any:
+        """Writes the model for another runtime.
+
+        Args:
+          kind: "saved_model", for TensorFlow Serving (version=); "tflite", for devices
+            (precisions=, batch=); "demo", a page that runs in a browser (out=, precision=).
+
+        Returns: the path; of "tflite" {precision: numbers of its file}.
+        Raises: UserError for an unknown kind or an option that does not fit.
+        """
+        one_of("export", kind, EXPORTS)
+        with quiet.loading_tensorflow():
+            from tfgen.exporting import demo, saved_model, tflite
+        module = {"saved_model": saved_model, "tflite": tflite, "demo": demo}[kind]
+        return module.export_run(self, **options)
+
+    def explore(self) -> Path:
+        """Writes explore.html, what the codes mean. Returns its path.
+
+        Raises: UserError for a model without codes.
+        """
+        self.model  # noqa: B018 - a run that is not finished is refused before anything else
+        from tfgen.analysis import explore
+
+        return explore.explore(self)
+
+    def warn_of_unreached(self) -> None:
+        """Says, as a `Notice`, what the model has not come to in training."""
+        left = self.model.unreached(self.model.steps_done)
+        if left:
+            warnings.warn(" ".join(left), Notice, stacklevel=3)
+
+    def _take(self, data, labels, validation):
+        """Arrays in place of the source that the config cannot open."""
+        if data is None:
+            return
+        from tfgen.data.arrays import given
+
+        source = given(data, labels, validation, self.model.levels)
+        source.check_fingerprint(self.config["data"].get("fingerprint", ""))
+        self._source = source
+        for cached in ("source", "_splits"):
+            self.__dict__.pop(cached, None)

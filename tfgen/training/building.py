@@ -1,0 +1,103 @@
+"""The compiled model of a run: its class from the config, its weights from the seed."""
+
+import contextlib
+import math
+
+import keras
+
+from tfgen import models
+from tfgen.errors import UserError
+from tfgen.training import optimizers
+
+
+def build(name, config, training, strategy=None, given=None):
+    """A new model of the config, compiled.
+
+    Args:
+      name: of the model; training: `ImageData`; strategy: of several replicas, or None.
+      given: the optimizers of a class that has none in its config: {name: Keras optimizer}.
+
+    Raises: UserError for data or sizes that do not suit the model.
+    """
+    check_batches(config, replicas_of(strategy))
+    keras.utils.set_random_seed(config.seed)
+    kind = models.find(name)
+    arguments = dict(config.model)
+    arguments |= kind.known_from(training, arguments)
+    with strategy.scope() if strategy else contextlib.nullcontext():
+        model = kind(
+            image_shape=training.shape, levels=training.levels, seed=config.seed, **arguments
+        )
+        return compiled(model, config, strategy, given)
+
+
+def taken(model, config, training, strategy=None, given=None):
+    """A model that a user made, checked against the data and compiled.
+
+    On several replicas it is a copy, whose variables are on all of them.
+
+    Raises: UserError for images of another shape or other levels.
+    """
+    check_batches(config, replicas_of(strategy))
+    for what, wanted, found in (
+        ("image_shape", model.image_shape, tuple(training.shape)),
+        ("levels", model.levels, training.levels),
+    ):
+        if wanted != found:
+            raise UserError(
+                f"the model was made with {what}={wanted}, and the images of {training.name} have "
+                f"{found}: make it with {what}={found}."
+            )
+    known = type(model).known_from(training, dict(config.model))
+    for key, value in known.items():
+        if getattr(model, key, value) != value:
+            raise UserError(
+                f"the model was made with {key}={getattr(model, key)}, and {training.name} has "
+                f"{value}: make it with {key}={value}."
+            )
+    keras.utils.set_random_seed(config.seed)
+    with strategy.scope() if strategy else contextlib.nullcontext():
+        model = model.without_optimizers() if strategy else model
+        return compiled(model, config, strategy, given)
+
+
+def compiled(model, config, strategy, given=None):
+    """The model with its optimizers."""
+    found = given or {
+        key: optimizers.of(settings, config.steps * model.updates(key))
+        for key, settings in config.optimizers.items()
+    }
+    # XLA does not pay for convolutions on a CPU, and op determinism excludes it on a GPU.
+    steps = per_call(config, replicas_of(strategy))
+    model.compile(found, steps_per_execution=steps, jit_compile=False)
+    return model
+
+
+def replicas_of(strategy):
+    return strategy.num_replicas_in_sync if strategy else 1
+
+
+def check_batches(config, replicas):
+    """Raises: UserError for a batch that replicas, or updates of D, cannot divide among them."""
+    if config.batch_size % replicas:
+        raise UserError(
+            f"batch_size {config.batch_size} cannot be divided among {replicas} replicas: "
+            f"set `batch_size` to a multiple of {replicas}."
+        )
+    parts = config.model.get("critic_steps", 1)
+    if parts and config.batch_size // replicas % parts:
+        raise UserError(
+            f"batch_size {config.batch_size} cannot be divided among {parts} updates of D"
+            + (f" on each of {replicas} replicas" if replicas > 1 else "")
+            + f": set `batch_size` to a multiple of {parts * replicas}."
+        )
+
+
+def per_call(config, replicas):
+    """Steps that TensorFlow runs before Python looks in: a divisor of the intervals, at most 10.
+
+    A small model's step costs no more than the call. Several replicas do not run under more than
+    one.
+    """
+    whole = math.gcd(config.steps, config.log_every)
+    return 1 if replicas > 1 else max(k for k in range(1, 11) if whole % k == 0)

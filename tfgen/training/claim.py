@@ -1,0 +1,102 @@
+"""Whose a run directory is: a new run's, the same run's, a longer one's, or another's."""
+
+import contextlib
+import fcntl
+
+from tfgen import settings
+from tfgen.errors import UserError
+
+
+def is_complete(run, name, config, say):
+    """Whether there is nothing left to do. A run that more steps are asked of is taken up again.
+
+    Args: run, its `RunDir`; name, config: of the model and of the run as it is asked for.
+    Raises: UserError if `run` is something else than this run, or cannot be written.
+    """
+    if run.config_file.exists():
+        differences = _differences(run, name, config)
+        steps = differences.pop("steps", None)
+        if differences:
+            lines = [
+                f"  {key}: {old!r} there, {new!r} now" for key, (old, new) in differences.items()
+            ]
+            raise UserError(
+                f"{run.path} holds a run with other settings:\n" + "\n".join(lines) + "\n"
+                "Choose another `workdir`, or give the same settings to continue it."
+            )
+        if steps:
+            _prolong(run, name, config, *steps, say)
+        return run.complete
+    if run.path.exists() and not run.path.is_dir():
+        raise UserError(f"{run.path} is a file; `workdir` wants a folder.")
+    if run.path.is_dir() and any(f for f in run.path.iterdir() if not f.name.startswith(".")):
+        raise UserError(
+            f"{run.path} is not empty and not a run directory: choose another `workdir`."
+        )
+    return False
+
+
+def _differences(run, name, config):
+    """{setting: (there, now)} where the two are not the same."""
+    old_name, old_config = run.read_config()
+    new = {"model": name, **flat(config.to_dict())}
+    # What a version before did not write down had the value that is the default now.
+    old = flat(settings.filled(name).to_dict()) | {"model": old_name} | flat(old_config)
+    return {
+        key: (old.get(key, "not set"), new.get(key, "not set"))
+        for key in sorted(set(new) | set(old))
+        if new.get(key) != old.get(key)
+    }
+
+
+def _prolong(run, name, config, there, now, say):
+    """Makes a longer run of this one.
+
+    Raises: UserError for fewer steps.
+    """
+    if now < there:
+        raise UserError(
+            f"the run in {run.path} is one of {there} steps, and `steps={now}` is fewer: more "
+            "steps go on where it ended, fewer are a run of their own, in another `workdir`."
+        )
+    falling = [key for key, o in config.optimizers.items() if o.get("decay", "none") != "none"]
+    say(
+        f"The run in {run.path} was one of {there} steps, and goes on to {now}."
+        + (
+            f" The rate of {' and '.join(falling)} falls over all steps: it is from here on "
+            f"that of a run of {now}."
+            if falling
+            else ""
+        )
+    )
+    # The card first: it says that a run is complete. What was measured is of the shorter run.
+    for file in (run.card, run.metrics, run.report):
+        file.unlink(missing_ok=True)
+    run.write_config(name, config.to_dict())
+
+
+def flat(config, prefix=""):
+    """{"data.name": value, ...} of nested dicts."""
+    found = {}
+    for key, value in config.items():
+        if isinstance(value, dict):
+            found |= flat(value, f"{prefix}{key}.")
+        else:
+            found[prefix + key] = value
+    return found
+
+
+@contextlib.contextmanager
+def claimed(run):
+    """Makes the run directory and keeps other processes out of it.
+
+    Raises: UserError if another process trains there; OSError if it cannot be written.
+    """
+    run.path.mkdir(parents=True, exist_ok=True)
+    with open(run.path / ".lock", "a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UserError(f"another process is training in {run.path}.") from None
+        run.forget_unfinished()
+        yield

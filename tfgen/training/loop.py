@@ -1,0 +1,183 @@
+"""The run from start to end: data, model, restore, `fit`, and what is left behind."""
+
+import dataclasses
+import functools
+import json
+import pathlib
+import platform
+import resource
+import signal
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import tensorflow as tf
+
+from tfgen import data, evaluation, files, models, progress
+from tfgen.errors import Interrupted
+from tfgen.reports import card, drawing
+from tfgen.run import Run
+from tfgen.run_dir import RunDir
+from tfgen.training import building, claim, devices, health, initial
+from tfgen.training.callbacks import Recorder
+from tfgen.training.checkpoints import Checkpoints
+from tfgen.training.validation import Validation
+
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """What is to be trained.
+
+    Args:
+      name: of the model, as `models.find` takes it; config: all settings, checked.
+      model: one that the user made; None: it is built from the config.
+      source: of the data; None: it is opened from the config.
+      optimizers: {name: Keras optimizer}; None: those of the config.
+      callbacks: of Keras, called after our own.
+      verbose: whether to show progress.
+    """
+
+    name: str
+    config: Any
+    model: Any = None
+    source: Any = None
+    optimizers: dict | None = None
+    callbacks: Sequence = ()
+    verbose: bool = True
+
+    @property
+    def kind(self):
+        return models.find(self.name) if self.model is None else type(self.model)
+
+
+def train(job, workdir):
+    """Trains in `workdir`, or goes on where an earlier process stopped. Returns the `Run`.
+
+    Raises: UserError for bad input, with the run directory as it was; OSError for a failing disk;
+      Interrupted after a signal, when a checkpoint is written.
+    """
+    say = progress.say if job.verbose else progress.silent
+    name, config, run = job.name, job.config, RunDir(workdir)
+    if claim.is_complete(run, name, config, say):
+        say(f"The run in {run.path} is complete: {config.steps} steps of {Run(run.path).name}.")
+        return Run(run.path, job.source)
+    if config.deterministic:
+        tf.config.experimental.enable_op_determinism()
+    strategy = devices.make_strategy(config.replicas)
+    source = job.source or data.of_run(config.data)
+    training, validation = source.training_and_validation(
+        config.data.split, config.data.validation, job.kind.features
+    )
+    if job.model is None:
+        model = building.build(name, config, training, strategy, job.optimizers)
+    else:
+        model = building.taken(job.model, config, training, strategy, job.optimizers)
+    training, validation = model.view(training), model.view(validation)
+    data.check_batch_size(training, config.batch_size)
+    with claim.claimed(run):
+        _train(job, run, model, training, validation, say)
+    return Run(run.path, source)
+
+
+def _train(job, run, model, training, validation, say):
+    """The run in its own directory, with everything at hand."""
+    config = job.config
+    checkpoints = Checkpoints(run.checkpoints, model)
+    if config.init and not checkpoints.steps():
+        initial.copy_weights(config.init, model, say)
+    if not run.config_file.exists():
+        run.write_config(job.name, config.to_dict())
+    say(
+        f"Training {Run(run.path).name} on {training.size} images of {training.name}"
+        + (f" without {config.data.leave_out}" if config.data.leave_out else "")
+        + f" {training.shape}, "
+        f"{training.levels} levels, for {config.steps} steps; writing {run.path}"
+    )
+    start = checkpoints.restore(say)
+    checkpoints.forget_after(start)
+    if start:
+        say(f"Continuing from step {start}.")
+    left = model.unreached(config.steps)
+    if left:
+        say(f"Warning: {' '.join(left)}")
+    shown = progress.Steps(config.steps, start) if job.verbose else progress.Silence()
+    watch = None
+    if config.eval_every:
+        say(f"A look at {validation.split!r} every {config.eval_every} steps.")
+        watch = Validation(run, config, model, training, validation, start)
+    preview = drawing.preview(model, validation)
+    recorder = Recorder(run, config, model.terms, checkpoints, start, shown, preview, watch)
+    if model.can("settle"):
+        recorder.settle = functools.partial(model.settle, data.arrays(training)["image"])
+    began = time.monotonic()
+    try:
+        if start < config.steps and not (watch and watch.exhausted):
+            fit(model, config, training, start, recorder, job.callbacks)
+    finally:
+        shown.close()
+    seconds = time.monotonic() - began
+    enough = watch is not None and watch.exhausted
+    if recorder.signal and model.steps_done < config.steps and not enough:
+        stopped = signal.Signals(recorder.signal).name
+        say(f"Stopped by {stopped} at step {model.steps_done}; the same command continues.")
+        raise Interrupted(recorder.signal)
+
+    facts = {
+        "steps": model.steps_done,
+        "seconds": round(seconds, 1),
+        # A run that was stopped in between took longer than its last process.
+        "in one process": start == 0,
+        "images per second": round((model.steps_done - start) * config.batch_size / seconds),
+        "peak memory, MB": round(_peak_memory() / 1e6),
+        "parameters": model.parameter_count(),
+    }
+    warnings = health.of_log(model, run.log)
+    if watch:
+        step, value = watch.best
+        watch.restore_best()
+        recorder.settle()
+        facts["kept"] = {"step": step, "metric": watch.metric, "value": value}
+        say(f"Kept the weights of step {step}: {watch.metric} {value:.4f}, the best.")
+    # Of the weights that are kept, which may be of an earlier step than the last.
+    left = model.unreached(model.steps_done)
+    if left:
+        warnings = [*warnings, " ".join(left)]
+    if warnings:
+        facts["warnings"] = "; ".join(warnings)
+    finish(run, config, model, training, validation, facts)
+
+
+def fit(model, config, training, start, recorder, callbacks=()):
+    """Keras' `fit` over the remaining steps, as one epoch: steps are the only unit of length."""
+    batches = data.batches(training, config.batch_size, config.seed, start)
+    with recorder.listening():
+        model.fit(
+            batches,
+            steps_per_epoch=config.steps - start,
+            verbose=0,
+            shuffle=False,
+            callbacks=[recorder, *callbacks],
+        )
+
+
+def finish(run, config, model, training, validation, facts):
+    """Figures, the model file, and last the card, which marks the run as complete."""
+    drawing.draw(run, model, validation)
+    with files.atomic(run.model) as temporary:
+        model.save_networks(temporary)
+    files.write_text(run.training, json.dumps(facts, indent=2) + "\n")
+    numbers = evaluation.mean_terms(model, data.arrays(validation))
+    name = Run(run.path).name
+    written = card.text(run, name, config, model, training, validation, facts, numbers)
+    files.write_text(run.card, written)
+
+
+def _peak_memory():
+    """Bytes of this process at its largest."""
+    status = pathlib.Path("/proc/self/status")
+    if status.exists():
+        # Linux' ru_maxrss begins with that of the process that started this one.
+        peak = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+        return int(peak.split()[1]) * 1024
+    unit = 1 if platform.system() == "Darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

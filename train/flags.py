@@ -1,0 +1,95 @@
+"""The command line of `train.run`: settings as flags, checked before TensorFlow is loaded."""
+
+import re
+import sys
+import textwrap
+from difflib import get_close_matches
+from pathlib import Path
+
+from absl import flags
+from ml_collections import config_flags
+
+from tfgen import settings
+from tfgen.errors import UserError
+from tfgen.training import front
+
+_MODEL = flags.DEFINE_string("model", None, "what to train")
+_WORKDIR = flags.DEFINE_string("workdir", None, "the run directory")
+DRY_RUN = flags.DEFINE_bool("dry_run", False, "print the resolved config and exit")
+
+
+def parse(argv, usage):
+    """The command line -> (model, config, workdir), all checked.
+
+    usage: what --help begins with.
+
+    Raises: UserError that names the flag and the nearest right one.
+    """
+    given = [re.sub(r"^--?", "", a).partition("=") for a in argv[1:] if a.startswith("-")]
+    options = {name: value for name, _, value in given}
+    model = options.get("model") or _value_after("--model", argv)
+    if model and settings.is_file(model):
+        model = str(Path(model).expanduser().resolve())
+    data = options.get("config.data.name") or _value_after("--config.data.name", argv) or ""
+    config = settings.find(model, data) if model else None
+    if {"help", "h", "helpfull"} & set(options):
+        print(help_text(usage, model, config))
+        sys.exit(0)
+    _refuse_unknown(options, config)
+    if not model:
+        raise UserError(f"--model=NAME is missing. There are: {', '.join(settings.names())}.")
+    try:
+        config_flags.DEFINE_config_dict("config", config)
+        rest = flags.FLAGS(argv)[1:]
+    except flags.IllegalFlagValueError as error:
+        raise UserError(f"{error}. {_wanted(error, config)}") from None
+    except flags.Error as error:
+        raise UserError(f"{error}.") from None
+    if rest:
+        raise UserError(f"unexpected argument {rest[0]!r}: settings are given as --name=value.")
+    config = flags.FLAGS.config
+    settings.check(config, model)
+    return model, config, Path(_WORKDIR.value or front.default_workdir(model, config))
+
+
+def _refuse_unknown(options, config):
+    """Raises: UserError for a flag that is none, with the nearest that is."""
+    known = ["model", "workdir", "dry_run", "help"]
+    known += [f"config.{key}" for key in settings.keys(config or {})]
+    for name in options:
+        if name in flags.FLAGS or name in known or name.removeprefix("no") in known:
+            continue
+        if name.startswith("config.") and not config:
+            continue  # whose settings, is not known yet
+        near = get_close_matches(name, known, n=1)
+        hint = f" Did you mean '--{near[0]}'?" if near else ""
+        raise UserError(f"unknown flag '--{name}'.{hint} All are listed by --model=NAME --help.")
+
+
+def _wanted(error, config):
+    """What type the setting that absl could not parse has."""
+    name = str(error).removeprefix("flag --config.").partition("=")[0]
+    value = config
+    for part in name.split("."):
+        value = value.get(part) if hasattr(value, "get") else None
+    return f"It is of type {type(value).__name__}, by default {value}." if value is not None else ""
+
+
+def _value_after(flag, argv):
+    """The value of "--flag VALUE" written as two words."""
+    at = argv.index(flag) + 1 if flag in argv else len(argv)
+    return argv[at] if at < len(argv) else None
+
+
+def help_text(usage, model, config):
+    """The usage, and with a model its settings: default, meaning, type and range of each."""
+    lines = [usage, "", f"Models: {', '.join(settings.names())}."]
+    if model:
+        lines += ["", f"Settings of {model}, with their defaults:", ""]
+        for key in settings.keys(config):
+            value = config
+            for part in key.split("."):
+                value = value[part]
+            lines.append(f"  --config.{key}={value}")
+            lines += [f"      {line}" for line in textwrap.wrap(settings.meaning(key, model), 88)]
+    return "\n".join(lines)

@@ -1,0 +1,30 @@
+"""What a run has left, and the commands that come next."""
+
+
+def text(run):
+    kind, where = run.kind, run.path
+    samples = callable(kind.sample)
+    caption = ' --caption="..."' if "caption" in kind.features else ""
+    if samples:
+        use = [
+            f"  python -m export.sample --from={where} --seeds=0:64{caption} --out=grid.png",
+            f"  python -m export.demo --workdir={where} --out=site        a page that runs it",
+        ]
+    else:
+        use = [f"  python -m train.translate --workdir={where} --images=FOLDER --out=FOLDER"]
+    shown = run.dir.figures / ("samples.png" if samples else "translations.png")
+    lines = [
+        "",
+        f"  run directory  {where}",
+        f"  samples        {shown}",
+        f"  figures        {run.dir.figures}",
+        f"  model          {run.dir.model}",
+        f"  model card     {run.dir.card}",
+        "",
+        "Next:",
+        f"  python -m train.evaluate --workdir={where}                what it is worth",
+        *use,
+        f"  python -m export.saved_model --workdir={where}            for TensorFlow Serving",
+        f"  python -m export.tflite --workdir={where}                 for devices",
+    ]
+    return "\n".join(lines)
