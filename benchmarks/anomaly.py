@@ -15,7 +15,8 @@ from pathlib import Path
 from benchmarks.table import RESULTS, run_command
 from tfgen import command, quiet, settings
 from tfgen.errors import UserError, one_of
-from tfgen.run_dir import RunDir, write_text
+from tfgen.files import write_text
+from tfgen.run_dir import RunDir
 
 
 def main(argv=None):

@@ -19,7 +19,7 @@ from benchmarks import render
 from benchmarks.table import RESULTS, ROOT
 from tfgen import command, quiet, settings
 from tfgen.errors import one_of
-from tfgen.run_dir import atomic, write_text
+from tfgen.files import atomic, write_text
 
 # name: (model, settings)
 CONFIGURATIONS = {
@@ -126,12 +126,12 @@ def train(name, model_name, changes, seed):
     from tfgen import data
     from tfgen.data.points import MIXTURES
     from tfgen.metrics import modes
-    from train import loop
+    from tfgen.training import building
 
     config = settings.find(model_name, name)
     config.update_from_flattened_dict(changes | {"seed": seed})
     training = data.open_source(name).load("train")
-    model = loop.build(model_name, config, training)
+    model = building.build(model_name, config, training)
     mixture, looks = MIXTURES[name], []
     for look in range(LOOKS):
         start = config.steps * look // LOOKS

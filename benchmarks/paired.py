@@ -14,7 +14,7 @@ import sys
 
 from benchmarks import render, table
 from tfgen import command, quiet, settings
-from tfgen.run_dir import write_text
+from tfgen.files import write_text
 
 DATA = "digit_styles"
 
@@ -56,7 +56,7 @@ def train(splits, seed):
     import numpy as np
 
     from tfgen import models
-    from train import optimizers
+    from tfgen.training import optimizers
 
     config = settings.find("cyclegan")
     keras.utils.set_random_seed(seed)

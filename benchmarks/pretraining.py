@@ -13,9 +13,9 @@ import sys
 
 import numpy as np
 
+import tfgen
 from tfgen import command
 from tfgen.errors import UserError
-from train.finished import open_run
 
 FEW = (10, 30)
 DRAWS = 5
@@ -33,7 +33,7 @@ def main(argv=None):
 
 
 def _run(options):
-    finished = open_run(options.workdir)
+    finished = tfgen.load(options.workdir)
     if not finished.model.can("classifier"):
         raise UserError(f"{finished.name} gives no classifier; dbn does.")
     from tfgen import data

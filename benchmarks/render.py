@@ -4,10 +4,10 @@ import html
 
 from benchmarks.published import PUBLISHED
 from benchmarks.table import ROOT
+from tfgen.files import atomic, write_text
 from tfgen.metrics import catalogue, diagnosis
-from tfgen.run_dir import atomic, write_text
-from train import page, report
-from train.report import ARROWS, title
+from tfgen.reports import page, report
+from tfgen.reports.report import ARROWS, title
 
 # Each table stands between marks in one of these.
 DOCUMENTS = [ROOT / name for name in ("README.md", "RESULTS.md")]

@@ -26,12 +26,12 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import tensorflow as tf
 
 from tfgen import data, settings
-from train import loop
+from tfgen.training import building, devices
 
 
 def ours(name, config, training):
     """A function that trains for `steps` with tfgen and returns the seconds."""
-    model = loop.build(name, config, training)
+    model = building.build(name, config, training)
     # Made once, as a run makes it; both ways start to read it anew in each round.
     batches = data.batches(training, config.batch_size, config.seed)
 
@@ -84,7 +84,7 @@ def config_of(name):
 def work(way, name, pipe):
     """A process: takes numbers of steps, gives seconds."""
     if way == "tfgen":
-        loop.use_cores()
+        devices.use_cores()
     run = ways_of(name)[way](name, config_of(name), data.open_source("digits").load("train"))
     run(20)  # tracing and warm-up
     pipe.send("ready")

@@ -16,7 +16,7 @@ import sys
 from benchmarks import render
 from benchmarks.table import RESULTS
 from tfgen import command, quiet, settings
-from tfgen.run_dir import write_text
+from tfgen.files import write_text
 
 PLAIN = {"model.ema": 0.0}
 # habit: (source, settings)
@@ -105,11 +105,11 @@ def measure(changes, seed, training, judge):
     import numpy as np
 
     from tfgen import data
-    from train import loop
+    from tfgen.training import building
 
     config = settings.find("dcgan")
     config.update_from_flattened_dict(PLAIN | changes | {"seed": seed})
-    model = loop.build("dcgan", config, training)
+    model = building.build("dcgan", config, training)
     batches = data.batches(training, config.batch_size, seed, 0)
     model.fit(batches, steps_per_epoch=config.steps, verbose=0, shuffle=False)
     return judge(model.sample(np.arange(1000, dtype=np.int32)).numpy())

@@ -20,7 +20,8 @@ from pathlib import Path
 
 from tfgen import command, quiet, settings
 from tfgen.errors import UserError, one_of
-from tfgen.run_dir import RunDir, write_text
+from tfgen.files import write_text
+from tfgen.run_dir import RunDir
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "benchmarks" / "results"

@@ -9,7 +9,8 @@ import argparse
 import sys
 
 from benchmarks.table import ROOT
-from tfgen import command, figures, quiet
+from tfgen import command, quiet
+from tfgen.reports import figures
 
 CAPTIONS = (
     "a large red circle at the top left",
@@ -36,7 +37,7 @@ def _run(options):
 
         import tfgen
     path = ROOT / "docs" / "captions.png"
-    figures.save(path, figures.by_caption(tfgen.load(options.workdir), CAPTIONS))
+    figures.save(path, figures.by_caption(tfgen.load(options.workdir).model, CAPTIONS))
     print(f"wrote {path}")
 
 

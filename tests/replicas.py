@@ -17,7 +17,7 @@ import tensorflow as tf
 
 from tests.trained import state, variables
 from tests.zoo import REPLICATED, REPLICATED_IN_GRAPHS
-from train import loop
+from tfgen.training import devices
 
 # Two: the second reads what the first has left in weights and slots.
 STEPS = 2
@@ -103,7 +103,7 @@ def main():
     # Half of a first step's time; which graphs are equal it does not decide.
     tf.get_logger().setLevel("ERROR")  # that two replicas op by op are slow is no news
     tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
-    strategy, rows = loop.make_strategy(2), {row.id: row for row in REPLICATED}
+    strategy, rows = devices.make_strategy(2), {row.id: row for row in REPLICATED}
     for line in sys.stdin:
         (name,) = json.loads(line)
         print(json.dumps(measure(rows[name], strategy)), flush=True)

@@ -9,10 +9,13 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from tests.conftest import ROOT
 from tfgen import command as commands
 from tfgen import settings
+from tfgen.errors import Interrupted
+from train import next_steps
 
 TINY = {
     "steps": 60,
@@ -82,11 +85,24 @@ def here(module, *arguments):
     return _captured(importlib.import_module(module).main, list(arguments))
 
 
+def go(model, config, workdir):
+    """The `Run` of a whole training in this process."""
+    from tfgen.training import loop
+
+    return loop.train(loop.Job(model, config), workdir)
+
+
+def stopped_by(model, config, workdir):
+    """The number of the signal that ends a training in this process."""
+    with pytest.raises(Interrupted) as stopped:
+        go(model, config, workdir)
+    return stopped.value.number
+
+
 def train(model, workdir, **changes):
     """The same of `train.run`."""
-    from train import loop
-
-    return _captured(commands.status, loop.train, model, config(model, **changes), workdir)
+    arguments = model, config(model, **changes), workdir
+    return _captured(commands.status, lambda: print(next_steps.text(go(*arguments))))
 
 
 def _captured(function, *arguments):

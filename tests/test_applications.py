@@ -12,9 +12,9 @@ from sklearn.metrics import roc_auc_score
 from tests import runs
 from tests.test_evaluate import Page
 from tfgen import data
+from tfgen.analysis import features
 from tfgen.errors import UserError
 from tfgen.metrics import anomaly
-from train import features
 
 
 def python(module, *flags):
@@ -80,7 +80,7 @@ def test_scores_by_hand():
 
 @pytest.mark.slow
 def test_anomaly_compares_with_methods_that_need_no_model(folder, monkeypatch):
-    monkeypatch.setattr("train.anomaly.SAMPLES", 5)
+    monkeypatch.setattr("tfgen.analysis.anomaly.SAMPLES", 5)
     done = python("train.anomaly", f"--workdir={folder / 'cvae'}")
     assert done.returncode == 0, done.stderr
     content = json.loads((folder / "cvae" / "anomaly.json").read_text())
@@ -148,7 +148,7 @@ def test_features_are_the_codes_and_few_labels_are_drawn_evenly(folder, tmp_path
     assert done.returncode == 0, done.stderr
     import tfgen
 
-    model = tfgen.load(workdir)
+    model = tfgen.load(workdir).model
     with np.load(out) as found:
         assert found["train"].shape == (1000, 32)
         assert found["test_label"].shape == (447,)

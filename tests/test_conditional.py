@@ -5,11 +5,11 @@ import pytest
 import tensorflow as tf
 from keras import layers
 
-from export import golden, saved_model, sources, tflite
-from export.endpoints import endpoints
 from tests import servers
 from tfgen import random
 from tfgen.errors import UserError
+from tfgen.exporting import golden, saved_model, sources, tflite
+from tfgen.exporting.endpoints import endpoints
 from tfgen.model import GenerativeModel
 
 SEEDS = np.arange(5, dtype=np.int32)

@@ -15,8 +15,8 @@ from tfgen.data import digit_styles, domains
 from tfgen.errors import UserError
 from tfgen.layers import translation
 from tfgen.models.cyclegan import CycleGAN
-from train import optimizers
-from train.checkpoints import Checkpoints
+from tfgen.training import optimizers
+from tfgen.training.checkpoints import Checkpoints
 
 TINY = dict(width=2, depth=1, blocks=1, patch_width=3, patch_depth=1, pool=12)
 

@@ -10,7 +10,7 @@ import tensorflow as tf
 from tfgen import models
 from tfgen.compiling import compiled
 from tfgen.errors import UserError
-from train import optimizers
+from tfgen.training import optimizers
 
 
 def tiny(**arguments):

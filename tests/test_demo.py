@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from export import demo, golden
 from tests.browser import CHROMIUM, visit
 from tests.trained import trained
 from tests.zoo import HOSTED, ROWS
 from tfgen.errors import UserError
+from tfgen.exporting import demo, golden
 
 # Codes, codes with labels, and no codes at all: what a page shows depends on nothing else.
 DRAWN = [param for param in HOSTED if param.id in ("vae", "cvae", "pixelcnn", "rbm")]

@@ -13,12 +13,12 @@ from tests.browser import CHROMIUM, ask
 from tfgen.errors import UserError
 from tfgen.metrics import catalogue
 from tfgen.run_dir import RunDir
-from train import evaluate, loop
+from train import evaluate
 
 
 def make(model, workdir):
     config = runs.config(model, eval_every=20, data__split="train", data__validation="validation")
-    assert loop.train(model, config, workdir) == 0
+    runs.go(model, config, workdir)
     assert evaluate.main([f"--workdir={workdir}", "--n=120", "--k=5"]) == 0
     return RunDir(workdir)
 
@@ -188,7 +188,7 @@ def test_a_full_disk_leaves_what_was_there(vae, tmp_path, capsys, monkeypatch):
     def full(path, text):
         raise OSError(28, "No space left on device", str(path))
 
-    monkeypatch.setattr("tfgen.run_dir.write_text", full)
+    monkeypatch.setattr("tfgen.files.write_text", full)
     assert evaluate.main([f"--workdir={run.path}", "--n=100", "--k=2"]) == 1
     assert "No space left on device" in capsys.readouterr().err
     assert (run.metrics.read_text(), run.report.read_text()) == before

@@ -5,7 +5,8 @@ import pytest
 from PIL import Image
 
 from tests.zoo import ROWS
-from tfgen import figures, latents
+from tfgen import latents
+from tfgen.reports import figures
 
 
 def test_tiles_lie_in_reading_order_with_gaps_between():

@@ -5,7 +5,7 @@ import pytest
 
 from tests.zoo import Row
 from tfgen.compiling import compiled
-from train import optimizers
+from tfgen.training import optimizers
 
 
 def smooth(count, random):

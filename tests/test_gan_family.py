@@ -12,13 +12,14 @@ from scipy import stats
 
 from tests import runs, zoo
 from tests.zoo import GAN, Row
-from tfgen import data, figures, random, settings
+from tfgen import data, random, settings
+from tfgen.analysis.explore import pictures
 from tfgen.compiling import compiled
 from tfgen.errors import UserError
 from tfgen.layers import adversaries, planes
 from tfgen.metrics import classes
-from train import loop
-from train.explore import pictures
+from tfgen.reports import figures
+from tfgen.training import building
 
 DENSE = dict(network="dense", width=32, depth=2, latent_dim=2)
 
@@ -312,7 +313,7 @@ def test_the_papers_settings_train_on_stand_ins(model, name, stand_ins):
     if "generator_width" in config.model:
         config.model.generator_width = 0
     config.batch_size = 4 * config.model.get("critic_steps", 1)
-    built = loop.build(model, config, training)
+    built = building.build(model, config, training)
     size = config.data.size
     assert (
         built.image_shape
@@ -331,7 +332,7 @@ def test_a_batch_that_critic_steps_do_not_divide_is_refused_before_a_run_begins(
     config = settings.find("wgan")
     config.batch_size = 64
     with pytest.raises(UserError, match="64 cannot be divided among 3 updates of D"):
-        loop.build("wgan", config, digits.load("train"))
+        building.build("wgan", config, digits.load("train"))
 
 
 # --- latent tools --------------------------------------------------------------------------------

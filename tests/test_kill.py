@@ -86,7 +86,7 @@ def test_a_killed_run_ends_as_an_untouched_one(tmp_path):
     assert "Continuing from step" in done.stdout
     runs.assert_same_run(whole, killed)
     assert (killed / "validation.csv").read_bytes() == (whole / "validation.csv").read_bytes()
-    one, two = (tfgen.load(run).get_weights() for run in (killed, whole))
+    one, two = (tfgen.load(run).model.get_weights() for run in (killed, whole))
     assert all(np.array_equal(a, b) for a, b in zip(one, two, strict=True))
 
 

@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from tfgen.compiling import compiled
 from tfgen.layers import leaky
-from train import optimizers
+from tfgen.training import optimizers
 
 
 def descended(kind, start, gradients):

@@ -10,12 +10,13 @@ import tensorflow as tf
 from tests import runs
 from tests.trained import state
 from tests.zoo import Row
-from tfgen import figures, models
+from tfgen import models
 from tfgen.compiling import compiled
 from tfgen.errors import UserError
 from tfgen.layers import growing
 from tfgen.models.progan import ProGAN, numbers
-from train.checkpoints import Checkpoints
+from tfgen.reports import figures
+from tfgen.training.checkpoints import Checkpoints
 
 SIZES = dict(latent_dim=6, width=4, base=8)
 

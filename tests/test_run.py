@@ -19,14 +19,14 @@ from tests import runs
 from tfgen.data import pipeline
 from tfgen.errors import UserError
 from tfgen.run_dir import RunDir
-from train import loop, optimizers
+from tfgen.training import building, claim, devices, loop, optimizers
 
 
 @pytest.fixture(scope="module", params=[pytest.param("dcgan", marks=pytest.mark.slow), "vae"])
 def finished(request, tmp_path_factory):
     """(model name, directory of a tiny complete run)"""
     path = tmp_path_factory.mktemp(request.param) / "run"
-    assert loop.train(request.param, runs.config(request.param), path) == 0
+    runs.go(request.param, runs.config(request.param), path)
     return request.param, path
 
 
@@ -56,7 +56,7 @@ def test_what_a_run_leaves(finished):
 
 def test_the_model_loads_and_is_the_trained_one(finished):
     _, path = finished
-    model = tfgen.load(path)
+    model = tfgen.load(path).model
     assert int(model.step) == 60
     final = runs.newest_checkpoint(path)
     weights = {w.path: w.numpy() for w in model.trainable_variables}
@@ -73,9 +73,9 @@ def test_the_log_holds_means_over_the_interval(finished, tmp_path):
     changes = {f"optimizers.{o}.decay": "none" for o in runs.config(name).optimizers}
     for every, run in ((1, "each"), (5, "means")):
         config = runs.config(name, log_every=every, steps=10, **changes)
-        loop.train(name, config, tmp_path / run)
+        runs.go(name, config, tmp_path / run)
     each, means = log_of(tmp_path / "each"), log_of(tmp_path / "means")
-    for term in tfgen.load(path).terms:
+    for term in tfgen.load(path).model.terms:
         for i in range(2):
             expected = np.mean([float(row[term]) for row in each[5 * i : 5 * i + 5]])
             assert float(means[i][term]) == pytest.approx(expected, rel=1e-5)
@@ -100,7 +100,7 @@ def test_the_card_tells_the_run(finished):
 def test_a_complete_run_is_left_alone(finished, capsys):
     name, path = finished
     before = {f: f.stat().st_mtime_ns for f in path.rglob("*") if f.is_file()}
-    assert loop.train(name, runs.config(name), path) == 0
+    runs.go(name, runs.config(name), path)
     assert "is complete" in capsys.readouterr().out
     assert before == {f: f.stat().st_mtime_ns for f in path.rglob("*") if f.is_file()}
 
@@ -111,16 +111,16 @@ def test_other_settings_are_refused_and_named(finished):
     with pytest.raises(
         UserError, match=r"(?s)batch_size: 16 there, 20 now.*steps: 60 there, 70 now"
     ):
-        loop.train(name, runs.config(name, steps=70, batch_size=20), path)
+        runs.go(name, runs.config(name, steps=70, batch_size=20), path)
 
 
 @pytest.mark.slow
 @with_one
 def test_a_seed_is_a_run(finished, tmp_path):
     name, path = finished
-    loop.train(name, runs.config(name), tmp_path / "again")
+    runs.go(name, runs.config(name), tmp_path / "again")
     runs.assert_same_run(path, tmp_path / "again")
-    loop.train(name, runs.config(name, seed=1, steps=10), tmp_path / "other")
+    runs.go(name, runs.config(name, seed=1, steps=10), tmp_path / "other")
     assert log_of(path)[0] != log_of(tmp_path / "other")[0]
 
 
@@ -144,7 +144,7 @@ def test_a_signal_saves_and_the_same_command_continues(finished, tmp_path, capsy
     # Long enough that the signal comes in time.
     long = runs.config(name, steps=4000, save_every=1000)
     interrupt_after(3, run.log, number)
-    assert loop.train(name, long, run.path) == 128 + number
+    assert runs.stopped_by(name, long, run.path) == number
     assert signal.getsignal(number) is before
     out = capsys.readouterr().out
     assert f"Stopped by {signal.Signals(number).name}" in out
@@ -165,7 +165,7 @@ def test_stopping_between_two_rows_of_the_log_changes_nothing(tmp_path, monkeypa
     changes = dict(steps=200, log_every=50, save_every=100)
     whole, stopped = tmp_path / "whole", tmp_path / "stopped"
     config = runs.config(name, **changes)
-    loop.train(name, config, whole)
+    runs.go(name, config, whole)
 
     original = loop.Recorder.on_train_batch_end
 
@@ -175,8 +175,8 @@ def test_stopping_between_two_rows_of_the_log_changes_nothing(tmp_path, monkeypa
         original(self, batch, logs)
 
     monkeypatch.setattr(loop.Recorder, "on_train_batch_end", stop_at_70)
-    assert loop.train(name, config, stopped) == 128 + signal.SIGTERM
-    assert loop.train(name, config, stopped) == 0
+    assert runs.stopped_by(name, config, stopped) == signal.SIGTERM
+    runs.go(name, config, stopped)
     runs.assert_same_run(whole, stopped)
 
 
@@ -203,7 +203,7 @@ def test_a_truncated_checkpoint_falls_back_to_the_one_before(finished, tmp_path,
     shutil.copytree(path, copy)
     unfinish(copy, upto=60)
     cut_short(copy / "checkpoints" / f"ckpt-60.{part}")
-    assert loop.train(name, runs.config(name), copy) == 0
+    runs.go(name, runs.config(name), copy)
     out = capsys.readouterr().out
     assert "ckpt-60 cannot be read" in out
     assert "Continuing from step 50" in out
@@ -219,7 +219,7 @@ def test_without_a_readable_checkpoint_it_stops(finished, tmp_path):
     for file in (copy / "checkpoints").glob("*.index"):
         cut_short(file, 0.3)
     with pytest.raises(UserError, match=r"none of the checkpoints"):
-        loop.train(name, runs.config(name), copy)
+        runs.go(name, runs.config(name), copy)
     assert len(list((copy / "checkpoints").glob("*.index"))) == 3
 
 
@@ -232,7 +232,7 @@ def test_a_log_torn_by_a_crash_is_mended(finished, tmp_path):
     unfinish(copy, upto=50)
     log = (copy / "log.csv").read_text()
     (copy / "log.csv").write_text(log[: len(log) - 9])
-    loop.train(name, runs.config(name), copy)
+    runs.go(name, runs.config(name), copy)
     runs.assert_same_run(path, copy)
 
 
@@ -245,7 +245,7 @@ def test_what_a_kill_left_half_written_is_removed(finished, tmp_path):
     unfinish(copy, upto=50)
     for place in ("samples", "figures"):
         (copy / place / ".writing-ab12.png").write_bytes(b"half a pic")
-    loop.train(name, runs.config(name), copy)
+    runs.go(name, runs.config(name), copy)
     runs.assert_same_run(path, copy)
 
 
@@ -253,7 +253,7 @@ def test_a_loss_that_is_not_finite_stops_the_run(tmp_path):
     """An infinite weight is planted after the checkpoint of step 20, in step 27."""
     path = tmp_path / "run"
     config = runs.config("vae")
-    original = loop.build
+    original = building.build
 
     def build(*arguments):
         model = original(*arguments)
@@ -269,14 +269,14 @@ def test_a_loss_that_is_not_finite_stops_the_run(tmp_path):
         model.train_step = train_step
         return model
 
-    loop.build = build
+    building.build = build
     try:
         with pytest.raises(
             UserError, match=r"diverged at step 28: .*loss.*; the checkpoint of step 20 is kept"
         ):
-            loop.train("vae", config, path)
+            runs.go("vae", config, path)
     finally:
-        loop.build = original
+        building.build = original
     assert (
         max(int(f.stem.removeprefix("ckpt-")) for f in (path / "checkpoints").glob("*.index")) == 20
     )
@@ -291,7 +291,7 @@ def test_weights_that_are_not_finite_are_not_saved(tmp_path):
     optimizers.of = lambda *_: keras.optimizers.SGD(1e38)
     try:
         with pytest.raises(UserError, match=r"diverged"):
-            loop.train("vae", config, tmp_path / "run")
+            runs.go("vae", config, tmp_path / "run")
     finally:
         optimizers.of = original
     assert not list((tmp_path / "run" / "checkpoints").glob("*.index"))
@@ -303,13 +303,13 @@ def test_directories_that_are_no_runs(tmp_path):
     (tmp_path / "full" / "thesis.tex").write_text("mine")
     config = runs.config("vae")
     with pytest.raises(UserError, match=r"is a file"):
-        loop.train("vae", config, tmp_path / "file")
+        runs.go("vae", config, tmp_path / "file")
     with pytest.raises(UserError, match=r"is not empty and not a run directory"):
-        loop.train("vae", config, tmp_path / "full")
+        runs.go("vae", config, tmp_path / "full")
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / "config.json").write_text("{")
     with pytest.raises(UserError, match=r"config.json is broken"):
-        loop.train("vae", config, tmp_path / "broken")
+        runs.go("vae", config, tmp_path / "broken")
     with pytest.raises(UserError, match=r"no config.json"):
         tfgen.load(tmp_path / "full")
 
@@ -322,14 +322,14 @@ def test_bad_input_makes_no_directory(tmp_path):
         ({"data__size": 6}, "6x6 is not divisible by 4|6x6 is not"),
     ):
         with pytest.raises(UserError, match=message):
-            loop.train("vae", runs.config("vae", **changes), tmp_path / "run")
+            runs.go("vae", runs.config("vae", **changes), tmp_path / "run")
         assert not (tmp_path / "run").exists()
 
 
 def test_two_processes_do_not_share_a_run(tmp_path):
     run = RunDir(tmp_path / "run")
-    with loop._claimed(run), pytest.raises(UserError, match=r"another process"):
-        loop.train("vae", runs.config("vae"), run.path)
+    with claim.claimed(run), pytest.raises(UserError, match=r"another process"):
+        runs.go("vae", runs.config("vae"), run.path)
 
 
 @with_one
@@ -345,10 +345,10 @@ def test_a_broken_model_file(finished, tmp_path):
 def test_a_set_too_large_for_memory_is_streamed_and_resumes(tmp_path, monkeypatch):
     monkeypatch.setattr(pipeline, "MEMORY_LIMIT", 0)
     config = runs.config("vae")
-    loop.train("vae", config, tmp_path / "whole")
+    runs.go("vae", config, tmp_path / "whole")
     shutil.copytree(tmp_path / "whole", tmp_path / "copy")
     unfinish(tmp_path / "copy", upto=50)
-    assert loop.train("vae", config, tmp_path / "copy") == 0
+    runs.go("vae", config, tmp_path / "copy")
     runs.assert_same_run(tmp_path / "whole", tmp_path / "copy")
 
 
@@ -365,8 +365,8 @@ def test_a_folder_of_colour_images_trains_too(tmp_path):
             name, data__name=str(tmp_path / "pictures"), data__split="train", steps=10
         )
         config.data.validation = ""
-        assert loop.train(name, config, tmp_path / name) == 0
-        assert tfgen.load(tmp_path / name).sample([1]).shape == (1, 16, 16, 3)
+        runs.go(name, config, tmp_path / name)
+        assert tfgen.load(tmp_path / name).model.sample([1]).shape == (1, 16, 16, 3)
         assert json.loads((tmp_path / name / "config.json").read_text())["model"] == name
 
 
@@ -379,9 +379,9 @@ def test_two_cores_take_an_op_each(monkeypatch, cores, threads):
         setter = f"set_{kind}_op_parallelism_threads"
         monkeypatch.setattr(config, setter, functools.partial(found.__setitem__, kind))
     monkeypatch.setattr(tf.config, "list_physical_devices", lambda _: [])
-    loop.use_cores()
+    devices.use_cores()
     assert found == threads
     monkeypatch.setattr(tf.config, "list_physical_devices", lambda _: ["a GPU"])
     found.clear()
-    loop.use_cores()
+    devices.use_cores()
     assert found == {}

@@ -16,13 +16,13 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from export import golden, saved_model, sources
-from export.endpoints import endpoints
 from tests import servers
 from tests.conftest import ROOT, once
 from tests.trained import trained
 from tests.zoo import EXPORTED, HOSTED, KINDS, kind, rows_of
 from tfgen.errors import UserError
+from tfgen.exporting import golden, saved_model, sources
+from tfgen.exporting.endpoints import endpoints
 
 SEEDS = np.array([0, 1, 42, -1, 2**31 - 1], np.int32)
 

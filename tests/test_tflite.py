@@ -11,12 +11,12 @@ import tensorflow as tf
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 
-from export import golden, sources, tflite
-from export.endpoints import endpoints
 from tests import runs, zoo
 from tests.trained import trained
 from tests.zoo import EXPORTED, HOSTED
 from tfgen.errors import UserError
+from tfgen.exporting import golden, sources, tflite
+from tfgen.exporting.endpoints import endpoints
 
 # Those of golden.json among them.
 SEEDS = np.array([*golden.SEEDS, 2**31 - 1], np.int32)
@@ -239,7 +239,7 @@ def test_a_file_samples_without_tensorflow(hosted, tmp_path):
     arguments += [] if label is None else [f"--label={label}"]
     done = runs.run([sys.executable, "-c", code, *arguments])
     assert done.returncode == 0, done.stderr
-    from tfgen import figures
+    from tfgen.reports import figures
 
     labels = None if label is None else np.full(9, label, np.int32)
     figures.sample_grid(tmp_path / "keras.png", hosted.model.sample(np.arange(9), labels).numpy())

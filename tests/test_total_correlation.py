@@ -116,9 +116,9 @@ def test_each_network_of_the_factor_vae_is_moved_by_its_own_loss():
 
 REPLICAS = """
 import json, numpy as np, tensorflow as tf
-from train import loop
+from tfgen.training import devices
 from tfgen import losses, replicas
-strategy = loop.make_strategy(2)
+strategy = devices.make_strategy(2)
 rows = np.random.default_rng(0).normal(size=(8, 3)).astype(np.float32)
 def value(z):
     with tf.GradientTape() as tape:

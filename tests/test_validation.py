@@ -15,7 +15,6 @@ from tfgen import data
 from tfgen.data.source import Source
 from tfgen.errors import UserError
 from tfgen.run_dir import RunDir
-from train import loop
 
 # A VAE of 16 images, which it soon knows by heart: the best step is not the last.
 WATCHED = {
@@ -37,7 +36,7 @@ def table(path):
 
 
 def train(model, workdir, **changes):
-    assert loop.train(model, runs.config(model, **WATCHED | changes), workdir) == 0
+    runs.go(model, runs.config(model, **WATCHED | changes), workdir)
     return RunDir(workdir)
 
 
@@ -54,7 +53,7 @@ def test_the_model_is_the_best_one_and_says_so(watched, digits):
     assert kept == {"step": rows["step"][best], "metric": "loss", "value": rows["loss"][best]}
     assert rows["loss"][best] < rows["loss"][-1], "the last is the best: the test shows nothing"
     # And the file holds the weights that have this loss.
-    model = tfgen.load(watched.path)
+    model = tfgen.load(watched.path).model
     assert int(model.step) == kept["step"]
     arrays = data.arrays(digits.load("validation[:50]"))
     found = model.test_step(arrays | {"image": keras.ops.convert_to_tensor(arrays["image"])})
@@ -91,7 +90,7 @@ def test_frechet_is_what_an_implicit_density_is_watched_by(tmp_path):
 def test_too_few_images_for_the_metric_stop_the_run_before_it_begins(tmp_path):
     config = runs.config("dcgan", **WATCHED)
     with pytest.raises(UserError, match=r"at least 65 images, got 50.*--config.eval_every=0"):
-        loop.train("dcgan", config, tmp_path / "run")
+        runs.go("dcgan", config, tmp_path / "run")
     assert not (tmp_path / "run" / "log.csv").exists()
     # The cure that it names works in the same folder's place.
     train("dcgan", tmp_path / "other", steps=10, eval_every=0, save_every=10)
@@ -126,7 +125,7 @@ def test_an_unknown_metric_is_named(tmp_path):
     with pytest.raises(
         UserError, match=r"unknown --config\.eval_metric 'los'\. Did you mean 'loss'"
     ):
-        loop.train("vae", config, tmp_path / "run")
+        runs.go("vae", config, tmp_path / "run")
 
 
 @pytest.mark.slow
@@ -141,11 +140,11 @@ def test_early_stop(tmp_path):
     assert (facts["steps"], facts["kept"]["step"]) == (last, last - 10)
     assert (run.checkpoints / f"ckpt-{last}.index").exists()
     # Killed before its card was written, it ends the same and trains no further.
-    before = tfgen.load(run.path).get_weights()
+    before = tfgen.load(run.path).model.get_weights()
     run.card.unlink()
     train("vae", run.path, **settings)
     assert table(run.validation)["step"][-1] == last
-    after = tfgen.load(run.path).get_weights()
+    after = tfgen.load(run.path).model.get_weights()
     assert all(np.array_equal(a, b) for a, b in zip(before, after, strict=True))
 
 
@@ -162,9 +161,9 @@ def test_best_weights_later_than_the_checkpoint_are_forgotten(tmp_path, watched)
             file.unlink()
     shutil.copy(next(run.checkpoints.glob("best-*")), run.checkpoints / "best-50.keras")
     config = runs.config("vae", **WATCHED, **OVERFITTING)
-    assert loop.train("vae", config, copy) == 0
+    runs.go("vae", config, copy)
     assert run.validation.read_bytes() == watched.validation.read_bytes()
-    one, two = (tfgen.load(path).get_weights() for path in (copy, watched.path))
+    one, two = (tfgen.load(path).model.get_weights() for path in (copy, watched.path))
     assert all(np.array_equal(a, b) for a, b in zip(one, two, strict=True))
 
 
@@ -212,7 +211,7 @@ def test_every_column_holds_its_own_term(tmp_path):
     done = runs.train("vq_vae", tmp_path / "run", steps=10, eval_every=10)
     assert done.returncode == 0, done.stderr
     (row,) = csv.DictReader((tmp_path / "run" / "validation.csv").open())
-    model = tfgen.load(tmp_path / "run")
+    model = tfgen.load(tmp_path / "run").model
     held_out = data.arrays(data.open_source("digits").load("validation[:50]"))
     found = {k: float(v) for k, v in model.test_step(held_out).items()}
     for name, value in found.items():

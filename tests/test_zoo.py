@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from export import golden
 from tests import graphs, zoo
 from tests.trained import STEPS, put, state, trained
 from tests.zoo import EACH
@@ -18,10 +17,11 @@ from tfgen import models, random, settings
 from tfgen.compiling import compiled
 from tfgen.data import ImageData
 from tfgen.errors import UserError
+from tfgen.exporting import golden
 from tfgen.layers import Dropout
 from tfgen.model import GenerativeModel
+from tfgen.training.checkpoints import Checkpoints
 from tfgen.training_state import TrainingState
-from train.checkpoints import Checkpoints
 
 
 @pytest.fixture(scope="module", params=EACH)

@@ -9,9 +9,9 @@ import functools
 
 import tensorflow as tf
 
-from export.endpoints import endpoints
 from tests import graphs
 from tfgen.compiling import compiled
+from tfgen.exporting.endpoints import endpoints
 
 # Enough that batch statistics and weights have left their start; only the first one is dear.
 STEPS = 20

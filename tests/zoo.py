@@ -32,7 +32,7 @@ class Row:
         import keras
 
         from tfgen import models
-        from train import optimizers
+        from tfgen.training import optimizers
 
         keras.utils.set_random_seed(1)
         model = models.find(self.name)(self.image_shape, self.levels, seed=3, **self.arguments)

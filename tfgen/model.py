@@ -51,7 +51,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfgen import networks, random
+from tfgen import images, networks, random
 from tfgen.declared import Network
 from tfgen.errors import UserError
 from tfgen.training_state import TrainingState
@@ -245,19 +245,75 @@ class GenerativeModel(TrainingState, keras.Model):
         """How many trained weights never act, because a mask holds them at zero."""
         return 0
 
-    def compile(self, optimizers, **kwargs):
+    def compile(self, optimizer="adam", **kwargs):
         """Takes and builds one optimizer for each entry of `trained`: slots exist before a restore.
 
-        Raises: ValueError if the names are not those of `trained`.
+        optimizer: {name: Keras optimizer}; or one of Keras', or its name, whose copies train each.
+
+        Raises: UserError if the names are not those of `trained`.
         """
         _keep_reads_before_writes()
         owned = self.trained()
-        if set(optimizers) != set(owned):
-            raise ValueError(
-                f"{type(self).__name__} needs optimizers {sorted(owned)}, got {sorted(optimizers)}"
+        if not isinstance(optimizer, dict):
+            one = keras.optimizers.get(optimizer)
+            optimizer = {name: type(one).from_config(one.get_config()) for name in owned}
+        if set(optimizer) != set(owned):
+            raise UserError(
+                f"{type(self).__name__} needs optimizers {sorted(owned)}, got {sorted(optimizer)}."
             )
-        super().compile(optimizer=None, **kwargs)
-        self.optimizers = self.build_optimizers(optimizers)
+        # XLA does not pay for convolutions on a CPU, and op determinism excludes it on a GPU.
+        super().compile(optimizer=None, **({"jit_compile": False} | kwargs))
+        self.optimizers = self.build_optimizers(optimizer)
+
+    def fit(self, x=None, y=None, batch_size=None, validation_data=None, **kwargs):
+        """Keras' `fit`, which takes images too, as `tfgen.train` does.
+
+        Args:
+          x: images [N, H, W, C], uint8 levels or floats in [0, 1]; or what Keras takes, batches of
+            {"image": uint8 levels, "label": int32}.
+          y: labels [N], for a model that learns from them.
+          batch_size: of images; 32 by default.
+          validation_data: images, or (images, labels).
+
+        Raises: UserError for images that do not fit, in words.
+        """
+        if not hasattr(x, "shape"):
+            given = dict(batch_size=batch_size, validation_data=validation_data)
+            return super().fit(x, y, **given, **kwargs)
+        levels, batches = self._batches("x", x, y, batch_size or 32, shuffle=True)
+        if validation_data is not None:
+            held = validation_data if isinstance(validation_data, tuple) else (validation_data,)
+            _, validation_data = self._batches("validation_data", *held, batch_size=32)
+        history = super().fit(batches, validation_data=validation_data, **kwargs)
+        if self.can("settle"):
+            self.settle(levels)
+        return history
+
+    def _batches(self, name, given, labels=None, batch_size=32, shuffle=False):
+        """Images -> (their levels, a tf.data.Dataset of batches).  Raises: UserError."""
+        kind = type(self).__name__
+        more = [*self.features, *(["other"] if self.can("translate") else [])]
+        if more:
+            raise UserError(
+                f"{kind} learns from more than images: give a tf.data.Dataset of batches with "
+                f"{' and '.join(map(repr, ['image', *more]))}, as tfgen.data.batches makes them."
+            )
+        levels = images.levels_of(name, given, self.levels)
+        if levels.shape[1:] != self.image_shape:
+            raise UserError(
+                f"{name} holds images of {levels.shape[1:]}; the model was made with "
+                f"image_shape={self.image_shape}."
+            )
+        if len(levels) < batch_size:
+            raise UserError(f"{name} holds {len(levels)} images, less than a batch: {batch_size}.")
+        rows = {"image": levels}
+        if labels is not None:
+            rows["label"] = images.labels_of(labels, len(levels))
+        elif self.num_classes:
+            raise UserError(f"{kind} learns from labels: give them beside the images, as y.")
+        data = tf.data.Dataset.from_tensor_slices(rows)
+        data = data.shuffle(len(levels), seed=self.seed) if shuffle else data
+        return levels, data.batch(batch_size, drop_remainder=True)
 
     def build_optimizers(self, given):
         """{name: optimizer} as `minimize` and checkpoints have them, built."""

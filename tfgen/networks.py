@@ -8,6 +8,9 @@ list of shapes. A layer that Keras could not find again, when the saved model is
 at once and not after the training.
 """
 
+import hashlib
+import json
+import re
 from collections.abc import Callable, Sequence
 
 import keras
@@ -58,6 +61,15 @@ def own(
         gives = found if found is not None else f"{len(result)} tensors"
         raise UserError(f"{name} gives {gives}, without the batch. Wanted: {wanted}.")
     return network
+
+
+def fingerprint(serialised: dict) -> str:
+    """A hash of what Keras writes of a network, whatever numbers its layers' names have today."""
+    text = json.dumps(serialised, sort_keys=True, default=str)
+    text = re.sub(r"keras_tensor_\d+", "tensor", text)
+    for i, name in enumerate(dict.fromkeys(re.findall(r'"name": "(\w+)"', text))):
+        text = text.replace(f'"{name}"', f'"{i}"')
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def another(network: keras.Model) -> keras.Model:

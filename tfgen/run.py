@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tfgen import files, quiet, run_dir
+from tfgen import files, models, quiet, run_dir
 from tfgen.errors import Notice, UserError, one_of
 from tfgen.run_dir import RunDir
 
@@ -64,13 +64,11 @@ class Run(os.PathLike):
         Raises: UserError if the run is not finished, or its model file is broken.
         """
         with quiet.loading_tensorflow():
-            return run_dir.load_model(self.path)
+            return models.load(self.path)
 
     @property
     def kind(self) -> type:
         """The model's class."""
-        from tfgen import models
-
         return models.find(self.dir.read_config()[0])
 
     @functools.cached_property
@@ -235,7 +233,7 @@ class Run(os.PathLike):
         """Arrays in place of the source that the config cannot open."""
         if data is None:
             return
-        from tfgen.data.arrays import given
+        from tfgen.data.in_memory import given
 
         source = given(data, labels, validation, self.model.levels)
         source.check_fingerprint(self.config["data"].get("fingerprint", ""))

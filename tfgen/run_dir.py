@@ -107,34 +107,6 @@ class RunDir:
             raise UserError(f"{path} is broken ({error}); {makes} writes it anew.") from None
 
 
-def load_model(directory):
-    """The trained model of a run directory, for sampling and measuring: without optimizers.
-
-    Raises: UserError if there is no run, it is not finished, or its model file is broken.
-    """
-    import keras
-
-    from tfgen import models
-
-    run = RunDir(directory)
-    name, _ = run.read_config()
-    if not run.model.exists():
-        raise UserError(
-            f"the run in {run.path} is not finished: it has no model.keras yet. Train it on with "
-            f"`model={name}`, `workdir={run.path}` and its settings."
-        )
-    models.find(name)  # registers the class with Keras
-    try:
-        return keras.saving.load_model(run.model, compile=False)
-    except (ValueError, OSError, KeyError) as error:
-        raise UserError(f"{run.model} cannot be read: {error}") from error
-    except TypeError as error:  # what Keras raises for a class that it does not find
-        raise UserError(
-            f"{run.model} holds a class that is not there: import the module that defines it "
-            f"before the run is loaded. Keras says: {str(error).splitlines()[0]}"
-        ) from error
-
-
 def short_name(model):
     """A model's name in files and titles: of "./my_gan.py" and "mine>MyGAN" the last part."""
     if model.endswith(".py"):

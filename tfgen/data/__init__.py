@@ -8,8 +8,9 @@
 An image is uint8 levels 0 .. L - 1 and stays so until the model scales it.
 """
 
+from tfgen.data.opening import of_run, open_source
 from tfgen.data.pipeline import arrays, batches, check_batch_size, evaluation_batches
-from tfgen.data.source import EMBEDDED, ImageData, of_run, open_source
+from tfgen.data.source import EMBEDDED, ImageData
 
 __all__ = [
     "EMBEDDED",

@@ -78,7 +78,7 @@ class Splits:
         if training.overlaps(held_out):
             raise UserError(
                 f"the split {split!r} shares images with {train!r}, which the model was trained "
-                "on: choose another --split."
+                "on: choose another `split`."
             )
         return cls(training, data.arrays(training), data.arrays(held_out))
 

@@ -52,7 +52,7 @@ class Comparison:
         if len(rows) < n:
             raise UserError(
                 f"{n} samples are asked for, but the split {protocol.split!r} has {len(rows)} "
-                f"images to compare them with: --n={len(rows)} or fewer."
+                f"images to compare them with: `n={len(rows)}` or fewer."
             )
         self.real = splits.unit(splits.held_out["image"][rows])
         self.training = flat(splits.unit(splits.train["image"]))

@@ -40,9 +40,9 @@ def _run(path):
     with quiet.loading_tensorflow():
         import tensorflow  # noqa: F401
 
-        from tfgen import run_dir
+        from tfgen import models
         from tfgen.exporting import golden
-    model = run_dir.load_model(path)
+    model = models.load(path)
     if not model.can("sample"):
         raise UserError(
             f"{path} makes images of images, not of seeds: "

@@ -88,7 +88,7 @@ def choose(kind, train, held_out, levels, inception=None):
     if not targets(train):
         raise UserError(
             "the data have no labels to train the feature classifier on: choose "
-            "--features=textures, or --features=inception with its weights."
+            "`features=textures`, or `features=inception` with its weights."
         )
     return classifier(train, held_out, levels)
 

@@ -24,7 +24,7 @@ def load(path, sha256):
 
     content = Path(path).expanduser()
     if not content.is_file():
-        raise UserError(f"there is no file {path}: --inception wants classify_image_graph_def.pb.")
+        raise UserError(f"there is no file {path}: `inception` wants classify_image_graph_def.pb.")
     content = content.read_bytes()
     digest = hashlib.sha256(content).hexdigest()
     if digest != sha256.lower():

@@ -8,6 +8,7 @@ There is no list to keep: a file of this folder defines one model, and the sourc
 
 import functools
 import importlib
+import os
 import pkgutil
 import re
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Any
 
 from tfgen import settings
 from tfgen.errors import UserError, one_of
+from tfgen.run_dir import RunDir
 
 
 def names() -> list[str]:
@@ -88,3 +90,29 @@ def _only_model(module):
             f"it defines {names}."
         )
     return found[0]
+
+
+def load(directory: str | os.PathLike) -> Any:
+    """The trained model of a run directory, for sampling and measuring: without optimizers.
+
+    Raises: UserError if there is no run, it is not finished, or its model file is broken.
+    """
+    import keras
+
+    run = RunDir(directory)
+    name, _ = run.read_config()
+    if not run.model.exists():
+        raise UserError(
+            f"the run in {run.path} is not finished: it has no model.keras yet. Train it on with "
+            f"`model={name}`, `workdir={run.path}` and its settings."
+        )
+    find(name)  # registers the class with Keras
+    try:
+        return keras.saving.load_model(run.model, compile=False)
+    except (ValueError, OSError, KeyError) as error:
+        raise UserError(f"{run.model} cannot be read: {error}") from error
+    except TypeError as error:  # what Keras raises for a class that it does not find
+        raise UserError(
+            f"{run.model} holds a class that is not there: import the module that defines it "
+            f"before the run is loaded. Keras says: {str(error).splitlines()[0]}"
+        ) from error

@@ -1,6 +1,5 @@
 """What `tfgen.train` was given, as a job for the loop."""
 
-import hashlib
 import json
 import os
 import re
@@ -113,13 +112,14 @@ def _name_of(kind):
 
 def _arguments(model):
     """The constructor's arguments as config.json has them; of networks a fingerprint."""
+    from tfgen import networks
+
     found = {}
     for name, value in model.get_config().items():
         if name in declared.NOT_SETTINGS:
             continue
         if isinstance(value, dict):
-            text = json.dumps(value, sort_keys=True, default=str)
-            value = f"a network of one's own, {hashlib.sha256(text.encode()).hexdigest()[:12]}"
+            value = f"a network of one's own, {networks.fingerprint(value)}"
         if value is not None:
             found[name] = list(value) if isinstance(value, tuple) else value
     return found
@@ -151,10 +151,10 @@ def _apply(config, changes):
 def _source(data, labels, validation, made, config):
     """The data set of arrays, which the config knows by their fingerprint."""
     with quiet.loading_tensorflow():
-        from tfgen.data import arrays
-    source = arrays.given(data, labels, validation, made.levels if made else 256)
+        from tfgen.data import in_memory
+    source = in_memory.given(data, labels, validation, made.levels if made else 256)
     config.data = ConfigDict(config.data.to_dict() | {"name": source.name, "split": "train"})
-    if source.name == arrays.NAME:
+    if source.name == in_memory.NAME:
         config.data.fingerprint = source.fingerprint
         images = source.parts["train"]["image"]
         config.data.shape = [len(images), *images.shape[1:]]

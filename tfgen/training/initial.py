@@ -1,6 +1,6 @@
 """Beginning from the weights of another run."""
 
-from tfgen import run_dir
+from tfgen import models
 from tfgen.errors import UserError
 
 NAMED = 3  # weights that a message names, of those that do not fit
@@ -14,7 +14,7 @@ def copy_weights(directory, model, say):
 
     Raises: UserError for a run of another class, or one of whose weights none fit.
     """
-    other = run_dir.load_model(directory)
+    other = models.load(directory)
     if type(other) is not type(model):
         raise UserError(
             f"`init={directory}` is a run of {type(other).__name__}, and this one trains "

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from tfgen import images
 from tfgen.data.pipeline import MEMORY_LIMIT, arrays
 from tfgen.data.source import ImageData, Source
 from tfgen.errors import UserError
@@ -98,12 +99,11 @@ class ArraySource(Source):
             with tf.init_scope():  # held once, not as a constant of a graph: those end at 2 GB
                 return tf.data.Dataset.from_tensor_slices(held)
 
-        images = held["image"]
         return ImageData(
             self.name,
             split,
-            len(images),
-            images.shape[1:],
+            len(held["image"]),
+            held["image"].shape[1:],
             self.levels,
             self.classes,
             parts,
@@ -111,11 +111,11 @@ class ArraySource(Source):
         )
 
 
-def _part(name, images, labels, levels):
+def _part(name, given, labels, levels):
     """{"image", "label"} as the pipeline wants them.  Raises: UserError."""
-    part = {"image": _images(name, images, levels)}
+    part = {"image": images.levels_of(name, given, levels)}
     if labels is not None:
-        part["label"] = _labels(labels, len(part["image"]))
+        part["label"] = images.labels_of(labels, len(part["image"]))
     return part
 
 
@@ -125,50 +125,8 @@ def _validation(given, levels):
     if isinstance(given, ImageData):
         held = arrays(given)
         return _part("validation", held["image"], held.get("label"), levels)
-    images, labels = given if isinstance(given, tuple) else (given, None)
-    return _part("validation", images, labels, levels)
-
-
-def _images(name, given, levels):
-    """uint8 [N, H, W, C].  Raises: UserError that says what is wanted."""
-    images = np.asarray(given)
-    wanted = "images [N, height, width, channels], uint8 or floats in [0, 1]"
-    if images.dtype.kind not in "buif":
-        raise UserError(f"{name} is an array of {images.dtype}; wanted are {wanted}.")
-    if images.ndim == 3:
-        images = images[..., None]
-    if images.ndim != 4 or not images.size:
-        raise UserError(f"{name} has the shape {np.shape(given)}; wanted are {wanted}.")
-    if images.dtype.kind == "f":
-        if not np.isfinite(images).all():
-            raise UserError(f"{name} holds numbers that are not finite; wanted are {wanted}.")
-        low, high = float(images.min()), float(images.max())
-        if low < 0 or high > 1:
-            raise UserError(
-                f"{name} holds floats from {low:g} to {high:g}; wanted are {wanted}: scale them, "
-                "or cast levels from 0 to 255 to uint8."
-            )
-        images = np.round(images * (levels - 1))
-    low, high = int(images.min()), int(images.max())
-    if low < 0 or high >= levels:
-        raise UserError(
-            f"{name} holds levels from {low} to {high}; of {levels} levels 0 to {levels - 1} are "
-            "wanted."
-        )
-    return images.astype(np.uint8 if levels <= 256 else np.uint16)
-
-
-def _labels(given, count):
-    """int32 [N].  Raises: UserError."""
-    labels = np.asarray(given)
-    if labels.shape != (count,):
-        more = ", which looks one-hot: take its argmax" if labels.ndim == 2 else ""
-        raise UserError(f"labels have the shape {labels.shape}{more}; wanted is ({count},).")
-    if labels.dtype.kind not in "bui" or labels.min() < 0:
-        raise UserError(
-            f"labels are {labels.dtype} from {labels.min()} on; wanted are whole numbers from 0 on."
-        )
-    return labels.astype(np.int32)
+    pictures, labels = given if isinstance(given, tuple) else (given, None)
+    return _part("validation", pictures, labels, levels)
 
 
 def _check_alike(train, validation):
@@ -195,20 +153,20 @@ def _collected(dataset):
 
     Raises: UserError for elements of another kind, and for more than memory should hold.
     """
-    images, labels, size = [], [], 0
+    found, labels, size = [], [], 0
     for element in dataset.as_numpy_iterator():
         image, label = _image_and_label(element)
-        images.append(image if image.ndim == 4 else image[None])
+        found.append(image if image.ndim == 4 else image[None])
         labels += [] if label is None else list(np.atleast_1d(label))
-        size += images[-1].nbytes
+        size += found[-1].nbytes
         if size > 4 * MEMORY_LIMIT:
             raise UserError(
                 "the tf.data.Dataset holds more than 4 GiB or has no end: take(n) of it, or write "
                 "the images to a folder and give its path."
             )
-    if not images:
+    if not found:
         raise UserError("the tf.data.Dataset is empty.")
-    return np.concatenate(images), np.array(labels) if labels else None
+    return np.concatenate(found), np.array(labels) if labels else None
 
 
 def _image_and_label(element):

@@ -1,0 +1,52 @@
+"""The one door: the name of a data set, a folder, or two domains -> a source."""
+
+from pathlib import Path
+
+from tfgen.data.domains import LETTERS, Domains, is_pair
+from tfgen.data.folder import FolderSource
+from tfgen.data.in_memory import NAME
+from tfgen.data.source import TfdsSource
+from tfgen.data.without import WithoutClass
+from tfgen.errors import UserError
+
+
+def of_run(settings):
+    """The data set of a run, from the "data" of its config: a mapping.
+
+    Raises: UserError for a run of arrays, which no name brings back.
+    """
+    if settings["name"] == NAME:
+        raise UserError(
+            "the run was trained on arrays, which it does not hold: from Python, "
+            "tfgen.load(DIR).evaluate(data=..., labels=..., validation=...) takes them again."
+        )
+    source = open_source(settings["name"], settings["directory"], settings["size"])
+    # Runs of before there was the setting do without it.
+    leave_out = settings.get("leave_out", "")
+    if not leave_out:
+        return source
+    return WithoutClass(source, leave_out)
+
+
+def open_source(name, directory="", size=0):
+    """The data set `name`.
+
+    Args:
+      name: an embedded set, a TFDS name ("mnist", "cycle_gan/horse2zebra"), or the path of a folder
+        of images, which begins with "/", "." or "~"; or two of these with a comma, two domains.
+      directory: where TFDS keeps prepared data; "" for its default ($TFDS_DATA_DIR or home).
+      size: crop the centre to a square and resize it to size x size; 0 keeps the images as they
+      are.
+
+    Raises: UserError for an unknown name, an unreachable download, or an unusable folder.
+    """
+    if "," in name:
+        names = [part.strip() for part in name.split(",")]
+        if len(names) != 2 or not all(names):
+            raise UserError(f"{name!r} are not two domains: write two names with a comma.")
+        return Domains(name, [open_source(part, directory, size) for part in names])
+    if name.startswith(("/", ".", "~")):
+        source = FolderSource(Path(name).expanduser(), size)
+    else:
+        source = TfdsSource(name, directory, size)
+    return Domains(name, [source, source], LETTERS) if is_pair(source.splits) else source
