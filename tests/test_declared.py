@@ -1,5 +1,6 @@
 """Settings as sources declare them: read without TensorFlow, checked and explained in words."""
 
+import dataclasses
 import inspect
 import math
 import subprocess
@@ -86,17 +87,18 @@ class Mine(VAE):
       width: of something else.
     '''
     def __init__(self, image_shape, levels, seed=0, strange: float = 1.0, latent_dim: int = 3,
-                 **kwargs):
+                 samples=7, **kwargs):
         super().__init__(image_shape, levels, seed, latent_dim=latent_dim, dropout=0.2, **kwargs)
 """,
         )
         vae = declared.of_model(MODELS / "vae.py")
-        assert list(found)[:2] == ["strange", "latent_dim"]
+        assert list(found)[:3] == ["strange", "latent_dim", "samples"]
         assert set(found) == {*vae, "strange"} - {"dropout"}  # it sets that itself
-        # Its own type and default, and its parent's words for them; and its words for a parent's.
+        # Its own default, by choice its own type; its parent's words, where it has none itself.
         assert found["latent_dim"] == Setting(
             "latent_dim", int, 3, None, None, vae["latent_dim"].meaning
         )
+        assert found["samples"] == dataclasses.replace(vae["samples"], default=7)
         assert found["width"].meaning == "of something else."
         assert found["width"].default == vae["width"].default
         assert found["warmup"] == vae["warmup"]
@@ -193,6 +195,9 @@ def test_a_setting_says_what_is_wrong():
 
 # --- the zoo -------------------------------------------------------------------------------------
 
+# What training data give, `known_from`, and Python.
+GIVEN = {*declared.NOT_SETTINGS, "vocabulary", "examples", "kwargs"}
+
 # Once GANs declare themselves too: models.names().
 DECLARED = (
     *("autoencoder", "denoising_autoencoder", "sparse_autoencoder", "contractive_autoencoder"),
@@ -204,17 +209,17 @@ DECLARED = (
 
 def arguments(kind):
     """{name: default} of what the constructor takes, with what it hands on; as Python has it."""
+    from tfgen.model import GenerativeModel
+
     found = {}
     for base in kind.__mro__:
         parameters = inspect.signature(base.__init__).parameters.values()
         found = {
             p.name: p.default for p in parameters if p.annotation is not declared.Network
         } | found
-        if not any(p.kind is p.VAR_KEYWORD for p in parameters):
+        if base is GenerativeModel or not any(p.kind is p.VAR_KEYWORD for p in parameters):
             break
-        if base.__name__ == "GenerativeModel":
-            break
-    return {name: d for name, d in found.items() if name not in {*declared.NOT_SETTINGS, "kwargs"}}
+    return {name: default for name, default in found.items() if name not in GIVEN}
 
 
 @pytest.mark.parametrize("name", DECLARED)

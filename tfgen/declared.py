@@ -6,7 +6,7 @@
 and in the class's docstring, under "Args:", a line "width: hidden units". `of_model` reads both
 from the source, so the help, the checks and the configs know them without loading TensorFlow. What
 a constructor hands on by `**kwargs` is looked up in its parent; an argument that a variant names
-again has the variant's default, and where its docstring is silent, the parent's meaning.
+again has the variant's default, and, where the variant is silent, its parent's type and meaning.
 """
 
 import ast
@@ -130,23 +130,19 @@ def the_class(tree: ast.Module, source: Path) -> ast.ClassDef:
 
 
 def _of_class(node, tree, source):
-    meanings = _meanings(node)
-    own = {
-        name: _setting(name, annotation, default, meanings, source)
-        for name, (annotation, default) in _parameters(node).items()
-        if name not in NOT_SETTINGS and annotation != "Network"
-    }
-    own = {name: setting for name, setting in own.items() if setting}
-    parent = _parent(node, tree)
-    if parent is None or not _hands_on(node):
-        return own
+    parent, meanings = _parent(node, tree), _meanings(node)
     inherited = {
         name: dataclasses.replace(setting, meaning=meanings.get(name, setting.meaning))
-        for name, setting in _of_class(*parent).items()
+        for name, setting in (_of_class(*parent) if parent else {}).items()
     }
-    for name, setting in own.items():
-        if not setting.meaning and name in inherited:
-            own[name] = dataclasses.replace(setting, meaning=inherited[name].meaning)
+    own = {
+        name: _setting(name, *given, meanings.get(name, ""), source, inherited.get(name))
+        for name, given in _parameters(node).items()
+        if name not in NOT_SETTINGS and given[0] != "Network"
+    }
+    own = {name: setting for name, setting in own.items() if setting}
+    if not _hands_on(node):
+        return own
     fixed = _fixed(node)
     return own | {name: s for name, s in inherited.items() if name not in {*own, *fixed}}
 
@@ -225,12 +221,14 @@ def _meanings(node):
     return found
 
 
-def _setting(name, annotation, default, meanings, source):
-    """The Setting of one argument; None for what only Python can give: it has no annotation yet.
+def _setting(name, annotation, default, meaning, source, above):
+    """The Setting of one argument; None for what only Python can give: it has no annotation.
+
+    above: the parent's Setting of that name, or None.
 
     Raises: UserError for an annotation that says no plain type, and without a plain default.
     """
-    if not annotation:
+    if not annotation and above is None:
         return None
     try:
         value = ast.literal_eval(default)
@@ -240,6 +238,8 @@ def _setting(name, annotation, default, meanings, source):
             f"{source}: the default of {name} must be a number, a text, True or False as it "
             f"stands, for it is read and not run; it is {given}."
         ) from None
+    if not annotation:
+        return dataclasses.replace(above, default=value)
     try:
         declared = eval(annotation, dict(_NAMES))  # of a file that is about to be imported anyway
     except Exception as error:
@@ -255,4 +255,5 @@ def _setting(name, annotation, default, meanings, source):
         kind = type(choices[0])
     if kind not in (bool, int, float, str):
         raise UserError(f"{source}: {name} is declared as {annotation}, which is no setting.")
-    return Setting(name, kind, value, limits, choices, meanings.get(name, ""))
+    meaning = above.meaning if above else meaning
+    return Setting(name, kind, value, limits, choices, meaning)

@@ -83,8 +83,8 @@ class FactorVAE(VAE):
 
     def d_loss(self, z, seeds, training=False):
         """What D descends on, for each row: [B, Z] -> [B]."""
-        both = (z, self.permuted(z, seeds))
-        return adversarial.minimax_d(*(self.D(z, training=training)[:, 0] for z in both))
+        drawn = (z, self.permuted(z, seeds))
+        return adversarial.minimax_d(*(self.D(codes, training=training)[:, 0] for codes in drawn))
 
     def permuted(self, z, seeds):
         """Each unit in an order of its own over the batch, which the seeds choose."""
