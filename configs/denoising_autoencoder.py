@@ -9,6 +9,4 @@ from configs import autoencoder
 def get_config():
     config = autoencoder.get_config()
     config.model.latent_dim = 32  # the noise is the bottleneck
-    config.model.corruption = "gaussian"
-    config.model.strength = 0.3
     return config

@@ -7,7 +7,4 @@ from configs import autoencoder
 
 
 def get_config():
-    config = autoencoder.get_config()
-    config.model.mmd_weight = 10.0
-    config.model.components = 0
-    return config
+    return autoencoder.get_config()
