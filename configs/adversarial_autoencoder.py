@@ -15,11 +15,7 @@ def get_config():
     # Without dropout D learns the 1,000 codes of the training images by heart.
     config.model.dropout = 0.2
     config.eval_metric = "mse"  # the loss holds D's opinion
-    config.model.prior = "normal"
-    config.model.labels = False
-    config.model.adversarial_weight = 1.0
     config.model.critic_width = 100
-    config.model.components = 0
     config.optimizers.ae = settings.adam(2e-3, beta_1=0.5, decay="cosine")
     config.optimizers.D = settings.adam(2e-3, beta_1=0.5)
     return config

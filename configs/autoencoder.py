@@ -14,16 +14,6 @@ def get_config():
     config.batch_size = 100
     config.eval_every = 500
     config.eval_metric = "loss"  # it is there to reconstruct, not to sample
-    config.model = ConfigDict(
-        dict(
-            latent_dim=8,
-            network="conv",
-            width=32,
-            activation="relu",
-            dropout=0.0,
-            error="squared",
-            components=10,
-        )
-    )
+    config.model = ConfigDict(dict(latent_dim=8, network="conv", width=32, error="squared"))
     config.optimizers.ae = settings.adam(2e-3, decay="cosine")
     return config

@@ -15,7 +15,5 @@ ON = {
 
 def get_config():
     config = vae.get_config()
-    config.model.beta = 4.0
-    config.model.capacity = 0.0
-    config.model.capacity_steps = 4000
+    config.model.capacity_steps = 4000  # those of the run
     return config

@@ -12,7 +12,5 @@ def get_config():
     config = autoencoder.get_config()
     config.model.network = "dense"
     config.model.width = 200
-    # Sigmoids leave the penalty a way out by biases, and reconstruct worse at the same penalty.
-    config.model.activation = "relu"
     config.model.contraction = 0.01
     return config

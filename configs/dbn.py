@@ -17,16 +17,12 @@ def get_config():
     config.model = ConfigDict(
         dict(
             hidden=100,
-            depth=2,
             each=2000,
-            visible="auto",
             sigma=0.15,
             algorithm="pcd",
             k=2,
-            chains=100,
             centred=True,
             decay=1e-3,
-            steps=200,
         )
     )
     config.optimizers.dbn = settings.adam(2e-3, decay="cosine")

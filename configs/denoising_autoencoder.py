@@ -11,6 +11,4 @@ autoencoder = settings.config_file("autoencoder")
 def get_config():
     config = autoencoder.get_config()
     config.model.latent_dim = 32  # the noise is the bottleneck
-    config.model.corruption = "gaussian"
-    config.model.strength = 0.3
     return config

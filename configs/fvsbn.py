@@ -3,8 +3,6 @@
 python -m train.run --model=fvsbn
 """
 
-from ml_collections import ConfigDict
-
 from tfgen import settings
 
 # Two levels are soon learned.
@@ -16,6 +14,5 @@ def get_config():
     config.steps = 3000
     config.batch_size = 100
     config.eval_every = 200
-    config.model = ConfigDict(dict(likelihood="auto"))
     config.optimizers.p = settings.adam(1e-2, decay="cosine")
     return config

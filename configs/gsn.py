@@ -16,15 +16,12 @@ def get_config():
     config.eval_metric = "loss"
     config.model = ConfigDict(
         dict(
-            latent_dim=64,
-            network="dense",
             width=300,
             dropout=0.3,
             # With the paper's 0.4 little is left of 64 pixels, and samples are blurs.
             strength=0.15,
             walkback=2,
             steps=100,
-            likelihood="auto",
         )
     )
     config.optimizers.gsn = settings.adam(2e-3, decay="cosine")

@@ -16,8 +16,6 @@ def get_config():
     config.steps = 4000
     config.batch_size = 100
     config.eval_every = 200
-    config.model = ConfigDict(
-        dict(hidden=300, depth=2, masks=8, orders="random", dropout=0.3, likelihood="auto")
-    )
+    config.model = ConfigDict(dict(hidden=300, depth=2, masks=8, orders="random", dropout=0.3))
     config.optimizers.p = settings.adam(2e-3, decay="cosine")
     return config

@@ -13,6 +13,6 @@ def get_config():
     config.steps = 4000
     config.batch_size = 100
     config.eval_every = 200
-    config.model = ConfigDict(dict(hidden=200, dropout=0.5, likelihood="auto"))
+    config.model = ConfigDict(dict(hidden=200, dropout=0.5))
     config.optimizers.p = settings.adam(2e-3, decay="cosine")
     return config

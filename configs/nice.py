@@ -13,8 +13,6 @@ def get_config():
     config.steps = 3000
     config.batch_size = 100
     config.eval_every = 200
-    config.model = ConfigDict(
-        dict(width=200, depth=2, couplings=4, dequantisation="uniform", dropout=0.2)
-    )
+    config.model = ConfigDict(dict(width=200, depth=2, dropout=0.2))
     config.optimizers.flow = settings.adam(1e-3, decay="cosine")
     return config

@@ -3,8 +3,6 @@
 python -m train.run --model=pca
 """
 
-from ml_collections import ConfigDict
-
 from tfgen import settings
 
 
@@ -14,5 +12,4 @@ def get_config():
     config.batch_size = 100
     config.log_every = 1
     config.save_every = 10
-    config.model = ConfigDict(dict(latent_dim=8, components=10))
     return config

@@ -26,16 +26,6 @@ def get_config():
     config.steps = 3000
     config.batch_size = 100
     config.eval_every = 300
-    config.model = ConfigDict(
-        dict(
-            width=32,
-            depth=6,
-            reach=1,
-            first_reach=3,
-            conditional=False,
-            dropout=0.3,
-            likelihood="auto",
-        )
-    )
+    config.model = ConfigDict(dict(width=32, depth=6, dropout=0.3))
     config.optimizers.p = settings.adam(2e-3, decay="cosine")
     return config

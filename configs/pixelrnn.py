@@ -25,8 +25,6 @@ def get_config():
     config.steps = 1500
     config.batch_size = 100
     config.eval_every = 100
-    config.model = ConfigDict(
-        dict(recurrence="row", width=32, depth=3, reach=3, dropout=0.3, likelihood="auto")
-    )
+    config.model = ConfigDict(dict(width=32, depth=3, dropout=0.3))
     config.optimizers.p = settings.adam(2e-3, decay="cosine")
     return config

@@ -14,18 +14,6 @@ def get_config():
     config = settings.defaults()
     config.steps = 2000
     config.batch_size = 100
-    config.model = ConfigDict(
-        dict(
-            hidden=100,
-            visible="auto",
-            sigma=0.15,
-            algorithm="pcd",
-            k=2,
-            chains=100,
-            centred=True,
-            decay=1e-3,
-            steps=200,
-        )
-    )
+    config.model = ConfigDict(dict(hidden=100, sigma=0.15, k=2, centred=True, decay=1e-3))
     config.optimizers.rbm = settings.adam(2e-3, decay="cosine")
     return config

@@ -29,15 +29,7 @@ def get_config():
     config.batch_size = 100
     config.eval_every = 200
     config.model = ConfigDict(
-        dict(
-            network="conv",
-            scales=2,
-            width=32,
-            depth=1,
-            couplings=3,
-            dequantisation="variational",
-            dropout=0.2,
-        )
+        dict(width=32, depth=1, couplings=3, dequantisation="variational", dropout=0.2)
     )
     config.optimizers.flow = settings.adam(2e-3, decay="cosine")
     return config

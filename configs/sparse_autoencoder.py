@@ -12,6 +12,4 @@ def get_config():
     config = autoencoder.get_config()
     config.model.latent_dim = 64
     config.model.active = 8
-    config.model.sparsity = "top_k"
-    config.model.sparsity_weight = 1.0
     return config

@@ -39,13 +39,8 @@ def get_config():
             width=32,
             # 1,000 training images: without dropout the bound on held-out digits is 12 nats worse.
             dropout=0.3,
-            samples=1,
             # Without it more units stay idle, and the bound on held-out digits is 1 nat worse.
             warmup=2000,
-            free_bits=0.0,
-            likelihood="auto",
-            draw=False,
-            components=0,
         )
     )
     config.optimizers.vae = settings.adam(2e-3, decay="cosine")

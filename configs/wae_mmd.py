@@ -9,7 +9,4 @@ autoencoder = settings.config_file("autoencoder")
 
 
 def get_config():
-    config = autoencoder.get_config()
-    config.model.mmd_weight = 10.0
-    config.model.components = 0
-    return config
+    return autoencoder.get_config()

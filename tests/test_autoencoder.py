@@ -370,3 +370,9 @@ def test_the_density_travels_with_the_model(images, tmp_path):
     drawn = model.latents.draw(model.noise(tf.range(4000))).numpy()
     error = codes.std(axis=0) / math.sqrt(300) * 4
     assert (np.abs(drawn.mean(axis=0) - codes.mean(axis=0)) < error).all()
+
+
+def test_a_target_of_all_units_is_refused():
+    """r = 1 has no divergence: 0 log 0 / 0."""
+    with pytest.raises(UserError, match="1 with 6 of 6 units"):
+        Row("sparse_autoencoder", dict(latent_dim=6, active=6, sparsity="kl"), 0).build()

@@ -16,6 +16,7 @@ from tests.zoo import EACH
 from tfgen import models, random, settings
 from tfgen.compiling import compiled
 from tfgen.data import ImageData
+from tfgen.declared import Network
 from tfgen.errors import UserError
 from tfgen.exporting import golden
 from tfgen.layers import Dropout
@@ -384,7 +385,13 @@ def test_log_prob_of_an_image_does_not_depend_on_the_batch(row, model):
 
 def test_the_config_offers_every_argument_and_optimizer(row, model):
     config = settings.find(row.name)
-    assert set(config.model) == set(model.get_config()) - {
+    networks = {
+        parameter.name
+        for kind in type(model).__mro__
+        for parameter in inspect.signature(kind.__init__).parameters.values()
+        if parameter.annotation is Network
+    }
+    assert set(config.model) == set(model.get_config()) - networks - {
         "image_shape",
         "levels",
         "seed",

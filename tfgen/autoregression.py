@@ -17,14 +17,19 @@ u [B, H, W, C], the uniforms that the conditionals are inverted at.
 import tensorflow as tf
 
 from tfgen import likelihoods, losses, random
+from tfgen.declared import Likelihood
 from tfgen.model import GenerativeModel
 
 
 class Autoregression(GenerativeModel):
     """An autoregressive model; its density is exact.
 
-    Args: image_shape, levels, seed: see `GenerativeModel`; likelihood: of a pixel's channel given
-    those before it, see `tfgen.likelihoods.choose`.
+    Args:
+      image_shape, levels, seed: see `GenerativeModel`.
+      likelihood: of a pixel's channel given those before it (`tfgen.likelihoods`); "auto" fits the
+        data's levels.
+
+    It takes no networks of the user's own: nothing would keep one from seeing what it predicts.
 
     A subclass has `network`, and for drawing `begin`, `next_one`, `observe`, and `begin_row`
     where something is best computed for a whole row. The state is a tuple of tensors of fixed
@@ -33,7 +38,7 @@ class Autoregression(GenerativeModel):
 
     density = "exact"
 
-    def __init__(self, image_shape, levels, seed=0, likelihood="auto", **kwargs):
+    def __init__(self, image_shape, levels, seed=0, likelihood: Likelihood = "auto", **kwargs):
         super().__init__(image_shape, levels, seed, **kwargs)
         self.likelihood = likelihood
         self.p = likelihoods.choose(likelihood, levels)

@@ -36,25 +36,30 @@ def own(
     """
     several = isinstance(inputs[0], (list, tuple))
     network = given
-    if not isinstance(given, keras.Model) and callable(given):
+    # A layer can be called too, but with tensors.
+    if callable(given) and not isinstance(given, keras.Layer):
         network = given(inputs, tuple(outputs))
     if not isinstance(network, keras.Model):
-        returned = " returned" if network is not given else ""
+        what = "is of" if network is given else "returned"
         raise UserError(
-            f"{name}{returned} {type(network).__name__}: a Keras model is wanted, or a function of "
-            "the shapes (inputs, outputs) that returns one."
+            f"{name} {what} type {type(network).__name__}: a Keras model is wanted, or a function "
+            "of the shapes (inputs, outputs) that returns one."
         )
     _refuse_lost_layers(name, network)
     shapes = [tuple(shape) for shape in inputs] if several else [tuple(inputs)]
-    placeholders = [keras.Input(shape) for shape in shapes]
     wanted = f"{' and '.join(map(str, shapes))} -> {tuple(outputs)}"
     try:
-        result = network(placeholders if several else placeholders[0])
+        # Placeholders build what is not built yet; but of layers that are, Keras checks with real
+        # tensors alone whether these fit.
+        for tensors in (
+            [keras.Input(shape) for shape in shapes],
+            [keras.ops.zeros((2, *shape)) for shape in shapes],
+        ):
+            result = network(tensors if several else tensors[0])
     except Exception as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
         raise UserError(
-            f"{name} does not take {' and '.join(map(str, shapes))}, without the batch ({reason}). "
-            f"Wanted: {wanted}."
+            f"{name} does not take {' and '.join(map(str, shapes))}, without the batch "
+            f"({_reason(error)}). Wanted: {wanted}."
         ) from error
     found = tuple(result.shape[1:]) if hasattr(result, "shape") else None
     if found != tuple(outputs):
@@ -70,6 +75,13 @@ def fingerprint(serialised: dict) -> str:
     for i, name in enumerate(dict.fromkeys(re.findall(r'"name": "(\w+)"', text))):
         text = text.replace(f'"{name}"', f'"{i}"')
     return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def _reason(error):
+    """An exception in a line: of one that Keras has wrapped, what it was about."""
+    lines = re.sub(r"\x1b\[\d+m", "", str(error)).split("\n")  # Keras writes in bold
+    said = [line for line in lines if line and not line.startswith("Exception encountered")]
+    return said[0].strip() if said else repr(error)
 
 
 def another(network: keras.Model) -> keras.Model:

@@ -18,11 +18,14 @@ Departures from the paper: those of the autoencoder; f has one optimizer for bot
 where the paper alternates. N(0, I) takes the place of the paper's N(0, 25 I).
 """
 
+from typing import Annotated, Literal
+
 import keras
 import tensorflow as tf
 from keras import layers
 
 from tfgen import adversarial, losses
+from tfgen.declared import Count, Network, Range, Weight
 from tfgen.errors import UserError
 from tfgen.layers import priors
 from tfgen.models.autoencoder import Autoencoder
@@ -37,9 +40,11 @@ class AdversarialAutoencoder(Autoencoder):
       prior: "normal", "mixture" or "swiss_roll"; the latter two in the plane.
       labels: whether each class gets a part of the prior ("mixture" and "swiss_roll").
       num_classes: K, taken from the data by `train.run`.
-      adversarial_weight: lambda.
+      adversarial_weight: lambda, the weight of what D says of the codes.
       critic_width: units of each of D's two hidden layers.
       components: of a mixture that is fitted to the codes and takes the prior's place; 0 for none.
+      discriminator: D, a network of the user's own (`tfgen/networks.py`), [Z], with labels [Z + K],
+        -> [1], a logit.
       others: see `Autoencoder`.
     """
 
@@ -52,13 +57,14 @@ class AdversarialAutoencoder(Autoencoder):
         image_shape,
         levels,
         seed=0,
-        prior="normal",
-        labels=False,
+        prior: Literal["normal", "mixture", "swiss_roll"] = "normal",
+        labels: bool = False,
         num_classes=10,
-        adversarial_weight=1.0,
-        critic_width=200,
-        components=0,
-        latent_dim=8,
+        adversarial_weight: Weight = 1.0,
+        critic_width: Count = 200,
+        components: Annotated[int, Range(0)] = 0,
+        latent_dim: Count = 8,
+        discriminator: Network = None,
         **kwargs,
     ):
         if labels and components:
@@ -75,15 +81,22 @@ class AdversarialAutoencoder(Autoencoder):
         self.target = self.find_prior()
         self.adversarial_weight = adversarial_weight
         self.critic_width = critic_width
-        self.D = keras.Sequential(
-            [
-                layers.Input((latent_dim + self.num_classes,)),
-                layers.Dense(critic_width),
-                layers.LeakyReLU(0.2),
-                layers.Dense(critic_width),
-                layers.LeakyReLU(0.2),
-                layers.Dense(1),
-            ]
+        judged = (latent_dim + self.num_classes,)
+
+        def default_discriminator():
+            return keras.Sequential(
+                [
+                    layers.Input(judged),
+                    layers.Dense(critic_width),
+                    layers.LeakyReLU(0.2),
+                    layers.Dense(critic_width),
+                    layers.LeakyReLU(0.2),
+                    layers.Dense(1),
+                ]
+            )
+
+        self.D = self.choose_network(
+            "discriminator", discriminator, judged, (1,), default_discriminator
         )
 
     def find_prior(self):
@@ -92,26 +105,27 @@ class AdversarialAutoencoder(Autoencoder):
     def trained(self):
         return super().trained() | {"D": self.D.trainable_variables}
 
-    def logit(self, z, label):
+    def logit(self, z, label, training):
         """D's: [B]."""
         if self.labels:
             z = tf.concat([z, self.one_hot(label)], axis=-1)
-        return self.D(z)[:, 0]
+        return self.D(z, training=training)[:, 0]
 
     def errors(self, x, seeds, training, label=None):
         terms, z = self.errors_and_codes(x, seeds, training)
-        g_loss = adversarial.non_saturating_g(self.logit(z, label))
+        g_loss = adversarial.non_saturating_g(self.logit(z, label, training))
         return terms | {
             "loss": terms["loss"] + self.adversarial_weight * g_loss,
-            "d_loss": self.d_loss(z, seeds, label),
+            "d_loss": self.d_loss(z, seeds, label, training),
             "g_loss": g_loss,
         }
 
-    def d_loss(self, z, seeds, label):
+    def d_loss(self, z, seeds, label, training):
         """What D descends on, for each row: [B, Z] -> [B]."""
         p = self.target.draw(self.target.noise(seeds), label)
         z = tf.stop_gradient(z)
-        return adversarial.minimax_d(self.logit(p, label), self.logit(z, label))
+        real, coded = self.logit(p, label, training), self.logit(z, label, training)
+        return adversarial.minimax_d(real, coded)
 
     def train_step(self, batch):
         x, label = self.to_unit(batch["image"]), batch.get("label")

@@ -21,11 +21,14 @@ machines; ReLU units by default, and one hidden layer ("dense") or convolutions 
 side; the density of the codes.
 """
 
+from typing import Literal
+
 import keras
 import numpy as np
 import tensorflow as tf
 
 from tfgen import losses
+from tfgen.declared import Count, Network, Share
 from tfgen.errors import UserError, one_of
 from tfgen.layers import Dropout, LatentDensity, coders
 from tfgen.likelihoods import softplus
@@ -40,13 +43,15 @@ class Autoencoder(GenerativeModel):
 
     Args:
       image_shape, levels, seed: see `GenerativeModel`.
-      latent_dim: Z.
+      latent_dim: Z, the number of code units.
       network: "dense", "conv" (height and width divisible by 4) or "linear".
       width: hidden units ("dense") or filters of the first layer ("conv").
-      activation: of the hidden units; "sigmoid" are those of the paper.
+      activation: of the hidden units; those of the paper are "sigmoid".
       dropout: share of hidden units dropped in training.
       error: "squared" or "log"; "log" needs networks that end in a sigmoid, so not "linear".
-      components: of the mixture that is fitted to the codes; 0 only for variants with a prior.
+      components: of the mixture that is fitted to the codes once training is over.
+      encoder: f, a network of the user's own (`tfgen/networks.py`), [H, W, C] -> [Z].
+      decoder: g, the same, [Z] -> [H, W, C]: logits of pixels, whatever `network` is.
     """
 
     paper = (
@@ -61,13 +66,15 @@ class Autoencoder(GenerativeModel):
         image_shape,
         levels,
         seed=0,
-        latent_dim=30,
-        network="dense",
-        width=500,
-        activation="relu",
-        dropout=0.0,
-        error="log",
-        components=10,
+        latent_dim: Count = 30,
+        network: Literal["dense", "conv", "linear"] = "dense",
+        width: Count = 500,
+        activation: Literal["relu", "elu", "gelu", "silu", "tanh", "sigmoid", "linear"] = "relu",
+        dropout: Share = 0.0,
+        error: Literal["squared", "log"] = "log",
+        components: Count = 10,
+        encoder: Network = None,
+        decoder: Network = None,
         **kwargs,
     ):
         super().__init__(image_shape, levels, seed, **kwargs)
@@ -78,17 +85,30 @@ class Autoencoder(GenerativeModel):
         self.dropout = dropout
         self.error = one_of("error", error, ERRORS)
         self.components = components
-        if network == "linear" and error == "log":
+        # The only networks that give pixels; all others, the user's own too, give their logits.
+        self.gives_pixels = network == "linear" and decoder is None
+        if self.gives_pixels and error == "log":
             raise UserError("linear networks give no probabilities: set `model.error=squared`.")
 
         def drop(stream):
             return Dropout(dropout, stream, self.training_seeds)
 
-        encoder, decoder = coders.find(network, self.image_shape)
-        self.encoder = keras.Sequential(
-            encoder(self.image_shape, latent_dim, width, drop, activation), name="f"
+        def default_encoder():
+            layers, _ = coders.find(network, self.image_shape)
+            return keras.Sequential(
+                layers(self.image_shape, latent_dim, width, drop, activation), name="f"
+            )
+
+        def default_decoder():
+            _, layers = coders.find(network, self.image_shape)
+            return keras.Sequential(self.decoder_layers(layers, drop), name="g")
+
+        self.encoder = self.choose_network(
+            "encoder", encoder, self.image_shape, (latent_dim,), default_encoder
         )
-        self.decoder = keras.Sequential(self.decoder_layers(decoder, drop), name="g")
+        self.decoder = self.choose_network(
+            "decoder", decoder, (latent_dim,), self.image_shape, default_decoder
+        )
         self.latents = LatentDensity(latent_dim, components) if components else self.find_prior()
 
     def decoder_layers(self, layers, drop):
@@ -127,7 +147,7 @@ class Autoencoder(GenerativeModel):
         """The terms, and the codes that they are of, for variants to add to."""
         z, penalty = self.code_and_penalty(self.corrupt(x, seeds), training)
         out = self.decoder(z, training=training)
-        squares = tf.square(x - (out if self.network == "linear" else tf.sigmoid(out)))
+        squares = tf.square(x - (out if self.gives_pixels else tf.sigmoid(out)))
         if self.error == "squared":
             loss = tf.reduce_sum(squares, axis=[1, 2, 3])
         else:
@@ -164,7 +184,7 @@ class Autoencoder(GenerativeModel):
 
     def decoded(self, out):
         """What the decoder gives -> pixels in [0, 1]."""
-        return tf.clip_by_value(out, 0.0, 1.0) if self.network == "linear" else tf.sigmoid(out)
+        return tf.clip_by_value(out, 0.0, 1.0) if self.gives_pixels else tf.sigmoid(out)
 
     def encode(self, x):
         """Images in [0, 1] -> {"mean": [B, Z]}."""

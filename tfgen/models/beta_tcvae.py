@@ -22,6 +22,7 @@ a constant, so that the reported TC is one. N replicas estimate q(z) from the ro
 import keras
 
 from tfgen import losses, replicas
+from tfgen.declared import Weight
 from tfgen.models.vae import VAE
 
 
@@ -38,7 +39,7 @@ class BetaTCVAE(VAE):
     paper = ("Chen et al. 2018", "https://arxiv.org/abs/1802.04942")
     terms = ("loss", "distortion", "kl", "tc")
 
-    def __init__(self, image_shape, levels, seed=0, beta=6.0, **kwargs):
+    def __init__(self, image_shape, levels, seed=0, beta: Weight = 6.0, **kwargs):
         super().__init__(image_shape, levels, seed, **kwargs)
         self.beta = beta
 

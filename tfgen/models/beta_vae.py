@@ -25,6 +25,7 @@ import keras
 import tensorflow as tf
 
 from tfgen import replicas
+from tfgen.declared import Count, Weight
 from tfgen.models.vae import VAE
 
 
@@ -43,7 +44,14 @@ class BetaVAE(VAE):
     paper = ("Higgins et al. 2017", "https://openreview.net/forum?id=Sy2fzU9gl")
 
     def __init__(
-        self, image_shape, levels, seed=0, beta=4.0, capacity=0.0, capacity_steps=10_000, **kwargs
+        self,
+        image_shape,
+        levels,
+        seed=0,
+        beta: Weight = 4.0,
+        capacity: Weight = 0.0,
+        capacity_steps: Count = 10_000,
+        **kwargs,
     ):
         super().__init__(image_shape, levels, seed, **kwargs)
         self.beta = beta

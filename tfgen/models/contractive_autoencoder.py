@@ -27,6 +27,8 @@ tied; ReLUs cannot.
 import keras
 import tensorflow as tf
 
+from tfgen.declared import Weight
+from tfgen.errors import UserError
 from tfgen.layers import coders
 from tfgen.models.autoencoder import Autoencoder
 
@@ -37,15 +39,23 @@ class ContractiveAutoencoder(Autoencoder):
 
     Args:
       image_shape, levels, seed: see `GenerativeModel`.
-      contraction: lambda.
-      others: see `Autoencoder`.
+      contraction: lambda, the weight of the penalty on the encoder's Jacobian.
+      others: see `Autoencoder`; no networks of the user's own, for g is f transposed.
     """
 
     paper = ("Rifai et al. 2011", "https://icml.cc/2011/papers/455_icmlpaper.pdf")
 
-    def __init__(self, image_shape, levels, seed=0, contraction=0.1, **kwargs):
+    def __init__(self, image_shape, levels, seed=0, contraction: Weight = 0.1, **kwargs):
         super().__init__(image_shape, levels, seed, **kwargs)
         self.contraction = contraction
+
+    def choose_network(self, name, given, inputs, outputs, default):
+        if given is not None:
+            raise UserError(
+                f"{name}: a contractive autoencoder takes no networks of your own, for its decoder "
+                "is its encoder transposed: set network, width and activation, or take autoencoder."
+            )
+        return default()
 
     def decoder_layers(self, layers, drop):
         """g: the layers of f transposed, from the last to the first."""

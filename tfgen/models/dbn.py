@@ -22,12 +22,15 @@ fine-tuning of the generative weights (the wake-sleep of section 5). `classifier
 network that the recognition weights initialise.
 """
 
+from typing import Annotated, Literal
+
 import keras
 import tensorflow as tf
 from keras import layers
 
 from tfgen import bounds, random, replicas
 from tfgen.compiling import compiled
+from tfgen.declared import Count, Range, Weight
 from tfgen.errors import UserError, one_of
 from tfgen.layers.boltzmann import Machine
 from tfgen.layers.partition import LogZ
@@ -45,10 +48,20 @@ class DBN(GenerativeModel):
 
     Args:
       image_shape, levels, seed: see `GenerativeModel`.
-      hidden: N; depth: machines, 2 or more.
+      hidden: N, units of each hidden layer; the top has no fewer than the layer below.
+      depth: machines, 2 or more.
       each: steps of training for each machine; later ones train the last.
-      visible, sigma, algorithm, k, chains, centred, decay: of each machine, see `RBM`.
-      steps: of the top's chain that a sample is drawn by.
+      visible: units of the first machine: "binary", "gaussian", or "auto", which is binary for two
+        levels.
+      sigma: of Gaussian units, in units of the range [0, 1].
+      algorithm: where the chain of a step starts: "cd", at the data, or "pcd", where it was.
+      k: steps of Gibbs sampling in a step of training.
+      chains: M, of PCD.
+      centred: whether gradients are centred (Melchior et al. 2016).
+      decay: of weights, the factor of |W|^2 / 2.
+      steps: T, of the top's chain that a sample is drawn by.
+
+    It takes no networks of the user's own: machines are energies and have none.
     """
 
     paper = ("Hinton et al. 2006", "https://doi.org/10.1162/neco.2006.18.7.1527")
@@ -60,17 +73,17 @@ class DBN(GenerativeModel):
         image_shape,
         levels,
         seed=0,
-        hidden=500,
-        depth=2,
-        each=5000,
-        visible="auto",
-        sigma=0.25,
-        algorithm="cd",
-        k=1,
-        chains=100,
-        centred=False,
-        decay=0.0,
-        steps=200,
+        hidden: Count = 500,
+        depth: Annotated[int, Range(2)] = 2,
+        each: Count = 5000,
+        visible: Literal["auto", "binary", "gaussian"] = "auto",
+        sigma: Annotated[float, Range(above=0)] = 0.25,
+        algorithm: Literal["cd", "pcd"] = "cd",
+        k: Count = 1,
+        chains: Count = 100,
+        centred: bool = False,
+        decay: Weight = 0.0,
+        steps: Count = 200,
         **kwargs,
     ):
         super().__init__(image_shape, levels, seed, **kwargs)

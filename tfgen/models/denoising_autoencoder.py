@@ -21,10 +21,13 @@ Departures from the paper: those of the autoencoder. Gaussian noise is clipped, 
 that users have noisy copies of are. Held-out images are corrupted too when the loss is measured.
 """
 
+from typing import Literal
+
 import keras
 import tensorflow as tf
 
 from tfgen import random
+from tfgen.declared import Weight
 from tfgen.errors import one_of
 from tfgen.models.autoencoder import Autoencoder
 
@@ -44,13 +47,21 @@ class DenoisingAutoencoder(Autoencoder):
     Args:
       image_shape, levels, seed: see `GenerativeModel`.
       corruption: "gaussian", "masking" or "salt_and_pepper".
-      strength: sigma, or the share of pixels.
+      strength: of the corruption: sigma, in units of the range [0, 1], or the share of pixels.
       others: see `Autoencoder`.
     """
 
     paper = ("Vincent et al. 2008", "https://doi.org/10.1145/1390156.1390294")
 
-    def __init__(self, image_shape, levels, seed=0, corruption="gaussian", strength=0.3, **kwargs):
+    def __init__(
+        self,
+        image_shape,
+        levels,
+        seed=0,
+        corruption: Literal["gaussian", "masking", "salt_and_pepper"] = "gaussian",
+        strength: Weight = 0.3,
+        **kwargs,
+    ):
         super().__init__(image_shape, levels, seed, **kwargs)
         self.corruption = one_of("corruption", corruption, NOISES)
         self.strength = strength

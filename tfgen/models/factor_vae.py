@@ -22,6 +22,7 @@ import tensorflow as tf
 from keras import layers
 
 from tfgen import adversarial, losses, random, replicas
+from tfgen.declared import Count, Network, Weight
 from tfgen.models.vae import VAE
 
 
@@ -32,7 +33,9 @@ class FactorVAE(VAE):
     Args:
       image_shape, levels, seed: see `GenerativeModel`.
       gamma: the weight of the total correlation.
-      critic_width, critic_depth: units and number of the hidden layers of D.
+      critic_width: units of each hidden layer of D.
+      critic_depth: hidden layers of D.
+      discriminator: D, a network of the user's own (`tfgen/networks.py`), [Z] -> [1], a logit.
       others: see `VAE`.
     """
 
@@ -40,18 +43,33 @@ class FactorVAE(VAE):
     terms = ("loss", "distortion", "kl", "tc", "d_loss")
 
     def __init__(
-        self, image_shape, levels, seed=0, gamma=10.0, critic_width=1000, critic_depth=6, **kwargs
+        self,
+        image_shape,
+        levels,
+        seed=0,
+        gamma: Weight = 10.0,
+        critic_width: Count = 1000,
+        critic_depth: Count = 6,
+        discriminator: Network = None,
+        **kwargs,
     ):
         super().__init__(image_shape, levels, seed, **kwargs)
         self.gamma = gamma
         self.critic_width = critic_width
         self.critic_depth = critic_depth
-        hidden = [
-            layer
-            for _ in range(critic_depth)
-            for layer in (layers.Dense(critic_width), layers.LeakyReLU(0.2))
-        ]
-        self.D = keras.Sequential([layers.Input((self.latent_dim,)), *hidden, layers.Dense(1)])
+        codes = (self.latent_dim,)
+
+        def default_discriminator():
+            hidden = [
+                layer
+                for _ in range(critic_depth)
+                for layer in (layers.Dense(critic_width), layers.LeakyReLU(0.2))
+            ]
+            return keras.Sequential([layers.Input(codes), *hidden, layers.Dense(1)])
+
+        self.D = self.choose_network(
+            "discriminator", discriminator, codes, (1,), default_discriminator
+        )
 
     def trained(self):
         return super().trained() | {"D": self.D.trainable_variables}
@@ -59,13 +77,14 @@ class FactorVAE(VAE):
     def neg_elbo(self, batch, seeds, training):
         terms, (_, _, z) = self.terms_and_codes(batch, seeds, training)
         z = z[:, 0]
-        tc = self.D(z)[:, 0]
+        tc = self.D(z, training=training)[:, 0]
         terms |= {"loss": terms["loss"] + self.gamma * tc, "tc": tc}
-        return terms | {"d_loss": self.d_loss(tf.stop_gradient(z), seeds)}
+        return terms | {"d_loss": self.d_loss(tf.stop_gradient(z), seeds, training)}
 
-    def d_loss(self, z, seeds):
+    def d_loss(self, z, seeds, training=False):
         """What D descends on, for each row: [B, Z] -> [B]."""
-        return adversarial.minimax_d(self.D(z)[:, 0], self.D(self.permuted(z, seeds))[:, 0])
+        drawn = (z, self.permuted(z, seeds))
+        return adversarial.minimax_d(*(self.D(codes, training=training)[:, 0] for codes in drawn))
 
     def permuted(self, z, seeds):
         """Each unit in an order of its own over the batch, which the seeds choose."""

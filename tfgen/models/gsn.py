@@ -20,10 +20,13 @@ Departures from the paper: one hidden code, without noise inside the network; al
 the paper stops at random; pixels given x~ by the likelihood that fits the data's levels; Adam.
 """
 
+from typing import Annotated, Literal
+
 import keras
 import tensorflow as tf
 
 from tfgen import likelihoods, losses, random
+from tfgen.declared import Count, Likelihood, Network, Range, Share
 from tfgen.layers import Dropout, coders
 from tfgen.model import GenerativeModel
 from tfgen.models.denoising_autoencoder import salt_and_pepper
@@ -35,11 +38,16 @@ class GSN(GenerativeModel):
 
     Args:
       image_shape, levels, seed: see `GenerativeModel`.
-      latent_dim, network, width, dropout: of the autoencoder, see `VAE`.
+      latent_dim: Z, the units of the hidden code.
+      network: "dense", "conv" (height and width divisible by 4) or "linear".
+      width: hidden units ("dense") or filters of the first layer ("conv").
+      dropout: share of hidden units dropped in training.
       strength: share of pixels that salt and pepper replaces.
       walkback: K, turns of the chain in training; 1 is a denoising autoencoder.
       steps: T, turns of the chain that a sample is drawn by.
-      likelihood: p(x|x~), see `VAE`.
+      likelihood: p(x|x~): "auto" fits the data's levels.
+      encoder: a network of the user's own (`tfgen/networks.py`), [H, W, C] -> [Z]; a SiLU follows.
+      decoder: the same, [Z] -> [H, W, C * n], the n parameters of p(x|x~) of each channel.
     """
 
     paper = ("Bengio et al. 2014", "https://arxiv.org/abs/1306.1091")
@@ -49,14 +57,16 @@ class GSN(GenerativeModel):
         image_shape,
         levels,
         seed=0,
-        latent_dim=64,
-        network="dense",
-        width=500,
-        dropout=0.0,
-        strength=0.4,
-        walkback=4,
-        steps=50,
-        likelihood="auto",
+        latent_dim: Count = 64,
+        network: Literal["dense", "conv", "linear"] = "dense",
+        width: Count = 500,
+        dropout: Share = 0.0,
+        strength: Annotated[float, Range(0, 1)] = 0.4,
+        walkback: Count = 4,
+        steps: Count = 50,
+        likelihood: Likelihood = "auto",
+        encoder: Network = None,
+        decoder: Network = None,
         **kwargs,
     ):
         super().__init__(image_shape, levels, seed, **kwargs)
@@ -70,9 +80,20 @@ class GSN(GenerativeModel):
             return Dropout(dropout, stream, self.training_seeds)
 
         h, w, c = self.image_shape
-        encoder, decoder = coders.find(network, self.image_shape)
-        self.f = keras.Sequential(encoder(self.image_shape, latent_dim, width, drop))
-        self.g = keras.Sequential(decoder(latent_dim, (h, w, c * self.p.parameters), width, drop))
+        given = (h, w, c * self.p.parameters)
+
+        def default_encoder():
+            layers, _ = coders.find(network, self.image_shape)
+            return keras.Sequential(layers(self.image_shape, latent_dim, width, drop))
+
+        def default_decoder():
+            _, layers = coders.find(network, self.image_shape)
+            return keras.Sequential(layers(latent_dim, given, width, drop))
+
+        self.f = self.choose_network(
+            "encoder", encoder, self.image_shape, (latent_dim,), default_encoder
+        )
+        self.g = self.choose_network("decoder", decoder, (latent_dim,), given, default_decoder)
 
     # --- training --------------------------------------------------------------------------------
 

@@ -25,6 +25,7 @@ import keras
 import tensorflow as tf
 
 from tfgen import losses
+from tfgen.declared import Count
 from tfgen.models.vae import VAE
 
 
@@ -34,13 +35,13 @@ class IWAE(VAE):
 
     Args:
       image_shape, levels, seed: see `GenerativeModel`.
-      samples: k; 50 in the paper's best rows.
+      samples: k, draws of z for each image of a step; 50 in the paper's best rows.
       others: see `VAE`; free_bits are of the ELBO, and none of L_k.
     """
 
     paper = ("Burda et al. 2016", "https://arxiv.org/abs/1509.00519")
 
-    def __init__(self, image_shape, levels, seed=0, samples=50, **kwargs):
+    def __init__(self, image_shape, levels, seed=0, samples: Count = 50, **kwargs):
         super().__init__(image_shape, levels, seed, samples=samples, **kwargs)
 
     def neg_elbo(self, batch, seeds, training):

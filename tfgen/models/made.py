@@ -22,6 +22,7 @@ pixel, or none, are left out. More than two levels by the likelihood that fits; 
 
 import itertools
 import math
+from typing import Literal
 
 import keras
 import numpy as np
@@ -29,6 +30,7 @@ import tensorflow as tf
 
 from tfgen import random
 from tfgen.autoregression import Autoregression
+from tfgen.declared import Count, Share
 from tfgen.errors import one_of
 from tfgen.layers import Dropout
 
@@ -57,8 +59,10 @@ class MADE(Autoregression):
 
     Args:
       hidden: units of each hidden layer; from D - 1 on everything before a pixel is seen, with
-        fewer a pixel may miss some of the nearest in the order. depth: hidden layers.
-      masks: K; orders: "raster", as one reads, or "random", another for each mask.
+        fewer a pixel may miss some of the nearest in the order.
+      depth: hidden layers.
+      masks: K, of which each step of training takes one; the density is the mean of theirs.
+      orders: of the pixels: "raster", as one reads, or "random", another for each mask.
       dropout: share of hidden units dropped in training.
       others: see `Autoregression`.
     """
@@ -72,11 +76,11 @@ class MADE(Autoregression):
         image_shape,
         levels,
         seed=0,
-        hidden=500,
-        depth=1,
-        masks=1,
-        orders="raster",
-        dropout=0.0,
+        hidden: Count = 500,
+        depth: Count = 1,
+        masks: Count = 1,
+        orders: Literal["raster", "random"] = "raster",
+        dropout: Share = 0.0,
         **kwargs,
     ):
         super().__init__(image_shape, levels, seed, **kwargs)

@@ -22,6 +22,7 @@ import keras
 import tensorflow as tf
 
 from tfgen.autoregression import Autoregression, place
+from tfgen.declared import Count, Share
 from tfgen.layers import Dropout
 
 
@@ -31,13 +32,15 @@ class NADE(Autoregression):
 
     Args:
       hidden: N, hidden units.
-      dropout: share of them dropped in training.
+      dropout: share of hidden units dropped in training.
       others: see `Autoregression`.
     """
 
     paper = ("Larochelle and Murray 2011", "https://proceedings.mlr.press/v15/larochelle11a.html")
 
-    def __init__(self, image_shape, levels, seed=0, hidden=500, dropout=0.0, **kwargs):
+    def __init__(
+        self, image_shape, levels, seed=0, hidden: Count = 500, dropout: Share = 0.0, **kwargs
+    ):
         super().__init__(image_shape, levels, seed, **kwargs)
         self.hidden = hidden
         self.dropout = dropout

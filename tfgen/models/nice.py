@@ -37,6 +37,7 @@ number, alternating; a normal prior; Adam.
 """
 
 import math
+from typing import Literal
 
 import keras
 import numpy as np
@@ -45,6 +46,7 @@ from keras import layers
 
 from tfgen import bounds, losses, random
 from tfgen.compiling import compiled
+from tfgen.declared import Count, Share
 from tfgen.errors import one_of
 from tfgen.layers import Dropout
 from tfgen.likelihoods import softplus
@@ -85,10 +87,13 @@ class NICE(GenerativeModel):
 
     Args:
       image_shape, levels, seed: see `GenerativeModel`.
-      width: units of each hidden layer of a coupling; depth: hidden layers.
-      couplings: how many.
-      dequantisation: "uniform" or "variational".
+      width: units of each hidden layer of a coupling.
+      depth: hidden layers of a coupling.
+      couplings: the maps in turn, each of which shifts one half by the other.
+      dequantisation: where in its bin a level is put: "uniform", or "variational", by a network.
       dropout: share of hidden units dropped in training.
+
+    It takes no networks of the user's own: a coupling's begins near zero, and its masks are ours.
     """
 
     paper = ("Dinh et al. 2015", "https://arxiv.org/abs/1410.8516")
@@ -100,11 +105,11 @@ class NICE(GenerativeModel):
         image_shape,
         levels,
         seed=0,
-        width=1000,
-        depth=5,
-        couplings=4,
-        dequantisation="uniform",
-        dropout=0.0,
+        width: Count = 1000,
+        depth: Count = 5,
+        couplings: Count = 4,
+        dequantisation: Literal["uniform", "variational"] = "uniform",
+        dropout: Share = 0.0,
         **kwargs,
     ):
         super().__init__(image_shape, levels, seed, **kwargs)

@@ -30,6 +30,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tfgen.declared import Count
 from tfgen.errors import UserError
 from tfgen.layers import LatentDensity
 from tfgen.model import GenerativeModel
@@ -43,15 +44,25 @@ class PCA(GenerativeModel):
 
     Args:
       image_shape, levels, seed: see `GenerativeModel`.
-      latent_dim: Z.
+      latent_dim: Z, the components that are kept; at most as many as there are pixels.
       components: of the mixture that is fitted to the codes.
+
+    It takes no networks of the user's own, for it has none.
     """
 
     paper = ("Jolliffe and Cadima 2016", "https://doi.org/10.1098/rsta.2015.0202")
     density = "implicit"
     terms = ("loss", "mse")
 
-    def __init__(self, image_shape, levels, seed=0, latent_dim=8, components=10, **kwargs):
+    def __init__(
+        self,
+        image_shape,
+        levels,
+        seed=0,
+        latent_dim: Count = 8,
+        components: Count = 10,
+        **kwargs,
+    ):
         super().__init__(image_shape, levels, seed, **kwargs)
         self.size = math.prod(self.image_shape)
         if not 1 <= latent_dim <= self.size <= LARGEST:

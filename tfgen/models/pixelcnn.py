@@ -38,6 +38,7 @@ import tensorflow as tf
 
 from tfgen import by_class
 from tfgen.autoregression import Autoregression
+from tfgen.declared import Count, Share
 from tfgen.layers import Dropout
 from tfgen.layers.causal import (
     Head,
@@ -133,9 +134,12 @@ class PixelCNN(Autoregression):
     """A gated PixelCNN; its density is exact.
 
     Args:
-      width: F, features, a multiple of the image's channels; depth: gated layers.
-      reach: r, of each layer: kernels of 2 r + 1; first_reach: r_1, the same of the first.
-      conditional: whether it is p(x|y), y the label; num_classes: K, taken from the data.
+      width: F, features, a multiple of the image's channels.
+      depth: gated layers.
+      reach: r, pixels that a layer sees to each side: kernels of 2 r + 1.
+      first_reach: r_1, the same of the first layer.
+      conditional: whether it is p(x|y), y the label.
+      num_classes: K, taken from the data.
       dropout: share of features dropped in training.
       others: see `Autoregression`.
 
@@ -150,13 +154,13 @@ class PixelCNN(Autoregression):
         image_shape,
         levels,
         seed=0,
-        width=64,
-        depth=7,
-        reach=1,
-        first_reach=3,
-        conditional=False,
+        width: Count = 64,
+        depth: Count = 7,
+        reach: Count = 1,
+        first_reach: Count = 3,
+        conditional: bool = False,
         num_classes=10,
-        dropout=0.0,
+        dropout: Share = 0.0,
         **kwargs,
     ):
         super().__init__(image_shape, levels, seed, **kwargs)

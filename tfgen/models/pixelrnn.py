@@ -32,12 +32,14 @@ black; dropout; Adam.
 """
 
 import itertools
+from typing import Literal
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from tfgen.autoregression import Autoregression, placed
+from tfgen.declared import Count, Share
 from tfgen.errors import one_of
 from tfgen.layers import Dropout
 from tfgen.layers.causal import (
@@ -206,7 +208,8 @@ class PixelRNN(Autoregression):
 
     Args:
       recurrence: "row", the Row LSTM, or "diagonal", the Diagonal BiLSTM.
-      width: F, features, a multiple of the image's channels; depth: LSTM layers.
+      width: F, features, a multiple of the image's channels.
+      depth: LSTM layers.
       reach: r, of the first convolution: a kernel of 2 r + 1.
       dropout: share of states dropped in training.
       others: see `Autoregression`.
@@ -221,11 +224,11 @@ class PixelRNN(Autoregression):
         image_shape,
         levels,
         seed=0,
-        recurrence="row",
-        width=64,
-        depth=7,
-        reach=3,
-        dropout=0.0,
+        recurrence: Literal["row", "diagonal"] = "row",
+        width: Count = 64,
+        depth: Count = 7,
+        reach: Count = 3,
+        dropout: Share = 0.0,
         **kwargs,
     ):
         super().__init__(image_shape, levels, seed, **kwargs)

@@ -25,11 +25,13 @@ the data's means and ends with the machine, so that it need not find its way fro
 """
 
 import math
+from typing import Annotated, Literal
 
 import keras
 import tensorflow as tf
 
 from tfgen import random
+from tfgen.declared import Count, Range, Weight
 from tfgen.errors import UserError, one_of
 from tfgen.layers.boltzmann import Machine
 from tfgen.layers.partition import LogZ
@@ -56,14 +58,17 @@ class RBM(GenerativeModel):
 
     Args:
       image_shape, levels, seed: see `GenerativeModel`.
-      hidden: N.
-      visible: "binary", "gaussian", or "auto", which is binary for two levels.
+      hidden: N, hidden units.
+      visible: units: "binary", "gaussian", or "auto", which is binary for two levels.
       sigma: of Gaussian units, in units of the range [0, 1].
-      algorithm: "cd" or "pcd"; k: steps of Gibbs sampling in a step of training.
+      algorithm: where the chain of a step starts: "cd", at the data, or "pcd", where it was.
+      k: steps of Gibbs sampling in a step of training.
       chains: M, of PCD.
       centred: whether gradients are centred (Melchior et al. 2016).
       decay: of weights, the factor of |W|^2 / 2.
       steps: T, of the chain that a sample is drawn by.
+
+    It takes no networks of the user's own: a machine is an energy and has none.
     """
 
     paper = ("Hinton 2002", "https://doi.org/10.1162/089976602760128018")
@@ -75,15 +80,15 @@ class RBM(GenerativeModel):
         image_shape,
         levels,
         seed=0,
-        hidden=500,
-        visible="auto",
-        sigma=0.25,
-        algorithm="pcd",
-        k=1,
-        chains=100,
-        centred=False,
-        decay=0.0,
-        steps=200,
+        hidden: Count = 500,
+        visible: Literal["auto", "binary", "gaussian"] = "auto",
+        sigma: Annotated[float, Range(above=0)] = 0.25,
+        algorithm: Literal["cd", "pcd"] = "pcd",
+        k: Count = 1,
+        chains: Count = 100,
+        centred: bool = False,
+        decay: Weight = 0.0,
+        steps: Count = 200,
         **kwargs,
     ):
         super().__init__(image_shape, levels, seed, **kwargs)

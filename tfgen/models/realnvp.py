@@ -26,12 +26,14 @@ networks, without weight normalisation; Adam.
 """
 
 import itertools
+from typing import Literal
 
 import keras
 import numpy as np
 import tensorflow as tf
 from keras import layers
 
+from tfgen.declared import Count
 from tfgen.errors import UserError, one_of
 from tfgen.models.nice import NICE, alternating, small
 
@@ -65,15 +67,25 @@ class RealNVP(NICE):
     Args:
       network: "conv" (height and width even at every scale) or "dense".
       scales: of "conv": how often the image is squeezed, and one more.
-      couplings: of "dense" as for `NICE`; of "conv" between two squeezings.
-      others: see `NICE`; depth: hidden layers, of "conv" residual blocks.
+      width: units of each hidden layer of a coupling, of "conv" filters.
+      depth: hidden layers of a coupling, of "conv" residual blocks.
+      couplings: of "dense" all of them, of "conv" those between two squeezings.
+      others: see `NICE`.
 
     Raises: UserError for an image that cannot be squeezed so often.
     """
 
     paper = ("Dinh et al. 2017", "https://arxiv.org/abs/1605.08803")
 
-    def __init__(self, image_shape, levels, seed=0, network="conv", scales=2, **kwargs):
+    def __init__(
+        self,
+        image_shape,
+        levels,
+        seed=0,
+        network: Literal["conv", "dense"] = "conv",
+        scales: Count = 2,
+        **kwargs,
+    ):
         self.network = one_of("network", network, ("conv", "dense"))
         self.scales = scales
         h, w, _ = image_shape

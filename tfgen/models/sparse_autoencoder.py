@@ -20,11 +20,14 @@ Departures from the paper: those of the autoencoder. The same k is used in train
 the batch (over the rows of all replicas), where the notes have the whole training set.
 """
 
+from typing import Literal
+
 import keras
 import tensorflow as tf
 
 from tfgen import replicas
-from tfgen.errors import one_of
+from tfgen.declared import Count, Weight
+from tfgen.errors import UserError, one_of
 from tfgen.models.autoencoder import Autoencoder
 
 
@@ -34,9 +37,10 @@ class SparseAutoencoder(Autoencoder):
 
     Args:
       image_shape, levels, seed: see `GenerativeModel`.
-      active: k; with sparsity="kl", r = k / Z.
-      sparsity: "top_k" or "kl".
-      sparsity_weight: beta of "kl".
+      active: k, the code units that an image may use; with sparsity="kl", r = k / Z.
+      sparsity: "top_k", the k largest, or "kl", a penalty on how active a unit is on average; a
+        sigmoid then follows the encoder.
+      sparsity_weight: beta, the weight of that penalty.
       others: see `Autoencoder`.
     """
 
@@ -47,16 +51,21 @@ class SparseAutoencoder(Autoencoder):
         image_shape,
         levels,
         seed=0,
-        active=10,
-        sparsity="top_k",
-        sparsity_weight=1.0,
-        latent_dim=100,
+        active: Count = 10,
+        sparsity: Literal["top_k", "kl"] = "top_k",
+        sparsity_weight: Weight = 1.0,
+        latent_dim: Count = 100,
         **kwargs,
     ):
         super().__init__(image_shape, levels, seed, latent_dim=latent_dim, **kwargs)
         self.active = min(active, latent_dim)
         self.sparsity = one_of("sparsity", sparsity, ("top_k", "kl"))
         self.sparsity_weight = sparsity_weight
+        if sparsity == "kl" and self.active == latent_dim:
+            raise UserError(
+                f"sparsity=kl holds units below r = active / latent_dim, which is 1 with {active} "
+                f"of {latent_dim} units: set `model.active` lower."
+            )
 
     def code(self, x, training):
         z = super().code(x, training)

@@ -21,13 +21,15 @@ networks. With `components` > 0, samples and `log_prob` have, in the prior's pla
 to the codes once training is over (`tfgen.layers.LatentDensity`).
 """
 
+from typing import Annotated, Literal
+
 import keras
 import numpy as np
 import tensorflow as tf
 
 from tfgen import bounds, likelihoods, losses, random
 from tfgen.compiling import compiled
-from tfgen.declared import Network
+from tfgen.declared import Count, Likelihood, Network, Range, Share, Steps, Weight
 from tfgen.layers import Dropout, LatentDensity, coders
 from tfgen.model import GenerativeModel
 
@@ -46,8 +48,7 @@ class VAE(GenerativeModel):
       warmup: steps over which the weight of the KL term rises from 0 to 1 (Sonderby et al. 2016).
       free_bits: nats an image that the KL term may take without a penalty (Kingma et al. 2016,
         equation 15, with all latents in one group and image by image).
-      likelihood: p(x|z): "auto", "bernoulli", "categorical", "logistic", "fixed_logistic",
-        "gaussian" or "mixture" (`tfgen.likelihoods`).
+      likelihood: p(x|z) (`tfgen.likelihoods`); "auto" fits the data's levels.
       draw: whether a sample is a draw from p(x|z), where by default it is the mean of p(x|z).
       components: of the mixture that stands for the prior after training; 0 keeps the prior.
       encoder: a network of the user's own (`tfgen/networks.py`), [H, W, C] -> [2 Z]: mu, logvar.
@@ -64,16 +65,16 @@ class VAE(GenerativeModel):
         image_shape,
         levels,
         seed=0,
-        latent_dim=20,
-        network="dense",
-        width=500,
-        dropout=0.0,
-        samples=1,
-        warmup=0,
-        free_bits=0.0,
-        likelihood="auto",
-        draw=False,
-        components=0,
+        latent_dim: Count = 20,
+        network: Literal["dense", "conv", "linear"] = "dense",
+        width: Count = 500,
+        dropout: Share = 0.0,
+        samples: Count = 1,
+        warmup: Steps = 0,
+        free_bits: Weight = 0.0,
+        likelihood: Likelihood = "auto",
+        draw: bool = False,
+        components: Annotated[int, Range(0)] = 0,
         encoder: Network = None,
         decoder: Network = None,
         **kwargs,

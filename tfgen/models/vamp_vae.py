@@ -23,6 +23,7 @@ import keras
 import tensorflow as tf
 
 from tfgen import losses, random
+from tfgen.declared import Count
 from tfgen.errors import UserError
 from tfgen.models.vae import VAE
 
@@ -33,13 +34,14 @@ class VampVAE(VAE):
 
     Args:
       image_shape, levels, seed: see `GenerativeModel`.
-      pseudo_inputs: K.
+      pseudo_inputs: K, the parts of the prior.
+      components: must be 0, for the prior is learned.
       others: see `VAE`.
     """
 
     paper = ("Tomczak and Welling 2018", "https://arxiv.org/abs/1705.07120")
 
-    def __init__(self, image_shape, levels, seed=0, pseudo_inputs=500, **kwargs):
+    def __init__(self, image_shape, levels, seed=0, pseudo_inputs: Count = 500, **kwargs):
         super().__init__(image_shape, levels, seed, **kwargs)
         if self.components:
             raise UserError("the VampPrior is learned: set `model.components=0`.")

@@ -25,17 +25,20 @@ prior is trained beside the rest, on codes as they are, and not after it; it is 
 causal convolutions along the rows, where the paper has a PixelCNN.
 """
 
+from typing import Annotated, Literal
+
 import keras
 import tensorflow as tf
 from keras import layers
 
 from tfgen import likelihoods, losses, random, replicas
+from tfgen.declared import Count, Likelihood, Network, Range, Share, Weight
 from tfgen.errors import UserError, one_of
 from tfgen.layers import Dropout
 from tfgen.model import GenerativeModel
 
 
-def encoder(image_shape, outputs, width, depth, dropout):
+def conv_encoder(image_shape, outputs, width, depth, dropout):
     stack = [layers.Input(image_shape), layers.Conv2D(width, 3, 1, "same", activation="silu")]
     for i in range(depth):
         stack += [
@@ -45,7 +48,7 @@ def encoder(image_shape, outputs, width, depth, dropout):
     return keras.Sequential([*stack, layers.Conv2D(outputs, 1)], name="z_e")
 
 
-def decoder(code_shape, outputs, width, depth, dropout):
+def conv_decoder(code_shape, outputs, width, depth, dropout):
     stack = [layers.Input(code_shape), layers.Conv2D(2 * width, 3, 1, "same", activation="silu")]
     for i in range(depth):
         stack += [
@@ -101,14 +104,21 @@ class VQVAE(GenerativeModel):
 
     Args:
       image_shape, levels, seed: see `GenerativeModel`.
-      codes: K, vectors in the book; code_dim: D.
-      depth: how often the image is halved; width: filters of the first layer.
-      codebook: "ema" or "gradient".
-      commitment: beta; decay: d.
+      codes: K, vectors in the book.
+      code_dim: D, numbers of each vector.
+      depth: how often the image is halved: the grid of codes is h = H / 2^depth, w = W / 2^depth.
+      width: filters of the first layer.
+      codebook: how it follows the encoder: "ema", averages that forget, or "gradient".
+      commitment: beta, the weight of the term that keeps the encoder near its codes.
+      decay: d of the averages: the share of them that a step keeps.
       restart: a code that is used less than this share of even use is dead; 0: none ever is.
       prior_width: channels of the prior.
       dropout: share of channels dropped in training.
-      likelihood: p(x|z_q), see `VAE`.
+      likelihood: p(x|z_q): "auto" fits the data's levels.
+      encoder: a network of the user's own (`tfgen/networks.py`), [H, W, C] -> [h, w, D].
+      decoder: the same, [h, w, D] -> [H, W, C * n], the n parameters of p(x|z_q) of each channel.
+
+    The prior's network is causal and stays: another could see the code that it is to foretell.
     """
 
     paper = ("van den Oord et al. 2017", "https://arxiv.org/abs/1711.00937")
@@ -120,17 +130,19 @@ class VQVAE(GenerativeModel):
         image_shape,
         levels,
         seed=0,
-        codes=64,
-        code_dim=16,
-        depth=2,
-        width=32,
-        codebook="ema",
-        commitment=0.25,
-        decay=0.99,
-        restart=0.03,
-        prior_width=64,
-        dropout=0.0,
-        likelihood="auto",
+        codes: Count = 64,
+        code_dim: Count = 16,
+        depth: Annotated[int, Range(0)] = 2,
+        width: Count = 32,
+        codebook: Literal["ema", "gradient"] = "ema",
+        commitment: Weight = 0.25,
+        decay: Share = 0.99,
+        restart: Weight = 0.03,
+        prior_width: Count = 64,
+        dropout: Share = 0.0,
+        likelihood: Likelihood = "auto",
+        encoder: Network = None,
+        decoder: Network = None,
         **kwargs,
     ):
         super().__init__(image_shape, levels, seed, **kwargs)
@@ -154,8 +166,21 @@ class VQVAE(GenerativeModel):
         def drop(stream):
             return Dropout(dropout, stream, self.training_seeds)
 
-        self.encoder = encoder(self.image_shape, code_dim, width, depth, drop)
-        self.decoder = decoder((*self.grid, code_dim), c * self.p.parameters, width, depth, drop)
+        code_shape, outputs = (*self.grid, code_dim), c * self.p.parameters
+        self.encoder = self.choose_network(
+            "encoder",
+            encoder,
+            self.image_shape,
+            code_shape,
+            lambda: conv_encoder(self.image_shape, code_dim, width, depth, drop),
+        )
+        self.decoder = self.choose_network(
+            "decoder",
+            decoder,
+            code_shape,
+            (h, w, outputs),
+            lambda: conv_decoder(code_shape, outputs, width, depth, drop),
+        )
         self.prior_network = CausalPrior(self.places, codes, prior_width, drop)
         self.e = self.add_weight(
             name="e",

@@ -18,9 +18,12 @@ authors' code. The squared error, error="squared", has weight 1; the authors' co
 that their lambda of 10 is one of 200 here. N replicas compare the codes of all.
 """
 
+from typing import Annotated
+
 import keras
 
 from tfgen import losses, replicas
+from tfgen.declared import Range, Weight
 from tfgen.layers import priors
 from tfgen.models.autoencoder import Autoencoder
 
@@ -31,7 +34,7 @@ class WAEMMD(Autoencoder):
 
     Args:
       image_shape, levels, seed: see `GenerativeModel`.
-      mmd_weight: lambda.
+      mmd_weight: lambda, the weight of the discrepancy between codes and prior.
       components: of a mixture that is fitted to the codes and takes the prior's place; 0 for none.
       others: see `Autoencoder`.
     """
@@ -40,7 +43,15 @@ class WAEMMD(Autoencoder):
     prior = "normal"
     terms = ("loss", "mse", "mmd")
 
-    def __init__(self, image_shape, levels, seed=0, mmd_weight=10.0, components=0, **kwargs):
+    def __init__(
+        self,
+        image_shape,
+        levels,
+        seed=0,
+        mmd_weight: Weight = 10.0,
+        components: Annotated[int, Range(0)] = 0,
+        **kwargs,
+    ):
         super().__init__(image_shape, levels, seed, components=components, **kwargs)
         self.mmd_weight = mmd_weight
 
