@@ -59,7 +59,7 @@ def test_the_errors_are_what_their_names_say():
 
 
 def test_linear_networks_have_no_log_loss():
-    with pytest.raises(UserError, match=r"--config\.model\.error=squared"):
+    with pytest.raises(UserError, match=r"`model\.error=squared"):
         Row("autoencoder", dict(network="linear", error="log"), 0).build()
 
 

@@ -90,7 +90,7 @@ def test_by_default_captions_are_read_to_their_end(monkeypatch):
     assert (np.count_nonzero(numbers, axis=1) == [6, 4, 3, 7]).all()
     # As far as an unrolled network goes.
     monkeypatch.setattr(vocabulary, "MOST_LENGTH", 5)
-    with pytest.raises(Notice, match=r"reads 5 words .*--config.model.length=7"):
+    with pytest.raises(Notice, match=r"reads 5 words .*`model.length=7"):
         vocabulary.learned(data, most_words=50, length=0)
 
 

@@ -42,7 +42,7 @@ def cli(*arguments, module="train.run"):
             2,
             ["--config.model.draw=perhaps", "bool"],
         ),
-        (["--model=vae", "--config.steps=0"], 2, ["--config.steps is 0", "at least 1"]),
+        (["--model=vae", "--config.steps=0"], 2, ["--config.steps is 0", "1 or more"]),
         (["--model=vae", "--config.save_every=150"], 2, ["a multiple of log_every, 100"]),
         (
             ["--model=vae", "--config.optimizers.vae.decay=wavy"],

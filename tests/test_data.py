@@ -202,13 +202,13 @@ def test_resizing_keeps_levels():
 
 
 def test_images_of_varying_size_need_a_size():
-    with pytest.raises(UserError, match=r"vary in size.*--config.data.size"):
+    with pytest.raises(UserError, match=r"vary in size.*`data.size"):
         data.open_source("tiny_varying").load("train")
     assert data.open_source("tiny_varying", size=8).load("train").shape == (8, 8, 3)
 
 
 def test_a_slice_without_validation_asks_for_one():
-    with pytest.raises(UserError, match=r"--config.data.validation"):
+    with pytest.raises(UserError, match=r"`data.validation"):
         data.open_source("tiny_colour").training_and_validation("train[:50%]")
 
 
@@ -235,7 +235,7 @@ def test_a_set_that_needs_the_network_says_so_at_once(monkeypatch, tmp_path):
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(UserError, match=r"cannot prepare.*--config.data.directory"):
+    with pytest.raises(UserError, match=r"cannot prepare.*`data.directory"):
         data.open_source("digits", directory=str(tmp_path / "file" / "data"))
 
 
@@ -314,7 +314,7 @@ def test_unusable_folders(folder, tmp_path):
     with pytest.raises(UserError, match="holds no image"):
         data.open_source(str(tmp_path / "empty"))
     picture(folder / "cats" / "big.png", size=(9, 9))
-    with pytest.raises(UserError, match=r"differ in size.*9x9.*--config.data.size"):
+    with pytest.raises(UserError, match=r"differ in size.*9x9.*`data.size"):
         data.open_source(str(folder)).load("train")
     assert data.open_source(str(folder), size=4).load("train").shape == (4, 4, 3)
     whole = (folder / "cats" / "0.png").read_bytes()

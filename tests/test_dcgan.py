@@ -126,5 +126,5 @@ def test_latents_are_uniform_in_the_cube():
 
 
 def test_a_shape_that_cannot_be_halved_is_refused():
-    with pytest.raises(UserError, match=r"28x28 is not divisible by 8.*--config.model.depth"):
+    with pytest.raises(UserError, match=r"28x28 is not divisible by 8.*`model.depth"):
         Row("dcgan", dict(depth=3), 0, (28, 28, 1)).build()

@@ -352,7 +352,7 @@ def test_what_a_run_does_not_reach():
     ):
         problem, advice = model.unreached(steps)
         assert said in problem
-        assert "grown after 40 steps: set --config.steps" in advice
+        assert "grown after 40 steps: set `steps`" in advice
     assert build(stages=1, schedule="9").unreached(0) is None
     dbn = models.find("dbn")((2, 2, 1), 2, hidden=4, depth=3, each=10)
     assert "1 of the 3 machines" in dbn.unreached(10)[0]

@@ -246,7 +246,7 @@ def test_captions_and_their_numbers_give_the_same_images(model):
     assert all(np.abs(a - b).max() > 1e-6 for a, b in zip(same, other, strict=True))
     with pytest.raises(UserError, match=r"samples by caption"):
         model.sample(SEEDS)
-    with pytest.raises(UserError, match=r"knows no network=dense: set --config.model.network=conv"):
+    with pytest.raises(UserError, match=r"knows no network=dense: set `model.network=conv"):
         build(network="dense")
 
 

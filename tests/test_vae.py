@@ -144,7 +144,7 @@ def test_dropout_drops_in_training_alone_and_keeps_the_mean():
 
 
 def test_a_shape_that_cannot_be_halved_twice_is_refused():
-    with pytest.raises(UserError, match=r"10x8.*--config.model.network=dense"):
+    with pytest.raises(UserError, match=r"10x8.*`model.network=dense"):
         Row("vae", dict(network="conv"), 0, (10, 8, 1)).build()
     with pytest.raises(UserError, match="network 'cnn'"):
         Row("vae", dict(network="cnn"), 0).build()

@@ -89,7 +89,7 @@ def test_frechet_is_what_an_implicit_density_is_watched_by(tmp_path):
 @pytest.mark.slow
 def test_too_few_images_for_the_metric_stop_the_run_before_it_begins(tmp_path):
     config = runs.config("dcgan", **WATCHED)
-    with pytest.raises(UserError, match=r"at least 65 images, got 50.*--config.eval_every=0"):
+    with pytest.raises(UserError, match=r"at least 65 images, got 50.*`eval_every=0"):
         runs.go("dcgan", config, tmp_path / "run")
     assert not (tmp_path / "run" / "log.csv").exists()
     # The cure that it names works in the same folder's place.
@@ -122,9 +122,7 @@ def test_without_labels_the_kernel_distance_is_watched(tmp_path, digits):
 
 def test_an_unknown_metric_is_named(tmp_path):
     config = runs.config("vae", **WATCHED, eval_metric="los")
-    with pytest.raises(
-        UserError, match=r"unknown --config\.eval_metric 'los'\. Did you mean 'loss'"
-    ):
+    with pytest.raises(UserError, match=r"unknown eval_metric 'los'\. Did you mean 'loss'"):
         runs.go("vae", config, tmp_path / "run")
 
 
@@ -187,9 +185,9 @@ def test_training_never_reads_the_test_split(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"eval_every": 7}, "--config.eval_every is 7, but must be a multiple of log_every, 5"),
-        ({"eval_every": -5}, "--config.eval_every is -5"),
-        ({"patience": 3, "eval_every": 0}, "--config.patience is 3, but must be 0 unless"),
+        ({"eval_every": 7}, "`eval_every` is 7, but must be a multiple of log_every, 5"),
+        ({"eval_every": -5}, "`eval_every` is -5"),
+        ({"patience": 3, "eval_every": 0}, "`patience` is 3, but must be 0 unless"),
     ],
 )
 def test_settings_that_cannot_be_meant(changes, words):

@@ -4,6 +4,7 @@ import signal
 import sys
 import warnings
 
+from tfgen import progress
 from tfgen.errors import Interrupted, Notice, UserError, as_flags
 
 
@@ -25,6 +26,11 @@ def status(function, *arguments):
         return 128 + stopped.number
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
+
+
+def say(text):
+    """A sentence of the library on stdout, with its settings as flags."""
+    progress.say(as_flags(text))
 
 
 def _shown(otherwise):

@@ -26,7 +26,7 @@ def _run(argv):
     if flags.DRY_RUN.value:
         print(config.to_json(indent=2, sort_keys=False))
         return
-    run = front.run_job(model, config, workdir)
+    run = front.run_job(model, config, workdir, say=command.say)
     print(next_steps.text(run), flush=True)
 
 

@@ -15,8 +15,7 @@ def is_complete(run, name, config, say):
     """
     if run.config_file.exists():
         differences = _differences(run, name, config)
-        steps = differences.pop("steps", None)
-        if differences:
+        if set(differences) - {"steps"}:
             lines = [
                 f"  {key}: {old!r} there, {new!r} now" for key, (old, new) in differences.items()
             ]
@@ -24,8 +23,8 @@ def is_complete(run, name, config, say):
                 f"{run.path} holds a run with other settings:\n" + "\n".join(lines) + "\n"
                 "Choose another `workdir`, or give the same settings to continue it."
             )
-        if steps:
-            _prolong(run, name, config, *steps, say)
+        if differences:
+            _prolong(run, name, config, *differences["steps"], say)
         return run.complete
     if run.path.exists() and not run.path.is_dir():
         raise UserError(f"{run.path} is a file; `workdir` wants a folder.")

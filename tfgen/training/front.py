@@ -3,12 +3,13 @@
 import json
 import os
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ml_collections import ConfigDict
 
-from tfgen import declared, quiet, settings
+from tfgen import declared, progress, quiet, settings
 from tfgen.errors import UserError
 
 if TYPE_CHECKING:
@@ -45,19 +46,28 @@ def train(
     found = _optimizers(optimizers, made, config) if made or optimizers else None
     settings.check(config, kind)
     run_directory = workdir or default_workdir(kind, config)
-    return run_job(
-        kind, config, run_directory, made, source, found, callbacks=callbacks, verbose=verbose
-    )
+    say = progress.say if verbose else progress.silent
+    return run_job(kind, config, run_directory, made, source, found, callbacks, say)
 
 
-def run_job(kind, config, workdir, model=None, source=None, optimizers=None, **shown) -> "Run":
+def run_job(
+    kind: str,
+    config: ConfigDict,
+    workdir: str | os.PathLike,
+    model: Any = None,
+    source: Any = None,
+    optimizers: dict | None = None,
+    callbacks: Any = (),
+    say: Callable[[str], None] = progress.say,
+) -> "Run":
     """Trains by a checked config; loads TensorFlow, if nobody has."""
     with quiet.loading_tensorflow():
         from tfgen.training import devices, loop
 
         loop.tf.config.list_physical_devices()
     devices.use_cores()
-    return loop.train(loop.Job(kind, config, model, source, optimizers, **shown), workdir)
+    job = loop.Job(kind, config, model, source, optimizers, callbacks, say)
+    return loop.train(job, workdir)
 
 
 def default_workdir(kind: str, config: ConfigDict) -> Path:

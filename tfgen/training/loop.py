@@ -8,7 +8,7 @@ import platform
 import resource
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -34,7 +34,7 @@ class Job:
       source: of the data; None: it is opened from the config.
       optimizers: {name: Keras optimizer}; None: those of the config.
       callbacks: of Keras, called after our own.
-      verbose: whether to show progress.
+      say: called with each sentence for the user; with `progress.silent` no progress is shown.
     """
 
     name: str
@@ -43,7 +43,7 @@ class Job:
     source: Any = None
     optimizers: dict | None = None
     callbacks: Sequence = ()
-    verbose: bool = True
+    say: Callable[[str], None] = progress.say
 
     @property
     def kind(self):
@@ -56,8 +56,7 @@ def train(job, workdir):
     Raises: UserError for bad input, with the run directory as it was; OSError for a failing disk;
       Interrupted after a signal, when a checkpoint is written.
     """
-    say = progress.say if job.verbose else progress.silent
-    name, config, run = job.name, job.config, RunDir(workdir)
+    say, name, config, run = job.say, job.name, job.config, RunDir(workdir)
     if claim.is_complete(run, name, config, say):
         say(f"The run in {run.path} is complete: {config.steps} steps of {Run(run.path).name}.")
         return Run(run.path, job.source)
@@ -75,13 +74,13 @@ def train(job, workdir):
     training, validation = model.view(training), model.view(validation)
     data.check_batch_size(training, config.batch_size)
     with claim.claimed(run):
-        _train(job, run, model, training, validation, say)
+        _train(job, run, model, training, validation)
     return Run(run.path, source)
 
 
-def _train(job, run, model, training, validation, say):
+def _train(job, run, model, training, validation):
     """The run in its own directory, with everything at hand."""
-    config = job.config
+    config, say = job.config, job.say
     checkpoints = Checkpoints(run.checkpoints, model)
     if config.init and not checkpoints.steps():
         initial.copy_weights(config.init, model, say)
@@ -100,7 +99,8 @@ def _train(job, run, model, training, validation, say):
     left = model.unreached(config.steps)
     if left:
         say(f"Warning: {' '.join(left)}")
-    shown = progress.Steps(config.steps, start) if job.verbose else progress.Silence()
+    silent = say is progress.silent
+    shown = progress.Silence() if silent else progress.Steps(config.steps, start)
     watch = None
     if config.eval_every:
         say(f"A look at {validation.split!r} every {config.eval_every} steps.")
