@@ -64,15 +64,15 @@ def command(model, workdir, *flags, **changes):
     return [sys.executable, "-m", "train.run", f"--model={model}", f"--workdir={workdir}", *flags]
 
 
-def run(arguments, timeout=300, **kwargs):
+def run(arguments, timeout=300, cwd=ROOT, more=None, **kwargs):
     """The finished process, its output as text."""
     return subprocess.run(
         arguments,
-        cwd=ROOT,
+        cwd=cwd,
         capture_output=True,
         text=True,
         timeout=timeout,
-        env=os.environ.copy(),
+        env=os.environ | (more or {}),
         **kwargs,
     )
 

@@ -202,9 +202,9 @@ def test_a_broken_metrics_file_is_named(vae, tmp_path, capsys):
         assert evaluate.main([f"--compare={run.path},{vae.path}"]) == 2
         error = capsys.readouterr().err
         assert f"{run.metrics} is broken" in error
-        assert f"python -m train.evaluate --workdir={run.path} writes it anew" in error
+        assert f"train.evaluate with --workdir={run.path} writes it anew" in error
     run.metrics.unlink()
-    with pytest.raises(UserError, match=r"metrics\.json is not there; python -m train\.evaluate"):
+    with pytest.raises(UserError, match=r"metrics\.json is not there; train\.evaluate"):
         run.read_json(run.metrics)
 
 

@@ -37,7 +37,7 @@ class Exported:
         self.files = {}
         tried = tflite.PRECISIONS if row.id in ALL_PRECISIONS else ("float32", "int8")
         suited = [p for p in tflite.offered(self.model) if p in tried]
-        for precision, content in tflite.files(self.model, suited):
+        for precision, content in tflite.convert_all(self.model, suited):
             self.files[precision] = root / f"{row.name}-{precision}.tflite"
             self.files[precision].write_bytes(content)
 

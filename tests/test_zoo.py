@@ -42,6 +42,8 @@ def model(known):
 
 
 def test_parameter_count(row, model):
+    if row.parameters is None:
+        pytest.skip("of a user's own model nobody has counted them by hand")
     assert model.parameter_count() == row.parameters
 
 
@@ -57,7 +59,7 @@ def test_the_weights_that_count_are_those_that_move(row, known):
     count = sum(int(np.sum(a != b)) for w, b, a in moved if w.path in trainable)
     if row.name in ("fvsbn", "nade", "nice", "realnvp"):
         assert count == row.parameters
-    assert count <= row.parameters
+    assert count <= known.model.parameter_count()
 
 
 def test_no_two_kernels_are_equal_at_birth(known):

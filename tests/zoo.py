@@ -9,6 +9,7 @@ missing.
 """
 
 import dataclasses
+import os
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ import pytest
 class Row:
     name: str
     arguments: dict
-    parameters: int
+    parameters: int | None  # None: not counted by hand
     image_shape: tuple = (8, 8, 1)
     levels: int = 17
     variant: str = ""
@@ -50,6 +51,14 @@ class Row:
         )
         tokens = random.integers(1, 6, (size, WORDS["length"]), dtype=np.int32)
         return {"image": image, "label": label, "other": other, "tokens": tokens}
+
+
+def of_file(path):
+    """The row of a user's own model: the arguments that its config has, on digits."""
+    from tfgen import settings
+
+    file = os.path.abspath(path)
+    return Row(file, settings.find(file).model.to_dict(), None)
 
 
 TOY_SHAPE, TOY_CLASSES = (2, 2, 1), 3
@@ -354,6 +363,9 @@ EACH = [
     pytest.param(row, marks=() if row.id in LOOKED_AT else pytest.mark.slow, id=row.id)
     for row in ROWS
 ]
+# A model of one's own, in place of all rows: TFGEN_MODEL=./my_gan.py pytest tests/test_zoo.py
+if os.environ.get("TFGEN_MODEL"):
+    EACH = [pytest.param(of_file(os.environ["TFGEN_MODEL"]), id="own")]
 
 # The rows that are exported, as parameters. One is looked at while working.
 SOON = ("dcgan",)

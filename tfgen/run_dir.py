@@ -94,7 +94,7 @@ class RunDir:
         """
         makes = {
             self.training: "training",
-            self.metrics: f"evaluating (python -m train.evaluate with `workdir={self.path}`)",
+            self.metrics: f"train.evaluate with `workdir={self.path}`",
         }[path]
         if not path.exists():
             raise UserError(f"{path} is not there; {makes} writes it.")
