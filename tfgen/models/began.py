@@ -27,6 +27,7 @@ import keras
 import tensorflow as tf
 
 from tfgen import adversarial, replicas
+from tfgen.declared import Network
 from tfgen.layers import adversaries, balanced
 from tfgen.models.gan import GAN
 
@@ -42,6 +43,8 @@ class BEGAN(GAN):
       code_dim: h, units between D's encoder and decoder.
       latent_dim, ema: see `GAN`.
       width, depth: filters at the full size, and how often it is halved; the paper halves to 8x8.
+      generator: as of `GAN`, [Z] -> [H, W, C] about (-1, 1).
+      discriminator: the same, the whole autoencoder: [H, W, C] -> [H, W, C].
     """
 
     paper = ("Berthelot et al. 2017", "https://arxiv.org/abs/1703.10717")
@@ -59,12 +62,24 @@ class BEGAN(GAN):
         width=128,
         depth=3,
         ema=0.0,
+        generator: Network = None,
+        discriminator: Network = None,
     ):
-        adversaries.check_halving(f"BEGAN's networks of depth {depth} halve", image_shape, depth)
+        if generator is None or discriminator is None:
+            halve = f"BEGAN's networks of depth {depth} halve"
+            adversaries.check_halving(halve, image_shape, depth)
         # Known before the networks are built.
         self.code_dim = code_dim
         super().__init__(
-            image_shape, levels, seed, latent_dim=latent_dim, width=width, depth=depth, ema=ema
+            image_shape,
+            levels,
+            seed,
+            latent_dim=latent_dim,
+            width=width,
+            depth=depth,
+            ema=ema,
+            generator=generator,
+            discriminator=discriminator,
         )
         self.gamma = gamma
         self.k_rate = k_rate
@@ -72,10 +87,13 @@ class BEGAN(GAN):
             name="k", shape=(), initializer="zeros", trainable=False, aggregation="mean"
         )
 
-    def generator(self):
+    def shapes_of_D(self):
+        return self.image_shape, self.image_shape
+
+    def make_generator(self):
         return self._decoder(self.latent_dim, "G")
 
-    def discriminator(self):
+    def make_discriminator(self):
         encoder = balanced.encoder(self.image_shape, self.code_dim, self.width, self.depth)
         return keras.Sequential([encoder, self._decoder(self.code_dim, "decoder")], name="D")
 

@@ -31,7 +31,8 @@ section 5): the last weights of a GAN circle around, their average does not.
 import keras
 import tensorflow as tf
 
-from tfgen import adversarial, random
+from tfgen import adversarial, networks, random
+from tfgen.declared import Network
 from tfgen.errors import UserError, one_of
 from tfgen.layers import adversaries
 from tfgen.model import GenerativeModel
@@ -62,6 +63,11 @@ class GAN(GenerativeModel):
       minibatch_stddev: whether D is told how much a batch varies (Karras et al. 2018, section 3).
       augment: what changes all images that D sees, names of `adversarial.AUGMENTATIONS` with commas
         (Zhao et al. 2020).
+      generator: a network of the user's own (`tfgen/networks.py`), [Z] -> [H, W, C] in (-1, 1).
+      discriminator: the same, [H, W, C] -> [1], a logit or a score.
+
+    What makes the default networks has no effect on a user's own: `network`, `normalisation`,
+    `pooling`, `minibatch_stddev`, `width`, `generator_width`, `depth` and `kernel`.
     """
 
     paper = ("Goodfellow et al. 2014", "https://arxiv.org/abs/1406.2661")
@@ -95,6 +101,8 @@ class GAN(GenerativeModel):
         noise_steps=1000,
         minibatch_stddev=False,
         augment="",
+        generator: Network = None,
+        discriminator: Network = None,
         **kwargs,
     ):
         super().__init__(image_shape, levels, seed, **kwargs)
@@ -126,33 +134,53 @@ class GAN(GenerativeModel):
         ]
         if critic_steps < 1:
             raise UserError(f"critic_steps is {critic_steps}: D needs at least 1 for one of G.")
-        if penalty != "none" and normalisation == "batch":
+        if generator is None or discriminator is None:
+            adversaries.check(network, normalisation, self.image_shape, depth)
+        self.G = self.choose_network(
+            "generator", generator, *self.shapes_of_G(), self.make_generator
+        )
+        self.D = self.choose_network(
+            "discriminator", discriminator, *self.shapes_of_D(), self.make_discriminator
+        )
+        by_batch = normalisation == "batch"
+        if discriminator is not None:
+            by_batch = adversaries.has_batch_norm(self.D)
+        if penalty != "none" and by_batch:
             raise UserError(
                 "a penalty is on D's gradient at each image, and batch normalisation makes D a "
-                "function of the whole batch: set --config.model.normalisation to layer or none."
+                "function of the whole batch: set --config.model.normalisation to layer or none, "
+                "or take it out of a discriminator of your own."
             )
-        adversaries.check(network, normalisation, self.image_shape, depth)
-        self.G = self.generator()
-        self.D = self.discriminator()
         if ema:
-            self.G_average = self.generator()
+            # A default is made once more: ProGAN's is no graph of layers, which could be cloned.
+            self.G_average = (
+                self.make_generator() if generator is None else networks.another(self.G)
+            )
             self.G_average.trainable = False
             self.G_average.set_weights(self.G.get_weights())
 
     # --- networks ------------------------------------------------------------------------------
 
-    def generator(self, inputs=0, normalisation="batch"):
+    def shapes_of_G(self):
+        """What goes into G and what comes out of it, without the batch."""
+        return (self.latent_dim,), self.image_shape
+
+    def shapes_of_D(self):
+        """The same of D: a shape, or a list of shapes, and what D says."""
+        return self.image_shape, (1,)
+
+    def make_generator(self):
+        (inputs,), _ = self.shapes_of_G()
         return adversaries.generator(
             self.network,
-            inputs or self.latent_dim,
+            inputs,
             self.image_shape,
             self.generator_width or self.width,
             self.depth,
             self.kernel,
-            normalisation,
         )
 
-    def discriminator(self, outputs=1, name="D", beside=0):
+    def make_discriminator(self, outputs=1, name="D", beside=0):
         return adversaries.discriminator(
             self.network,
             self.image_shape,

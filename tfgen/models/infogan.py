@@ -40,6 +40,8 @@ class InfoGAN(GAN):
       categories: K, values of the categorical code.
       continuous: J, continuous codes.
       info_weight: lambda.
+      generator: as of `GAN`, [Z + K + J] -> [H, W, C]: z, the one-hot code and the others.
+      discriminator: the same, [H, W, C] -> [1 + K + J]: D(x), and Q's logits and means.
       others: see `GAN`.
     """
 
@@ -66,14 +68,21 @@ class InfoGAN(GAN):
             image_shape, levels, seed, network=network, normalisation=normalisation, **kwargs
         )
 
-    def generator(self):
-        return super().generator(inputs=self.latent_dim + self.categories + self.continuous)
+    @property
+    def codes(self):
+        """K + J."""
+        return self.categories + self.continuous
 
-    def discriminator(self):
-        judge = super().discriminator()
+    def shapes_of_G(self):
+        return (self.latent_dim + self.codes,), self.image_shape
+
+    def shapes_of_D(self):
+        return self.image_shape, (1 + self.codes,)
+
+    def make_discriminator(self):
+        judge = super().make_discriminator()
         phi = judge.get_layer("features").output
-        codes = self.categories + self.continuous
-        Q = adversaries.dense(codes, self.normalisation, dtype="float32", name="Q")(phi)
+        Q = adversaries.dense(self.codes, self.normalisation, dtype="float32", name="Q")(phi)
         return keras.Model(judge.inputs[0], layers.Concatenate()([judge.outputs[0], Q]))
 
     # --- codes -----------------------------------------------------------------------------------

@@ -57,6 +57,8 @@ class ProGAN(GAN):
       divisors: of each stage, with commas: n for every n-th image of a batch alone.
       penalty_weight: lambda; drift: e; ema: decay of the average that samples come from.
 
+    It takes no networks of a user's own: its own ones grow with its stages.
+
     Raises: UserError for images of another size, and for numbers that are none.
     """
 
@@ -207,11 +209,11 @@ class ProGAN(GAN):
     def width_of(self, stage):
         return max(1, min(self.width, self.base >> (stage + 1)))
 
-    def generator(self):
+    def make_generator(self):
         channels = self.image_shape[-1]
         return growing.Generator(self.latent_dim, self.number, self.width_of, channels)
 
-    def discriminator(self):
+    def make_discriminator(self):
         return growing.Discriminator(self.number, self.width_of, self.image_shape[-1])
 
     # --- training ------------------------------------------------------------------------------

@@ -75,7 +75,8 @@ class TextToImage(GAN):
         -log p(t | x), for D and for G.
       diversity: the weight of what G pays for images that z does not change (Mao et al. 2019).
       stacked: whether a second stage refines.
-      others: see `GAN`; the network is "conv", with one update of D for one of G.
+      others: see `GAN`; the network is "conv", with one update of D for one of G. Networks of a
+        user's own are not taken: G and D are parts of a game of five to eight networks.
 
     Raises: UserError for settings of `GAN` that it does not know.
     """
@@ -124,6 +125,11 @@ class TextToImage(GAN):
                 raise UserError(
                     f"text_to_image knows no {name}={given}: set --config.model.{name}={only}."
                 )
+        if any(kwargs.get(name) is not None for name in ("generator", "discriminator")):
+            raise UserError(
+                "text_to_image takes no generator and no discriminator of your own: they are parts "
+                "of a game of five to eight networks. Of GANs, conditional_gan takes both."
+            )
         # Built by `GAN`: G, and of D what it sees in images.
         super().__init__(
             image_shape, levels, seed, network=network, normalisation=normalisation, **kwargs
@@ -169,7 +175,7 @@ class TextToImage(GAN):
         h, w, c = self.image_shape
         return [(h // 2, w // 2, c), self.image_shape] if self.stacked else [self.image_shape]
 
-    def generator(self):
+    def make_generator(self):
         shape, depth = self.sizes()[0], self.depth - self.stacked
         inputs = self.latent_dim + self.condition_dim
         return captioned.generator(inputs, shape, self.width, depth, self.kernel)
@@ -181,7 +187,7 @@ class TextToImage(GAN):
         )
         return keras.Model(image, features, name=name)
 
-    def discriminator(self):
+    def make_discriminator(self):
         return self.seer(self.image_shape, self.depth, "D")
 
     def matcher(self, seer):
