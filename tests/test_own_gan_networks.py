@@ -4,8 +4,12 @@ import keras
 import numpy as np
 import pytest
 
+from tests.conftest import ROOT
 from tests.zoo import GAN, TOY_SHAPE, WORDS, Row
+from tfgen import adversarial, declared
 from tfgen.errors import UserError
+from tfgen.layers import adversaries
+from tfgen.models.conditional_gan import CONDITIONS
 
 K = 10  # classes, as many as a model is made for when no data set says how many
 TINY = dict(latent_dim=3)
@@ -200,3 +204,36 @@ def test_the_second_network_of_a_domain_has_weights_of_its_own():
 def test_networks_that_do_not_fit_are_refused(name, arguments, message):
     with pytest.raises(UserError, match=message):
         row(name, **arguments()).build()
+
+
+# --- settings ------------------------------------------------------------------------------------
+
+
+def settings(name):
+    return declared.of_model(ROOT / "tfgen" / "models" / f"{name}.py")
+
+
+def test_the_names_that_settings_allow_are_those_that_there_are():
+    found = {name: setting.choices for name, setting in settings("conditional_gan").items()}
+    assert found["objective"] == tuple(adversarial.OBJECTIVES)
+    assert found["penalty"] == adversarial.PENALTIES
+    assert found["network"] == adversaries.NETWORKS
+    assert found["normalisation"] == adversaries.NORMALISATIONS
+    assert found["pooling"] == adversaries.POOLINGS
+    assert found["condition"] == CONDITIONS
+
+
+def test_a_variant_has_defaults_of_its_own_and_its_parents_types_and_meanings():
+    """Whether the rest goes to the parent (WGAN, BiGAN's DCGAN) or not (BiGAN)."""
+    gan, wgan, bigan = (settings(name) for name in ("gan", "wgan", "bigan"))
+    assert set(wgan) == set(gan)
+    assert (gan["clip"].default, wgan["clip"].default, wgan["ema"].default) == (0.0, 0.01, 0.0)
+    assert (bigan["depth"].default, bigan["normalisation"].default) == (4, "batch")
+    assert "penalty" not in bigan
+    for setting in (*wgan.values(), *bigan.values()):
+        above = gan[setting.name]
+        assert (setting.kind, setting.range, setting.choices, setting.meaning) == (
+            *(above.kind, above.range, above.choices, above.meaning),
+        )
+    with pytest.raises(UserError, match="clip is -1, but must be 0 or more"):
+        wgan["clip"].check(-1)

@@ -6,7 +6,7 @@
 and in the class's docstring, under "Args:", a line "width: hidden units". `of_model` reads both
 from the source, so the help, the checks and the configs know them without loading TensorFlow. What
 a constructor hands on by `**kwargs` is looked up in its parent; an argument that a variant names
-again has the variant's default, and, where the variant's docstring is silent, its parent's meaning.
+again has the variant's default, and, where the variant is silent, its parent's type and meaning.
 """
 
 import ast
@@ -120,19 +120,16 @@ def the_class(tree: ast.Module, source: Path) -> ast.ClassDef:
 
 
 def _of_class(node, tree, source):
+    parent = _parent(node, tree)
+    inherited = _of_class(*parent) if parent else {}
     own = {
-        name: _setting(name, annotation, default, _meanings(node), source)
+        name: _setting(name, annotation, default, _meanings(node), source, inherited.get(name))
         for name, (annotation, default) in _parameters(node).items()
         if name not in NOT_SETTINGS and annotation != "Network"
     }
     own = {name: setting for name, setting in own.items() if setting}
-    parent = _parent(node, tree)
-    if parent is None or not _hands_on(node):
+    if not _hands_on(node):
         return own
-    inherited = _of_class(*parent)
-    for name, setting in own.items():
-        if not setting.meaning and name in inherited:
-            own[name] = dataclasses.replace(setting, meaning=inherited[name].meaning)
     fixed = _fixed(node)
     return own | {name: s for name, s in inherited.items() if name not in {*own, *fixed}}
 
@@ -211,13 +208,17 @@ def _meanings(node):
     return found
 
 
-def _setting(name, annotation, default, meanings, source):
-    """The Setting of one argument; None for what only Python can give: it has no annotation yet.
+def _setting(name, annotation, default, meanings, source, above):
+    """The Setting of one argument; None for what only Python can give: it has no annotation.
+
+    above: the parent's Setting of that name, or None.
 
     Raises: UserError for an annotation that says no plain type.
     """
+    value = ast.literal_eval(default) if default is not None else None
+    meaning = meanings.get(name) or (above.meaning if above else "")
     if not annotation:
-        return None
+        return above and dataclasses.replace(above, default=value, meaning=meaning)
     try:
         declared = eval(annotation, dict(_NAMES))  # of a file that is about to be imported anyway
     except Exception as error:
@@ -233,5 +234,4 @@ def _setting(name, annotation, default, meanings, source):
         kind = type(choices[0])
     if kind not in (bool, int, float, str):
         raise UserError(f"{source}: {name} is declared as {annotation}, which is no setting.")
-    value = ast.literal_eval(default) if default is not None else None
-    return Setting(name, kind, value, limits, choices, meanings.get(name, ""))
+    return Setting(name, kind, value, limits, choices, meaning)

@@ -35,10 +35,10 @@ class BiGAN(DCGAN):
 
     Args:
       image_shape, levels, seed: see `GenerativeModel`.
-      latent_dim, normalisation, width, depth, kernel, ema: see `GAN`.
       generator: as of `GAN`, [Z] -> [H, W, C] in (-1, 1).
       discriminator: the same, [[H, W, C], [Z]] -> [1]: images and codes.
       encoder: the same, [H, W, C] -> [Z] in (-1, 1).
+      others: see `GAN`.
     """
 
     paper = ("Donahue et al. 2017", "https://arxiv.org/abs/1605.09782")

@@ -26,6 +26,8 @@ of projection G has no conditional batch normalisation. C learns from real image
 ones, as the paper's does.
 """
 
+from typing import Literal
+
 import keras
 import tensorflow as tf
 from keras import layers
@@ -44,7 +46,7 @@ class ConditionalGAN(GAN):
     Args:
       image_shape, levels, seed: see `GenerativeModel`.
       num_classes: K, taken from the data by `train.run`.
-      condition: how D knows the label: "planes", "projection" or "auxiliary".
+      condition: how D knows the label.
       generator: as of `GAN`, [Z + K] -> [H, W, C]: z and the one-hot label.
       discriminator: of "planes" [[H, W, C], [K]] -> [1]: images and one-hot labels; of the others
         [H, W, C] -> [1 + K]: l(phi(x)) and v_y . phi(x) of each label y, or D(x) and the logits of
@@ -60,7 +62,7 @@ class ConditionalGAN(GAN):
         levels,
         seed=0,
         num_classes=10,
-        condition="planes",
+        condition: Literal["planes", "projection", "auxiliary"] = "planes",
         network="conv",
         **kwargs,
     ):

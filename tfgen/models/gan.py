@@ -28,11 +28,13 @@ it). With `ema` > 0 samples come from an exponential average of G's weights (Kar
 section 5): the last weights of a GAN circle around, their average does not.
 """
 
+from typing import Annotated, Literal
+
 import keras
 import tensorflow as tf
 
 from tfgen import adversarial, networks, random
-from tfgen.declared import Network
+from tfgen.declared import Count, Network, Range, Share, Steps, Weight
 from tfgen.errors import UserError, one_of
 from tfgen.layers import adversaries
 from tfgen.model import GenerativeModel
@@ -44,22 +46,25 @@ class GAN(GenerativeModel):
 
     Args:
       image_shape, levels, seed: see `GenerativeModel`.
-      objective: the pair of losses, a name of `adversarial.OBJECTIVES`.
-      penalty, penalty_weight: on D's gradient, a name of `adversarial.PENALTIES`.
+      objective: the pair of losses, see `tfgen/adversarial.py`.
+      penalty: what D pays for its gradient, see `tfgen/adversarial.py`.
+      penalty_weight: of the penalty in what D descends on.
       clip: D's weights are kept in [-clip, clip] (Arjovsky et al. 2017); 0: as they are.
       critic_steps: k, updates of D for one of G. The batch is divided among them.
-      network: "dense", "conv" or "residual", of both.
-      normalisation: of D: "none", "batch", "layer" or "spectral".
-      pooling: of a residual D's last features: "mean" or "sum".
-      latent_dim: Z.
-      width, depth, kernel: see `tfgen/layers/adversaries.py`.
+      network: the kind of G and D, see `tfgen/layers/adversaries.py`.
+      normalisation: of D's layers.
+      pooling: what a residual D makes of its last features at all places.
+      latent_dim: Z, the number of latents.
+      width: units of a hidden layer (dense); filters at half the size (conv); features (residual).
       generator_width: of G, if not that of D; 0: it is.
+      depth: hidden layers (dense), or how often D halves the size and G doubles it.
+      kernel: side of a convolution's kernel, in pixels.
       ema: decay of the average of G's weights that samples come from; 0 samples from G itself.
-      fresh_noise: whether the G update draws z anew.
+      fresh_noise: whether the G update draws z anew, for the images that D was shown.
       smoothing: D's target for real images is 1 - smoothing (Salimans et al. 2016, section 3.4).
-      instance_noise, noise_steps: the standard deviation of what is added to all images that D
-        sees, in the range of the networks, falling to 0 over so many steps (Soenderby et al. 2017,
-        section 3.1).
+      instance_noise: the standard deviation of what is added to all images that D sees, which
+        range from -1 to 1 (Soenderby et al. 2017, section 3.1); 0: nothing.
+      noise_steps: steps over which the instance noise falls to 0.
       minibatch_stddev: whether D is told how much a batch varies (Karras et al. 2018, section 3).
       augment: what changes all images that D sees, names of `adversarial.AUGMENTATIONS` with commas
         (Zhao et al. 2020).
@@ -81,26 +86,28 @@ class GAN(GenerativeModel):
         image_shape,
         levels,
         seed=0,
-        objective="non_saturating",
-        penalty="none",
-        penalty_weight=10.0,
-        clip=0.0,
-        critic_steps=1,
-        network="dense",
-        normalisation="none",
-        pooling="mean",
-        latent_dim=100,
-        width=128,
-        generator_width=0,
-        depth=2,
-        kernel=4,
-        ema=0.0,
-        fresh_noise=False,
-        smoothing=0.0,
-        instance_noise=0.0,
-        noise_steps=1000,
-        minibatch_stddev=False,
-        augment="",
+        objective: Literal[
+            "minimax", "non_saturating", "least_squares", "wasserstein", "hinge"
+        ] = "non_saturating",
+        penalty: Literal["none", "gradient", "dragan", "r1"] = "none",
+        penalty_weight: Weight = 10.0,
+        clip: Weight = 0.0,
+        critic_steps: Count = 1,
+        network: Literal["dense", "conv", "residual"] = "dense",
+        normalisation: Literal["none", "batch", "layer", "spectral"] = "none",
+        pooling: Literal["mean", "sum"] = "mean",
+        latent_dim: Count = 100,
+        width: Count = 128,
+        generator_width: Annotated[int, Range(0)] = 0,
+        depth: Annotated[int, Range(0)] = 2,
+        kernel: Count = 4,
+        ema: Share = 0.0,
+        fresh_noise: bool = False,
+        smoothing: Share = 0.0,
+        instance_noise: Weight = 0.0,
+        noise_steps: Steps = 1000,
+        minibatch_stddev: bool = False,
+        augment: str = "",
         generator: Network = None,
         discriminator: Network = None,
         **kwargs,

@@ -21,12 +21,14 @@ in D's update; a code's variance is 1 and is not learned.
 """
 
 import math
+from typing import Annotated
 
 import keras
 import tensorflow as tf
 from keras import layers
 
 from tfgen import losses, random
+from tfgen.declared import Count, Range, Weight
 from tfgen.layers import adversaries
 from tfgen.models.gan import GAN
 
@@ -39,7 +41,7 @@ class InfoGAN(GAN):
       image_shape, levels, seed: see `GenerativeModel`.
       categories: K, values of the categorical code.
       continuous: J, continuous codes.
-      info_weight: lambda.
+      info_weight: lambda, of the information in what G, Q and D descend on.
       generator: as of `GAN`, [Z + K + J] -> [H, W, C]: z, the one-hot code and the others.
       discriminator: the same, [H, W, C] -> [1 + K + J]: D(x), and Q's logits and means.
       others: see `GAN`.
@@ -53,9 +55,9 @@ class InfoGAN(GAN):
         image_shape,
         levels,
         seed=0,
-        categories=10,
-        continuous=2,
-        info_weight=1.0,
+        categories: Count = 10,
+        continuous: Annotated[int, Range(0)] = 2,
+        info_weight: Weight = 1.0,
         network="conv",
         normalisation="batch",
         **kwargs,

@@ -37,6 +37,24 @@ class SNGAN(GAN):
 
     paper = ("Miyato et al. 2018", "https://arxiv.org/abs/1802.05957")
 
-    def __init__(self, image_shape, levels, seed=0, **kwargs):
-        paper = dict(objective="hinge", normalisation="spectral", network="conv", pooling="sum")
-        super().__init__(image_shape, levels, seed, **(paper | kwargs))
+    def __init__(
+        self,
+        image_shape,
+        levels,
+        seed=0,
+        objective="hinge",
+        normalisation="spectral",
+        network="conv",
+        pooling="sum",
+        **kwargs,
+    ):
+        super().__init__(
+            image_shape,
+            levels,
+            seed,
+            objective=objective,
+            normalisation=normalisation,
+            network=network,
+            pooling=pooling,
+            **kwargs,
+        )

@@ -25,7 +25,7 @@ import keras
 import tensorflow as tf
 
 from tfgen import adversarial, losses, random
-from tfgen.declared import Network
+from tfgen.declared import Network, Weight
 from tfgen.errors import UserError
 from tfgen.models.dcgan import DCGAN
 
@@ -37,11 +37,11 @@ class VAEGAN(DCGAN):
     Args:
       image_shape, levels, seed: see `GenerativeModel`.
       gamma: how much G heeds reconstructions beside D.
-      latent_dim, width, depth, kernel, ema: see `GAN`.
       generator: as of `GAN`, [Z] -> [H, W, C] in (-1, 1).
       discriminator: the same, [H, W, C] -> [1], a `keras.Sequential` or a functional model; its
         layer named "features" gives D_l, of whatever shape.
       encoder: the same, [H, W, C] -> [2 Z]: mu, logvar.
+      others: see `GAN`.
 
     Raises: UserError for a discriminator without such a layer.
     """
@@ -55,7 +55,7 @@ class VAEGAN(DCGAN):
         image_shape,
         levels,
         seed=0,
-        gamma=0.1,
+        gamma: Weight = 0.1,
         latent_dim=128,
         width=128,
         depth=4,
