@@ -42,11 +42,15 @@ class Range:
 
     def __str__(self) -> str:
         """As in "must be ..."."""
-        if self.high == self.below == math.inf:
-            return f"above {self.above:g}" if self.above > -math.inf else f"{self.low:g} or more"
-        left = f"({self.above:g}" if self.above > -math.inf else f"[{self.low:g}"
-        right = f"{self.below:g})" if self.below < math.inf else f"{self.high:g}]"
-        return f"in {left}, {right}"
+        open_left, open_right = self.above > -math.inf, self.below < math.inf
+        left, right = max(self.low, self.above), min(self.high, self.below)
+        if -math.inf < left and right < math.inf:
+            return f"in {'(' if open_left else '['}{left:g}, {right:g}{')' if open_right else ']'}"
+        if left > -math.inf:
+            return f"above {left:g}" if open_left else f"{left:g} or more"
+        if right < math.inf:
+            return f"below {right:g}" if open_right else f"at most {right:g}"
+        return "a finite number"
 
 
 # The ranges that most settings have.
@@ -54,6 +58,10 @@ Count = Annotated[int, Range(1)]  # units, layers, steps: at least one
 Steps = Annotated[int, Range(0)]  # 0: none
 Weight = Annotated[float, Range(0)]
 Share = Annotated[float, Range(0, below=1)]  # of what is dropped, kept, averaged
+# p(x | parameters), by the names of `tfgen.likelihoods`.
+Likelihood = Literal[
+    "auto", "bernoulli", "categorical", "logistic", "fixed_logistic", "gaussian", "mixture"
+]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,8 +83,9 @@ class Setting:
         fits = isinstance(value, self.kind) or (self.kind is float and isinstance(value, int))
         if not fits or (isinstance(value, bool) and self.kind is not bool):
             raise UserError(f"{name} is {value!r}, but must be of type {self.kind.__name__}.")
-        if self.range and not self.range.holds(value):
-            raise UserError(f"{name} is {value!r}, but must be {self.range}.")
+        limits = self.range or Range()
+        if self.kind in (int, float) and not limits.holds(value):
+            raise UserError(f"{name} is {value!r}, but must be {limits}.")
 
     def says(self) -> str:
         """Type and range in a few words, for a help text."""
@@ -90,6 +99,7 @@ NOT_SETTINGS = ("self", "image_shape", "levels", "seed", "num_classes")
 _NAMES = {
     **{"Annotated": Annotated, "Literal": Literal, "Range": Range},
     **{"Count": Count, "Steps": Steps, "Weight": Weight, "Share": Share},
+    **{"Likelihood": Likelihood},
 }
 
 
@@ -120,12 +130,15 @@ def the_class(tree: ast.Module, source: Path) -> ast.ClassDef:
 
 
 def _of_class(node, tree, source):
-    parent = _parent(node, tree)
-    inherited = _of_class(*parent) if parent else {}
+    parent, meanings = _parent(node, tree), _meanings(node)
+    inherited = {
+        name: dataclasses.replace(setting, meaning=meanings.get(name, setting.meaning))
+        for name, setting in (_of_class(*parent) if parent else {}).items()
+    }
     own = {
-        name: _setting(name, annotation, default, _meanings(node), source, inherited.get(name))
-        for name, (annotation, default) in _parameters(node).items()
-        if name not in NOT_SETTINGS and annotation != "Network"
+        name: _setting(name, *given, meanings.get(name, ""), source, inherited.get(name))
+        for name, given in _parameters(node).items()
+        if name not in NOT_SETTINGS and given[0] != "Network"
     }
     own = {name: setting for name, setting in own.items() if setting}
     if not _hands_on(node):
@@ -208,17 +221,25 @@ def _meanings(node):
     return found
 
 
-def _setting(name, annotation, default, meanings, source, above):
+def _setting(name, annotation, default, meaning, source, above):
     """The Setting of one argument; None for what only Python can give: it has no annotation.
 
     above: the parent's Setting of that name, or None.
 
-    Raises: UserError for an annotation that says no plain type.
+    Raises: UserError for an annotation that says no plain type, and without a plain default.
     """
-    value = ast.literal_eval(default) if default is not None else None
-    meaning = meanings.get(name) or (above.meaning if above else "")
+    if not annotation and above is None:
+        return None
+    try:
+        value = ast.literal_eval(default)
+    except ValueError:
+        given = ast.unparse(default) if default else "none"
+        raise UserError(
+            f"{source}: the default of {name} must be a number, a text, True or False as it "
+            f"stands, for it is read and not run; it is {given}."
+        ) from None
     if not annotation:
-        return above and dataclasses.replace(above, default=value, meaning=meaning)
+        return dataclasses.replace(above, default=value)
     try:
         declared = eval(annotation, dict(_NAMES))  # of a file that is about to be imported anyway
     except Exception as error:
@@ -234,4 +255,6 @@ def _setting(name, annotation, default, meanings, source, above):
         kind = type(choices[0])
     if kind not in (bool, int, float, str):
         raise UserError(f"{source}: {name} is declared as {annotation}, which is no setting.")
+    value = float(value) if kind is float and value is not None else value
+    meaning = above.meaning if above else meaning
     return Setting(name, kind, value, limits, choices, meaning)

@@ -155,7 +155,7 @@ class GAN(GenerativeModel):
         if penalty != "none" and by_batch:
             raise UserError(
                 "a penalty is on D's gradient at each image, and batch normalisation makes D a "
-                "function of the whole batch: set --config.model.normalisation to layer or none, "
+                "function of the whole batch: set `model.normalisation` to layer or none, "
                 "or take it out of a discriminator of your own."
             )
         if ema:
