@@ -206,6 +206,15 @@ def test_networks_that_do_not_fit_are_refused(name, arguments, message):
         row(name, **arguments()).build()
 
 
+def test_scores_in_half_precision_are_refused_and_not_mixed_with_others():
+    keras.mixed_precision.set_global_policy("mixed_float16")
+    try:
+        with pytest.raises(UserError, match=r'discriminator gives float16.*dtype="float32"'):
+            row("gan", discriminator=dense((1,)), **SMALL).build()
+    finally:
+        keras.mixed_precision.set_global_policy("float32")
+
+
 # --- settings ------------------------------------------------------------------------------------
 
 

@@ -33,6 +33,8 @@ class SNGAN(GAN):
     """A GAN whose D is 1-Lipschitz by its weights; its density is implicit.
 
     Args: those of `GAN`, with the paper's loss and normalisation as defaults.
+
+    A D of the user's own has the norms that it brings, and need not be 1-Lipschitz.
     """
 
     paper = ("Miyato et al. 2018", "https://arxiv.org/abs/1802.05957")
