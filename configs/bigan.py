@@ -17,9 +17,7 @@ def get_config():
     config.steps = 6000
     config.eval_every = 500
     config.batch_size = 64
-    config.model = ConfigDict(
-        dict(latent_dim=16, normalisation="batch", width=64, depth=2, kernel=4, ema=0.99)
-    )
+    config.model = ConfigDict(dict(latent_dim=16, width=64, depth=2, kernel=4, ema=0.99))
     for name in ("G", "D"):
         config.optimizers[name] = settings.adam(2e-4, beta_1=0.5)
     return config

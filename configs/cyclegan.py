@@ -44,11 +44,9 @@ def get_config():
             blocks=3,
             patch_width=32,
             patch_depth=1,  # patches of 16 pixels: the whole digit
-            cycle_weight=10.0,
             # The paper's 0.5, for colours that should stay, keeps white ink white: digits come out
             # as their negatives, another shape (accuracy of 0.02 in the place of 0.9).
             identity_weight=0.0,
-            pool=50,
             # No jitter, the paper's 286 / 256 and mirroring: a mirrored digit is none or another
             # one, and a crop of 16 pixels from 18 cuts off strokes at the border.
             enlarge=1.0,

@@ -38,9 +38,8 @@ def get_config():
     config = gan.get_config()
     config.steps = 5000
     config.eval_every = 500
-    config.model.network = "conv"
-    config.model.normalisation = "batch"
     config.model.width = 64
+    config.model.depth = 2
     # Divisible by the stride: every pixel gets as many taps (Odena et al. 2016).
     config.model.kernel = 4
     # The rates, 0.0002 with beta_1 = 0.5, are those of section 4 of the paper.

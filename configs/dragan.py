@@ -14,7 +14,4 @@ ON = dcgan.LARGER | {"ring": POINTS, "grid": POINTS}
 
 
 def get_config():
-    config = dcgan.get_config()
-    config.model.penalty = "dragan"
-    config.model.normalisation = "none"
-    return config
+    return dcgan.get_config()

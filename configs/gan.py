@@ -3,8 +3,6 @@
 python -m train.run --model=gan
 """
 
-from ml_collections import ConfigDict
-
 from tfgen import settings
 
 # Mixtures of Gaussians in the plane, a hundredth as wide as the square: dense networks, and rates
@@ -40,30 +38,8 @@ def get_config():
     config.steps = 8000
     config.eval_every = 1000  # a GAN's losses tell nothing: the least Frechet distance is kept
     config.batch_size = 64
-    config.model = ConfigDict(
-        dict(
-            objective="non_saturating",
-            penalty="none",
-            penalty_weight=10.0,
-            clip=0.0,
-            critic_steps=1,
-            network="dense",
-            normalisation="none",
-            pooling="mean",
-            latent_dim=100,
-            width=256,
-            generator_width=0,
-            depth=2,
-            kernel=4,
-            ema=0.99,
-            fresh_noise=False,
-            smoothing=0.0,
-            instance_noise=0.0,
-            noise_steps=1000,
-            minibatch_stddev=False,
-            augment="",
-        )
-    )
+    config.model.width = 256
+    config.model.ema = 0.99
     for name in ("G", "D"):
         config.optimizers[name] = settings.adam(2e-4, beta_1=0.5)
     return config

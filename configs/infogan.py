@@ -15,7 +15,4 @@ ON = dcgan.LARGER | {"mnist": MNIST, "fashion_mnist": MNIST}
 def get_config():
     config = dcgan.get_config()
     config.model.latent_dim = 50
-    config.model.categories = 10
-    config.model.continuous = 2
-    config.model.info_weight = 1.0
     return config

@@ -13,6 +13,4 @@ ON = dcgan.LARGER | {name: POINTS[name] | {"model.normalisation": "none"} for na
 
 
 def get_config():
-    config = dcgan.get_config()
-    config.model.objective = "least_squares"
-    return config
+    return dcgan.get_config()

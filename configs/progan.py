@@ -48,20 +48,7 @@ def get_config():
     config.steps = 6000
     config.batch_size = 64
     config.eval_every = 500
-    config.model = ConfigDict(
-        dict(
-            latent_dim=64,
-            width=32,
-            base=128,
-            stages=0,
-            schedule="400,1000",
-            fade=0.5,
-            divisors="1",
-            penalty_weight=10.0,
-            drift=0.001,
-            ema=0.995,
-        )
-    )
+    config.model = ConfigDict(dict(width=32, base=128, schedule="400,1000", ema=0.995))
     # The paper's moments, appendix A.1; its rate, .001 throughout, suits 12 million images, for an
     # equalised layer takes steps of the rate times its gain / sqrt(inputs), some .08. Validation:
     # FCD 5.67 with .001; 5.24, 3.80 and 4.17 with .002, .004 and .008, falling to zero; sprites of

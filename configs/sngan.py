@@ -38,9 +38,6 @@ ON = LARGER | {
 
 def get_config():
     config = dcgan.get_config()
-    config.model.objective = "hinge"
-    config.model.normalisation = "spectral"
-    config.model.pooling = "sum"
     # D's slope is bounded: on digits it can learn faster than the paper's 0.0002.
     for name in ("G", "D"):
         config.optimizers[name] = settings.adam(5e-4, beta_1=0.5)

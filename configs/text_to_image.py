@@ -41,17 +41,14 @@ def get_config():
     config.batch_size = 32
     config.model.update(
         dict(
-            most_words=5000,
             length=0,  # as many words as the longest caption has, up to 64
             embedding=32,
             text_dim=64,
-            condition_dim=32,
             kl=0.002,  # with more the codes of captions overlap, and G hears half of what is said
             # Here t' is the likest caption, and between the two lie images that are half of each.
             interpolation=0.0,
             contrast=3.0,  # without it D is late to know what a shape's word means
             diversity=0.03,  # too little: all seeds of a caption are one image
-            stacked=False,
             depth=3,
             width=32,
             latent_dim=16,

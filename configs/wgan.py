@@ -31,8 +31,6 @@ def get_config():
     # further. They were tuned with Adam's own beta_2, 0.999.
     config.model.critic_steps = 3
     config.batch_size = 3 * 64  # of all steps of the critic together
-    config.model.objective = "wasserstein"
-    config.model.normalisation = "none"
     config.model.clip = 0.03
     for name in ("G", "D"):
         config.optimizers[name] = settings.adam(2e-4, beta_1=0.0)

@@ -45,8 +45,7 @@ ON = LARGER | {"ring": POINTS, "grid": POINTS, "shapes": SHAPES}
 
 def get_config():
     config = wgan.get_config()
-    config.model.clip = 0.0
-    config.model.penalty = "gradient"
+    del config.model.clip  # the penalty is in its place
     config.model.width = 48
     for name in ("G", "D"):
         config.optimizers[name] = settings.adam(5e-4, beta_1=0.0, beta_2=0.9)

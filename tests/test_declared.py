@@ -199,12 +199,6 @@ def test_a_setting_says_what_is_wrong():
 GIVEN = {*declared.NOT_SETTINGS, "vocabulary", "examples", "kwargs"}
 
 # Once GANs declare themselves too: models.names().
-DECLARED = (
-    *("autoencoder", "denoising_autoencoder", "sparse_autoencoder", "contractive_autoencoder"),
-    *("adversarial_autoencoder", "wae_mmd", "pca", "vae", "cvae", "iwae", "beta_vae"),
-    *("beta_tcvae", "factor_vae", "vamp_vae", "vq_vae", "gsn", "fvsbn", "nade", "made"),
-    *("pixelcnn", "pixelrnn", "nice", "realnvp", "rbm", "dbn"),
-)
 
 
 def arguments(kind):
@@ -222,7 +216,7 @@ def arguments(kind):
     return {name: default for name, default in found.items() if name not in GIVEN}
 
 
-@pytest.mark.parametrize("name", DECLARED)
+@pytest.mark.parametrize("name", models.names())
 def test_each_argument_is_declared_and_explained(name):
     found = declared.of_model(MODELS / f"{name}.py")
     assert {key: setting.default for key, setting in found.items()} == arguments(models.find(name))

@@ -303,6 +303,15 @@ def test_the_average_of_new_weights_begins_with_their_stage():
             np.testing.assert_allclose(weight, (1 - kept) * np.ones(weight.shape), rtol=1e-5)
 
 
+def test_without_an_average_samples_are_of_the_generator_itself():
+    row = Row("progan", SIZES | dict(schedule="10", ema=0.0), 0, (4, 4, 1), 17)
+    model = row.build()
+    model.train_step(row.batch())
+    image = model.G.at(0, model.noise(tf.constant([1, 2]))["z"], 1.0)
+    expected = model.from_range(np.clip(image, -1.0, 1.0))
+    np.testing.assert_allclose(model.sample([1, 2]), expected, atol=1e-6)
+
+
 def test_samples_are_those_of_the_stage_until_all_is_grown():
     model = build(schedule="10", fade=0.5)
     sample = compiled(lambda: model.sample([1, 2, 3]))

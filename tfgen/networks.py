@@ -32,7 +32,8 @@ def own(
       given: a Keras model, or a function (inputs, outputs) -> Keras model.
       inputs, outputs: the shapes, without the batch, that it must take and give.
 
-    Raises: UserError for anything else, for other shapes, and for layers that cannot be saved.
+    Raises: UserError for anything else, for other shapes, for numbers that are not float32, and for
+    layers that cannot be saved.
     """
     several = isinstance(inputs[0], (list, tuple))
     network = given
@@ -65,6 +66,12 @@ def own(
     if found != tuple(outputs):
         gives = found if found is not None else f"{len(result)} tensors"
         raise UserError(f"{name} gives {gives}, without the batch. Wanted: {wanted}.")
+    dtype = keras.backend.standardize_dtype(result.dtype)
+    if dtype != "float32":
+        raise UserError(
+            f"{name} gives {dtype}, and losses are made of float32: give its last layer "
+            'dtype="float32".'
+        )
     return network
 
 

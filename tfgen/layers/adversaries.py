@@ -64,6 +64,12 @@ def check(network, normalisation, image_shape, depth):
         check_halving(f"a {network} GAN of depth {depth} halves", image_shape, depth)
 
 
+def has_batch_norm(network):
+    """Whether a Keras model has batch normalisation, at whatever depth."""
+    inner = network._flatten_layers(include_self=False)
+    return any(isinstance(layer, layers.BatchNormalization) for layer in inner)
+
+
 def check_halving(who_halves, image_shape, depth):
     """Raises: UserError for an image that cannot be halved so often."""
     h, w, _ = image_shape

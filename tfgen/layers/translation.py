@@ -57,7 +57,7 @@ class Reflect(layers.Layer):
         return super().get_config() | {"pixels": self.pixels}
 
 
-def check(image_shape, depth, patch_depth):
+def check_generator(image_shape, depth):
     """Raises: UserError for an image that is too small for so many halvings."""
     h, w, _ = image_shape
     if h % 2**depth or w % 2**depth or min(h, w) < 2 ** (depth + 1):
@@ -66,6 +66,11 @@ def check(image_shape, depth, patch_depth):
             f"divisible by {2**depth} into 2x2 or more. Set `model.depth` lower, or "
             "`data.size` to a multiple."
         )
+
+
+def check_discriminator(image_shape, patch_depth):
+    """Raises: UserError for an image that is too small for so many halvings."""
+    h, w, _ = image_shape
     if min(h, w) < 2 ** (patch_depth + 2):
         raise UserError(
             f"a discriminator of depth {patch_depth} needs {2 ** (patch_depth + 2)} pixels a side, "
@@ -130,6 +135,12 @@ def patch_discriminator(image_shape, width, depth, name="D"):
         x = layers.LeakyReLU(0.2)(InstanceNorm()(x) if i else x)
     scores = layers.Conv2D(1, 4, 1, "same", kernel_initializer=normal(), dtype="float32")
     return keras.Model(image, scores(x), name=name)
+
+
+def shape_of_scores(image_shape, depth):
+    """The scores of `patch_discriminator`, without the batch."""
+    h, w, _ = image_shape
+    return -(-h // 2**depth), -(-w // 2**depth), 1
 
 
 def patch(depth):

@@ -23,10 +23,13 @@ of the improvements that it calls optional, vanishing residuals and skip connect
 beyond the range of images is cut off in samples, and not in training.
 """
 
+from typing import Annotated
+
 import keras
 import tensorflow as tf
 
 from tfgen import adversarial, replicas
+from tfgen.declared import Count, Network, Range, Weight
 from tfgen.layers import adversaries, balanced
 from tfgen.models.gan import GAN
 
@@ -38,10 +41,13 @@ class BEGAN(GAN):
     Args:
       image_shape, levels, seed: see `GenerativeModel`.
       gamma: the equilibrium, L(G(z)) over L(x).
-      k_rate: lambda.
+      k_rate: lambda, by which k follows the balance at each step.
       code_dim: h, units between D's encoder and decoder.
-      latent_dim, ema: see `GAN`.
-      width, depth: filters at the full size, and how often it is halved; the paper halves to 8x8.
+      width: filters at the full size.
+      depth: how often the size is halved; the paper halves to 8x8.
+      generator: as of `GAN`, [Z] -> [H, W, C] about (-1, 1).
+      discriminator: the same, the whole autoencoder: [H, W, C] -> [H, W, C].
+      others: see `GAN`.
     """
 
     paper = ("Berthelot et al. 2017", "https://arxiv.org/abs/1703.10717")
@@ -52,19 +58,31 @@ class BEGAN(GAN):
         image_shape,
         levels,
         seed=0,
-        gamma=0.5,
-        k_rate=0.001,
-        code_dim=64,
+        gamma: Annotated[float, Range(0, 1)] = 0.5,
+        k_rate: Weight = 0.001,
+        code_dim: Count = 64,
         latent_dim=64,
         width=128,
         depth=3,
         ema=0.0,
+        generator: Network = None,
+        discriminator: Network = None,
     ):
-        adversaries.check_halving(f"BEGAN's networks of depth {depth} halve", image_shape, depth)
+        if generator is None or discriminator is None:
+            halve = f"BEGAN's networks of depth {depth} halve"
+            adversaries.check_halving(halve, image_shape, depth)
         # Known before the networks are built.
         self.code_dim = code_dim
         super().__init__(
-            image_shape, levels, seed, latent_dim=latent_dim, width=width, depth=depth, ema=ema
+            image_shape,
+            levels,
+            seed,
+            latent_dim=latent_dim,
+            width=width,
+            depth=depth,
+            ema=ema,
+            generator=generator,
+            discriminator=discriminator,
         )
         self.gamma = gamma
         self.k_rate = k_rate
@@ -72,10 +90,13 @@ class BEGAN(GAN):
             name="k", shape=(), initializer="zeros", trainable=False, aggregation="mean"
         )
 
-    def generator(self):
+    def shapes_of_D(self):
+        return self.image_shape, self.image_shape
+
+    def make_generator(self):
         return self._decoder(self.latent_dim, "G")
 
-    def discriminator(self):
+    def make_discriminator(self):
         encoder = balanced.encoder(self.image_shape, self.code_dim, self.width, self.depth)
         return keras.Sequential([encoder, self._decoder(self.code_dim, "decoder")], name="D")
 

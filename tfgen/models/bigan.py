@@ -25,6 +25,7 @@ import tensorflow as tf
 from keras import layers
 
 from tfgen import adversarial
+from tfgen.declared import Network
 from tfgen.models.dcgan import DCGAN
 
 
@@ -34,7 +35,10 @@ class BiGAN(DCGAN):
 
     Args:
       image_shape, levels, seed: see `GenerativeModel`.
-      latent_dim, normalisation, width, depth, kernel, ema: see `GAN`.
+      generator: as of `GAN`, [Z] -> [H, W, C] in (-1, 1).
+      discriminator: the same, [[H, W, C], [Z]] -> [1]: images and codes.
+      encoder: the same, [H, W, C] -> [Z] in (-1, 1).
+      others: see `GAN`.
     """
 
     paper = ("Donahue et al. 2017", "https://arxiv.org/abs/1605.09782")
@@ -51,6 +55,9 @@ class BiGAN(DCGAN):
         depth=4,
         kernel=5,
         ema=0.0,
+        generator: Network = None,
+        discriminator: Network = None,
+        encoder: Network = None,
     ):
         super().__init__(
             image_shape,
@@ -62,12 +69,22 @@ class BiGAN(DCGAN):
             depth=depth,
             kernel=kernel,
             ema=ema,
+            generator=generator,
+            discriminator=discriminator,
         )
-        E = super().discriminator(outputs=latent_dim, name="E")
-        self.E = keras.Sequential([E, layers.Activation("tanh")])
+        self.E = self.choose_network(
+            "encoder", encoder, self.image_shape, (latent_dim,), self.make_encoder
+        )
 
-    def discriminator(self):
-        return super().discriminator(beside=self.latent_dim)
+    def shapes_of_D(self):
+        return [self.image_shape, (self.latent_dim,)], (1,)
+
+    def make_discriminator(self):
+        return super().make_discriminator(beside=self.latent_dim)
+
+    def make_encoder(self):
+        E = super().make_discriminator(outputs=self.latent_dim, name="E")
+        return keras.Sequential([E, layers.Activation("tanh")])
 
     def trained(self):
         return {

@@ -26,6 +26,8 @@ of projection G has no conditional batch normalisation. C learns from real image
 ones, as the paper's does.
 """
 
+from typing import Literal
+
 import keras
 import tensorflow as tf
 from keras import layers
@@ -44,7 +46,11 @@ class ConditionalGAN(GAN):
     Args:
       image_shape, levels, seed: see `GenerativeModel`.
       num_classes: K, taken from the data by `train.run`.
-      condition: how D knows the label: "planes", "projection" or "auxiliary".
+      condition: how D knows the label.
+      generator: as of `GAN`, [Z + K] -> [H, W, C]: z and the one-hot label.
+      discriminator: of "planes" [[H, W, C], [K]] -> [1]: images and one-hot labels; of the others
+        [H, W, C] -> [1 + K]: l(phi(x)) and v_y . phi(x) of each label y, or D(x) and the logits of
+        C(y|x).
       others: see `GAN`.
     """
 
@@ -56,7 +62,7 @@ class ConditionalGAN(GAN):
         levels,
         seed=0,
         num_classes=10,
-        condition="planes",
+        condition: Literal["planes", "projection", "auxiliary"] = "planes",
         network="conv",
         **kwargs,
     ):
@@ -65,13 +71,18 @@ class ConditionalGAN(GAN):
         self.condition = one_of("condition", condition, CONDITIONS)
         super().__init__(image_shape, levels, seed, network=network, **kwargs)
 
-    def generator(self):
-        return super().generator(inputs=self.latent_dim + self.num_classes)
+    def shapes_of_G(self):
+        return (self.latent_dim + self.num_classes,), self.image_shape
 
-    def discriminator(self):
+    def shapes_of_D(self):
         if self.condition == "planes":
-            return super().discriminator(beside=self.num_classes)
-        judge = super().discriminator()
+            return [self.image_shape, (self.num_classes,)], (1,)
+        return self.image_shape, (1 + self.num_classes,)
+
+    def make_discriminator(self):
+        if self.condition == "planes":
+            return super().make_discriminator(beside=self.num_classes)
+        judge = super().make_discriminator()
         phi = judge.get_layer("features").output
         # v, or the head of C: K numbers of each image's features.
         head = adversaries.dense(self.num_classes, self.normalisation, dtype="float32")

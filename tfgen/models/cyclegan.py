@@ -36,10 +36,13 @@ size: of 256 pixels there are 32 x 32 scores, not 30 x 30, and those at the bord
 layer of stride 2 in G has its zeros below and on the right alone.
 """
 
+from typing import Annotated
+
 import keras
 import tensorflow as tf
 
-from tfgen import random, replicas
+from tfgen import networks, random, replicas
+from tfgen.declared import Count, Network, Range, Weight
 from tfgen.errors import UserError, one_of
 from tfgen.layers import translation
 from tfgen.model import GenerativeModel
@@ -51,12 +54,21 @@ class CycleGAN(GenerativeModel):
 
     Args:
       image_shape, levels, seed: see `GenerativeModel`; of both domains.
-      width, depth, blocks: of the generators; see `tfgen/layers/translation.py`.
-      patch_width, patch_depth: of the discriminators.
-      cycle_weight: lambda; identity_weight: mu.
+      width: filters at the full size in generators; see `tfgen/layers/translation.py`.
+      depth: how often generators halve the size.
+      blocks: residual blocks of generators, at the smallest size.
+      patch_width: filters of the discriminators' first layer.
+      patch_depth: how often discriminators halve the size.
+      cycle_weight: lambda, of the cycles in what generators descend on.
+      identity_weight: mu, of the identities, beside a cycle's weight of 1.
       pool: how many images that were made are kept; 0: discriminators see the new ones alone.
-      enlarge: by how much real images are enlarged before they are cropped to their size; 1: not.
-      mirror: whether half of them are mirrored, left to right.
+      enlarge: by how much real images are enlarged before they are cropped to their size: 286
+        pixels for 256; 1: not.
+      mirror: whether half of the real images are mirrored, left to right.
+      generator: a network of the user's own (`tfgen/networks.py`), [H, W, C] -> [H, W, C] in
+        (-1, 1): it is G, and F is another of the same layers with weights of its own.
+      discriminator: the same, [H, W, C] -> [H / 2^p, W / 2^p, 1], rounded up, with p = patch_depth:
+        it is D_X, and D_Y is another.
 
     Raises: UserError for images that are too small, and for an `enlarge` below 1.
     """
@@ -73,19 +85,24 @@ class CycleGAN(GenerativeModel):
         image_shape,
         levels,
         seed=0,
-        width=64,
-        depth=2,
-        blocks=9,
-        patch_width=64,
-        patch_depth=3,
-        cycle_weight=10.0,
-        identity_weight=0.5,
-        pool=50,
-        enlarge=286 / 256,
-        mirror=True,
+        width: Count = 64,
+        depth: Annotated[int, Range(0)] = 2,
+        blocks: Annotated[int, Range(0)] = 9,
+        patch_width: Count = 64,
+        patch_depth: Annotated[int, Range(0)] = 3,
+        cycle_weight: Weight = 10.0,
+        identity_weight: Weight = 0.5,
+        pool: Annotated[int, Range(0)] = 50,
+        enlarge: Annotated[float, Range(1)] = 1.1171875,
+        mirror: bool = True,
+        generator: Network = None,
+        discriminator: Network = None,
     ):
         super().__init__(image_shape, levels, seed)
-        translation.check(self.image_shape, depth, patch_depth)
+        if generator is None:
+            translation.check_generator(self.image_shape, depth)
+        if discriminator is None:
+            translation.check_discriminator(self.image_shape, patch_depth)
         self.width, self.depth, self.blocks = width, depth, blocks
         self.patch_width, self.patch_depth = patch_width, patch_depth
         self.cycle_weight, self.identity_weight = cycle_weight, identity_weight
@@ -96,12 +113,19 @@ class CycleGAN(GenerativeModel):
                 f"enlarge is {enlarge:g}: images are enlarged and then cropped to their size. Set "
                 "`model.enlarge` to 1 (as they are) or more."
             )
-        self.G, self.F = (
-            translation.generator(self.image_shape, width, depth, blocks, name) for name in "GF"
+
+        def make_generator(name):
+            return translation.generator(self.image_shape, width, depth, blocks, name)
+
+        def make_discriminator(name):
+            return translation.patch_discriminator(self.image_shape, patch_width, patch_depth, name)
+
+        scores = translation.shape_of_scores(self.image_shape, patch_depth)
+        self.G, self.F = self.choose_two(
+            "generator", generator, self.image_shape, make_generator, ("G", "F")
         )
-        self.D_X, self.D_Y = (
-            translation.patch_discriminator(self.image_shape, patch_width, patch_depth, name)
-            for name in ("D_X", "D_Y")
+        self.D_X, self.D_Y = self.choose_two(
+            "discriminator", discriminator, scores, make_discriminator, ("D_X", "D_Y")
         )
         self.pool_x, self.pool_y = (
             self.add_weight(
@@ -113,6 +137,12 @@ class CycleGAN(GenerativeModel):
             )
             for name in ("pool_x", "pool_y")
         )
+
+    def choose_two(self, argument, given, outputs, make, names):
+        """Two networks of images, of the same layers: a user's own and another, or our own two."""
+        first, second = names
+        one = self.choose_network(argument, given, self.image_shape, outputs, lambda: make(first))
+        return one, make(second) if given is None else networks.another(one)
 
     @classmethod
     def known_from(cls, data, arguments):

@@ -34,12 +34,31 @@ from tfgen.models.gan import GAN
 class DCGAN(GAN):
     """A GAN with convolutional networks; its density is implicit.
 
-    Args: those of `GAN`, with the paper's networks as defaults. Height and width must be divisible
-      by 2**depth.
+    Args: those of `GAN`, with the paper's networks as defaults.
+
+    Raises: UserError for images whose height or width is not divisible by 2**depth.
     """
 
     paper = ("Radford et al. 2016", "https://arxiv.org/abs/1511.06434")
 
-    def __init__(self, image_shape, levels, seed=0, **kwargs):
-        paper = dict(network="conv", normalisation="batch", depth=4, kernel=5)
-        super().__init__(image_shape, levels, seed, **(paper | kwargs))
+    def __init__(
+        self,
+        image_shape,
+        levels,
+        seed=0,
+        network="conv",
+        normalisation="batch",
+        depth=4,
+        kernel=5,
+        **kwargs,
+    ):
+        super().__init__(
+            image_shape,
+            levels,
+            seed,
+            network=network,
+            normalisation=normalisation,
+            depth=depth,
+            kernel=kernel,
+            **kwargs,
+        )

@@ -33,6 +33,22 @@ class DRAGAN(GAN):
     paper = ("Kodali et al. 2017", "https://arxiv.org/abs/1705.07215")
     terms = (*GAN.terms, "penalty")
 
-    def __init__(self, image_shape, levels, seed=0, **kwargs):
-        paper = dict(penalty="dragan", penalty_weight=10.0, network="conv")
-        super().__init__(image_shape, levels, seed, **(paper | kwargs))
+    def __init__(
+        self,
+        image_shape,
+        levels,
+        seed=0,
+        penalty="dragan",
+        penalty_weight=10.0,
+        network="conv",
+        **kwargs,
+    ):
+        super().__init__(
+            image_shape,
+            levels,
+            seed,
+            penalty=penalty,
+            penalty_weight=penalty_weight,
+            network=network,
+            **kwargs,
+        )

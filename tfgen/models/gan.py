@@ -28,10 +28,13 @@ it). With `ema` > 0 samples come from an exponential average of G's weights (Kar
 section 5): the last weights of a GAN circle around, their average does not.
 """
 
+from typing import Annotated, Literal
+
 import keras
 import tensorflow as tf
 
-from tfgen import adversarial, random
+from tfgen import adversarial, networks, random
+from tfgen.declared import Count, Network, Range, Share, Steps, Weight
 from tfgen.errors import UserError, one_of
 from tfgen.layers import adversaries
 from tfgen.model import GenerativeModel
@@ -43,25 +46,33 @@ class GAN(GenerativeModel):
 
     Args:
       image_shape, levels, seed: see `GenerativeModel`.
-      objective: the pair of losses, a name of `adversarial.OBJECTIVES`.
-      penalty, penalty_weight: on D's gradient, a name of `adversarial.PENALTIES`.
+      objective: the pair of losses, see `tfgen/adversarial.py`.
+      penalty: what D pays for its gradient, see `tfgen/adversarial.py`.
+      penalty_weight: of the penalty in what D descends on.
       clip: D's weights are kept in [-clip, clip] (Arjovsky et al. 2017); 0: as they are.
       critic_steps: k, updates of D for one of G. The batch is divided among them.
-      network: "dense", "conv" or "residual", of both.
-      normalisation: of D: "none", "batch", "layer" or "spectral".
-      pooling: of a residual D's last features: "mean" or "sum".
-      latent_dim: Z.
-      width, depth, kernel: see `tfgen/layers/adversaries.py`.
+      network: the kind of G and D, see `tfgen/layers/adversaries.py`.
+      normalisation: of D's layers.
+      pooling: what a residual D makes of its last features at all places.
+      latent_dim: Z, the number of latents.
+      width: units of a hidden layer (dense); filters at half the size (conv); features (residual).
       generator_width: of G, if not that of D; 0: it is.
+      depth: hidden layers (dense), or how often D halves the size and G doubles it.
+      kernel: side of a convolution's kernel, in pixels.
       ema: decay of the average of G's weights that samples come from; 0 samples from G itself.
-      fresh_noise: whether the G update draws z anew.
+      fresh_noise: whether the G update draws z anew, for the images that D was shown.
       smoothing: D's target for real images is 1 - smoothing (Salimans et al. 2016, section 3.4).
-      instance_noise, noise_steps: the standard deviation of what is added to all images that D
-        sees, in the range of the networks, falling to 0 over so many steps (Soenderby et al. 2017,
-        section 3.1).
+      instance_noise: the standard deviation of what is added to all images that D sees, which
+        range from -1 to 1 (Soenderby et al. 2017, section 3.1); 0: nothing.
+      noise_steps: steps over which the instance noise falls to 0.
       minibatch_stddev: whether D is told how much a batch varies (Karras et al. 2018, section 3).
       augment: what changes all images that D sees, names of `adversarial.AUGMENTATIONS` with commas
         (Zhao et al. 2020).
+      generator: a network of the user's own (`tfgen/networks.py`), [Z] -> [H, W, C] in (-1, 1).
+      discriminator: the same, [H, W, C] -> [1], a logit or a score.
+
+    What makes the default networks has no effect on a user's own: `network`, `normalisation`,
+    `pooling`, `minibatch_stddev`, `width`, `generator_width`, `depth` and `kernel`.
     """
 
     paper = ("Goodfellow et al. 2014", "https://arxiv.org/abs/1406.2661")
@@ -75,26 +86,30 @@ class GAN(GenerativeModel):
         image_shape,
         levels,
         seed=0,
-        objective="non_saturating",
-        penalty="none",
-        penalty_weight=10.0,
-        clip=0.0,
-        critic_steps=1,
-        network="dense",
-        normalisation="none",
-        pooling="mean",
-        latent_dim=100,
-        width=128,
-        generator_width=0,
-        depth=2,
-        kernel=4,
-        ema=0.0,
-        fresh_noise=False,
-        smoothing=0.0,
-        instance_noise=0.0,
-        noise_steps=1000,
-        minibatch_stddev=False,
-        augment="",
+        objective: Literal[
+            "minimax", "non_saturating", "least_squares", "wasserstein", "hinge"
+        ] = "non_saturating",
+        penalty: Literal["none", "gradient", "dragan", "r1"] = "none",
+        penalty_weight: Weight = 10.0,
+        clip: Weight = 0.0,
+        critic_steps: Count = 1,
+        network: Literal["dense", "conv", "residual"] = "dense",
+        normalisation: Literal["none", "batch", "layer", "spectral"] = "none",
+        pooling: Literal["mean", "sum"] = "mean",
+        latent_dim: Count = 100,
+        width: Count = 128,
+        generator_width: Annotated[int, Range(0)] = 0,
+        depth: Annotated[int, Range(0)] = 2,
+        kernel: Count = 4,
+        ema: Share = 0.0,
+        fresh_noise: bool = False,
+        smoothing: Share = 0.0,
+        instance_noise: Weight = 0.0,
+        noise_steps: Steps = 1000,
+        minibatch_stddev: bool = False,
+        augment: str = "",
+        generator: Network = None,
+        discriminator: Network = None,
         **kwargs,
     ):
         super().__init__(image_shape, levels, seed, **kwargs)
@@ -126,33 +141,53 @@ class GAN(GenerativeModel):
         ]
         if critic_steps < 1:
             raise UserError(f"critic_steps is {critic_steps}: D needs at least 1 for one of G.")
-        if penalty != "none" and normalisation == "batch":
+        if generator is None or discriminator is None:
+            adversaries.check(network, normalisation, self.image_shape, depth)
+        self.G = self.choose_network(
+            "generator", generator, *self.shapes_of_G(), self.make_generator
+        )
+        self.D = self.choose_network(
+            "discriminator", discriminator, *self.shapes_of_D(), self.make_discriminator
+        )
+        by_batch = normalisation == "batch"
+        if discriminator is not None:
+            by_batch = adversaries.has_batch_norm(self.D)
+        if penalty != "none" and by_batch:
             raise UserError(
                 "a penalty is on D's gradient at each image, and batch normalisation makes D a "
-                "function of the whole batch: set `model.normalisation` to layer or none."
+                "function of the whole batch: set `model.normalisation` to layer or none, "
+                "or take it out of a discriminator of your own."
             )
-        adversaries.check(network, normalisation, self.image_shape, depth)
-        self.G = self.generator()
-        self.D = self.discriminator()
         if ema:
-            self.G_average = self.generator()
+            # A default is made once more: ProGAN's is no graph of layers, which could be cloned.
+            self.G_average = (
+                self.make_generator() if generator is None else networks.another(self.G)
+            )
             self.G_average.trainable = False
             self.G_average.set_weights(self.G.get_weights())
 
     # --- networks ------------------------------------------------------------------------------
 
-    def generator(self, inputs=0, normalisation="batch"):
+    def shapes_of_G(self):
+        """What goes into G and what comes out of it, without the batch."""
+        return (self.latent_dim,), self.image_shape
+
+    def shapes_of_D(self):
+        """The same of D: a shape, or a list of shapes, and what D says."""
+        return self.image_shape, (1,)
+
+    def make_generator(self):
+        (inputs,), _ = self.shapes_of_G()
         return adversaries.generator(
             self.network,
-            inputs or self.latent_dim,
+            inputs,
             self.image_shape,
             self.generator_width or self.width,
             self.depth,
             self.kernel,
-            normalisation,
         )
 
-    def discriminator(self, outputs=1, name="D", beside=0):
+    def make_discriminator(self, outputs=1, name="D", beside=0):
         return adversaries.discriminator(
             self.network,
             self.image_shape,

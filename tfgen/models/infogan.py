@@ -21,12 +21,14 @@ in D's update; a code's variance is 1 and is not learned.
 """
 
 import math
+from typing import Annotated
 
 import keras
 import tensorflow as tf
 from keras import layers
 
 from tfgen import losses, random
+from tfgen.declared import Count, Range, Weight
 from tfgen.layers import adversaries
 from tfgen.models.gan import GAN
 
@@ -39,7 +41,9 @@ class InfoGAN(GAN):
       image_shape, levels, seed: see `GenerativeModel`.
       categories: K, values of the categorical code.
       continuous: J, continuous codes.
-      info_weight: lambda.
+      info_weight: lambda, of the information in what G, Q and D descend on.
+      generator: as of `GAN`, [Z + K + J] -> [H, W, C]: z, the one-hot code and the others.
+      discriminator: the same, [H, W, C] -> [1 + K + J]: D(x), and Q's logits and means.
       others: see `GAN`.
     """
 
@@ -51,9 +55,9 @@ class InfoGAN(GAN):
         image_shape,
         levels,
         seed=0,
-        categories=10,
-        continuous=2,
-        info_weight=1.0,
+        categories: Count = 10,
+        continuous: Annotated[int, Range(0)] = 2,
+        info_weight: Weight = 1.0,
         network="conv",
         normalisation="batch",
         **kwargs,
@@ -66,14 +70,21 @@ class InfoGAN(GAN):
             image_shape, levels, seed, network=network, normalisation=normalisation, **kwargs
         )
 
-    def generator(self):
-        return super().generator(inputs=self.latent_dim + self.categories + self.continuous)
+    @property
+    def codes(self):
+        """K + J."""
+        return self.categories + self.continuous
 
-    def discriminator(self):
-        judge = super().discriminator()
+    def shapes_of_G(self):
+        return (self.latent_dim + self.codes,), self.image_shape
+
+    def shapes_of_D(self):
+        return self.image_shape, (1 + self.codes,)
+
+    def make_discriminator(self):
+        judge = super().make_discriminator()
         phi = judge.get_layer("features").output
-        codes = self.categories + self.continuous
-        Q = adversaries.dense(codes, self.normalisation, dtype="float32", name="Q")(phi)
+        Q = adversaries.dense(self.codes, self.normalisation, dtype="float32", name="Q")(phi)
         return keras.Model(judge.inputs[0], layers.Concatenate()([judge.outputs[0], Q]))
 
     # --- codes -----------------------------------------------------------------------------------

@@ -33,6 +33,22 @@ class LSGAN(GAN):
 
     paper = ("Mao et al. 2017", "https://arxiv.org/abs/1611.04076")
 
-    def __init__(self, image_shape, levels, seed=0, **kwargs):
-        paper = dict(objective="least_squares", network="conv", normalisation="batch")
-        super().__init__(image_shape, levels, seed, **(paper | kwargs))
+    def __init__(
+        self,
+        image_shape,
+        levels,
+        seed=0,
+        objective="least_squares",
+        network="conv",
+        normalisation="batch",
+        **kwargs,
+    ):
+        super().__init__(
+            image_shape,
+            levels,
+            seed,
+            objective=objective,
+            network=network,
+            normalisation=normalisation,
+            **kwargs,
+        )

@@ -32,11 +32,13 @@ has a short memory at first, for each stage's own weights when they begin to lea
 """
 
 import functools
+from typing import Annotated
 
 import keras
 import tensorflow as tf
 
 from tfgen import adversarial, random
+from tfgen.declared import Count, Range, Weight
 from tfgen.errors import UserError
 from tfgen.layers import growing
 from tfgen.models.gan import GAN
@@ -48,14 +50,17 @@ class ProGAN(GAN):
 
     Args:
       image_shape, levels, seed: see `GenerativeModel`; images are square, 4, 8, 16, ... a side.
-      latent_dim: Z.
-      width: the most features of a pixel; base: a stage has base / 2^(s + 1) if that is less.
-      stages: how many; 0: as many as the images need. With fewer, samples are enlarged.
+      width: the most features of a pixel.
+      base: a stage s has base / 2^(s + 1) features, if that is less than `width`.
+      stages: how many there are; 0: as many as the images need. With fewer, samples are enlarged.
       schedule: steps of each stage, with commas; the last number is that of later stages too. The
         last stage goes on for as long as the run does.
       fade: the part of a stage's steps, from its begin, in which it fades in; 0: at once.
       divisors: of each stage, with commas: n for every n-th image of a batch alone.
-      penalty_weight: lambda; drift: e; ema: decay of the average that samples come from.
+      drift: e, of D's squared scores of real images in what D descends on.
+      others: see `GAN`.
+
+    It takes no networks of a user's own: its own ones grow with its stages.
 
     Raises: UserError for images of another size, and for numbers that are none.
     """
@@ -70,13 +75,13 @@ class ProGAN(GAN):
         seed=0,
         latent_dim=64,
         width=64,
-        base=256,
-        stages=0,
-        schedule="1000,2000",
-        fade=0.5,
-        divisors="1",
+        base: Count = 256,
+        stages: Annotated[int, Range(0)] = 0,
+        schedule: str = "1000,2000",
+        fade: Annotated[float, Range(0, 1)] = 0.5,
+        divisors: str = "1",
         penalty_weight=10.0,
-        drift=0.001,
+        drift: Weight = 0.001,
         ema=0.999,
     ):
         self.base, self.stages, self.fade, self.drift = base, stages, fade, drift
@@ -207,11 +212,11 @@ class ProGAN(GAN):
     def width_of(self, stage):
         return max(1, min(self.width, self.base >> (stage + 1)))
 
-    def generator(self):
+    def make_generator(self):
         channels = self.image_shape[-1]
         return growing.Generator(self.latent_dim, self.number, self.width_of, channels)
 
-    def discriminator(self):
+    def make_discriminator(self):
         return growing.Discriminator(self.number, self.width_of, self.image_shape[-1])
 
     # --- training ------------------------------------------------------------------------------
@@ -223,7 +228,8 @@ class ProGAN(GAN):
         self.descend("D", self.D, gradients)
         gradients, g_loss, fake = self.now(functools.partial(self.step_of_G, seeds), True)
         self.descend("G", self.G, gradients)
-        self.average_generator()
+        if self.ema:
+            self.average_generator()
         stage, alpha = self.growth()
         return self.end_step(
             **d_terms,

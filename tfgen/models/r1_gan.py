@@ -35,6 +35,24 @@ class R1GAN(GAN):
     paper = ("Mescheder et al. 2018", "https://arxiv.org/abs/1801.04406")
     terms = (*GAN.terms, "penalty")
 
-    def __init__(self, image_shape, levels, seed=0, **kwargs):
-        paper = dict(penalty="r1", penalty_weight=10.0, network="conv", latent_dim=256)
-        super().__init__(image_shape, levels, seed, **(paper | kwargs))
+    def __init__(
+        self,
+        image_shape,
+        levels,
+        seed=0,
+        penalty="r1",
+        penalty_weight=10.0,
+        network="conv",
+        latent_dim=256,
+        **kwargs,
+    ):
+        super().__init__(
+            image_shape,
+            levels,
+            seed,
+            penalty=penalty,
+            penalty_weight=penalty_weight,
+            network=network,
+            latent_dim=latent_dim,
+            **kwargs,
+        )

@@ -33,10 +33,30 @@ class SNGAN(GAN):
     """A GAN whose D is 1-Lipschitz by its weights; its density is implicit.
 
     Args: those of `GAN`, with the paper's loss and normalisation as defaults.
+
+    A D of the user's own has the norms that it brings, and need not be 1-Lipschitz.
     """
 
     paper = ("Miyato et al. 2018", "https://arxiv.org/abs/1802.05957")
 
-    def __init__(self, image_shape, levels, seed=0, **kwargs):
-        paper = dict(objective="hinge", normalisation="spectral", network="conv", pooling="sum")
-        super().__init__(image_shape, levels, seed, **(paper | kwargs))
+    def __init__(
+        self,
+        image_shape,
+        levels,
+        seed=0,
+        objective="hinge",
+        normalisation="spectral",
+        network="conv",
+        pooling="sum",
+        **kwargs,
+    ):
+        super().__init__(
+            image_shape,
+            levels,
+            seed,
+            objective=objective,
+            normalisation=normalisation,
+            network=network,
+            pooling=pooling,
+            **kwargs,
+        )

@@ -38,19 +38,20 @@ from an average of all networks that they need, as in `gan.py`.
 """
 
 import functools
-import typing
+from typing import Annotated, Literal, NamedTuple
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from tfgen import adversarial, captions, losses, random, replicas, vocabulary
+from tfgen.declared import Count, Range, Weight
 from tfgen.errors import UserError
 from tfgen.layers import adversaries, captioned
 from tfgen.models.gan import GAN
 
 
-class Texts(typing.NamedTuple):
+class Texts(NamedTuple):
     """Of the texts of a batch: numbers of words [B, T], phi and that of a wrong text [B, P], and
     whether this is another one, 0 or 1 [B]."""
 
@@ -66,16 +67,21 @@ class TextToImage(GAN):
 
     Args:
       image_shape, levels, seed: see `GenerativeModel`.
-      vocabulary: the words; examples: some captions, to sample when none are given; both are taken
-        from the data by `train.run`.
-      most_words, length: how many of the most frequent words, and T; of longer captions the first
-        T words are read. To `train.run` a length of 0 is that of the longest caption, up to 64.
-      embedding, text_dim, condition_dim: numbers of a word, P, N.
-      kl: the weight of KL; interpolation: that of the loss at phi_m, 0: without; contrast: that of
-        -log p(t | x), for D and for G.
+      vocabulary: the words, taken from the data by `train.run`.
+      examples: some captions, to sample when none are given; the same.
+      most_words: how many of the most frequent words are known.
+      length: T; of longer captions the first T words are read. To `train.run` a length of 0 is that
+        of the longest caption, up to 64.
+      embedding: numbers of a word.
+      text_dim: P, numbers of a text's code.
+      condition_dim: N, numbers of the condition drawn from it.
+      kl: the weight of KL.
+      interpolation: the weight of the loss at phi_m; 0: without.
+      contrast: the weight of -log p(t | x), for D and for G.
       diversity: the weight of what G pays for images that z does not change (Mao et al. 2019).
       stacked: whether a second stage refines.
-      others: see `GAN`; the network is "conv", with one update of D for one of G.
+      others: see `GAN`; the network is "conv", with one update of D for one of G. Networks of a
+        user's own are not taken: G and D are parts of a game of five to eight networks.
 
     Raises: UserError for settings of `GAN` that it does not know.
     """
@@ -92,17 +98,17 @@ class TextToImage(GAN):
         seed=0,
         vocabulary=("red", "green"),
         examples=("red", "green"),
-        most_words=5000,
-        length=16,
-        embedding=64,
-        text_dim=128,
-        condition_dim=32,
-        kl=0.1,
-        interpolation=1.0,
-        contrast=0.0,
-        diversity=0.0,
-        stacked=False,
-        network="conv",
+        most_words: Count = 5000,
+        length: Annotated[int, Range(0)] = 16,
+        embedding: Count = 64,
+        text_dim: Count = 128,
+        condition_dim: Count = 32,
+        kl: Weight = 0.1,
+        interpolation: Weight = 1.0,
+        contrast: Weight = 0.0,
+        diversity: Weight = 0.0,
+        stacked: bool = False,
+        network: Literal["conv"] = "conv",
         normalisation="batch",
         **kwargs,
     ):
@@ -124,6 +130,11 @@ class TextToImage(GAN):
                 raise UserError(
                     f"text_to_image knows no {name}={given}: set `model.{name}={only}`."
                 )
+        if any(kwargs.get(name) is not None for name in ("generator", "discriminator")):
+            raise UserError(
+                "text_to_image takes no generator and no discriminator of your own: they are parts "
+                "of a game of five to eight networks. Of GANs, conditional_gan takes both."
+            )
         # Built by `GAN`: G, and of D what it sees in images.
         super().__init__(
             image_shape, levels, seed, network=network, normalisation=normalisation, **kwargs
@@ -169,7 +180,7 @@ class TextToImage(GAN):
         h, w, c = self.image_shape
         return [(h // 2, w // 2, c), self.image_shape] if self.stacked else [self.image_shape]
 
-    def generator(self):
+    def make_generator(self):
         shape, depth = self.sizes()[0], self.depth - self.stacked
         inputs = self.latent_dim + self.condition_dim
         return captioned.generator(inputs, shape, self.width, depth, self.kernel)
@@ -181,7 +192,7 @@ class TextToImage(GAN):
         )
         return keras.Model(image, features, name=name)
 
-    def discriminator(self):
+    def make_discriminator(self):
         return self.seer(self.image_shape, self.depth, "D")
 
     def matcher(self, seer):

@@ -25,6 +25,8 @@ import keras
 import tensorflow as tf
 
 from tfgen import adversarial, losses, random
+from tfgen.declared import Network, Weight
+from tfgen.errors import UserError
 from tfgen.models.dcgan import DCGAN
 
 
@@ -35,7 +37,13 @@ class VAEGAN(DCGAN):
     Args:
       image_shape, levels, seed: see `GenerativeModel`.
       gamma: how much G heeds reconstructions beside D.
-      latent_dim, width, depth, kernel, ema: see `GAN`.
+      generator: as of `GAN`, [Z] -> [H, W, C] in (-1, 1).
+      discriminator: the same, [H, W, C] -> [1], a `keras.Sequential` or a functional model; its
+        layer named "features" gives D_l, of whatever shape.
+      encoder: the same, [H, W, C] -> [2 Z]: mu, logvar.
+      others: see `GAN`.
+
+    Raises: UserError for a discriminator without such a layer.
     """
 
     paper = ("Larsen et al. 2016", "https://arxiv.org/abs/1512.09300")
@@ -47,12 +55,15 @@ class VAEGAN(DCGAN):
         image_shape,
         levels,
         seed=0,
-        gamma=0.1,
+        gamma: Weight = 0.1,
         latent_dim=128,
         width=128,
         depth=4,
         kernel=5,
         ema=0.0,
+        generator: Network = None,
+        discriminator: Network = None,
+        encoder: Network = None,
     ):
         super().__init__(
             image_shape,
@@ -63,12 +74,29 @@ class VAEGAN(DCGAN):
             depth=depth,
             kernel=kernel,
             ema=ema,
+            generator=generator,
+            discriminator=discriminator,
         )
         self.gamma = gamma
-        self.E = self.discriminator(outputs=2 * latent_dim, name="E")
-        self.D_and_features = keras.Model(
-            self.D.inputs[0], [self.D.outputs[0], self.D.get_layer("features").output]
+        self.E = self.choose_network(
+            "encoder", encoder, self.image_shape, (2 * latent_dim,), self.make_encoder
         )
+        self.D_and_features = self.with_features()
+
+    def make_encoder(self):
+        return self.make_discriminator(outputs=2 * self.latent_dim, name="E")
+
+    def with_features(self):
+        """D with two outputs, D(x) and D_l(x)."""
+        try:
+            D_l = self.D.get_layer("features").output
+            return keras.Model(self.D.inputs[0], [self.D.outputs[0], D_l])
+        except (ValueError, AttributeError) as error:
+            raise UserError(
+                "vae_gan compares images by what D sees in them, and this discriminator has no "
+                'layer "features" to ask: give one of its layers name="features", in a '
+                "keras.Sequential or a functional keras.Model, and call it once."
+            ) from error
 
     def trained(self):
         return super().trained() | {"E": self.E.trainable_variables}
@@ -85,7 +113,8 @@ class VAEGAN(DCGAN):
         D_zp = self.D(G_zp, training=training)
 
         kl = tf.reduce_mean(losses.kl_to_standard_normal(mu, logvar))
-        llike = 0.5 * tf.reduce_mean(tf.reduce_sum(tf.square(features - features_z), axis=-1))
+        apart = tf.reshape(tf.square(features - features_z), [tf.shape(x)[0], -1])
+        llike = 0.5 * tf.reduce_mean(tf.reduce_sum(apart, axis=-1))
         g_loss = tf.reduce_mean(self.g_loss(D_z) + self.g_loss(D_zp))
         d_loss = tf.reduce_mean(self.d_loss(D_x, D_z) - adversarial.minimax_g(D_zp[:, 0]))
         terms = {

@@ -37,6 +37,24 @@ class WGAN(GAN):
 
     paper = ("Arjovsky et al. 2017", "https://arxiv.org/abs/1701.07875")
 
-    def __init__(self, image_shape, levels, seed=0, **kwargs):
-        paper = dict(objective="wasserstein", clip=0.01, critic_steps=5, network="conv")
-        super().__init__(image_shape, levels, seed, **(paper | kwargs))
+    def __init__(
+        self,
+        image_shape,
+        levels,
+        seed=0,
+        objective="wasserstein",
+        clip=0.01,
+        critic_steps=5,
+        network="conv",
+        **kwargs,
+    ):
+        super().__init__(
+            image_shape,
+            levels,
+            seed,
+            objective=objective,
+            clip=clip,
+            critic_steps=critic_steps,
+            network=network,
+            **kwargs,
+        )

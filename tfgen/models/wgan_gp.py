@@ -36,13 +36,28 @@ class WGANGP(GAN):
     paper = ("Gulrajani et al. 2017", "https://arxiv.org/abs/1704.00028")
     terms = (*GAN.terms, "penalty")
 
-    def __init__(self, image_shape, levels, seed=0, **kwargs):
-        paper = dict(
-            objective="wasserstein",
-            penalty="gradient",
-            penalty_weight=10.0,
-            critic_steps=5,
-            network="conv",
-            pooling="mean",
+    def __init__(
+        self,
+        image_shape,
+        levels,
+        seed=0,
+        objective="wasserstein",
+        penalty="gradient",
+        penalty_weight=10.0,
+        critic_steps=5,
+        network="conv",
+        pooling="mean",
+        **kwargs,
+    ):
+        super().__init__(
+            image_shape,
+            levels,
+            seed,
+            objective=objective,
+            penalty=penalty,
+            penalty_weight=penalty_weight,
+            critic_steps=critic_steps,
+            network=network,
+            pooling=pooling,
+            **kwargs,
         )
-        super().__init__(image_shape, levels, seed, **(paper | kwargs))
