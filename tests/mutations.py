@@ -34,7 +34,11 @@ class Fault:
 FAULTS = [
     Fault(
         "the KL term has a wrong sign",
-        *("tfgen/losses.py", "tf.exp(logvar) - logvar - 1.0", "tf.exp(logvar) + logvar - 1.0"),
+        *(
+            "tfgen/objectives/losses.py",
+            "tf.exp(logvar) - logvar - 1.0",
+            "tf.exp(logvar) + logvar - 1.0",
+        ),
         "tests/test_vae.py",
     ),
     Fault(
@@ -50,13 +54,17 @@ FAULTS = [
     ),
     Fault(
         "the gradient penalty is on real images, not between",
-        *("tfgen/adversarial.py", "norm_of_gradient(D, e * x + (1.0 - e) * fake)"),
+        *("tfgen/objectives/adversarial.py", "norm_of_gradient(D, e * x + (1.0 - e) * fake)"),
         "norm_of_gradient(D, x)",
         "tests/test_adversarial.py",
     ),
     Fault(
         "Adam corrects its bias by the step before",
-        *("train/optimizers.py", "tf.cast(self.iterations + 1,", "tf.cast(self.iterations + 2,"),
+        *(
+            "tfgen/training/optimizers.py",
+            "tf.cast(self.iterations + 1,",
+            "tf.cast(self.iterations + 2,",
+        ),
         "tests/test_optimizers.py",
     ),
     Fault(
@@ -82,14 +90,14 @@ FAULTS = [
     ),
     Fault(
         "a checkpoint leaves out the average of G",
-        *("train/checkpoints.py", "weights=list(model.weights)"),
+        *("tfgen/training/checkpoints.py", "weights=list(model.weights)"),
         "weights=[w for w in model.weights if w.trainable or not w.shape]",
         "tests/test_zoo.py",
     ),
     Fault(
         "a resumed run reads its data from the start",
         *(
-            "train/loop.py",
+            "tfgen/training/loop.py",
             "config.batch_size, config.seed, start)",
             "config.batch_size, config.seed, 0)",
         ),
@@ -97,13 +105,13 @@ FAULTS = [
     ),
     Fault(
         "an export drops the label",
-        *("export/endpoints.py", 'return {"image": model.sample(seed, condition)}'),
+        *("tfgen/exporting/endpoints.py", 'return {"image": model.sample(seed, condition)}'),
         'return {"image": model.sample(seed, None if condition is None else 0 * condition)}',
         "tests/test_conditional.py",
     ),
     Fault(
         "an export stores every weight twice",
-        *("export/archive.py", "module.read = list("),
+        *("tfgen/exporting/archive.py", "module.read = list("),
         "module.again = [tf.Variable(variable) for variable in read]\n    module.read = list(",
         "tests/test_saved_model.py",
     ),

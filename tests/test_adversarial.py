@@ -8,9 +8,10 @@ import pytest
 import tensorflow as tf
 
 from tests.zoo import GAN, Row
-from tfgen import adversarial, random
+from tfgen import random
 from tfgen.compiling import compiled
 from tfgen.errors import UserError
+from tfgen.objectives import adversarial
 
 REAL, FAKE = (np.random.default_rng(i).normal(0, 2, 6).astype(np.float32) for i in range(2))
 P, Q = 1 / (1 + np.exp(-REAL)), 1 / (1 + np.exp(-FAKE))

@@ -8,10 +8,11 @@ import pytest
 import tensorflow as tf
 
 from tests.zoo import GAN, Row
-from tfgen import adversarial, models, settings
+from tfgen import models, settings
 from tfgen.compiling import compiled
 from tfgen.errors import UserError
 from tfgen.layers import adversaries
+from tfgen.objectives import adversarial
 
 # --- networks ------------------------------------------------------------------------------------
 

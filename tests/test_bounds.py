@@ -5,8 +5,9 @@ import pytest
 import tensorflow as tf
 
 from tests.zoo import Row
-from tfgen import bounds, random
+from tfgen import random
 from tfgen.compiling import compiled
+from tfgen.objectives import bounds
 
 ROWS = [
     Row("vae", dict(latent_dim=2, network="dense", width=8), 0, (2, 2, 1), 3),

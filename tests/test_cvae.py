@@ -8,9 +8,9 @@ import tensorflow as tf
 
 from tests import zoo
 from tests.zoo import Row
-from tfgen import losses
 from tfgen.compiling import compiled
 from tfgen.errors import UserError
+from tfgen.objectives import losses
 
 
 @pytest.fixture(scope="module")

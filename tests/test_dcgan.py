@@ -7,9 +7,10 @@ import tensorflow as tf
 from keras import layers
 
 from tests.zoo import Row
-from tfgen import adversarial, random
+from tfgen import random
 from tfgen.errors import UserError
 from tfgen.layers.leaky import LeakyReLU
+from tfgen.objectives import adversarial
 
 SIZES = dict(latent_dim=6, width=4, depth=2, kernel=4)
 

@@ -226,9 +226,9 @@ def test_each_argument_is_declared_and_explained(name):
 
 
 def test_names_are_those_of_the_tables():
-    from tfgen import likelihoods
     from tfgen.layers import coders, priors
     from tfgen.models import autoencoder, denoising_autoencoder, pixelrnn
+    from tfgen.objectives import likelihoods
 
     def choices(model, name):
         return set(declared.of_model(MODELS / f"{model}.py")[name].choices)

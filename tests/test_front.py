@@ -75,7 +75,8 @@ def test_a_model_of_own_networks_trains_on_arrays(trained):
     assert (run.name, run.config["data"]["name"], run.config["steps"]) == ("vae", "arrays", 40)
     assert seen.batches > 0
     images = run.sample(range(4))
-    assert images.shape == (4, 8, 8, 1) and images.dtype == np.float32
+    assert images.shape == (4, 8, 8, 1)
+    assert images.dtype == np.float32
     # What the command leaves, the function leaves.
     for left in ("config.json", "log.csv", "validation.csv", "model.keras", "card.md"):
         assert (run / left).exists(), left
@@ -85,7 +86,8 @@ def test_a_model_of_own_networks_trains_on_arrays(trained):
 def test_what_is_loaded_is_what_was_trained(trained):
     run, _ = trained
     loaded, keras_model = tfgen.load(run.path), keras.models.load_model(run / "model.keras")
-    assert isinstance(loaded, Run) and isinstance(loaded.model, keras.Model)
+    assert isinstance(loaded, Run)
+    assert isinstance(loaded.model, keras.Model)
     for other in (loaded.sample([1, 7]), keras_model.sample([1, 7]).numpy()):
         assert np.array_equal(other, run.sample([1, 7]))
 
@@ -157,7 +159,8 @@ def test_weights_of_other_shapes_begin_anew(trained, tmp_path, capsys):
     model = make(latent_dim=4)
     run = tfgen.train(model, IMAGES, workdir=tmp_path / "run", **arguments)
     said = capsys.readouterr().out
-    assert "Begins with the weights of" in said and "of other shapes are" in said
+    assert "Begins with the weights of" in said
+    assert "of other shapes are" in said
     own, given = run.model.decoder.weights[-1], trained[0].model.decoder.weights[-1]
     assert np.array_equal(own, given)
 
@@ -273,7 +276,8 @@ def test_a_class_of_ones_own_brings_its_optimizers(tmp_path):
     with pytest.raises(UserError, match="Shift has no config with optimizers: give `optimizers`"):
         train(tmp_path / "run", model)
     run = train(tmp_path / "run", model, optimizers=keras.optimizers.SGD(10.0), steps=100)
-    assert run.config["model"] == {} and run.name == "shift"
+    assert run.config["model"] == {}
+    assert run.name == "shift"
     assert np.abs(run.model.b[..., 0] - IMAGES.mean(axis=0)).max() < 0.1
     loaded = tfgen.load(run.path)
     assert type(loaded.model) is Shift
@@ -282,7 +286,7 @@ def test_a_class_of_ones_own_brings_its_optimizers(tmp_path):
     assert train(tmp_path / "compiled", compiled, steps=20).model.steps_done == 20
 
 
-# --- Keras' own fit --------------------------------------------------------------------------------
+# --- Keras' own fit -------------------------------------------------------------------------------
 
 CLASSES = list({row.name: row for row in ROWS}.values())
 
@@ -303,7 +307,8 @@ def test_keras_compile_and_fit_train_every_model_or_say_what_they_want(row):
     before = [w.numpy() for w in model.trainable_variables]
     unit = batch["image"].astype(np.float32) / (row.levels - 1)
     history = model.fit(unit, batch["label"], batch_size=4, epochs=1, verbose=0)
-    assert set(history.history) >= set(model.terms) and model.steps_done == 2
+    assert set(history.history) >= set(model.terms)
+    assert model.steps_done == 2
     moved = [
         not np.array_equal(a, b) for a, b in zip(before, model.trainable_variables, strict=True)
     ]
@@ -322,7 +327,7 @@ def test_fit_refuses_images_of_another_shape_and_too_few():
         model.compile({"G": keras.optimizers.Adam()})
 
 
-# --- models in a file of one's own -----------------------------------------------------------------
+# --- models in a file of one's own ----------------------------------------------------------------
 
 OWN = '''
 """A VAE whose KL term counts `double` times."""
@@ -371,11 +376,14 @@ def test_a_model_in_a_file_of_ones_own(tmp_path, monkeypatch):
     assert done.returncode == 0, done.stderr
     run = tmp_path / "runs" / "my_vae-digits"
     done = command("export.sample", f"--from={run}", "--seeds=0:4")
-    assert done.returncode == 0 and (tmp_path / "grid.png").exists(), done.stderr
+    assert done.returncode == 0
+    assert (tmp_path / "grid.png").exists(), done.stderr
     help_text = command("train.run", "--model=./my_vae.py", "--help").stdout
-    assert "--config.model.double=2.0" in help_text and "weight of the KL term" in help_text
+    assert "--config.model.double=2.0" in help_text
+    assert "weight of the KL term" in help_text
     done = command("train.run", "--model=./my_vae.py", "--config.model.double=-1")
-    assert done.returncode == 2 and "--config.model.double is -1.0" in done.stderr
+    assert done.returncode == 2
+    assert "--config.model.double is -1.0" in done.stderr
     assert "Traceback" not in done.stderr
     assert tfgen.load(run).model.double == 3.0
 
@@ -404,7 +412,7 @@ def test_a_file_that_is_not_there():
         tfgen.train("./nowhere.py")
 
 
-# --- what is imported when -------------------------------------------------------------------------
+# --- what is imported when ------------------------------------------------------------------------
 
 
 def test_the_front_door_opens_at_once():

@@ -19,26 +19,14 @@ ALLOWED = {
 # The floors of tfgen, from the ground up: a room imports from those below it. A room is a folder,
 # or a file at the top.
 FLOORS = (
-    {"errors", "compiling", "quiet", "progress", "files", "training_state", "by_class", "random"}
-    | {"replicas"},
-    {
-        "declared",
-        "images",
-        "networks",
-        "captions",
-        "latents",
-        "run_dir",
-        "command",
-        "metrics",
-        "objectives",
-    }
-    | {"adversarial", "losses", "bounds", "likelihoods"},
-    {"model", "layers", "settings", "vocabulary", "data"},
-    {"autoregression", "evaluation"},
-    {"models", "reports"},
-    {"analysis", "exporting"},
-    {"run"},
-    {"training"},
+    "errors progress by_class random files replicas quiet training_state compiling",
+    "declared captions images latents networks run_dir command metrics objectives",
+    "settings vocabulary data layers model",
+    "autoregression evaluation",
+    "models reports",
+    "analysis exporting",
+    "run",
+    "training",
 )
 
 
@@ -76,7 +64,7 @@ def test_config_files_import_settings_alone():
 
 
 def test_rooms_of_the_library_stand_on_floors():
-    floor = {name: i for i, names in enumerate(FLOORS) for name in names}
+    floor = {name: i for i, names in enumerate(FLOORS) for name in names.split()}
     wrong = []
     for path in (ROOT / "tfgen").rglob("*.py"):
         here = room(path.relative_to(ROOT / "tfgen").parts)
@@ -84,7 +72,7 @@ def test_rooms_of_the_library_stand_on_floors():
             continue  # the front door opens every room, when it is used
         for name in imported(path):
             there = room(name.split(".")[1:]) if name.startswith("tfgen.") else ""
-            if there and there in floor and there != here and floor[there] >= floor[here]:
+            if there in floor and there != here and floor[there] >= floor[here]:
                 wrong.append(f"{path.relative_to(ROOT)}: {here} imports {there}")
     assert not wrong, "\n".join(sorted(set(wrong)))
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfgen import likelihoods
 from tfgen.errors import UserError
+from tfgen.objectives import likelihoods
 
 CASES = [
     ("bernoulli", 2),

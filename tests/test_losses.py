@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 from scipy import integrate, stats
 
-from tfgen import bounds, losses
+from tfgen.objectives import bounds, losses
 
 
 def test_kl_of_a_unit_shift_is_a_half_a_latent():

@@ -6,10 +6,11 @@ import pytest
 
 from tests.conftest import ROOT
 from tests.zoo import GAN, TOY_SHAPE, WORDS, Row
-from tfgen import adversarial, declared
+from tfgen import declared
 from tfgen.errors import UserError
 from tfgen.layers import adversaries
 from tfgen.models.conditional_gan import CONDITIONS
+from tfgen.objectives import adversarial
 
 K = 10  # classes, as many as a model is made for when no data set says how many
 TINY = dict(latent_dim=3)

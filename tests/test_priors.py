@@ -8,10 +8,11 @@ import tensorflow as tf
 from scipy.special import logsumexp
 
 from tests.zoo import Row
-from tfgen import latents, losses
+from tfgen import latents
 from tfgen.compiling import compiled
 from tfgen.errors import UserError
 from tfgen.layers import LatentDensity, priors
+from tfgen.objectives import losses
 
 
 def kernel(a, b, latent_dim):

@@ -10,12 +10,13 @@ import tensorflow_datasets as tfds
 from tests import runs, servers
 from tests.browser import CHROMIUM, visit
 from tests.zoo import GAN, ROWS, WORDS, Row
-from tfgen import adversarial, captions, data, random, settings
+from tfgen import captions, data, random, settings
 from tfgen.analysis import explore
 from tfgen.compiling import compiled
 from tfgen.errors import Notice, UserError
 from tfgen.exporting import demo, golden, saved_model, sources, tflite
 from tfgen.models.text_to_image import Texts, TextToImage
+from tfgen.objectives import adversarial
 
 SEEDS = np.arange(5, dtype=np.int32)
 CAPTIONS = ["a red dot", "a blue dot", "dot", "red red", "a"]

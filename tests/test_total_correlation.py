@@ -11,8 +11,9 @@ import tensorflow as tf
 
 from tests.conftest import ROOT
 from tests.zoo import Row
-from tfgen import losses, models
+from tfgen import models
 from tfgen.compiling import compiled
+from tfgen.objectives import losses
 
 ARGUMENTS = dict(latent_dim=2, network="dense", width=8)
 
@@ -117,7 +118,8 @@ def test_each_network_of_the_factor_vae_is_moved_by_its_own_loss():
 REPLICAS = """
 import json, numpy as np, tensorflow as tf
 from tfgen.training import devices
-from tfgen import losses, replicas
+from tfgen import replicas
+from tfgen.objectives import losses
 strategy = devices.make_strategy(2)
 rows = np.random.default_rng(0).normal(size=(8, 3)).astype(np.float32)
 def value(z):

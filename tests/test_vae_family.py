@@ -7,8 +7,9 @@ import pytest
 import tensorflow as tf
 
 from tests.zoo import Row
-from tfgen import losses, models
+from tfgen import models
 from tfgen.compiling import compiled
+from tfgen.objectives import losses
 
 ARGUMENTS = dict(latent_dim=1, network="dense", width=8)
 

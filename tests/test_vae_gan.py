@@ -5,8 +5,9 @@ import pytest
 import tensorflow as tf
 
 from tests.zoo import Row
-from tfgen import losses, random
+from tfgen import random
 from tfgen.compiling import compiled
+from tfgen.objectives import losses
 
 SIZES = dict(latent_dim=6, width=4, depth=2, kernel=4, gamma=0.3)
 

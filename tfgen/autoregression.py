@@ -16,9 +16,10 @@ u [B, H, W, C], the uniforms that the conditionals are inverted at.
 
 import tensorflow as tf
 
-from tfgen import likelihoods, losses, random
+from tfgen import random
 from tfgen.declared import Likelihood
 from tfgen.model import GenerativeModel
+from tfgen.objectives import likelihoods, losses
 
 
 class Autoregression(GenerativeModel):
@@ -26,8 +27,8 @@ class Autoregression(GenerativeModel):
 
     Args:
       image_shape, levels, seed: see `GenerativeModel`.
-      likelihood: of a pixel's channel given those before it (`tfgen.likelihoods`); "auto" fits the
-        data's levels.
+      likelihood: of a pixel's channel given those before it (`tfgen.objectives.likelihoods`);
+        "auto" fits the data's levels.
 
     It takes no networks of the user's own: nothing would keep one from seeing what it predicts.
 

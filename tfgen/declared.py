@@ -58,7 +58,7 @@ Count = Annotated[int, Range(1)]  # units, layers, steps: at least one
 Steps = Annotated[int, Range(0)]  # 0: none
 Weight = Annotated[float, Range(0)]
 Share = Annotated[float, Range(0, below=1)]  # of what is dropped, kept, averaged
-# p(x | parameters), by the names of `tfgen.likelihoods`.
+# p(x | parameters), by the names of `tfgen.objectives.likelihoods`.
 Likelihood = Literal[
     "auto", "bernoulli", "categorical", "logistic", "fixed_logistic", "gaussian", "mixture"
 ]

@@ -14,7 +14,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfgen import losses, random
+from tfgen import random
+from tfgen.objectives import losses
 
 
 class LatentDensity(keras.layers.Layer):

@@ -20,7 +20,7 @@ import math
 
 import tensorflow as tf
 
-from tfgen.likelihoods import log_normal_cdf, normal_quantile
+from tfgen.objectives.likelihoods import log_normal_cdf, normal_quantile
 
 LEAST = 8.0  # levels that s must span
 ROOT = math.sqrt(2.0 * math.pi)

@@ -24,11 +24,11 @@ import keras
 import tensorflow as tf
 from keras import layers
 
-from tfgen import adversarial, losses
 from tfgen.declared import Count, Network, Range, Weight
 from tfgen.errors import UserError
 from tfgen.layers import priors
 from tfgen.models.autoencoder import Autoencoder
+from tfgen.objectives import adversarial, losses
 
 
 @keras.saving.register_keras_serializable("tfgen")

@@ -27,12 +27,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfgen import losses
 from tfgen.declared import Count, Network, Share
 from tfgen.errors import UserError, one_of
 from tfgen.layers import Dropout, LatentDensity, coders
-from tfgen.likelihoods import softplus
 from tfgen.model import GenerativeModel
+from tfgen.objectives import losses
+from tfgen.objectives.likelihoods import softplus
 
 ERRORS = ("squared", "log")
 

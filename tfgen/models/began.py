@@ -28,10 +28,11 @@ from typing import Annotated
 import keras
 import tensorflow as tf
 
-from tfgen import adversarial, replicas
+from tfgen import replicas
 from tfgen.declared import Count, Network, Range, Weight
 from tfgen.layers import adversaries, balanced
 from tfgen.models.gan import GAN
+from tfgen.objectives import adversarial
 
 
 @keras.saving.register_keras_serializable("tfgen")

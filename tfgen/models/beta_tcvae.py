@@ -11,7 +11,7 @@ Autoencoders. NeurIPS 2018. https://arxiv.org/abs/1802.04942
 
 The difference from the beta-VAE is what beta weighs: its KL holds I(x; z) as well, so that a larger
 beta also forgets the image. q(z), the mean of q(z|x) over the data, is estimated from the batch
-(`tfgen.losses.total_correlation`).
+(`tfgen.objectives.losses.total_correlation`).
 
 Shapes: x [B, H, W, C];  mu, logvar [B, Z];  z [B, L, Z], of which the first draw estimates TC.
 
@@ -21,9 +21,10 @@ a constant, so that the reported TC is one. N replicas estimate q(z) from the ro
 
 import keras
 
-from tfgen import losses, replicas
+from tfgen import replicas
 from tfgen.declared import Weight
 from tfgen.models.vae import VAE
+from tfgen.objectives import losses
 
 
 @keras.saving.register_keras_serializable("tfgen")

@@ -24,9 +24,9 @@ import keras
 import tensorflow as tf
 from keras import layers
 
-from tfgen import adversarial
 from tfgen.declared import Network
 from tfgen.models.dcgan import DCGAN
+from tfgen.objectives import adversarial
 
 
 @keras.saving.register_keras_serializable("tfgen")

@@ -28,15 +28,16 @@ import keras
 import tensorflow as tf
 from keras import layers
 
-from tfgen import bounds, random, replicas
+from tfgen import random, replicas
 from tfgen.compiling import compiled
 from tfgen.declared import Count, Range, Weight
 from tfgen.errors import UserError, one_of
 from tfgen.layers.boltzmann import Machine
 from tfgen.layers.partition import LogZ
-from tfgen.likelihoods import softplus
 from tfgen.model import GenerativeModel
 from tfgen.models.rbm import visible_units
+from tfgen.objectives import bounds
+from tfgen.objectives.likelihoods import softplus
 
 
 @keras.saving.register_keras_serializable("tfgen")

@@ -21,9 +21,10 @@ import keras
 import tensorflow as tf
 from keras import layers
 
-from tfgen import adversarial, losses, random, replicas
+from tfgen import random, replicas
 from tfgen.declared import Count, Network, Weight
 from tfgen.models.vae import VAE
+from tfgen.objectives import adversarial, losses
 
 
 @keras.saving.register_keras_serializable("tfgen")

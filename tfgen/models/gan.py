@@ -16,8 +16,8 @@ nothing: that is what the non-saturating loss is for.
 
 This is the root of the family. Its members change the loss (`objective`), a penalty on D's gradient
 (`penalty`), D's normalisation or the networks, each by the argument of that name, so that a course
-can change one factor at a time. The table of losses and penalties is in `tfgen/adversarial.py`, the
-networks are in `tfgen/layers/adversaries.py`.
+can change one factor at a time. The table of losses and penalties is in
+`tfgen/objectives/adversarial.py`, the networks are in `tfgen/layers/adversaries.py`.
 
 Shapes: x, G(z) [B, H, W, C] in (-1, 1);  z [B, Z] uniform in (-1, 1);  D [B] logits or scores.
 
@@ -33,11 +33,12 @@ from typing import Annotated, Literal
 import keras
 import tensorflow as tf
 
-from tfgen import adversarial, networks, random
+from tfgen import networks, random
 from tfgen.declared import Count, Network, Range, Share, Steps, Weight
 from tfgen.errors import UserError, one_of
 from tfgen.layers import adversaries
 from tfgen.model import GenerativeModel
+from tfgen.objectives import adversarial
 
 
 @keras.saving.register_keras_serializable("tfgen")
@@ -46,8 +47,8 @@ class GAN(GenerativeModel):
 
     Args:
       image_shape, levels, seed: see `GenerativeModel`.
-      objective: the pair of losses, see `tfgen/adversarial.py`.
-      penalty: what D pays for its gradient, see `tfgen/adversarial.py`.
+      objective: the pair of losses, see `tfgen/objectives/adversarial.py`.
+      penalty: what D pays for its gradient, see `tfgen/objectives/adversarial.py`.
       penalty_weight: of the penalty in what D descends on.
       clip: D's weights are kept in [-clip, clip] (Arjovsky et al. 2017); 0: as they are.
       critic_steps: k, updates of D for one of G. The batch is divided among them.

@@ -25,11 +25,12 @@ from typing import Annotated, Literal
 import keras
 import tensorflow as tf
 
-from tfgen import likelihoods, losses, random
+from tfgen import random
 from tfgen.declared import Count, Likelihood, Network, Range, Share
 from tfgen.layers import Dropout, coders
 from tfgen.model import GenerativeModel
 from tfgen.models.denoising_autoencoder import salt_and_pepper
+from tfgen.objectives import likelihoods, losses
 
 
 @keras.saving.register_keras_serializable("tfgen")

@@ -27,10 +27,11 @@ import keras
 import tensorflow as tf
 from keras import layers
 
-from tfgen import losses, random
+from tfgen import random
 from tfgen.declared import Count, Range, Weight
 from tfgen.layers import adversaries
 from tfgen.models.gan import GAN
+from tfgen.objectives import losses
 
 
 @keras.saving.register_keras_serializable("tfgen")

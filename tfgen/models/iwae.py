@@ -24,9 +24,9 @@ import math
 import keras
 import tensorflow as tf
 
-from tfgen import losses
 from tfgen.declared import Count
 from tfgen.models.vae import VAE
+from tfgen.objectives import losses
 
 
 @keras.saving.register_keras_serializable("tfgen")

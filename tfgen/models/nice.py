@@ -44,13 +44,14 @@ import numpy as np
 import tensorflow as tf
 from keras import layers
 
-from tfgen import bounds, losses, random
+from tfgen import random
 from tfgen.compiling import compiled
 from tfgen.declared import Count, Share
 from tfgen.errors import one_of
 from tfgen.layers import Dropout
-from tfgen.likelihoods import softplus
 from tfgen.model import GenerativeModel
+from tfgen.objectives import bounds, losses
+from tfgen.objectives.likelihoods import softplus
 
 MARGIN = 0.05  # of v on either side of [0, 1], so that the logits of 0 and 1 are finite
 

@@ -37,11 +37,12 @@ from typing import Annotated
 import keras
 import tensorflow as tf
 
-from tfgen import adversarial, random
+from tfgen import random
 from tfgen.declared import Count, Range, Weight
 from tfgen.errors import UserError
 from tfgen.layers import growing
 from tfgen.models.gan import GAN
+from tfgen.objectives import adversarial
 
 
 @keras.saving.register_keras_serializable("tfgen")

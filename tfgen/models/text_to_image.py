@@ -44,11 +44,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfgen import adversarial, captions, losses, random, replicas, vocabulary
+from tfgen import captions, random, replicas, vocabulary
 from tfgen.declared import Count, Range, Weight
 from tfgen.errors import UserError
 from tfgen.layers import adversaries, captioned
 from tfgen.models.gan import GAN
+from tfgen.objectives import adversarial, losses
 
 
 class Texts(NamedTuple):

@@ -27,11 +27,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfgen import bounds, likelihoods, losses, random
+from tfgen import random
 from tfgen.compiling import compiled
 from tfgen.declared import Count, Likelihood, Network, Range, Share, Steps, Weight
 from tfgen.layers import Dropout, LatentDensity, coders
 from tfgen.model import GenerativeModel
+from tfgen.objectives import bounds, likelihoods, losses
 
 
 @keras.saving.register_keras_serializable("tfgen")
@@ -48,7 +49,7 @@ class VAE(GenerativeModel):
       warmup: steps over which the weight of the KL term rises from 0 to 1 (Sonderby et al. 2016).
       free_bits: nats an image that the KL term may take without a penalty (Kingma et al. 2016,
         equation 15, with all latents in one group and image by image).
-      likelihood: p(x|z) (`tfgen.likelihoods`); "auto" fits the data's levels.
+      likelihood: p(x|z) (`tfgen.objectives.likelihoods`); "auto" fits the data's levels.
       draw: whether a sample is a draw from p(x|z), where by default it is the mean of p(x|z).
       components: of the mixture that stands for the prior after training; 0 keeps the prior.
       encoder: a network of the user's own (`tfgen/networks.py`), [H, W, C] -> [2 Z]: mu, logvar.

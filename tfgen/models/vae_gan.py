@@ -24,10 +24,11 @@ with 2 Z outputs. gamma is 0.1, of features of another size, for the 0.00001 of 
 import keras
 import tensorflow as tf
 
-from tfgen import adversarial, losses, random
+from tfgen import random
 from tfgen.declared import Network, Weight
 from tfgen.errors import UserError
 from tfgen.models.dcgan import DCGAN
+from tfgen.objectives import adversarial, losses
 
 
 @keras.saving.register_keras_serializable("tfgen")

@@ -22,10 +22,11 @@ import math
 import keras
 import tensorflow as tf
 
-from tfgen import losses, random
+from tfgen import random
 from tfgen.declared import Count
 from tfgen.errors import UserError
 from tfgen.models.vae import VAE
+from tfgen.objectives import losses
 
 
 @keras.saving.register_keras_serializable("tfgen")

@@ -31,11 +31,12 @@ import keras
 import tensorflow as tf
 from keras import layers
 
-from tfgen import likelihoods, losses, random, replicas
+from tfgen import random, replicas
 from tfgen.declared import Count, Likelihood, Network, Range, Share, Weight
 from tfgen.errors import UserError, one_of
 from tfgen.layers import Dropout
 from tfgen.model import GenerativeModel
+from tfgen.objectives import likelihoods, losses
 
 
 def conv_encoder(image_shape, outputs, width, depth, dropout):

@@ -22,10 +22,11 @@ from typing import Annotated
 
 import keras
 
-from tfgen import losses, replicas
+from tfgen import replicas
 from tfgen.declared import Range, Weight
 from tfgen.layers import priors
 from tfgen.models.autoencoder import Autoencoder
+from tfgen.objectives import losses
 
 
 @keras.saving.register_keras_serializable("tfgen")

@@ -28,7 +28,7 @@ import tensorflow as tf
 
 from tfgen import random, replicas
 from tfgen.errors import UserError
-from tfgen.likelihoods import softplus
+from tfgen.objectives.likelihoods import softplus
 
 
 def minimax_d(real, fake, target=1.0):

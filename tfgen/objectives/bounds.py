@@ -13,7 +13,8 @@ import math
 import numpy as np
 import tensorflow as tf
 
-from tfgen import losses, random
+from tfgen import random
+from tfgen.objectives import losses
 
 
 def seeds_of_draws(levels):

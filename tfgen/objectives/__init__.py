@@ -1,0 +1,1 @@
+"""Mathematics as functions: losses, bounds, likelihoods, games, penalties."""
