@@ -1,7 +1,10 @@
 """The front door: `tfgen.train` and `tfgen.load` from Python, with arrays and own networks."""
 
+import math
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -30,7 +33,7 @@ def my_encoder(inputs, outputs):
 
 
 def my_decoder(inputs, outputs):
-    layers = [keras.Input(inputs), keras.layers.Dense(np.prod(outputs))]
+    layers = [keras.Input(inputs), keras.layers.Dense(math.prod(outputs))]
     return keras.Sequential([*layers, keras.layers.Reshape(outputs)])
 
 
@@ -410,6 +413,37 @@ def test_what_is_wrong_with_a_file_of_ones_own(text, words, tmp_path):
 def test_a_file_that_is_not_there():
     with pytest.raises(UserError, match=r"there is no file .*nowhere\.py: a model's name"):
         tfgen.train("./nowhere.py")
+
+
+# --- the README -----------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_the_lines_of_the_readme_run(tmp_path, monkeypatch):
+    """As they stand, but for the number of steps. Some 40 s: two models, evaluated and exported."""
+    text = (ROOT / "README.md").read_text()
+    section = text[text.index("## From Python") : text.index("## Serve")]
+    blocks = re.findall(r"```python\n(.*?)```", section, re.DOTALL)
+    assert len(blocks) == 2
+    monkeypatch.chdir(tmp_path)
+    real = tfgen.train
+    monkeypatch.setattr(tfgen, "train", lambda *a, **k: real(*a, **k | {"steps": 20}))
+    random = np.random.default_rng(0)
+    images = random.integers(0, 256, (300, 28, 28, 1), dtype=np.uint8)
+    names = {
+        "images": images,
+        "labels": random.integers(0, 3, 300),
+        "x": images[:100],
+        "y": random.integers(0, 3, 100),
+        "my_encoder": my_encoder,
+        "my_decoder": my_decoder,
+        "my_callback": Count(),
+    }
+    for block in blocks:
+        exec(block, names)
+    assert names["images"] is images or names["images"].shape == (64, 8, 8, 1)
+    assert Path("runs/next/card.md").exists()
+    assert names["my_callback"].batches > 0
 
 
 # --- what is imported when ------------------------------------------------------------------------
