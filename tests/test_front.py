@@ -185,7 +185,7 @@ def test_weights_of_other_shapes_begin_anew(trained, tmp_path, capsys):
         ({"validation": (IMAGES[:9, 2:], LABELS[:9])}, r"validation has images of \(6, 8, 1\)"),
         ({"model": VAE}, "model is VAE; wanted is a name.*or a model that is made"),
         ({"settings": {"stesp": 3}}, "there is no setting `stesp`. Did you mean `steps`"),
-        ({"settings": {"steps": "many"}}, "`steps` is 'many', of type str; wanted is int"),
+        ({"settings": {"patience": "many"}}, "`patience` is 'many', of type str; wanted is int"),
         ({"settings": {"save_every": 15}}, "`save_every` is 15, but must be a multiple of"),
         ({"batch_size": 5000}, "batch_size 5000 is larger than the 1617 images"),
         ({"init": "nowhere"}, "nowhere is not a run directory"),
@@ -204,7 +204,7 @@ def test_a_run_of_another_model_gives_no_weights(trained, tmp_path):
         train(tmp_path / "run", "autoencoder", init=trained[0].path)
 
 
-def test_a_dataset_is_as_good_as_arrays(tmp_path):
+def test_a_dataset_is_as_good_as_arrays(monkeypatch):
     """Batched or not, images alone or with labels: the same source, by its fingerprint."""
     from tfgen.data import in_memory
 
@@ -215,8 +215,9 @@ def test_a_dataset_is_as_good_as_arrays(tmp_path):
         assert in_memory.given(given).fingerprint == expected
     alone = in_memory.given(pairs.map(lambda image, _: image))
     assert alone.fingerprint == in_memory.given(IMAGES).fingerprint != expected
+    monkeypatch.setattr(in_memory, "MEMORY_LIMIT", 10_000)
     with pytest.raises(UserError, match="more than 4 GiB or has no end"):
-        in_memory.given(tf.data.Dataset.from_tensors(np.zeros((2**11, 1024, 1024, 1))).repeat())
+        in_memory.given(pairs.repeat())
     with pytest.raises(UserError, match="elements without an image"):
         in_memory.given(tf.data.Dataset.range(3))
 
@@ -397,14 +398,17 @@ def test_a_model_in_a_file_of_ones_own(tmp_path, monkeypatch):
         ("import keras\nx = undefined\n", r"line 2: NameError: name 'undefined'"),
         ("def get_config(:\n", r"line 1: SyntaxError"),
         (OWN.replace("def get_config", "def config"), r"has no get_config\(\)"),
-        (OWN[OWN.index("def get_config") :], r"must define one model.*defines none"),
+        (
+            "import tfgen.settings as settings\n" + OWN[OWN.index("def get_config") :],
+            r"must define one model.*defines none",
+        ),
         (OWN + OWN.replace("MyVAE", "Other"), r"must define one model.*MyVAE, Other"),
         (OWN.replace("Weight = 2.0", "list = ()"), r"double is declared as list"),
     ],
 )
 def test_what_is_wrong_with_a_file_of_ones_own(text, words, tmp_path):
     file = tmp_path / f"own_{abs(hash(text))}.py"
-    file.write_text("from tfgen import settings\n" + text if "\ndef" not in text else text)
+    file.write_text(text)
     with pytest.raises(UserError, match=words):
         tfgen.train(str(file), "digits", workdir=tmp_path / "run")
     assert not (tmp_path / "run").exists()
