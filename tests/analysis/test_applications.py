@@ -1,0 +1,221 @@
+"""What finished runs are used for: explore, anomaly, features, denoise; as commands."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+from scipy.stats import multivariate_normal
+from sklearn.metrics import roc_auc_score
+
+from tests.cli.test_evaluate import Page
+from tests.support import runs
+from tfgen import data
+from tfgen.analysis import features
+from tfgen.errors import UserError
+from tfgen.metrics import anomaly
+
+
+def python(module, *flags):
+    return runs.here(module, *flags)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Finished runs: a VAE without threes, and a denoiser."""
+    root = tmp_path_factory.mktemp("runs")
+    changes = {"data.split": "train", "data.validation": "validation"}
+    for name, more in (
+        ("cvae", {"data.leave_out": "3", "steps": 100, "save_every": 50}),
+        ("denoising_autoencoder", {}),
+    ):
+        done = runs.train(name, root / name, **changes, **more)
+        assert done.returncode == 0, done.stderr
+    return root
+
+
+# --- a class left out ----------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_a_source_without_a_class(digits):
+    settings = {"name": "digits", "directory": "", "size": 0, "leave_out": "3"}
+    source = data.of_run(settings)
+    for split in ("train", "test", "train[:200]"):
+        whole, less = (data.arrays(s.load(split)) for s in (digits, source))
+        kept = whole["label"] != 3
+        np.testing.assert_array_equal(less["image"], whole["image"][kept])
+        label = whole["label"][kept]
+        np.testing.assert_array_equal(less["label"], label - (label > 3))
+        assert source.load(split).size == kept.sum()
+    loaded = source.load("train")
+    assert loaded.classes == tuple("012456789")
+    assert data.of_run(settings | {"leave_out": ""}).load("train").classes == tuple("0123456789")
+    with pytest.raises(UserError, match="unknown class of digits '11'"):
+        data.of_run(settings | {"leave_out": "11"}).load("train")
+    with pytest.raises(UserError, match="no classes"):
+        data.of_run(settings | {"name": "ring", "leave_out": "1"}).load("train")
+
+
+def test_scores_by_hand():
+    train = np.array([[0.0, 0], [1, 0], [0, 1], [1, 1], [0.5, 0.5], [0.4, 0.6]])
+    test = np.array([[0.5, 0.5], [4.0, 4.0]])
+    found = anomaly.nearest_neighbours(train, test, k=2)
+    np.testing.assert_allclose(found, [np.sqrt(0.02), np.sqrt(3.5**2 * 2)])
+    kept = anomaly.principal_components(np.array([[0.0, 0], [1, 1], [2, 2]]), [[3, 3], [0, 2]], 1)
+    np.testing.assert_allclose(kept, [0, 2], atol=1e-9)
+    near, far = anomaly.mahalanobis(train, test)
+    assert far > 10 * near
+    low, high = anomaly.kernel_density(np.random.default_rng(0).normal(size=(200, 2)), test)
+    assert high > low + 5
+    points = np.array([[0.0, 0], [3, 4], [0, 1]])
+    log_p = anomaly._log_kernels(np.square(points[:, None] - points).sum(-1), 0.7, 2)
+    p = [np.mean([multivariate_normal(b, 0.49 * np.eye(2)).pdf(a) for b in points]) for a in points]
+    np.testing.assert_allclose(np.exp(log_p), p)
+    assert anomaly.auroc(np.array([1, 2, 3, 4]), np.array([0, 0, 1, 1], bool)) == 1.0
+    assert anomaly.auroc(np.array([1, 4, 3, 2]), np.array([0, 0, 1, 1], bool)) == 0.5
+    assert anomaly.auroc(np.array([1, 1, 1]), np.array([0, 1, 1], bool)) == 0.5
+
+
+@pytest.mark.slow
+def test_anomaly_compares_with_methods_that_need_no_model(folder, monkeypatch):
+    monkeypatch.setattr("tfgen.analysis.anomaly.SAMPLES", 5)
+    done = python("train.anomaly", f"--workdir={folder / 'cvae'}")
+    assert done.returncode == 0, done.stderr
+    content = json.loads((folder / "cvae" / "anomaly.json").read_text())
+    assert (content["odd"], content["normal"]) == (45, 402)
+    found = content["auroc"]
+    digits = data.open_source("digits")
+    train, test = (data.arrays(digits.load(split)) for split in ("train", "test"))
+    normal = train["image"][train["label"] != 3].reshape(-1, 64) / 16
+    distances = np.linalg.norm(test["image"].reshape(-1, 1, 64) / 16 - normal, axis=-1)
+    expected = roc_auc_score(test["label"] == 3, np.sort(distances, axis=1)[:, 4])
+    assert found["5-NN of pixels"] == pytest.approx(expected, abs=1e-6)
+    assert expected > 0.6
+    assert {"reconstruction error", "-log p(x)", "distance of the code", "PCA of 16"} <= set(found)
+    assert all(0 <= v <= 1 for v in found.values())
+    own = {"reconstruction error", "-log p(x)", "distance of the code", "5-NN of codes"}
+    won = max(found, key=found.get) in own
+    assert ("better than all that the model offers" in done.stdout) == (not won)
+    rejection = content["rejection"]
+    assert rejection["seen classes rejected"] < 0.3
+    assert set(rejection) == {
+        *("threshold", "unseen class rejected", "seen classes rejected", "accuracy on what is kept")
+    }
+    assert Image.open(folder / "cvae" / "figures" / "anomaly.png").width > 500
+
+    # A ratio with itself says nothing; one with a run of other data is refused.
+    itself = f"--background={folder / 'cvae'}"
+    done = python("train.anomaly", f"--workdir={folder / 'cvae'}", itself)
+    assert done.returncode == 0, done.stderr
+    content = json.loads((folder / "cvae" / "anomaly.json").read_text())
+    assert content["auroc"]["likelihood ratio"] == 0.5
+    other = f"--background={folder / 'denoising_autoencoder'}"
+    done = python("train.anomaly", f"--workdir={folder / 'cvae'}", other)
+    assert done.returncode == 2
+    assert "has no density" in done.stderr
+    done = python("train.anomaly", f"--workdir={folder / 'denoising_autoencoder'}")
+    assert done.returncode == 2
+    assert "--config.data.leave_out=3" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+# --- codes ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_explore_draws_what_the_codes_allow(folder):
+    done = python("train.explore", f"--workdir={folder / 'cvae'}")
+    assert done.returncode == 0, done.stderr
+    page = Page((folder / "cvae" / "explore.html").read_text())
+    names = {p.stem for p in (folder / "cvae" / "figures").glob("explore-*.png")}
+    assert names == {
+        "explore-" + key
+        for key in (
+            *("traversals", "interpolation-linear", "interpolation-spherical", "classes"),
+            *("arithmetic", "reconstructions"),
+        )
+    }
+    assert page.tags.count("img") == 6
+
+
+@pytest.mark.slow
+def test_features_are_the_codes_and_few_labels_are_drawn_evenly(folder, tmp_path):
+    out = tmp_path / "codes.npz"
+    workdir = folder / "denoising_autoencoder"
+    done = python("train.features", f"--workdir={workdir}", f"--out={out}")
+    assert done.returncode == 0, done.stderr
+    import tfgen
+
+    model = tfgen.load(workdir).model
+    with np.load(out) as found:
+        assert found["train"].shape == (1000, 32)
+        assert found["test_label"].shape == (447,)
+        test = data.arrays(data.open_source("digits").load("test"))
+        np.testing.assert_array_equal(found["test_label"], test["label"])
+        codes = model.encode(test["image"][:9] / np.float32(16))["mean"]
+        np.testing.assert_allclose(found["test"][:9], codes, atol=1e-4)
+    for word in ("codes", "pixels", "PCA of 32", "With 10 labels", "With 1000 labels"):
+        assert word in done.stdout
+
+
+def test_few_labels_are_drawn_evenly():
+    labels = np.random.default_rng(0).integers(0, 4, 300)
+    for seed in range(3):
+        rows = features.draw(labels, 10, seed)
+        assert len(set(rows.tolist())) == 10
+        assert sorted(np.bincount(labels[rows], minlength=4)) in ([2, 2, 3, 3],)
+    assert set(features.draw(labels, 300, 0)) == set(range(300))
+    assert not np.array_equal(features.draw(labels, 10, 0), features.draw(labels, 10, 1))
+
+
+# --- a user's images -----------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_denoising_a_folder(folder, tmp_path):
+    random = np.random.default_rng(0)
+    for i, name in enumerate(("a.png", "b/c.png")):
+        (tmp_path / "in" / name).parent.mkdir(parents=True, exist_ok=True)
+        pixels = random.integers(0, 256, (8 + 8 * i, 12 + 8 * i, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(tmp_path / "in" / name)
+    flags = [
+        f"--workdir={folder / 'denoising_autoencoder'}",
+        f"--images={tmp_path / 'in'}",
+        f"--out={tmp_path / 'out'}",
+    ]
+    done = python("train.denoise", *flags)
+    assert done.returncode == 0, done.stderr
+    for name in ("a.png", "b/c.png"):
+        assert Image.open(tmp_path / "out" / name).size == (8, 8)
+    assert (tmp_path / "out" / "comparison.png").exists()
+    for word in ("this model", "noisy images", "linear denoiser"):
+        assert word in done.stdout
+
+    again = python("train.denoise", *flags)
+    assert again.returncode == 2
+    assert "not an empty folder" in again.stderr
+    shutil.rmtree(tmp_path / "out")
+    (tmp_path / "in" / "broken.png").write_text("no image")
+    broken = python("train.denoise", *flags)
+    assert broken.returncode == 2
+    assert "broken.png cannot be read" in broken.stderr
+    assert not (tmp_path / "out").exists()
+    other = python("train.denoise", f"--workdir={folder / 'cvae'}", *flags[1:])
+    assert other.returncode == 2
+    assert "cvae is no denoiser" in other.stderr
+
+
+def test_a_completion_keeps_what_is_known():
+    from tests.zoo import Row
+
+    row = Row("denoising_autoencoder", dict(latent_dim=3, width=5), 0)
+    model, x = row.build(), row.batch()["image"] / np.float32(16)
+    known = np.random.default_rng(0).random(x.shape) < 0.5
+    filled = model.complete(x, known, steps=3).numpy()
+    np.testing.assert_array_equal(filled[known], x[known])
+    once = np.where(known, x, model.denoise(np.where(known, x, 0.0)))
+    for _ in range(2):
+        once = np.where(known, x, model.denoise(once))
+    np.testing.assert_allclose(filled, once, atol=1e-6)
