@@ -140,3 +140,11 @@ def digits():
     from tfgen import data
 
     return data.open_source("digits")
+
+
+@pytest.fixture(scope="session")
+def images(digits):
+    """The levels of the digits that are trained on: [1000, 8, 8, 1]."""
+    from tfgen import data
+
+    return data.arrays(digits.load("train"))["image"]

@@ -45,7 +45,7 @@ FAULTS = [
         "IWAE takes the mean of logarithms",
         *("tfgen/models/iwae.py", "tf.reduce_logsumexp(log_w, axis=1) - math.log(self.samples)"),
         "tf.reduce_mean(log_w, axis=1)",
-        "tests/models/test_vae_family.py",
+        "tests/models/test_iwae.py",
     ),
     Fault(
         "a flow forgets its scale's log-determinant",
@@ -56,7 +56,7 @@ FAULTS = [
         "the gradient penalty is on real images, not between",
         *("tfgen/objectives/adversarial.py", "norm_of_gradient(D, e * x + (1.0 - e) * fake)"),
         "norm_of_gradient(D, x)",
-        "tests/objectives/test_adversarial.py",
+        "tests/objectives/test_penalties.py",
     ),
     Fault(
         "Adam corrects its bias by the step before",

@@ -6,15 +6,11 @@ import shutil
 import numpy as np
 import pytest
 from PIL import Image
-from scipy.stats import multivariate_normal
 from sklearn.metrics import roc_auc_score
 
-from tests.cli.test_evaluate import Page
 from tests.support import runs
+from tests.support.page import Page
 from tfgen import data
-from tfgen.analysis import features
-from tfgen.errors import UserError
-from tfgen.metrics import anomaly
 
 
 def python(module, *flags):
@@ -36,46 +32,6 @@ def folder(tmp_path_factory):
 
 
 # --- a class left out ----------------------------------------------------------------------------
-
-
-@pytest.mark.slow
-def test_a_source_without_a_class(digits):
-    settings = {"name": "digits", "directory": "", "size": 0, "leave_out": "3"}
-    source = data.of_run(settings)
-    for split in ("train", "test", "train[:200]"):
-        whole, less = (data.arrays(s.load(split)) for s in (digits, source))
-        kept = whole["label"] != 3
-        np.testing.assert_array_equal(less["image"], whole["image"][kept])
-        label = whole["label"][kept]
-        np.testing.assert_array_equal(less["label"], label - (label > 3))
-        assert source.load(split).size == kept.sum()
-    loaded = source.load("train")
-    assert loaded.classes == tuple("012456789")
-    assert data.of_run(settings | {"leave_out": ""}).load("train").classes == tuple("0123456789")
-    with pytest.raises(UserError, match="unknown class of digits '11'"):
-        data.of_run(settings | {"leave_out": "11"}).load("train")
-    with pytest.raises(UserError, match="no classes"):
-        data.of_run(settings | {"name": "ring", "leave_out": "1"}).load("train")
-
-
-def test_scores_by_hand():
-    train = np.array([[0.0, 0], [1, 0], [0, 1], [1, 1], [0.5, 0.5], [0.4, 0.6]])
-    test = np.array([[0.5, 0.5], [4.0, 4.0]])
-    found = anomaly.nearest_neighbours(train, test, k=2)
-    np.testing.assert_allclose(found, [np.sqrt(0.02), np.sqrt(3.5**2 * 2)])
-    kept = anomaly.principal_components(np.array([[0.0, 0], [1, 1], [2, 2]]), [[3, 3], [0, 2]], 1)
-    np.testing.assert_allclose(kept, [0, 2], atol=1e-9)
-    near, far = anomaly.mahalanobis(train, test)
-    assert far > 10 * near
-    low, high = anomaly.kernel_density(np.random.default_rng(0).normal(size=(200, 2)), test)
-    assert high > low + 5
-    points = np.array([[0.0, 0], [3, 4], [0, 1]])
-    log_p = anomaly._log_kernels(np.square(points[:, None] - points).sum(-1), 0.7, 2)
-    p = [np.mean([multivariate_normal(b, 0.49 * np.eye(2)).pdf(a) for b in points]) for a in points]
-    np.testing.assert_allclose(np.exp(log_p), p)
-    assert anomaly.auroc(np.array([1, 2, 3, 4]), np.array([0, 0, 1, 1], bool)) == 1.0
-    assert anomaly.auroc(np.array([1, 4, 3, 2]), np.array([0, 0, 1, 1], bool)) == 0.5
-    assert anomaly.auroc(np.array([1, 1, 1]), np.array([0, 1, 1], bool)) == 0.5
 
 
 @pytest.mark.slow
@@ -160,16 +116,6 @@ def test_features_are_the_codes_and_few_labels_are_drawn_evenly(folder, tmp_path
         assert word in done.stdout
 
 
-def test_few_labels_are_drawn_evenly():
-    labels = np.random.default_rng(0).integers(0, 4, 300)
-    for seed in range(3):
-        rows = features.draw(labels, 10, seed)
-        assert len(set(rows.tolist())) == 10
-        assert sorted(np.bincount(labels[rows], minlength=4)) in ([2, 2, 3, 3],)
-    assert set(features.draw(labels, 300, 0)) == set(range(300))
-    assert not np.array_equal(features.draw(labels, 10, 0), features.draw(labels, 10, 1))
-
-
 # --- a user's images -----------------------------------------------------------------------------
 
 
@@ -205,17 +151,3 @@ def test_denoising_a_folder(folder, tmp_path):
     other = python("train.denoise", f"--workdir={folder / 'cvae'}", *flags[1:])
     assert other.returncode == 2
     assert "cvae is no denoiser" in other.stderr
-
-
-def test_a_completion_keeps_what_is_known():
-    from tests.zoo import Row
-
-    row = Row("denoising_autoencoder", dict(latent_dim=3, width=5), 0)
-    model, x = row.build(), row.batch()["image"] / np.float32(16)
-    known = np.random.default_rng(0).random(x.shape) < 0.5
-    filled = model.complete(x, known, steps=3).numpy()
-    np.testing.assert_array_equal(filled[known], x[known])
-    once = np.where(known, x, model.denoise(np.where(known, x, 0.0)))
-    for _ in range(2):
-        once = np.where(known, x, model.denoise(once))
-    np.testing.assert_allclose(filled, once, atol=1e-6)

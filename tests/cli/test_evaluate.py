@@ -4,12 +4,12 @@ import json
 import re
 import shutil
 import sys
-from html.parser import HTMLParser
 
 import pytest
 
 from tests.support import runs
 from tests.support.browser import CHROMIUM, ask
+from tests.support.page import Page
 from tfgen.errors import UserError
 from tfgen.metrics import catalogue
 from tfgen.run_dir import RunDir
@@ -69,22 +69,6 @@ def test_the_same_command_gives_the_same_numbers(vae, capsys):
     out = capsys.readouterr().out
     assert re.search(r"^FCD +\d+\.\d\d", out, re.M)
     assert re.search(r"^100 % +done", out, re.M)
-
-
-class Page(HTMLParser):
-    """Collects tags, and everything that a page could load."""
-
-    def __init__(self, text):
-        super().__init__()
-        self.tags, self.loads, self.text = [], [], ""
-        self.feed(text)
-
-    def handle_starttag(self, tag, attrs):
-        self.tags.append(tag)
-        self.loads += [v for k, v in attrs if k in ("src", "href", "xlink:href")]
-
-    def handle_data(self, text):
-        self.text += text
 
 
 def test_the_report_is_one_file(evaluated):

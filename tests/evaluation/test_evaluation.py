@@ -7,15 +7,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.exporting.test_conditional import Striped
+from tests.support.striped import Striped
 from tests.zoo import ROWS
 from tfgen import data, evaluation, models
-from tfgen.compiling import compiled
 from tfgen.data.points import MIXTURES
 from tfgen.errors import UserError
 from tfgen.evaluation.samples import Comparison
 from tfgen.metrics import features
-from tfgen.metrics.diagnosis import diagnose
 
 
 def quiet(*_):
@@ -43,94 +41,6 @@ def protocol(found, **changes):
 def few(splits, count):
     cut = {s: {k: v[:count] for k, v in getattr(splits, s).items()} for s in ("train", "held_out")}
     return dataclasses.replace(splits, **cut)
-
-
-# --- likelihood: probabilistic principal components, whose marginal is a Gaussian ----------------
-
-
-class UnitGaussian:
-    """p(x|z) = N(mean, s^2) of real-valued pixels; levels are taken as numbers in [0, 1]."""
-
-    parameters = 1
-
-    def __init__(self, s, levels):
-        self.s, self.levels = s, levels
-
-    def log_prob(self, levels, mean):
-        x = tf.cast(levels, tf.float32) / (self.levels - 1)
-        terms = -0.5 * ((x - mean) / self.s) ** 2 - math.log(self.s * math.sqrt(2 * math.pi))
-        return tf.reduce_sum(terms, axis=[1, 2, 3])
-
-    def mean(self, mean):
-        return mean
-
-
-@pytest.fixture(scope="module")
-def linear():
-    """A VAE whose networks are set to x = W z + b + s eps, its exact posterior, and log p(x)."""
-    import keras
-    from keras import layers
-
-    random = np.random.default_rng(0)
-    d, z, s = 9, 2, 0.3
-    w, b = 0.2 * random.normal(size=(d, z)), np.full(d, 0.5)
-    precision = np.eye(z) + w.T @ w / s**2
-    to_mean = np.linalg.solve(precision, w.T) / s**2
-    # The exact posterior has a full covariance; a rotation of z makes it diagonal.
-    turn = np.linalg.eigh(precision)[1]
-    w, to_mean = w @ turn, turn.T @ to_mean
-    variance = 1 / np.diag(turn.T @ precision @ turn)
-
-    def set_networks(spoil=0.0):
-        model = models.find("vae")((3, 3, 1), 64, latent_dim=z, network="dense", width=2)
-        kernel = np.concatenate([(1 + spoil) * to_mean.T, np.zeros((d, z))], axis=1)
-        bias = np.concatenate([-(1 + spoil) * to_mean @ b, np.log(variance) + spoil])
-        model.encoder = keras.Sequential(
-            [layers.Input((3, 3, 1)), layers.Flatten(), layers.Dense(2 * z)]
-        )
-        model.encoder.layers[-1].set_weights([kernel, bias])
-        model.decoder = keras.Sequential(
-            [layers.Input((z,)), layers.Dense(d), layers.Reshape((3, 3, 1))]
-        )
-        model.decoder.layers[0].set_weights([w.T, b])
-        model.p = UnitGaussian(s, 64)
-        return model
-
-    x = (random.integers(64, size=(20, 3, 3, 1)) / 63).astype(np.float32)
-    covariance = w @ w.T + s**2 * np.eye(d)
-    centred = x.reshape(20, d) - b
-    exact = -0.5 * (
-        np.einsum("ni,ij,nj->n", centred, np.linalg.inv(covariance), centred)
-        + np.linalg.slogdet(2 * np.pi * covariance)[1]
-    )
-    return set_networks, x, exact
-
-
-def test_with_the_exact_posterior_every_bound_is_exact(linear):
-    set_networks, x, exact = linear
-    model = set_networks()
-    np.testing.assert_allclose(model.elbo(x, samples=1).numpy(), exact, rtol=1e-4)
-    np.testing.assert_allclose(model.log_prob(x, samples=7).numpy(), exact, rtol=1e-4)
-
-
-@pytest.mark.slow
-def test_bounds_rise_with_k_up_to_the_exact_likelihood(linear):
-    """With an encoder that is off, over nested groups of the same 4,096 draws (Jensen)."""
-    set_networks, x, exact = linear
-    model = set_networks(spoil=0.8)
-    log_weight = model._importance(tf.constant(x))
-    draws = compiled(lambda: tf.map_fn(log_weight, tf.range(4096), fn_output_signature="float32"))
-    log_w = draws().numpy().astype(np.float64)
-    bounds = []
-    for k in (1, 2, 8, 64, 4096):
-        groups = log_w.reshape(-1, k, len(x))
-        bounds.append((np.logaddexp.reduce(groups, axis=1) - math.log(k)).mean())
-    assert (np.diff(bounds) > 0).all()
-    assert bounds[0] < exact.mean() - 0.3
-    assert bounds[-1] == pytest.approx(exact.mean(), abs=0.05)
-    # And what the model says are the first and the last of them.
-    assert model.elbo(x, samples=4096).numpy().mean() == pytest.approx(bounds[0], rel=1e-4)
-    assert model.log_prob(x, samples=4096).numpy().mean() == pytest.approx(bounds[-1], rel=1e-4)
 
 
 # --- every model of the zoo ----------------------------------------------------------------------
@@ -309,43 +219,3 @@ def test_different_protocols_are_refused_by_name(judge):
     assert "n: 200 in a, 100 in b" in str(error.value)
     assert "split: 'test' in a, 'train' in b" in str(error.value)
     assert "seed" not in str(error.value)
-
-
-def names(results, details=(), floor=(), baselines=()):
-    return [f.name for f in diagnose(results, dict(details), dict(floor), dict(baselines))]
-
-
-def test_diagnosis_names_what_is_wrong():
-    classes = {"classes": "abc", "real_shares": [0.3, 0.3, 0.4]}
-    assert names({}, classes | {"class_shares": [0.05, 0.35, 0.6]}) == ["modes missing"]
-    unreached = {"unreached": ("It has not grown.", "Train it longer.")}
-    assert names({}, unreached) == ["training unfinished"]
-    assert names({}, {"unreached": None}) == []
-    assert names({"modes": 7}, {"modes": 8}) == ["modes missing"]
-    assert names({"coverage": 0.3}, floor={"coverage": 0.96}) == ["coverage low"]
-    assert names({"copy_ratio": 0.1, "copies": 0.9}) == ["memorising"]
-    gaussian = {"Gaussian": {"frechet": 8.0}}
-    assert names({"frechet": 9.0}, baselines=gaussian) == ["worse than a Gaussian"]
-    kl = {"kl_per_unit": [0.0, 0.0]}
-    assert names({"active_units": 0, "kl": 0.0}, kl) == ["posterior collapsed"]
-    assert names({"active_units": 1, "kl": 3.0}, {"kl_per_unit": [3.0, 0.0]}) == ["dead codes"]
-    terms = {"train": {"D_real": 0.9, "D_fake": 0.2}, "held-out": {"D_real": 0.4}}
-    assert names({}, {"terms": terms}) == ["discriminator overfits"]
-    sure = {"nll": 90.0, "nll_reverse": 90.05, "log_z_error": 0.05, "log_z_chains": 200.0}
-    assert names(sure) == []
-    assert names(sure | {"nll_reverse": 89.95}) == []  # by chance
-    for change in ({"nll_reverse": 89.8}, {"nll_reverse": 90.2}, {"log_z_chains": 46.0}):
-        assert names(sure | change) == ["log Z unsure"]
-    terms = {"train": {"loss": 60.0}, "held-out": {"loss": 90.0}}
-    assert names({"nll": 90.0}, {"terms": terms}) == ["overfits"]
-
-
-def test_diagnosis_is_silent_where_all_is_well():
-    sure = {"nll_reverse": 90.0, "log_z_error": 0.02, "log_z_chains": 200.0}
-    good = sure | {
-        "modes": 8, "coverage": 0.9, "copy_ratio": 1.0, "copies": 0.01, "frechet": 1.0,
-        "active_units": 2, "kl": 6.0, "nll": 90.0,
-    }  # fmt: skip
-    terms = {"loss": 90.0, "D_real": 0.6, "D_fake": 0.3}
-    details = {"modes": 8, "kl_per_unit": [3.0, 3.0], "terms": {"train": terms, "held-out": terms}}
-    assert names(good, details, {"coverage": 0.97}, {"Gaussian": {"frechet": 8.0}}) == []

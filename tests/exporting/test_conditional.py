@@ -3,37 +3,17 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from keras import layers
 
 from tests.support import servers
-from tfgen import random
+from tests.support.striped import Striped
 from tfgen.errors import UserError
 from tfgen.exporting import golden, saved_model, sources, tflite
 from tfgen.exporting.endpoints import endpoints
-from tfgen.model import GenerativeModel
 
 SEEDS = np.arange(5, dtype=np.int32)
+
+
 LABELS = np.array([0, 1, 2, 1, 0], np.int32)
-
-
-class Striped(GenerativeModel):
-    """An image of its latents and its class."""
-
-    num_classes = 3
-
-    def __init__(self, image_shape=(4, 4, 1), levels=256, seed=0):
-        super().__init__(image_shape, levels, seed)
-        self.dense = layers.Dense(16)
-        self.dense.build((None, 5))
-
-    def noise(self, seeds):
-        return {"z": random.normal(seeds, [2], "z")}
-
-    def generate(self, noise, label=None):
-        # A table, not tf.one_hot, whose on and off values LiteRT's int8 converter scales apart from
-        # its output (TF 2.21): classes come out mixed.
-        given = tf.concat([noise["z"], tf.gather(4.0 * tf.eye(self.num_classes), label)], axis=-1)
-        return tf.reshape(tf.sigmoid(self.dense(given)), [-1, *self.image_shape])
 
 
 @pytest.fixture(scope="module")

@@ -11,9 +11,7 @@ from scipy import stats
 from tests.zoo import ROWS
 from tfgen import models
 from tfgen.compiling import compiled
-from tfgen.data.points import MIXTURES
 from tfgen.errors import UserError
-from tfgen.evaluation.likelihoods import kl_to_truth
 from tfgen.models.nice import MARGIN, NICE
 from tfgen.models.realnvp import SPAN
 
@@ -226,17 +224,3 @@ def test_the_uniform_of_an_outer_level_is_an_exponential_beyond_its_edge():
 def test_an_image_that_cannot_be_squeezed_is_refused():
     with pytest.raises(UserError, match=r"1x1 is not divisible by 2.*network=dense"):
         models.find("realnvp")((1, 1, 2), 256)
-
-
-def test_kl_to_truth_is_that_of_a_known_density():
-    """Of the uniform density: its cross entropy is the logarithm of the square's area."""
-
-    class Uniform:
-        def log_density(self, x):
-            return tf.zeros(len(x))
-
-    mixture = MIXTURES["ring"]
-    points = mixture.sample(200_000, np.random.default_rng(0))
-    entropy = -mixture.log_prob(points).mean()
-    expected = 2 * np.log(2 * mixture.extent) - entropy
-    assert kl_to_truth(Uniform(), mixture) == pytest.approx(expected, abs=0.01)

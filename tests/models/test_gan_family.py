@@ -1,224 +1,18 @@
-"""What each of the GAN family adds: labels, codes found without them, an encoder."""
+"""What holds of the GAN family: lost games, the papers' settings, the latent tools."""
 
-import math
 import types
 
-import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 import tensorflow_datasets as tfds
-from scipy import stats
 
-from tests import zoo
 from tests.support import runs
 from tests.zoo import GAN, Row
-from tfgen import data, random, settings
+from tfgen import data, settings
 from tfgen.analysis.explore import pictures
-from tfgen.compiling import compiled
 from tfgen.errors import UserError
-from tfgen.layers import adversaries, planes
-from tfgen.metrics import classes
 from tfgen.reports import figures
 from tfgen.training import building
-
-DENSE = dict(network="dense", width=32, depth=2, latent_dim=2)
-
-
-def trained(name, steps, **arguments):
-    model = Row(name, DENSE | arguments, 0, zoo.TOY_SHAPE, 17).build()
-    for optimizer in model.optimizers.values():
-        optimizer.learning_rate = 2e-3
-        optimizer.beta_1 = 0.5
-    step = compiled(model.train_step)
-    for i in range(steps):
-        step(zoo.toys(seed=i))
-    return model
-
-
-# --- conditional ---------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("normalisation", ["none", "spectral"])
-def test_planes_of_labels(normalisation):
-    """Ones in the plane of the image's own label: the tutorial that many copy scrambles them."""
-    conv = adversaries.conv(6, 4, 2, normalisation, bias_initializer="random_normal")
-    layer = planes.ConvBeside(conv)
-    label = np.array([3, 0, 9, 3])
-    x = np.random.default_rng(0).uniform(-1, 1, (4, 8, 6, 3)).astype(np.float32)
-    found = layer([x, np.eye(10, dtype="f")[label]]).numpy()
-    beside = np.zeros((4, 8, 6, 10), np.float32)
-    for i, k in enumerate(label):
-        beside[i, :, :, k] = 1
-    seen = planes.Beside()([x, np.eye(10, dtype="f")[label]])
-    assert np.array_equal(seen, np.concatenate([x, beside], -1))
-    assert conv.kernel.shape == (4, 4, 13, 6)
-    np.testing.assert_allclose(found, conv(seen), atol=1e-6)
-    again = planes.ConvBeside.from_config(layer.get_config())
-    assert again.conv.get_config() == conv.get_config()
-
-
-@pytest.mark.parametrize("network", ["conv", "dense", "residual"])
-def test_a_label_is_seen_with_the_image_of_its_row(network):
-    model = Row("conditional_gan", GAN | dict(network=network), 0).build()
-    label = np.array([3, 0, 9, 3], np.int32)
-    x = tf.constant(np.random.default_rng(0).uniform(-1, 1, (4, 8, 8, 1)), tf.float32)
-    both = model.verdict(x, label).numpy()
-    alone = np.concatenate([model.verdict(x[i : i + 1], label[i : i + 1]) for i in range(4)])
-    np.testing.assert_allclose(both, alone, atol=1e-5)
-    assert np.abs(both - model.verdict(x, label[::-1]).numpy()).max() > 1e-4
-
-
-def test_projection_is_an_inner_product_with_the_features():
-    model = Row("conditional_gan", GAN | dict(condition="projection"), 0).build()
-    x = np.random.default_rng(0).uniform(-1, 1, (5, 8, 8, 1)).astype(np.float32)
-    v, bias = (w.numpy() for w in model.D.layers[-2].weights)
-    phi = keras.Model(model.D.inputs[0], model.D.get_layer("features").output)(x).numpy()
-    at_zero = model.D(x).numpy()[:, 0]
-    for k in range(10):
-        found = model.verdict(x, np.full(5, k, np.int32)).numpy()[:, 0]
-        np.testing.assert_allclose(found, at_zero + phi @ v[:, k] + bias[k], atol=1e-5)
-
-
-def test_the_auxiliary_classifier_is_in_both_losses():
-    model = Row("conditional_gan", GAN | dict(condition="auxiliary"), 0).build()
-    random = np.random.default_rng(0)
-    log_c = np.log(random.dirichlet(np.ones(10), (2, 3))).astype(np.float32)
-    score = random.normal(size=(2, 3, 1)).astype(np.float32)
-    label = np.array([1, 5, 9], np.int32)
-    real, fake = (
-        tf.constant(np.concatenate([s, c], -1)) for s, c in zip(score, log_c, strict=True)
-    )
-    D_x, D_fake = 1 / (1 + np.exp(-score[..., 0]))
-    missed = -log_c[:, np.arange(3), label]
-    d_loss = -np.log(D_x) - np.log(1 - D_fake) + missed[0] + missed[1]
-    np.testing.assert_allclose(model.d_loss(real, fake, None, label), d_loss, rtol=1e-4)
-    g_loss = -np.log(D_fake) + missed[1]
-    np.testing.assert_allclose(model.g_loss(fake, None, label), g_loss, rtol=1e-4)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("condition", ["planes", "projection", "auxiliary"])
-def test_samples_are_of_the_class_that_was_asked_for(condition):
-    model = trained("conditional_gan", 500, condition=condition, num_classes=zoo.TOY_CLASSES)
-    label = np.arange(150, dtype=np.int32) % zoo.TOY_CLASSES
-    images = model.sample(np.arange(150), label).numpy().reshape(150, 4)
-    right = images[:, :3].argmax(axis=1) == label
-    assert right.mean() > 0.95
-
-
-# --- InfoGAN -------------------------------------------------------------------------------------
-
-
-def test_the_bound_of_the_mutual_information():
-    model = Row("infogan", GAN, 0).build()
-    noise = model.noise(tf.range(4))
-    logits = np.random.default_rng(0).normal(size=(4, 10)).astype(np.float32)
-    means = np.random.default_rng(1).normal(size=(4, 2)).astype(np.float32)
-    verdict = tf.concat([tf.zeros([4, 1]), logits, means], axis=-1)
-    k = np.floor(noise["u"].numpy()[:, 0] * 10).astype(int)
-    log_q = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
-    expected = log_q[np.arange(4), k] + math.log(10)
-    expected += stats.norm.logpdf(noise["c"], means, 1).sum(axis=1)
-    np.testing.assert_allclose(model.information(verdict, noise), expected, rtol=1e-5)
-
-
-@pytest.mark.parametrize("fresh", [False, True])
-def test_the_information_is_of_images_and_the_codes_that_made_them(fresh):
-    """Also where G's update draws others: what is logged is what D's update was of."""
-    row = Row("infogan", GAN | dict(fresh_noise=fresh, critic_steps=2, normalisation="none"), 0)
-    model, batch = row.build(), row.batch()
-    # Larger kernels show what the images depend on.
-    for weight in model.trainable_variables:
-        weight.assign(10.0 * weight)
-    for optimizer in model.optimizers.values():
-        optimizer.learning_rate = 0.0
-    seeds = model.training_seeds(batch["image"])[1::2]
-    noise = model.noise(seeds)
-    fake = model.G(model.latent(noise), training=True)
-    other = model.noise(random.derived(seeds, "fresh noise"))
-    expected, wrong = (
-        np.mean(model.information(model.verdict(fake), codes)) for codes in (noise, other)
-    )
-    assert abs(expected - wrong) > 0.1
-    terms = model.train_step(batch)
-    assert float(terms["information"]) == pytest.approx(expected, rel=1e-4)
-    # G descends on the codes that its own images are of.
-    if fresh:
-        noise, fake = other, model.G(model.latent(other), training=True)
-    verdict = model.verdict(fake)
-    g_loss = np.logaddexp(0, -verdict[:, 0]) - model.information(verdict, noise)
-    assert float(terms["g_loss"]) == pytest.approx(np.mean(g_loss), rel=1e-4)
-
-
-def test_categories_are_uniform_and_are_what_samples_are_made_of():
-    model = Row("infogan", GAN, 0).build()
-    z = model.draw_prior(tf.range(5000)).numpy()
-    codes = z[:, 6:16]
-    assert np.array_equal(np.unique(codes), [0, 1])
-    assert (codes.sum(axis=1) == 1).all()
-    np.testing.assert_allclose(codes.mean(axis=0), 0.1, atol=0.02)
-    np.testing.assert_array_equal(model.decode(z[:5]), model.sample(np.arange(5)))
-    each = model.of_each_category(z[:2]).numpy()
-    assert each.shape == (20, 18)
-    np.testing.assert_array_equal(each[:10, 6:16], np.eye(10))
-    np.testing.assert_array_equal(each[:10, :6], np.tile(z[:1, :6], (10, 1)))
-
-
-@pytest.mark.slow
-def test_classes_are_found_without_labels():
-    """Three kinds of images: the categorical code of three values comes to be their class."""
-    best = 0.0
-    for start in range(3):  # the game has bad ends; one of three starts must do
-        model = trained("infogan", 800, categories=3, continuous=1, normalisation="none")
-        batch = zoo.toys(300, seed=10_000 + start)
-        found = model.cluster(batch["image"].astype(np.float32) / 16).numpy()
-        best = max(best, classes.adjusted_rand_index(batch["label"], found))
-        if best > 0.9:
-            break
-    assert best > 0.9
-
-
-def test_the_adjusted_rand_index():
-    labels = np.array([0, 0, 1, 1])
-    assert classes.adjusted_rand_index(labels, np.array([5, 5, 2, 2])) == 1.0
-    # Hubert and Arabie's formula by hand: (0 - 2/3) / (2 - 2/3) for the crossed partition.
-    assert classes.adjusted_rand_index(labels, np.array([0, 1, 0, 1])) == pytest.approx(-0.5)
-
-
-# --- BiGAN ---------------------------------------------------------------------------------------
-
-
-def test_bigan_judges_pairs():
-    model = Row("bigan", GAN, 0).build()
-    x = tf.constant(np.random.default_rng(0).uniform(-1, 1, (4, 8, 8, 1)), tf.float32)
-    z = model.noise(tf.range(4))["z"]
-    assert np.abs(model.pair(x, z).numpy() - model.pair(x, z[::-1]).numpy()).max() > 1e-5
-    # Images go to [0, 1] and back for it, which rounds.
-    code = model.encode((x + 1) / 2)["mean"]
-    np.testing.assert_allclose(model.verdict(x), model.pair(x, code), rtol=1e-5)
-    batch = Row("bigan", GAN, 0).batch()
-    before = [w.numpy() for w in model.E.trainable_variables]
-    model.train_step(batch)
-    assert any(
-        not np.array_equal(a, w) for a, w in zip(before, model.E.trainable_variables, strict=True)
-    )
-
-
-def test_both_losses_of_bigan():
-    """With D's outputs p on (x, E(x)) and q on (G(z), z): the two sums of logarithms."""
-    model = Row("bigan", GAN, 0).build()
-    batch = Row("bigan", GAN, 0).batch()
-    x = tf.constant(batch["image"] / 8 - 1, tf.float32)
-    z = model.noise(tf.range(8))["z"]
-    p = tf.sigmoid(model.pair(x, model.E(x))).numpy()
-    q = tf.sigmoid(model.pair(model.G(z), z)).numpy()
-    terms = model.test_step(batch)
-    d_loss = -np.log(p).mean() - np.log(1 - q).mean()
-    assert float(terms["d_loss"]) == pytest.approx(d_loss, rel=1e-4)
-    g_loss = -np.log(q).mean() - np.log(1 - p).mean()
-    assert float(terms["g_loss"]) == pytest.approx(g_loss, rel=1e-4)
-
 
 # --- what is said when the game is over ----------------------------------------------------------
 
@@ -337,6 +131,7 @@ def test_a_batch_that_critic_steps_do_not_divide_is_refused_before_a_run_begins(
 
 
 # --- latent tools --------------------------------------------------------------------------------
+
 
 OF_A_GENERATOR = ["traversals", "interpolation"]
 

@@ -10,15 +10,17 @@ import tensorflow_datasets as tfds
 from tests.support import runs, servers
 from tests.support.browser import CHROMIUM, visit
 from tests.zoo import GAN, ROWS, WORDS, Row
-from tfgen import captions, data, random, settings
+from tfgen import captions, random, settings
 from tfgen.analysis import explore
 from tfgen.compiling import compiled
-from tfgen.errors import Notice, UserError
+from tfgen.errors import UserError
 from tfgen.exporting import demo, golden, saved_model, sources, tflite
 from tfgen.models.text_to_image import Texts, TextToImage
 from tfgen.objectives import adversarial
 
 SEEDS = np.arange(5, dtype=np.int32)
+
+
 CAPTIONS = ["a red dot", "a blue dot", "dot", "red red", "a"]
 
 
@@ -288,35 +290,6 @@ class Several(tfds.core.GeneratorBasedBuilder):
             texts = [f"A picture, number {'one' if i % 2 else 'two'}.", "something else"]
             texts += ["And a third, which has more words."] * (i == 3)
             yield i, {"image": image, "captions": [{"text": t, "id": i} for t in texts]}
-
-
-def test_a_set_with_several_captions_an_image():
-    source = data.open_source("several", size=16)
-    train, _ = source.training_and_validation("train", extra=TextToImage.features)
-    known = TextToImage.known_from(train, {"most_words": 50, "length": 8})
-    words = {"a", "picture", "number", "one", "two", "something", "else"}
-    assert set(known["vocabulary"]) == words | {"and", "third", "which", "has", "more", "words"}
-    spoken = {"a picture number one", "a picture number two", "something else"}
-    assert set(known["examples"]) == spoken | {"and a third which has more words"}
-    with pytest.warns(Notice, match="reads 2 words"):
-        few = TextToImage.known_from(train, {"most_words": 5, "length": 2})
-    assert len(few["vocabulary"]) == 3
-    assert max(len(text.split()) for text in few["examples"]) <= 2
-    model = TextToImage((16, 16, 3), 256, **GAN, **WORDS | known)
-    batch = next(iter(data.batches(model.view(train), 36, seed=0)))
-    assert (batch["tokens"].shape, batch["every_tokens"].shape) == ((36, 8), (36, 3, 8))
-
-    def read(rows):
-        return [captions.text(row, model.vocabulary) for row in np.asarray(rows)]
-
-    # To be measured by, the first; the others are in their order, and no word after the last.
-    assert set(read(batch["tokens"])) <= {"a picture number one", "a picture number two"}
-    assert np.array_equal(batch["tokens"], batch["every_tokens"][:, 0])
-    assert set(read(batch["every_tokens"][:, 1])) == {"something else"}
-    assert sorted(read(batch["every_tokens"][:, 2]))[-2:] == [
-        "",
-        "and a third which has more words",
-    ]
 
 
 def test_every_caption_is_learned_from_and_a_step_and_row_decide_which(model):

@@ -1,4 +1,4 @@
-"""What is particular to the VAE: its bounds."""
+"""What is particular to the VAE: its bounds, and priors other than N(0, I)."""
 
 import itertools
 import math
@@ -7,10 +7,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from scipy import stats
+from scipy.special import logsumexp
 
 from tests.zoo import Row
+from tfgen import latents
 from tfgen.compiling import compiled
 from tfgen.errors import UserError
+from tfgen.objectives import losses
 
 
 @pytest.fixture(scope="module")
@@ -148,3 +151,81 @@ def test_a_shape_that_cannot_be_halved_twice_is_refused():
         Row("vae", dict(network="conv"), 0, (10, 8, 1)).build()
     with pytest.raises(UserError, match="network 'cnn'"):
         Row("vae", dict(network="cnn"), 0).build()
+
+
+def coupled(name, **arguments):
+    """A VAE of two codes whose prior is a mixture far from N(0, I), and four images."""
+    row = Row(name, dict(latent_dim=2, width=8) | arguments, 0, (2, 2, 1), 3)
+    model, random = row.build(), np.random.default_rng(0)
+    kernel = model.encoder.layers[-1].kernel
+    kernel.assign(kernel * 6.0)
+    if name == "vamp_vae":
+        model.u.assign(random.random(model.u.shape))
+    else:
+        codes = random.normal(size=(4000, 2)) @ [[0.8, 0.6], [0.0, 0.4]]
+        model.latents.fit(codes + 2.0 * (random.random((4000, 1)) < 0.4))
+    return model, row.batch(4)["image"] / np.float32(2)
+
+
+PRIORS = [("vamp_vae", dict(pseudo_inputs=3)), ("vae", dict(components=2))]
+
+
+@pytest.mark.parametrize(("name", "arguments"), PRIORS)
+def test_the_kl_of_codes_is_to_the_models_own_prior(name, arguments):
+    """By brute force over a grid of both codes: the whole, and the marginals of each."""
+    model, x = coupled(name, **arguments)
+    z, width = np.linspace(-30, 30, 1201, dtype=np.float32, retstep=True)
+    grid = np.stack(np.meshgrid(z, z, indexing="ij"), axis=-1)
+    log_p = model.density_of_codes()(grid).numpy().astype(np.float64)
+    log_margins = [logsumexp(log_p, axis=1 - j) + math.log(width) for j in (0, 1)]
+    dependence = log_margins[0][:, None] + log_margins[1] - log_p
+    q = {key: value.numpy().astype(np.float64) for key, value in model.encode(x).items()}
+    whole, units = (found.numpy() for found in model.code_kl(x))
+    for i in range(4):
+        mu, log_var = q["mean"][i], q["log_var"][i]
+        each = -0.5 * ((z[:, None] - mu) ** 2 / np.exp(log_var) + log_var + math.log(2 * math.pi))
+        log_q = each[:, None, 0] + each[None, :, 1]
+        weight = np.exp(log_q) * width**2
+        assert weight.sum() == pytest.approx(1.0, abs=1e-5)
+        exact = np.sum(weight * (log_q - log_p))
+        variance = np.sum(weight * dependence**2) - np.sum(weight * dependence) ** 2
+        assert whole[i] == pytest.approx(exact, abs=4 * math.sqrt(variance / 1000))
+        for j in (0, 1):
+            of_unit = np.sum(np.exp(each[:, j]) * (each[:, j] - log_margins[j])) * width
+            assert units[i, j] == pytest.approx(of_unit, rel=1e-4, abs=1e-3)
+    normal = losses.kl_to_standard_normal(q["mean"], q["log_var"]).numpy()
+    assert np.abs(whole - normal).max() > 0.5, "the prior is another than N(0, I)"
+    assert np.abs(whole - units.sum(axis=1)).max() > 0.1, "its units are not independent"
+    np.testing.assert_allclose(latents.by_information(model, x)[1], units.mean(axis=0), rtol=1e-5)
+
+
+@pytest.mark.slow
+def test_a_vae_with_a_fitted_prior_samples_and_scores_by_it():
+    """The bound is that of the mixture: by brute force over a grid of its one code."""
+    arguments = dict(latent_dim=1, width=8, components=2)
+    model = Row("vae", arguments, 0, (2, 2, 1), 3).build()
+    images = np.random.default_rng(0).integers(0, 3, (300, 2, 2, 1)).astype(np.uint8)
+    step = compiled(model.train_step)
+    for _ in range(300):
+        step({"image": images})
+    x = images[:4] / np.float32(2)
+    before = model.log_prob(x, samples=500).numpy()
+    model.settle(images)
+    grid, width = np.linspace(-8, 8, 4001, dtype=np.float32, retstep=True)
+    prior = np.exp(model.latents.log_prob(grid[:, None]).numpy().astype(np.float64))
+    assert prior.sum() * width == pytest.approx(1.0, abs=1e-3)
+    levels = model.to_levels(x)
+    exact = []
+    for i in range(4):
+        log_p = model.p.log_prob(
+            tf.repeat(levels[i : i + 1], 4001, 0), model.decoder(grid[:, None])
+        )
+        exact.append(np.log(np.sum(np.exp(log_p.numpy().astype(np.float64)) * prior) * width))
+    np.testing.assert_allclose(model.log_prob(x, samples=2000), exact, atol=0.03)
+    assert np.abs(before - exact).max() > 0.01, "the mixture is another density than N(0, 1)"
+    codes = model.draw_prior(tf.range(3000)).numpy()
+    drawn = np.histogram(codes, bins=20, range=(-4, 4))[0] / 3000
+    expected = [prior[(grid >= a) & (grid < a + 0.4)].sum() * width for a in np.arange(-4, 4, 0.4)]
+    np.testing.assert_allclose(drawn, expected, atol=0.03)
+    with pytest.raises(UserError, match="components=0"):
+        Row("vamp_vae", arguments, 0, (2, 2, 1), 3).build()

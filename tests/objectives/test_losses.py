@@ -66,3 +66,42 @@ def test_sameness_is_twenty_of_equal_images_and_less_the_more_latents_move_them(
     expected = [1 / (r + 0.05) for r in ratios]
     np.testing.assert_allclose(losses.sameness(x, y, z, other), expected, rtol=1e-5)
     np.testing.assert_allclose(losses.sameness(x, x, z, other), [20.0] * 3, rtol=1e-5)
+
+
+def kernel(a, b, latent_dim):
+    """One pair of points, by the formula."""
+    d = np.sum((a - b) ** 2)
+    scales = [0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0]
+    return sum(2 * latent_dim * s / (2 * latent_dim * s + d) for s in scales)
+
+
+def test_mmd_is_the_unbiased_estimate_by_brute_force():
+    random = np.random.default_rng(0)
+    z, p = random.normal(size=(2, 6, 3))
+    n = len(z)
+    off = [(i, j) for i in range(n) for j in range(n) if i != j]
+    expected = (
+        sum(kernel(z[i], z[j], 3) + kernel(p[i], p[j], 3) for i, j in off) / (n * (n - 1))
+        - 2 * sum(kernel(a, b, 3) for a in z for b in p) / n**2
+    )
+    z, p = (tf.constant(a, tf.float32) for a in (z, p))
+    each = losses.mmd(z, p, z, p)
+    assert float(tf.reduce_mean(each)) == pytest.approx(expected, rel=1e-3, abs=1e-5)
+    # By halves, as two replicas have it.
+    halves = [losses.mmd(z[i : i + 3], p[i : i + 3], z, p) for i in (0, 3)]
+    np.testing.assert_allclose(tf.concat(halves, 0), each, atol=1e-5)
+
+
+def test_mmd_is_zero_for_equal_densities_and_positive_for_others():
+    random = np.random.default_rng(0)
+
+    def estimates(shift, scale):
+        for _ in range(30):
+            z = tf.constant(shift + scale * random.normal(size=(200, 2)), tf.float32)
+            p = tf.constant(random.normal(size=(200, 2)), tf.float32)
+            yield float(tf.reduce_mean(losses.mmd(z, p, z, p)))
+
+    same = np.array(list(estimates(0.0, 1.0)))
+    assert abs(same.mean()) < 4 * same.std() / math.sqrt(30)
+    assert min(estimates(1.0, 1.0)) > 10 * same.std()
+    assert min(estimates(0.0, 2.0)) > 10 * same.std()

@@ -1,7 +1,6 @@
 """A run from start to end, in this process: what it leaves, what stops it, what continues it."""
 
 import csv
-import functools
 import json
 import os
 import shutil
@@ -19,7 +18,7 @@ from tests.support import runs
 from tfgen.data import pipeline
 from tfgen.errors import UserError
 from tfgen.run_dir import RunDir
-from tfgen.training import building, claim, devices, loop, optimizers
+from tfgen.training import building, loop, optimizers
 
 
 @pytest.fixture(scope="module", params=[pytest.param("dcgan", marks=pytest.mark.slow), "vae"])
@@ -326,12 +325,6 @@ def test_bad_input_makes_no_directory(tmp_path):
         assert not (tmp_path / "run").exists()
 
 
-def test_two_processes_do_not_share_a_run(tmp_path):
-    run = RunDir(tmp_path / "run")
-    with claim.claimed(run), pytest.raises(UserError, match=r"another process"):
-        runs.go("vae", runs.config("vae"), run.path)
-
-
 @with_one
 def test_a_broken_model_file(finished, tmp_path):
     _, path = finished
@@ -368,20 +361,3 @@ def test_a_folder_of_colour_images_trains_too(tmp_path):
         runs.go(name, config, tmp_path / name)
         assert tfgen.load(tmp_path / name).model.sample([1]).shape == (1, 16, 16, 3)
         assert json.loads((tmp_path / name / "config.json").read_text())["model"] == name
-
-
-@pytest.mark.parametrize(("cores", "threads"), [(1, {}), (2, {"inter": 2, "intra": 1}), (4, {})])
-def test_two_cores_take_an_op_each(monkeypatch, cores, threads):
-    found = {}
-    config = tf.config.threading
-    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(cores)), raising=False)
-    for kind in ("inter", "intra"):
-        setter = f"set_{kind}_op_parallelism_threads"
-        monkeypatch.setattr(config, setter, functools.partial(found.__setitem__, kind))
-    monkeypatch.setattr(tf.config, "list_physical_devices", lambda _: [])
-    devices.use_cores()
-    assert found == threads
-    monkeypatch.setattr(tf.config, "list_physical_devices", lambda _: ["a GPU"])
-    found.clear()
-    devices.use_cores()
-    assert found == {}
