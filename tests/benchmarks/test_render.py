@@ -42,6 +42,19 @@ def test_rows_stand_in_the_order_of_the_taxonomy():
     assert [name for name, _ in render.rows_of(made)] == ["exact", "vae", "dcgan"]
 
 
+def test_a_model_without_numbers_has_a_row_that_says_so():
+    made = table.aggregate({"vae": [content()]})
+    lines = [line for line in render.markdown(made) if line.startswith("|")]
+    assert len({line.count("|") for line in lines}) == 1
+    rows = {m[1]: line for line in lines if (m := re.match(r"\| \[`(\w+)`\]\(tfgen/models/", line))}
+    assert sorted(rows) == table.models_of("digits")
+    said = {name for name, line in rows.items() if "not yet measured" in line}
+    assert said == set(rows) - {"vae"}
+    # Last among the models, before what others get.
+    assert next(iter(rows)) == "vae"
+    assert "Gaussian" in lines[-1]
+
+
 def test_markdown_is_a_table_and_stays_where_it_was():
     made = table.aggregate({"vae": [content(nll=n) for n in (90.0, 94.0)]})
     lines = list(render.markdown(made))
