@@ -68,7 +68,7 @@ def test_of_a_caption_that_is_too_long_the_first_words_are_read_and_it_is_said()
         asked = captions.tokens(LONG, WORDS["vocabulary"], 4)
     trained = vocabulary.vectorizer(WORDS["vocabulary"], 4)(tf.constant(LONG))
     assert np.array_equal(asked, trained)
-    with pytest.warns(Notice, match=r"'dot dot dot' of .*model.length=7 reads the whole"):
+    with pytest.warns(Notice, match=r"'dot dot dot' of .*`model.length=7` reads the whole"):
         known = vocabulary.learned(told(LONG), most_words=50, length=4)
     assert max(len(text.split()) for text in known["examples"]) == 4
     # Words that are not read may be any.

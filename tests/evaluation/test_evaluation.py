@@ -167,7 +167,7 @@ def test_a_perfect_sampler_of_the_ring_is_found_perfect():
 def test_too_few_images_are_named(splits, judge):
     with pytest.raises(UserError, match="64 features needs at least 65 images, got 40"):
         evaluation.evaluate(ROWS[0].build(), splits, protocol(judge, n=40), judge, quiet)
-    with pytest.raises(UserError, match=r"has 447 images .* --n=447"):
+    with pytest.raises(UserError, match=r"has 447 images .*`n=447`"):
         evaluation.evaluate(ROWS[0].build(), splits, protocol(judge, n=448), judge, quiet)
 
 
