@@ -13,8 +13,8 @@ import tensorflow as tf
 from sklearn.datasets import load_digits
 
 import tfgen
-from tests import runs
 from tests.conftest import ROOT
+from tests.support import runs
 from tests.zoo import ROWS
 from tfgen import data, models
 from tfgen.errors import UserError
