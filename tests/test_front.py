@@ -16,11 +16,12 @@ import tfgen
 from tests.conftest import ROOT
 from tests.support import runs
 from tests.zoo import ROWS
-from tfgen import data, models
+from tfgen import data, models, settings
 from tfgen.errors import UserError
 from tfgen.model import GenerativeModel
 from tfgen.models import VAE
 from tfgen.run import Run
+from train import flags
 
 DIGITS = load_digits()
 IMAGES, LABELS = (DIGITS.images / 16.0).astype(np.float32), DIGITS.target
@@ -126,7 +127,7 @@ def test_the_same_call_again_has_nothing_to_do(trained, tmp_path):
 def test_a_run_of_more_steps_is_the_longer_run(tmp_path):
     """Bit for bit, where no rate falls: in weights, in the log, where the first run ended within
     an interval of the log too."""
-    constant = {"optimizers.vae.decay": "none"}
+    constant = {"optimizers.vae.decay": "none", "eval_every": 0}
     short = train(tmp_path / "one", steps=25, settings=constant)
     assert short.model.steps_done == 25
     longer = train(tmp_path / "one", steps=60, settings=constant)
@@ -369,27 +370,23 @@ def get_config():
 
 @pytest.mark.slow
 def test_a_model_in_a_file_of_ones_own(tmp_path, monkeypatch):
-    """Trained, helped with, sampled: by commands, in a folder that is no checkout."""
-    (tmp_path / "my_vae.py").write_text(OWN)
-
-    def command(*arguments):
-        environment = {"PYTHONPATH": str(ROOT)}
-        return runs.run([sys.executable, "-m", *arguments], cwd=tmp_path, more=environment)
-
-    done = command("train.run", "--model=./my_vae.py", "--config.model.double=3.0")
+    """Trained by the command in a folder that is no checkout, sampled, explained, checked."""
+    file = tmp_path / "my_vae.py"
+    file.write_text(OWN)
+    arguments = ["-m", "train.run", "--model=./my_vae.py", "--config.model.double=3.0"]
+    done = runs.run([sys.executable, *arguments], cwd=tmp_path, more={"PYTHONPATH": str(ROOT)})
     assert done.returncode == 0, done.stderr
     run = tmp_path / "runs" / "my_vae-digits"
-    done = command("export.sample", f"--from={run}", "--seeds=0:4")
-    assert done.returncode == 0
-    assert (tmp_path / "grid.png").exists(), done.stderr
-    help_text = command("train.run", "--model=./my_vae.py", "--help").stdout
+    monkeypatch.chdir(tmp_path)
+    done = runs.here("export.sample", f"--from={run}", "--seeds=0:4")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "grid.png").exists()
+    assert tfgen.load(run).model.double == 3.0
+    help_text = flags.help_text("", str(file), settings.find(str(file)))
     assert "--config.model.double=2.0" in help_text
     assert "weight of the KL term" in help_text
-    done = command("train.run", "--model=./my_vae.py", "--config.model.double=-1")
-    assert done.returncode == 2
-    assert "--config.model.double is -1.0" in done.stderr
-    assert "Traceback" not in done.stderr
-    assert tfgen.load(run).model.double == 3.0
+    with pytest.raises(UserError, match=r"`model\.double` is -1\.0, but must be 0 or more"):
+        tfgen.train(str(file), settings={"model.double": -1.0})
 
 
 @pytest.mark.parametrize(
@@ -399,7 +396,7 @@ def test_a_model_in_a_file_of_ones_own(tmp_path, monkeypatch):
         ("def get_config(:\n", r"line 1: SyntaxError"),
         (OWN.replace("def get_config", "def config"), r"has no get_config\(\)"),
         (
-            "import tfgen.settings as settings\n" + OWN[OWN.index("def get_config") :],
+            "from tfgen import settings\n" + OWN[OWN.index("def get_config") :],
             r"must define one model.*defines none",
         ),
         (OWN + OWN.replace("MyVAE", "Other"), r"must define one model.*MyVAE, Other"),
@@ -445,7 +442,7 @@ def test_the_lines_of_the_readme_run(tmp_path, monkeypatch):
     }
     for block in blocks:
         exec(block, names)
-    assert names["images"] is images or names["images"].shape == (64, 8, 8, 1)
+    assert names["samples"].shape == (64, 8, 8, 1)
     assert Path("runs/next/card.md").exists()
     assert names["my_callback"].batches > 0
 

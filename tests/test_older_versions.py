@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import tfgen
-from tests import runs
+from tests.support import runs
 from tests.conftest import ROOT
 from tfgen import settings
 from tfgen.errors import UserError

@@ -59,5 +59,5 @@ def test_priors_that_do_not_suit_are_refused():
     arguments = dict(latent_dim=2, width=4, prior="mixture", labels=True, components=3)
     with pytest.raises(UserError, match="knows no labels"):
         Row("adversarial_autoencoder", arguments, 0).build()
-    with pytest.raises(UserError, match="`model.components=1` or more"):
+    with pytest.raises(UserError, match=r"`model.components=1` or more"):
         Row("autoencoder", dict(latent_dim=2, width=4, components=0), 0).build()
