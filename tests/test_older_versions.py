@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 import tfgen
-from tests.support import runs
 from tests.conftest import ROOT
+from tests.support import runs
 from tfgen import settings
 from tfgen.errors import UserError
 
