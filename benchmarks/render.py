@@ -1,9 +1,17 @@
-"""A table of results as Markdown for README.md or RESULTS.md, as a page, and as a plot."""
+"""A table of results as Markdown for README.md or RESULTS.md, as a page, and as a plot.
+
+    python -m benchmarks.render
+
+writes the tables of both documents anew from benchmarks/results, and trains nothing: so a new model
+has its row, which says that it is not yet measured.
+"""
 
 import html
+import json
 
 from benchmarks.published import PUBLISHED
-from benchmarks.table import ROOT
+from benchmarks.table import RESULTS, ROOT, models_of
+from tfgen import models, settings
 from tfgen.files import atomic, write_text
 from tfgen.metrics import catalogue, diagnosis
 from tfgen.reports import page, report
@@ -78,8 +86,13 @@ def cell(key, found):
     return text if found["std"] is None else f"{text} ± {catalogue.text(key, found['std'])}"
 
 
+def unmeasured(table):
+    """Names of the models whose config trains on the data of a table that has no row of them."""
+    return [name for name in models_of(table["protocol"]["data"]) if name not in table["models"]]
+
+
 def markdown(table):
-    """Lines: models, then what others and trivial generators get."""
+    """Lines: models, those without numbers last, then what others and trivial generators get."""
     data = table["protocol"]["data"]
     keys = [key for key in columns(table) if _measured(table, key)]
     heads = [title(table, k) + ARROWS[catalogue.METRICS[k].better] for k in keys]
@@ -100,6 +113,10 @@ def markdown(table):
             + " | ".join(cells)
             + f" | {row['parameters']:,} | {seconds} | {row['peak_memory_mb']} |"
         )
+    for name in unmeasured(table):
+        paper, url = models.find(name).paper
+        said = f"| [`{name}`](tfgen/models/{name}.py) | [{paper}]({url}) | *not yet measured* |"
+        yield said + " |" * (len(keys) + 3)
     for name, url, density, numbers in PUBLISHED.get(data, ()):
         cells = [catalogue.text(k, numbers.get(k)) for k in keys]
         yield f"| *{name}* | [code]({url}) | {density} | " + " | ".join(cells) + " | | | |"
@@ -218,7 +235,6 @@ def _one_term(table):
 
 def gans():
     """Names of the GAN family, the root first."""
-    from tfgen import models, settings
     from tfgen.models.gan import GAN
 
     names = [name for name in settings.names() if issubclass(models.find(name), GAN)]
@@ -337,7 +353,7 @@ def plot(table, path):
     """Dots of every seed of every model, and lines for real images and baselines: a PNG."""
     from matplotlib.figure import Figure
 
-    models = rows_of(table)
+    rows = rows_of(table)
     of_kind = {
         LIKELIHOODS: ("nll", "kl_to_truth"),
         COLUMNS: ("nll", "frechet", "coverage"),
@@ -346,10 +362,10 @@ def plot(table, path):
         CAPTIONS: ("caption_all", "r_precision"),
     }
     keys = of_kind[columns(table)]
-    keys = [k for k in keys if any(k in row["metrics"] for _, row in models)]
-    figure = Figure(figsize=(4.2 * len(keys), 0.42 * len(models) + 1.9), layout="constrained")
+    keys = [k for k in keys if any(k in row["metrics"] for _, row in rows)]
+    figure = Figure(figsize=(4.2 * len(keys), 0.42 * len(rows) + 1.9), layout="constrained")
     for axes, key in zip(figure.subplots(1, len(keys), squeeze=False)[0], keys, strict=True):
-        shown = [(name, row) for name, row in models if row["metrics"].get(key)]
+        shown = [(name, row) for name, row in rows if row["metrics"].get(key)]
         for i, (_, row) in enumerate(shown):
             values = row["metrics"][key]["values"]
             axes.plot(values, [i] * len(values), "o", color="#b4431f", alpha=0.7)
@@ -377,3 +393,14 @@ def plot(table, path):
         axes.tick_params(left=False)
     with atomic(path) as temporary:
         figure.savefig(temporary, dpi=130)
+
+
+def main():
+    for path in sorted(RESULTS.glob("*.json")):
+        content = json.loads(path.read_text())
+        if {"protocol", "models"} <= set(content):
+            write(insert, content)
+
+
+if __name__ == "__main__":
+    main()

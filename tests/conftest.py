@@ -28,19 +28,23 @@ ROOT = Path(__file__).parent.parent
 
 # Files whose tests belong to a row of the zoo, where their parameter is one.
 OF_ROWS = (
-    *("test_zoo", "test_tflite", "test_saved_model", "test_evaluation", "test_demo"),
-    *("test_replicas", "test_autoregression"),
+    *("test_zoo.py", "test_replicas.py", "test_autoregression.py"),
+    *("exporting/test_tflite.py", "exporting/test_saved_model.py", "exporting/test_demo.py"),
+    "evaluation/test_evaluation.py",
 )
 
 # The groups that take longest, the longest first, as measured; those of rows come after them.
-LONGEST = ("test_kill", "test_run", "test_validation", "test_applications", "test_evaluate")
+LONGEST = (
+    *("training/test_kill.py", "training/test_loop.py", "training/test_validation.py"),
+    *("analysis/test_applications.py", "cli/test_evaluate.py"),
+)
 
 
 @functools.cache
 def group(nodeid):
     """What runs on in one process: all tests of a row, whatever their file; of the rest, a file."""
     file, _, parameter = nodeid.partition("[")
-    name = Path(file.partition("::")[0]).stem
+    name = file.partition("::")[0].removeprefix("tests/")
     if name in OF_ROWS:
         rows = [row.id for row in zoo.ROWS if f"{parameter[:-1]}-".startswith(f"{row.id}-")]
         return max(rows, key=len, default=name)
@@ -54,7 +58,7 @@ def pytest_collection_modifyitems(items):
     first = {}
     for item in items:
         name = group(item.nodeid)
-        place = LONGEST.index(name) if name in LONGEST else len(LONGEST) + name.startswith("test_")
+        place = LONGEST.index(name) if name in LONGEST else len(LONGEST) + name.endswith(".py")
         first.setdefault(name, (place, len(first)))
     items.sort(key=lambda item: first[group(item.nodeid)])
     return result
@@ -136,3 +140,11 @@ def digits():
     from tfgen import data
 
     return data.open_source("digits")
+
+
+@pytest.fixture(scope="session")
+def images(digits):
+    """The levels of the digits that are trained on: [1000, 8, 8, 1]."""
+    from tfgen import data
+
+    return data.arrays(digits.load("train"))["image"]

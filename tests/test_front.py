@@ -1,7 +1,10 @@
 """The front door: `tfgen.train` and `tfgen.load` from Python, with arrays and own networks."""
 
+import math
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -10,8 +13,8 @@ import tensorflow as tf
 from sklearn.datasets import load_digits
 
 import tfgen
-from tests import runs
 from tests.conftest import ROOT
+from tests.support import runs
 from tests.zoo import ROWS
 from tfgen import data, models, settings
 from tfgen.data.source import Source
@@ -20,6 +23,7 @@ from tfgen.model import GenerativeModel
 from tfgen.models import VAE
 from tfgen.run import Run
 from tfgen.training import front
+from train import flags
 
 DIGITS = load_digits()
 IMAGES, LABELS = (DIGITS.images / 16.0).astype(np.float32), DIGITS.target
@@ -32,7 +36,7 @@ def my_encoder(inputs, outputs):
 
 
 def my_decoder(inputs, outputs):
-    layers = [keras.Input(inputs), keras.layers.Dense(int(np.prod(outputs)))]
+    layers = [keras.Input(inputs), keras.layers.Dense(math.prod(outputs))]
     return keras.Sequential([*layers, keras.layers.Reshape(outputs)])
 
 
@@ -142,7 +146,7 @@ def test_the_same_call_again_has_nothing_to_do(trained, tmp_path):
 def test_a_run_of_more_steps_is_the_longer_run(tmp_path):
     """Bit for bit, where no rate falls: in weights, in the log, where the first run ended within
     an interval of the log too."""
-    constant = {"optimizers.vae.decay": "none"}
+    constant = {"optimizers.vae.decay": "none", "eval_every": 0}
     short = train(tmp_path / "one", steps=25, settings=constant)
     assert short.model.steps_done == 25
     longer = train(tmp_path / "one", steps=60, settings=constant)
@@ -201,7 +205,7 @@ def test_weights_of_other_shapes_begin_anew(trained, tmp_path, capsys):
         ({"validation": (IMAGES[:9, 2:], LABELS[:9])}, r"validation has images of \(6, 8, 1\)"),
         ({"model": VAE}, "model is VAE; wanted is a name.*or a model that is made"),
         ({"settings": {"stesp": 3}}, "there is no setting `stesp`. Did you mean `steps`"),
-        ({"settings": {"steps": "many"}}, "`steps` is 'many', of type str; wanted is int"),
+        ({"settings": {"patience": "many"}}, "`patience` is 'many', of type str; wanted is int"),
         ({"settings": {"save_every": 15}}, "`save_every` is 15, but must be a multiple of"),
         ({"batch_size": 5000}, "batch_size 5000 is larger than the 1617 images"),
         ({"init": "nowhere"}, "nowhere is not a run directory"),
@@ -220,7 +224,7 @@ def test_a_run_of_another_model_gives_no_weights(trained, tmp_path):
         train(tmp_path / "run", "autoencoder", init=trained[0].path)
 
 
-def test_a_dataset_is_as_good_as_arrays(tmp_path):
+def test_a_dataset_is_as_good_as_arrays(monkeypatch):
     """Batched or not, images alone or with labels: the same source, by its fingerprint."""
     from tfgen.data import in_memory
 
@@ -231,8 +235,9 @@ def test_a_dataset_is_as_good_as_arrays(tmp_path):
         assert in_memory.given(given).fingerprint == expected
     alone = in_memory.given(pairs.map(lambda image, _: image))
     assert alone.fingerprint == in_memory.given(IMAGES).fingerprint != expected
+    monkeypatch.setattr(in_memory, "MEMORY_LIMIT", 10_000)
     with pytest.raises(UserError, match="more than 4 GiB or has no end"):
-        in_memory.given(tf.data.Dataset.from_tensors(np.zeros((2**11, 1024, 1024, 1))).repeat())
+        in_memory.given(pairs.repeat())
     with pytest.raises(UserError, match="elements without an image"):
         in_memory.given(tf.data.Dataset.range(3))
 
@@ -384,27 +389,23 @@ def get_config():
 
 @pytest.mark.slow
 def test_a_model_in_a_file_of_ones_own(tmp_path, monkeypatch):
-    """Trained, helped with, sampled: by commands, in a folder that is no checkout."""
-    (tmp_path / "my_vae.py").write_text(OWN)
-
-    def command(*arguments):
-        environment = {"PYTHONPATH": str(ROOT)}
-        return runs.run([sys.executable, "-m", *arguments], cwd=tmp_path, more=environment)
-
-    done = command("train.run", "--model=./my_vae.py", "--config.model.double=3.0")
+    """Trained by the command in a folder that is no checkout, sampled, explained, checked."""
+    file = tmp_path / "my_vae.py"
+    file.write_text(OWN)
+    arguments = ["-m", "train.run", "--model=./my_vae.py", "--config.model.double=3.0"]
+    done = runs.run([sys.executable, *arguments], cwd=tmp_path, more={"PYTHONPATH": str(ROOT)})
     assert done.returncode == 0, done.stderr
     run = tmp_path / "runs" / "my_vae-digits"
-    done = command("export.sample", f"--from={run}", "--seeds=0:4")
-    assert done.returncode == 0
-    assert (tmp_path / "grid.png").exists(), done.stderr
-    help_text = command("train.run", "--model=./my_vae.py", "--help").stdout
+    monkeypatch.chdir(tmp_path)
+    done = runs.here("export.sample", f"--from={run}", "--seeds=0:4")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "grid.png").exists()
+    assert tfgen.load(run).model.double == 3.0
+    help_text = flags.help_text("", str(file), settings.find(str(file)))
     assert "--config.model.double=2.0" in help_text
     assert "weight of the KL term" in help_text
-    done = command("train.run", "--model=./my_vae.py", "--config.model.double=-1")
-    assert done.returncode == 2
-    assert "--config.model.double is -1.0" in done.stderr
-    assert "Traceback" not in done.stderr
-    assert tfgen.load(run).model.double == 3.0
+    with pytest.raises(UserError, match=r"`model\.double` is -1\.0, but must be 0 or more"):
+        tfgen.train(str(file), settings={"model.double": -1.0})
 
 
 @pytest.mark.parametrize(
@@ -413,14 +414,17 @@ def test_a_model_in_a_file_of_ones_own(tmp_path, monkeypatch):
         ("import keras\nx = undefined\n", r"line 2: NameError: name 'undefined'"),
         ("def get_config(:\n", r"line 1: SyntaxError"),
         (OWN.replace("def get_config", "def config"), r"has no get_config\(\)"),
-        (OWN[OWN.index("def get_config") :], r"must define one model.*defines none"),
+        (
+            "from tfgen import settings\n" + OWN[OWN.index("def get_config") :],
+            r"must define one model.*defines none",
+        ),
         (OWN + OWN.replace("MyVAE", "Other"), r"must define one model.*MyVAE, Other"),
         (OWN.replace("Weight = 2.0", "list = ()"), r"double is declared as list"),
     ],
 )
 def test_what_is_wrong_with_a_file_of_ones_own(text, words, tmp_path):
     file = tmp_path / f"own_{abs(hash(text))}.py"
-    file.write_text("from tfgen import settings\n" + text if "\ndef" not in text else text)
+    file.write_text(text)
     with pytest.raises(UserError, match=words):
         tfgen.train(str(file), "digits", workdir=tmp_path / "run")
     assert not (tmp_path / "run").exists()
@@ -429,6 +433,37 @@ def test_what_is_wrong_with_a_file_of_ones_own(text, words, tmp_path):
 def test_a_file_that_is_not_there():
     with pytest.raises(UserError, match=r"there is no file .*nowhere\.py: a model's name"):
         tfgen.train("./nowhere.py")
+
+
+# --- the README -----------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_the_lines_of_the_readme_run(tmp_path, monkeypatch):
+    """As they stand, but for the number of steps. Some 40 s: two models, evaluated and exported."""
+    text = (ROOT / "README.md").read_text()
+    section = text[text.index("## From Python") : text.index("## Serve")]
+    blocks = re.findall(r"```python\n(.*?)```", section, re.DOTALL)
+    assert len(blocks) == 2
+    monkeypatch.chdir(tmp_path)
+    real = tfgen.train
+    monkeypatch.setattr(tfgen, "train", lambda *a, **k: real(*a, **k | {"steps": 20}))
+    random = np.random.default_rng(0)
+    images = random.integers(0, 256, (300, 28, 28, 1), dtype=np.uint8)
+    names = {
+        "images": images,
+        "labels": random.integers(0, 3, 300),
+        "x": images[:100],
+        "y": random.integers(0, 3, 100),
+        "my_encoder": my_encoder,
+        "my_decoder": my_decoder,
+        "my_callback": Count(),
+    }
+    for block in blocks:
+        exec(block, names)
+    assert names["samples"].shape == (64, 8, 8, 1)
+    assert Path("runs/next/card.md").exists()
+    assert names["my_callback"].batches > 0
 
 
 # --- what is imported when ------------------------------------------------------------------------

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests import runs, servers
 from tests.conftest import ROOT
+from tests.support import runs, servers
 from tests.zoo import REPLICATED, REPLICATED_IN_GRAPHS, ROWS
 from tfgen import models
 
@@ -22,7 +22,7 @@ def test_every_model_that_couples_a_batch_is_tried():
 
 @pytest.fixture(scope="module", params=REPLICATED, ids=lambda row: row.id)
 def found(request):
-    """What `tests/replicas.py` says of a row."""
+    """What `tests/support/replicas.py` says of a row."""
     return servers.replicas(request.param.id)
 
 

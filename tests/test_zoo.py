@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests import graphs, zoo
-from tests.trained import STEPS, put, state, trained
+from tests import zoo
+from tests.support import graphs
+from tests.support.trained import STEPS, put, state, trained
 from tests.zoo import EACH
 from tfgen import models, random, settings
 from tfgen.compiling import compiled
@@ -253,7 +254,7 @@ def test_batch_statistics_move_in_training(known):
 def test_generate_is_a_function_of_its_noise(row, model):
     """Which `sample` decides: tried with one row of each kind, and with those that have their own.
 
-    In each precision of a LiteRT file, `test_tflite.py` tries all that are exported.
+    In each precision of a LiteRT file, `exporting/test_tflite.py` tries all that are exported.
     """
     assert model.can("noise") == model.can("generate") == model.can("sample")
     if not model.can("noise"):

@@ -418,5 +418,5 @@ REPLICATED = [
 
 # Of these, those whose steps are graphs there as in the command: a step that branches or loops,
 # for a graph alone refuses to merge replicas within a branch, and of each family one more.
-# `test_replicas.py` holds that no other row branches.
+# `tests/test_replicas.py` holds that no other row branches.
 REPLICATED_IN_GRAPHS = ("dcgan", "beta_tcvae", "progan", "rbm", "dbn-gaussian", "gsn")

@@ -176,7 +176,8 @@ def _loaded(file: Path, name: str) -> ModuleType:
             if at.filename == str(file)
         ]
         line = error.lineno if isinstance(error, SyntaxError) else where[-1] if where else "?"
-        raise UserError(f"{file}, line {line}: {type(error).__name__}: {error}.") from error
+        said = error.msg if isinstance(error, SyntaxError) else error
+        raise UserError(f"{file}, line {line}: {type(error).__name__}: {said}.") from error
     return module
 
 

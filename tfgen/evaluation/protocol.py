@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 FIRST_SEED = 1_000_000
 MOST_SAMPLES = 10_000
 # Of what the numbers mean. Raised when the definition of one changes, not when one is added, for
-# then all have to be measured again; `tests/test_protocol.py` holds them to their values.
+# then all have to be measured again; `tests/evaluation/test_protocol.py` holds their values.
 VERSION = 2
 
 

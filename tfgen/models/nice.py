@@ -266,7 +266,7 @@ class NICE(GenerativeModel):
         """The image itself, but for rounding: f and its inverse are float32.
 
         Lost is a level only where the two part by half of its bin. The wider the logits are thrown
-        by the maps in between, the more they part; `tests/test_flows.py` says how far.
+        by the maps in between, the more they part; `tests/models/test_flows.py` says how far.
         """
         return self.decode(self.encode(x)["mean"])
 

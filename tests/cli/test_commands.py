@@ -1,0 +1,210 @@
+"""The command as a user meets it: what it answers, how fast, and with which exit status."""
+
+import json
+import os
+import pty
+import subprocess
+import sys
+import time
+
+import pytest
+
+from tests.conftest import ROOT
+from tests.support import runs
+from tfgen import settings
+
+
+def cli(*arguments, module="train.run"):
+    return runs.run([sys.executable, "-m", module, *arguments])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "said"),
+    [
+        ([], 2, ["--model=NAME is missing", ", ".join(settings.names())]),
+        (["--help"], 0, ["--config.KEY=VALUE", f"Models: {', '.join(settings.names())}"]),
+        (
+            ["--model=vae", "--help"],
+            0,
+            ["--config.model.latent_dim=16", "--config.optimizers.vae."],
+        ),
+        (["--model=dcgna"], 2, ["unknown model 'dcgna'", "Did you mean 'dcgan'?"]),
+        (["--modle=dcgan"], 2, ["unknown flag '--modle'", "'--model'"]),
+        (
+            ["--model=vae", "--config.bacth_size=3"],
+            2,
+            ["'--config.bacth_size'", "'--config.batch_size'"],
+        ),
+        (["--model=vae", "--config.model.latent=3"], 2, ["'--config.model.latent_dim'"]),
+        (["--model=vae", "--config.steps=1.5"], 2, ["--config.steps=1.5", "int"]),
+        (
+            ["--model=vae", "--config.model.draw=perhaps"],
+            2,
+            ["--config.model.draw=perhaps", "bool"],
+        ),
+        (["--model=vae", "--config.steps=0"], 2, ["--config.steps is 0", "1 or more"]),
+        (["--model=vae", "--config.save_every=150"], 2, ["a multiple of log_every, 100"]),
+        (
+            ["--model=vae", "--config.optimizers.vae.decay=wavy"],
+            2,
+            ["one of none, cosine, linear"],
+        ),
+        (["--model=vae", "--config.optimizers.vae.learning_rate=nan"], 2, ["learning_rate is nan"]),
+        (["--model=vae", "more"], 2, ["unexpected argument 'more'"]),
+        (["--model=vae", "--workdir"], 2, ["workdir"]),
+    ],
+)
+def test_answers_that_need_no_tensorflow(arguments, status, said):
+    began = time.monotonic()
+    done = cli(*arguments)
+    assert time.monotonic() - began < 1.0
+    assert done.returncode == status
+    text = done.stdout if status == 0 else done.stderr
+    for part in said:
+        assert part in text
+    assert "Traceback" not in done.stderr
+
+
+COMMANDS = sorted(
+    f"{path.parent.name}.{path.stem}"
+    for room in ("train", "export")
+    for path in (ROOT / room).glob("*.py")
+    if "argparse" in path.read_text()
+)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("module", COMMANDS)
+def test_every_command_starts_and_says_what_it_wants(module):
+    """In a process of its own; what it does, other tests try in theirs."""
+    done = cli("--help", module=module)
+    assert done.returncode == 0, done.stderr
+    assert f"usage: python -m {module}" in done.stdout
+    with pytest.raises(SystemExit) as stopped:  # argparse's own way out
+        runs.here(module, "--no_such_flag")
+    assert stopped.value.code == 2
+
+
+def test_dry_run_prints_the_resolved_config():
+    done = cli(
+        "--model", "dcgan", "--dry_run", "--config.optimizers.G.learning_rate=1", "--config.seed=7"
+    )
+    config = json.loads(done.stdout)
+    assert (done.returncode, config["seed"], config["optimizers"]["G"]["learning_rate"]) == (
+        0,
+        7,
+        1.0,
+    )
+    assert config["model"]["ema"] == 0.99
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    path = tmp_path_factory.mktemp("cli") / "run"
+    done = runs.run(runs.command("vae", path))
+    assert done.returncode == 0, done.stderr
+    return path, done
+
+
+@pytest.mark.slow
+def test_a_run_ends_by_naming_what_it_wrote_and_what_comes_next(finished):
+    path, done = finished
+    for part in (path, path / "figures/samples.png", path / "model.keras", path / "card.md"):
+        assert str(part) in done.stdout
+        assert part.exists()
+    assert f"python -m train.evaluate --workdir={path}" in done.stdout
+    assert "python -m export.sample --from=" in done.stdout
+    lines = done.stdout.splitlines()
+    assert (
+        sum(line.startswith("step ") for line in lines) == 12
+    )  # one a log interval, no control characters
+    assert not set("\r\b\x1b") & set(done.stdout)
+    assert done.stderr == ""
+
+
+@pytest.mark.slow
+def test_the_same_command_again_says_that_it_is_complete(finished):
+    path, _ = finished
+    done = runs.train("vae", path)
+    assert done.returncode == 0
+    assert "is complete" in done.stdout
+    done = runs.train("vae", path, seed=4)
+    assert done.returncode == 2
+    assert "seed: 0 there, 4 now" in done.stderr
+
+
+@pytest.mark.slow
+def test_on_a_terminal_there_is_a_progress_bar(tmp_path):
+    main, side = pty.openpty()
+    arguments = runs.command("vae", tmp_path / "run", steps=20)
+    process = subprocess.Popen(arguments, cwd=ROOT, stdout=side, stderr=side, stdin=side)
+    os.close(side)
+    screen = b""
+    while True:
+        try:
+            piece = os.read(main, 4096)
+        except OSError:
+            break
+        if not piece:
+            break
+        screen += piece
+    assert process.wait() == 0
+    assert b"20/20" in screen
+    assert b"100%" in screen
+    assert b"loss=" in screen
+
+
+@pytest.mark.slow
+def test_the_next_command_samples_the_run(finished, tmp_path):
+    path, _ = finished
+    grids = []
+    # In a process of its own, and in this one.
+    for out, command in (
+        ("a.png", lambda *flags: cli(*flags, module="export.sample")),
+        ("b.png", lambda *flags: runs.here("export.sample", *flags)),
+    ):
+        done = command(f"--from={path}", "--seeds=0:9", f"--out={tmp_path / out}")
+        assert done.returncode == 0, done.stderr
+        grids.append((tmp_path / out).read_bytes())
+    assert grids[0] == grids[1]
+    for arguments, said in (
+        (["--from=nowhere"], "not a run directory"),
+        ([f"--from={path}", "--seeds=a"], "int32 seeds"),
+        ([f"--from={path}", "--out=grid.gif"], "PNG"),
+    ):
+        done = runs.here("export.sample", *arguments)
+        assert done.returncode == 2
+        assert said in done.stderr
+        assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"data.name": "mnits"}, "unknown data set 'mnits'. Did you mean 'mnist'"),
+        ({"data.split": "trian"}, "split 'trian' is not in digits"),
+        # In a process of its own, whose devices are not chosen yet.
+        pytest.param(
+            {"batch_size": 15, "replicas": 2},
+            "cannot be divided among 2 replicas",
+            marks=pytest.mark.slow,
+        ),
+    ],
+)
+def test_bad_input_that_only_the_data_or_devices_show(changes, said, tmp_path):
+    if "replicas" in changes:
+        done = runs.run(runs.command("vae", tmp_path / "run", **changes))
+    else:
+        done = runs.train("vae", tmp_path / "run", **changes)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_workdir_that_cannot_be_written(tmp_path):
+    (tmp_path / "file").write_text("")
+    done = runs.train("vae", tmp_path / "file" / "run")
+    assert done.returncode == 1
+    assert "Not a directory" in done.stderr
+    assert "Traceback" not in done.stderr

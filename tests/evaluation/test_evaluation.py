@@ -1,0 +1,221 @@
+"""The evaluation of models: exact where the answer is known, refusing what cannot be compared."""
+
+import dataclasses
+import math
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests.support.striped import Striped
+from tests.zoo import ROWS
+from tfgen import data, evaluation, models
+from tfgen.data.points import MIXTURES
+from tfgen.errors import UserError
+from tfgen.evaluation.samples import Comparison
+from tfgen.metrics import features
+
+
+def quiet(*_):
+    pass
+
+
+@pytest.fixture(scope="module")
+def splits(digits):
+    return evaluation.Splits.load(digits, "train", "test")
+
+
+@pytest.fixture(scope="module")
+def judge(splits):
+    return features.choose("auto", splits.train, splits.held_out, 17)
+
+
+def protocol(found, **changes):
+    given = dict(
+        data="digits", size=0, train="train", split="test", n=200, seed=evaluation.FIRST_SEED, k=3,
+        features=found.kind, features_hash=found.digest,
+    )  # fmt: skip
+    return evaluation.Protocol(**given | changes)
+
+
+def few(splits, count):
+    cut = {s: {k: v[:count] for k, v in getattr(splits, s).items()} for s in ("train", "held_out")}
+    return dataclasses.replace(splits, **cut)
+
+
+# --- every model of the zoo ----------------------------------------------------------------------
+
+
+ASKED = (
+    *("sample", "log_prob", "elbo", "class_log_prob", "log_density", "log_partition", "encode"),
+    *("reconstruct", "draw_prior", "indices", "cluster", "denoise", "translate"),
+)
+
+
+def measured():
+    """Of the rows that can the same the first one, as parameters."""
+    found = {}
+    for row in ROWS:
+        model = models.find(row.name)
+        able = tuple(callable(getattr(model, name, None)) for name in ASKED)
+        found.setdefault((able, model.features), row)
+    quick = ("vae",)
+    return [
+        pytest.param(row, marks=() if row.id in quick else pytest.mark.slow, id=row.id)
+        for row in found.values()
+    ]
+
+
+@pytest.mark.parametrize("row", measured())
+def test_every_model_is_measured_by_what_it_can(row):
+    """Untrained: the numbers are poor, but each capability gives its own, and all are finite."""
+    model = row.build()
+    random = np.random.default_rng(0)
+
+    def some(n):
+        image = random.integers(row.levels, size=(n, *row.image_shape), dtype=np.uint8)
+        kept = {"image": image, "label": np.arange(n, dtype=np.int32) % 3}
+        wanted = (
+            *(["other"] if model.can("translate") else []),
+            *(["tokens"] * bool(model.features)),
+        )
+        return kept | {name: row.batch(n)[name] for name in wanted}
+
+    about = data.ImageData(
+        "noise", "train", 160, row.image_shape, row.levels, ("a", "b", "c"), (), None
+    )
+    splits = evaluation.Splits(about, some(160), some(90))
+    found = features.textures_of(splits.train["image"], row.levels)
+    stages = []
+    content = evaluation.evaluate(
+        model, splits, protocol(found, n=80), found, lambda stage, share: stages.append(share)
+    )
+    results = content["results"]
+    assert all(math.isfinite(v) for v in results.values() if not isinstance(v, str))
+    for capability, key in (
+        ("log_prob", "nll"),
+        ("sample", "frechet"),
+        ("reconstruct", "mse"),
+        ("denoise", "denoised_psnr"),
+        ("translate", "cycle_error"),
+    ):
+        assert model.can(capability) == (key in results), key
+    assert model.can("encode") == ("probe" in results)
+    if model.can("code_kl"):
+        whole, _ = model.code_kl(splits.unit(splits.held_out["image"]))
+        assert results["kl"] == pytest.approx(float(np.mean(whole)), rel=1e-4)
+        assert len(content["details"]["kl_per_unit"]) == model.latent_dim
+    assert (np.diff(stages) > -1e-9).all()
+    assert stages[-1] == 1.0
+    if model.can("elbo"):
+        assert results["nll"] <= results["neg_elbo"] + 1e-3
+        estimated = model.density == "estimate"
+        assert results["nll_kind"] == (
+            "no bound: k = 3, Z by AIS" if estimated else "upper bound, k = 3"
+        )
+    elif model.density == "lower bound":
+        assert results["nll_kind"] == "upper bound, one term"
+    if model.can("sample"):
+        assert set(content["not_measured"]) == {"score", "class_entropy", "rarest_class"}
+        assert "memoriser" in content["baselines"]
+    else:
+        assert set(content["baselines"]) == {"untranslated"}
+
+
+# --- samples -------------------------------------------------------------------------------------
+
+
+def test_baselines_rank_as_they_must(splits, judge):
+    """By what they know: memoriser, class pixels, a Gaussian, independent pixels."""
+    found = Comparison(splits, protocol(judge, n=400), judge).baselines()
+    order = ["memoriser", "class pixels", "Gaussian", "independent pixels"]
+    distances = [found[name]["frechet"] for name in order]
+    assert distances == sorted(distances)
+    assert found["memoriser"]["copies"] == 1.0
+    assert found["memoriser"]["copy_ratio"] == pytest.approx(0.0, abs=1e-6)
+    assert found["Gaussian"]["copies"] < 0.05
+
+
+def test_the_floor_is_real_images_against_others(splits, judge):
+    floor = Comparison(splits, protocol(judge, n=400), judge).floor()
+    assert floor["n"] == 400
+    assert floor["two_sample"] == pytest.approx(0.5, abs=0.06)
+    assert floor["coverage"] == pytest.approx(1 - 2.0**-5, abs=0.03)
+    assert abs(floor["kid"]) < 0.1
+    # With fewer than 2 n training images the draws are as large as they can be.
+    floor = Comparison(few(splits, 300), protocol(judge, n=200), judge).floor()
+    assert floor["n"] == 150
+
+
+@pytest.mark.slow
+def test_a_perfect_sampler_of_the_ring_is_found_perfect():
+    source = data.open_source("ring")
+    splits = evaluation.Splits.load(source, "train", "test")
+    found = features.choose("auto", splits.train, splits.held_out, 65536)
+    comparison = Comparison(splits, protocol(found, data="ring", n=2500), found)
+    mixture = MIXTURES["ring"]
+    images = mixture.to_image(mixture.sample(2500, np.random.default_rng(5)))
+    results = comparison.measure(splits.quantised(images))
+    assert results["modes"] == 8
+    assert results["high_quality"] == pytest.approx(0.9889, abs=0.007)
+    assert results["frechet"] < 0.01
+    assert results["two_sample"] == pytest.approx(0.5, abs=0.05)
+    collapsed = splits.quantised(mixture.to_image(mixture.means[np.zeros(2500, int)]))
+    assert comparison.measure(collapsed)["modes"] == 1
+
+
+def test_too_few_images_are_named(splits, judge):
+    with pytest.raises(UserError, match="64 features needs at least 65 images, got 40"):
+        evaluation.evaluate(ROWS[0].build(), splits, protocol(judge, n=40), judge, quiet)
+    with pytest.raises(UserError, match=r"has 447 images .*`n=447`"):
+        evaluation.evaluate(ROWS[0].build(), splits, protocol(judge, n=448), judge, quiet)
+
+
+def test_samples_are_compared_at_the_levels_of_the_data(splits):
+    images = np.array([0.0, 0.03, 0.04, 0.999, 1.2, -1.0], np.float32)
+    np.testing.assert_allclose(splits.quantised(images) * 16, [0, 0, 1, 16, 16, 0])
+
+
+def test_a_split_that_was_trained_on_is_refused(digits):
+    with pytest.raises(UserError, match="shares images with 'train'"):
+        evaluation.Splits.load(digits, "train", "train[:10%]")
+
+
+@pytest.mark.slow
+def test_conditional_models_are_asked_for_their_labels(splits, judge):
+    """Real images of the label that was asked for pass; those of the next label fail."""
+    from tfgen.evaluation.samples import conditional
+
+    by_label = np.argsort(splits.train["label"], kind="stable")
+    rows = by_label.reshape(-1)[:: len(by_label) // 500][:500]
+    images, labels = splits.unit(splits.train["image"][rows]), splits.train["label"][rows]
+    good = conditional(images, labels, splits, judge)
+    assert good["label_accuracy"] > 0.95
+    assert good["cas"] > 0.85
+    wrong = conditional(images, (labels + 1) % 10, splits, judge)
+    assert wrong["label_accuracy"] < 0.05
+    assert wrong["cas"] < 0.1
+
+
+def test_labels_go_to_the_model_in_turn():
+    tf.random.set_seed(0)
+    model = Striped()
+    about = data.ImageData("noise", "train", 4, (4, 4, 1), 256, (), (), None)
+    splits = evaluation.Splits(about, {}, {})
+    images, labels = evaluation.draw(model.sample, model, splits, 7, 100)
+    np.testing.assert_array_equal(labels, [0, 1, 2, 0, 1, 2, 0])
+    expected = model.sample(np.arange(100, 107), labels).numpy()
+    np.testing.assert_allclose(images, expected, atol=0.5 / 255 + 1e-6)
+
+
+# --- protocol and diagnosis ----------------------------------------------------------------------
+
+
+def test_different_protocols_are_refused_by_name(judge):
+    one = dataclasses.asdict(protocol(judge))
+    evaluation.check_same(one, dict(one))
+    with pytest.raises(UserError) as error:
+        evaluation.check_same(one, one | {"n": 100, "split": "train"}, ("a", "b"))
+    assert "n: 200 in a, 100 in b" in str(error.value)
+    assert "split: 'test' in a, 'train' in b" in str(error.value)
+    assert "seed" not in str(error.value)

@@ -1,0 +1,348 @@
+"""The SavedModel gates, for every model: the same images without Keras, from C, and over gRPC."""
+
+import functools
+import hashlib
+import io
+import json
+import re
+import shutil
+import subprocess
+import sysconfig
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+from tests.conftest import ROOT, once
+from tests.support import servers
+from tests.support.trained import trained
+from tests.zoo import EXPORTED, HOSTED, KINDS, kind, rows_of
+from tfgen.errors import UserError
+from tfgen.exporting import golden, saved_model, sources
+from tfgen.exporting.endpoints import endpoints
+
+SEEDS = np.array([0, 1, 42, -1, 2**31 - 1], np.int32)
+
+
+class Exported:
+    """A row's trained model and its SavedModel."""
+
+    def __init__(self, row, root):
+        self.row, self.root, self.known = row, root, trained(row)
+        self.model = self.known.loaded
+        self.path = saved_model.export(self.model, row.name, root)
+        self.endpoints = {e.name: e for e in endpoints(self.model)}
+        self.main = endpoints(self.model)[0].name  # what the default signature is
+        self.pictures = self.main == "sample"
+        self.meta = load_meta(self.path)
+
+
+def load_meta(path):
+    from tensorflow.core.protobuf import saved_model_pb2
+
+    proto = saved_model_pb2.SavedModel()
+    proto.ParseFromString((path / "saved_model.pb").read_bytes())
+    (meta,) = proto.meta_graphs
+    return meta
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory):
+    """Row -> Exported, made once where two fixtures ask for it."""
+    return functools.lru_cache(2)(lambda row: Exported(row, tmp_path_factory.mktemp(row.name)))
+
+
+@pytest.fixture(scope="module", params=EXPORTED)
+def exported(request, made):
+    return made(request.param)
+
+
+@pytest.fixture(scope="module", params=HOSTED)
+def hosted(request, made):
+    return made(request.param)
+
+
+@pytest.fixture(scope="module")
+def reading(exported):
+    """(the reader's JSON, its outputs by "signature/output")."""
+    inputs = {
+        f"{key}/{name}": value
+        for key in (exported.main, "serving_default", *(["png"] if exported.pictures else []))
+        for name, value in golden.request(exported.model, SEEDS).items()
+    }
+    for endpoint in exported.endpoints.values():
+        for name, value in endpoint.example(5).items():
+            inputs.setdefault(f"{endpoint.name}/{name}", value)
+    file = exported.root / "request.npz"
+    np.savez(file, **inputs)
+    more = "all" if exported.row.id in KINDS.values() else ""
+    found = servers.read(exported.path, file, exported.main, more)
+    outputs = np.load(exported.root / "request-out.npz", allow_pickle=True)
+    return found, dict(outputs), inputs
+
+
+def test_parity_without_keras(exported, reading):
+    found, outputs, inputs = reading
+    assert not found["keras"]
+    for endpoint in exported.endpoints.values():
+        given = {spec.name: inputs[f"{endpoint.name}/{spec.name}"] for spec in endpoint.inputs}
+        for name, value in exported.known.answer(endpoint, given).items():
+            got = outputs[f"{endpoint.name}/{name}"]
+            tolerance = 1e-5 * max(1.0, float(np.abs(value).max()))
+            np.testing.assert_allclose(got, value, rtol=0, atol=tolerance)
+    assert np.array_equal(outputs[f"{exported.main}/image"], outputs["serving_default/image"])
+
+
+def test_signatures_are_the_capabilities(exported, reading):
+    found, _, _ = reading
+    more = {e.name for e in saved_model.signatures(exported.model)} - set(exported.endpoints)
+    assert ("png" in more) == exported.pictures
+    expected = {"serving_default", *exported.endpoints, *more}
+    assert set(found["signatures"]) == expected
+    for name in ("sample", "encode", "log_prob"):
+        assert (name in expected) == exported.model.can(name)
+    assert ("translate_yx" in expected) == exported.model.can("translate")
+
+
+def test_two_loads_and_eight_threads_agree_and_every_warm_up_request_runs(exported, reading):
+    """Of a row of each kind: a graph without state, which the others have too, decides it."""
+    found, _, _ = reading
+    if exported.model.can("sample"):
+        assert kind(exported.model) in KINDS
+    if exported.row.id not in KINDS.values():
+        return
+    assert found["loads_agree"]
+    assert found["threads_agree"]
+    keys = {"serving_default", *(e.name for e in saved_model.signatures(exported.model))}
+    assert sorted(map(tuple, found["warm_up"])) == sorted((k, n) for k in keys for n in (1, 8, 64))
+
+
+def test_pictures_are_the_images(exported, reading):
+    _, outputs, _ = reading
+    drawn = outputs.get("png/image_bytes", ())
+    assert len(drawn) == (len(SEEDS) if exported.pictures else 0)
+    for encoded, image in zip(drawn, outputs[f"{exported.main}/image"], strict=False):
+        picture = np.asarray(Image.open(io.BytesIO(encoded))).reshape(image.shape)
+        # Another graph may round to the other side what lies on the edge of two levels.
+        on_edge = np.abs(image * 255 % 1 - 0.5) < 1e-3
+        assert np.array_equal(picture[~on_edge], golden.pixels(image)[~on_edge])
+        assert np.abs(picture.astype(int) - golden.pixels(image)).max() <= 1
+
+
+def test_a_row_does_not_depend_on_its_batch(exported, reading):
+    _, outputs, _ = reading
+    together = outputs[f"{exported.main}/image"]
+    # One row and many go through other kernels: equal to a thousandth of a level of 256.
+    np.testing.assert_allclose(outputs["alone/image"], together, rtol=0, atol=1e-3 / 255)
+
+
+def test_the_graph_holds_what_a_server_can_run(exported):
+    """Named batch-first inputs and outputs; no state, no stateful random op, no XLA-only node."""
+    meta = exported.meta
+    for key, signature in meta.signature_def.items():
+        if key == "__saved_model_init_op":
+            continue
+        assert signature.method_name == "tensorflow/serving/predict"
+        for name, info in [*signature.inputs.items(), *signature.outputs.items()]:
+            assert not name.startswith(("args_", "output_", "keras_tensor")), name
+            assert info.tensor_shape.dim[0].size == -1, (key, name)
+    functions = {f.signature.name: f for f in meta.graph_def.library.function}
+    assert functions
+    for name, function in functions.items():
+        operations = {node.op for node in function.node_def}
+        assert not function.attr["_XlaMustCompile"].b, name
+        assert not {op for op in operations if "Random" in op or op.startswith("Rng")}, name
+        # Only loading may write a variable, never a request.
+        if not any(part in name for part in ("restore", "save", "initializer")):
+            assert "AssignVariableOp" not in operations, name
+
+
+def test_weights_are_stored_once_and_only_those_needed(exported):
+    model = exported.model
+    stored = tf.train.load_checkpoint(str(exported.path / "variables" / "variables"))
+    stored = stored.get_variable_to_shape_map()
+    stored.pop("_CHECKPOINTABLE_OBJECT_GRAPH")  # the description of the objects
+    if hasattr(model, "encoder"):
+        used = model.encoder.weights + model.decoder.weights
+        used = list({id(weight): weight for weight in used}.values())  # tied ones once
+        for name in ("prior_network", "latents"):
+            used = used + getattr(getattr(model, name, None), "weights", [])
+        # The code vectors of vq_vae, the pseudo-inputs of vamp_vae.
+        used = used + [getattr(model, name) for name in ("e", "u") if hasattr(model, name)]
+    elif model.can("translate"):
+        used = model.G.weights + model.F.weights
+    elif hasattr(model, "painter"):
+        networks = (model.G_average, *model.painter_average.values())
+        used = [weight for network in networks for weight in network.weights]
+    elif hasattr(model, "G"):
+        used = model.G_average.weights if model.ema else model.G.weights
+        used = used + (model.E.weights if hasattr(model, "E") else [])
+        if exported.row.name == "progan":
+            # Grown, it asks for no colours of earlier stages; the step is read at the export alone.
+            faded = {w.path for layer in model.G_average.images[:-1] for w in layer.weights}
+            used = [*(w for w in used if w.path not in faded), model.step]
+    elif hasattr(model, "vectors"):
+        used = [model.mean, model.vectors, *model.latents.weights]
+    else:
+        idle = {"step", "finite_steps", "interval_sums", "particles"}
+        used = [w for w in model.weights if w.name not in idle]
+    # A density needs inverses and samples do not; of machines some need no offsets, some no base.
+    at_will = {"inverses", "mu", "lambda", "base"}
+    needed = Counter(tuple(w.shape) for w in used if w.name not in at_will)
+    # A second copy of a weight, or one of D, would be one too many.
+    assert needed <= Counter(map(tuple, stored.values())) <= Counter(tuple(w.shape) for w in used)
+
+
+def test_golden_values(exported, reading):
+    _, outputs, _ = reading
+    stored = json.loads((exported.path / "assets.extra" / "golden.json").read_text())
+    assert [entry["seed"] for entry in stored["seeds"]] == list(golden.SEEDS)
+    asked = golden.request(exported.model, golden.SEEDS)
+    images = outputs[f"{exported.main}/image"]
+    for i, (entry, image) in enumerate(zip(stored["seeds"], images, strict=False)):
+        np.testing.assert_allclose(image.ravel()[:16], entry["first"], rtol=0, atol=1e-5)
+        keras = exported.known.make(rows_of(asked, i, i + 1))
+        # The batch may move a value across a rounding edge by one level of 255.
+        if np.array_equal(golden.pixels(keras[0]), golden.pixels(image)):
+            assert hashlib.sha256(golden.pixels(image).tobytes()).hexdigest() == entry["sha256"]
+
+
+def test_the_server_can_read_its_settings(exported):
+    from google.protobuf import text_format
+    from tensorflow_serving.config import model_server_config_pb2
+
+    text = (exported.root / "models.config").read_text()
+    config = text_format.Parse(text, model_server_config_pb2.ModelServerConfig())
+    (model,) = config.model_config_list.config
+    assert (model.name, model.model_platform) == (exported.row.name, "tensorflow")
+    batching = (exported.path / "batching_params.pbtxt").read_text()
+    sizes = [int(size) for size in re.findall(r"allowed_batch_sizes: (\d+)", batching)]
+    # The server wants them ascending, the last equal to the largest batch.
+    assert sizes == sorted(sizes)
+    assert f"max_batch_size {{ value: {sizes[-1]} }}" in batching
+
+
+# --- versions ---
+
+
+# What `saved_model.export` does, whatever it exports.
+with_one = pytest.mark.parametrize("hosted", HOSTED[:1], indirect=True)
+
+
+@with_one
+def test_versions_are_never_overwritten(hosted):
+    model, name = hosted.model, hosted.row.name
+    second = saved_model.export(model, name, hosted.root)
+    assert second.name == "2"
+    with pytest.raises(UserError, match=r"version 2 .* exists.*next free one is 3"):
+        saved_model.export(model, name, hosted.root, version=2)
+    assert saved_model.export(model, name, hosted.root, version=7).name == "7"
+    assert sorted(p.name for p in (hosted.root / name).iterdir()) == ["1", "2", "7"]
+
+
+@with_one
+def test_a_failed_export_leaves_nothing(hosted, tmp_path, monkeypatch):
+    def fail(*args):
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(saved_model, "write_warm_up", fail)
+    with pytest.raises(OSError, match="No space left"):
+        saved_model.export(hosted.model, "model", tmp_path)
+    assert not list((tmp_path / "model").iterdir())
+
+
+# --- a host in C ---
+
+
+@pytest.fixture(scope="session")
+def host():
+    """tests/support/host.c, compiled against the libraries inside the TensorFlow wheel."""
+    include, library = Path(tf.sysconfig.get_include()), Path(tf.sysconfig.get_lib())
+    libraries = sorted(p for p in library.glob("libtensorflow_*.so.2"))
+    assert len(libraries) == 2, (libraries, sysconfig.get_platform())
+    flags = [f"-l:{p.name}" for p in libraries]
+
+    def build(program):  # 12 s: a library of a gigabyte
+        subprocess.run(
+            [
+                *("gcc", str(ROOT / "tests" / "support" / "host.c"), "-o", str(program)),
+                *(f"-I{include}", f"-L{library}", *flags, f"-Wl,-rpath,{library}"),
+            ],
+            check=True,
+        )
+
+    return once("host", build)
+
+
+@pytest.mark.slow
+def test_the_same_images_from_c(hosted, host):
+    signature = hosted.meta.signature_def["sample"]
+    inputs = golden.request(hosted.model, np.arange(64, dtype=np.int32))
+    done = subprocess.run(
+        [
+            str(host),
+            str(hosted.path),
+            signature.outputs["image"].name,
+            "64",
+            *(signature.inputs[name].name for name in inputs),
+        ],
+        input=b"".join(value.tobytes() for value in inputs.values()),
+        capture_output=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    images = np.frombuffer(done.stdout, np.float32).reshape(64, *hosted.row.image_shape)
+    np.testing.assert_allclose(images, hosted.model.sample(*inputs.values()), rtol=0, atol=1e-5)
+
+
+# --- servers ---
+
+
+@pytest.fixture(scope="module")
+def server(hosted):
+    """(grpc address, REST address) of the conformance server."""
+    return servers.serve(hosted.row.name, hosted.root / hosted.row.name)
+
+
+def test_the_same_images_from_every_source(hosted, server):
+    inputs = golden.request(hosted.model, np.arange(64, dtype=np.int32)).values()
+    keras = hosted.model.sample(*inputs).numpy()
+    name = hosted.row.name
+    for source in (
+        str(hosted.path),
+        f"grpc://{server[0]}/{name}",
+        f"http://{server[1]}/v1/models/{name}",
+    ):
+        images = sources.open_source(source)(*inputs)
+        np.testing.assert_allclose(images, keras, rtol=0, atol=1e-5, err_msg=source)
+        assert np.abs(golden.pixels(images).astype(int) - golden.pixels(keras)).max() <= 1
+
+
+@with_one
+def test_servers_that_cannot_sample_are_named(hosted, server, tmp_path):
+    grpc_address, rest_address = server
+    for source, said in (
+        (f"grpc://{grpc_address}/paint", "NOT_FOUND"),
+        (f"grpc://{grpc_address}", "names no model"),
+        (f"http://{rest_address}/v1/models/paint", "404, .*Servable not found"),
+        ("http://127.0.0.1:9/v1/models/x", "cannot be reached"),
+        ("grpc://127.0.0.1:9/x", "UNAVAILABLE"),
+        (str(tmp_path), "not a run directory"),
+    ):
+        with pytest.raises(UserError, match=said):
+            sources.open_source(source)(SEEDS)
+
+
+@with_one
+def test_saved_models_that_cannot_sample_are_named(hosted, tmp_path):
+    shutil.copytree(hosted.path, tmp_path / "torn")
+    content = (tmp_path / "torn" / "saved_model.pb").read_bytes()
+    (tmp_path / "torn" / "saved_model.pb").write_bytes(content[: len(content) // 2])
+    with pytest.raises(UserError, match="cannot be read as a SavedModel"):
+        sources.open_source(str(tmp_path / "torn"))
+    tf.saved_model.save(tf.Module(), str(tmp_path / "other"))
+    with pytest.raises(UserError, match="no signature 'sample'"):
+        sources.open_source(str(tmp_path / "other"))

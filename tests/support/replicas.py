@@ -1,0 +1,113 @@
+"""Run by test_replicas.py in its own process: N replicas equal one. Answers a row's id with JSON.
+
+A MirroredStrategy over two logical CPU devices, through `fit`, against one device, op by op: the
+same global batches, the same seed. Tracing two replicas costs more than everything else together,
+so that most rows run op by op on two replicas too; `zoo.REPLICATED_IN_GRAPHS` names the others.
+"""
+
+import contextlib
+import itertools
+import json
+import sys
+from unittest import mock
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tests.support.trained import state, variables
+from tests.zoo import REPLICATED, REPLICATED_IN_GRAPHS
+from tfgen.training import devices
+
+# Two: the second reads what the first has left in weights and slots.
+STEPS = 2
+
+
+def fit(model, batches):
+    """(the terms of each step, the state after it)."""
+    stacked = {key: np.concatenate([b[key] for b in batches]) for key in batches[0]}
+    data = tf.data.Dataset.from_tensor_slices(stacked).batch(16, drop_remainder=True)
+    losses, states = [], []
+
+    def note(_, logs):
+        losses.append(dict(logs))
+        states.append(state(model))
+
+    log = keras.callbacks.LambdaCallback(on_train_batch_end=note)
+    model.fit(data, steps_per_epoch=STEPS, verbose=0, shuffle=False, callbacks=[log])
+    return losses, states
+
+
+BRANCHING = ("case", "cond", "foldl", "map_fn", "scan", "switch_case", "while_loop")
+
+
+def branches(step, batch):
+    """(the terms of a step, the ways in which it branches or loops), op by op."""
+    with contextlib.ExitStack() as stack:
+        asked = {
+            name: stack.enter_context(mock.patch.object(tf, name, wraps=getattr(tf, name)))
+            for name in BRANCHING
+        }
+        terms = step(batch)
+    return terms, [name for name, ways in asked.items() if ways.called]
+
+
+def measure(row, strategy):
+    batches = [row.batch(16, seed=i) for i in range(STEPS)]
+    one = row.build()
+    with strategy.scope():
+        two = row.build()
+    two.run_eagerly = row.id not in REPLICATED_IN_GRAPHS
+    start = one.get_weights()
+    same_start = all(np.array_equal(a, b) for a, b in zip(start, two.get_weights(), strict=True))
+    one_seeds = one.training_seeds(tf.zeros([16, 1])).numpy().tolist()
+    seeds = strategy.run(lambda: two.training_seeds(tf.zeros([8, 1])))
+    seeds = [s.numpy().tolist() for s in strategy.experimental_local_results(seeds)]
+    states = [state(two)]
+    losses, later = fit(two, batches)
+    states += later
+    first, taken = branches(one.train_step, batches[0])
+    losses = [first, *map(one.train_step, batches[1:])], losses
+    weights = [
+        dict(
+            path=w.path,
+            difference=float(np.abs(a.astype(np.float64) - b).max()),
+            moved=float(np.abs(a.astype(np.float64) - s).max()),
+        )
+        for w, a, b, s in zip(one.weights, one.get_weights(), two.get_weights(), start, strict=True)
+    ]
+    return dict(
+        id=row.id,
+        branches=taken,
+        same_start=same_start,
+        replicas_agree=all(
+            np.array_equal(*(np.asarray(v) for v in strategy.experimental_local_results(w.value)))
+            for w in two.weights
+        ),
+        seeds=seeds,
+        one_seeds=one_seeds,
+        counts={
+            name: int(optimizer.iterations.numpy()) for name, optimizer in two.optimizers.items()
+        },
+        # Of each step the weights and slots of the optimizers that have not moved.
+        still=[
+            [v.path for v, a, b in zip(variables(two), *pair, strict=True) if np.array_equal(a, b)]
+            for pair in itertools.pairwise(states)
+        ],
+        losses=[[{k: float(v) for k, v in terms.items()} for terms in run] for run in losses],
+        weights=weights,
+    )
+
+
+def main():
+    # Half of a first step's time; which graphs are equal it does not decide.
+    tf.get_logger().setLevel("ERROR")  # that two replicas op by op are slow is no news
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+    strategy, rows = devices.make_strategy(2), {row.id: row for row in REPLICATED}
+    for line in sys.stdin:
+        (name,) = json.loads(line)
+        print(json.dumps(measure(rows[name], strategy)), flush=True)
+
+
+if __name__ == "__main__":
+    main()

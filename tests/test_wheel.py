@@ -1,0 +1,63 @@
+"""What `pip install` gives: a wheel, in an environment of its own, trains in an empty folder."""
+
+import configparser
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+import venv
+
+import pytest
+
+from tests.conftest import ROOT
+
+SCRIPT = """
+import pathlib, tfgen
+assert str(pathlib.Path(tfgen.__file__)).startswith({site!r}), tfgen.__file__
+run = tfgen.train("vae", "digits", steps=200, workdir="w", settings={{"eval_every": 100}})
+assert run.evaluate(n=100, k=5)["results"]["nll"] > 0
+assert run.export("saved_model").joinpath("saved_model.pb").exists()
+assert "float32" in run.export("tflite", precisions=["float32"])
+assert tfgen.load("w").sample(range(4)).shape == (4, 8, 8, 1)
+"""
+
+
+def run(arguments, **kwargs):
+    done = subprocess.run(arguments, capture_output=True, text=True, **kwargs)
+    assert done.returncode == 0, done.stderr
+    return done
+
+
+@pytest.mark.slow
+def test_a_wheel_trains_measures_exports_and_samples(tmp_path):
+    """Some 60 s: it is built, installed without a checkout in reach, and used once for all."""
+    source, place, empty = tmp_path / "source", tmp_path / "venv", tmp_path / "empty"
+    for folder in ("tfgen", "configs"):
+        shutil.copytree(ROOT / folder, source / folder, ignore=shutil.ignore_patterns("__pyc*"))
+    for file in ("setup.cfg", "pyproject.toml", "README.md", "LICENSE"):
+        if (ROOT / file).exists():
+            shutil.copy(ROOT / file, source)
+    pip = [sys.executable, "-m", "pip"]
+    run([*pip, "wheel", "-q", "--no-deps", "-w", str(tmp_path), str(source)])
+    (wheel,) = tmp_path.glob("tfgen-*.whl")
+    venv.create(place, symlinks=True)
+    python = str(place / "bin" / "python")
+    site = run([python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"])
+    site = site.stdout.strip()
+    run([*pip, "install", "-q", "--no-deps", f"--target={site}", str(wheel)])
+    # The packages of this environment, without what is installed in it from a checkout.
+    with open(os.path.join(site, "others.pth"), "w") as file:
+        file.write(sysconfig.get_path("purelib") + "\n")
+    empty.mkdir()
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    run([python, "-c", SCRIPT.format(site=site)], cwd=empty, env=environment)
+
+
+def test_setup_cfg_lists_every_package():
+    """An explicit list: the config files, which are no package, are one of them."""
+    setup = configparser.ConfigParser()
+    setup.read(ROOT / "setup.cfg")
+    folders = {path.parent.relative_to(ROOT) for path in (ROOT / "tfgen").rglob("__init__.py")}
+    packages = {".".join(folder.parts) for folder in folders} | {"tfgen.configs"}
+    assert set(setup["options"]["packages"].split()) == packages

@@ -1,0 +1,216 @@
+"""Training that watches the validation split: the best is kept, early stops, exact resume."""
+
+import csv
+import json
+import shutil
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+
+import tfgen
+from tests.support import runs
+from tfgen import data
+from tfgen.data.source import Source
+from tfgen.errors import UserError
+from tfgen.run_dir import RunDir
+
+# A VAE of 16 images, which it soon knows by heart: the best step is not the last.
+WATCHED = {
+    "eval_every": 10,
+    "save_every": 20,
+    "data__split": "train[:16]",
+}
+OVERFITTING = {
+    "optimizers__vae__learning_rate": 0.02,
+    "optimizers__vae__decay": "none",
+    "model__width": 16,
+    "model__dropout": 0.0,
+}
+
+
+def table(path):
+    head, *rows = (line.split(",") for line in path.read_text().splitlines())
+    return {name: [float(row[i]) for row in rows] for i, name in enumerate(head)}
+
+
+def train(model, workdir, **changes):
+    runs.go(model, runs.config(model, **WATCHED | changes), workdir)
+    return RunDir(workdir)
+
+
+@pytest.fixture(scope="module")
+def watched(tmp_path_factory):
+    return train("vae", tmp_path_factory.mktemp("watched") / "run", **OVERFITTING)
+
+
+def test_the_model_is_the_best_one_and_says_so(watched, digits):
+    rows = table(watched.validation)
+    assert rows["step"] == [10, 20, 30, 40, 50, 60]
+    best = int(np.argmin(rows["loss"]))
+    kept = watched.read_json(watched.training)["kept"]
+    assert kept == {"step": rows["step"][best], "metric": "loss", "value": rows["loss"][best]}
+    assert rows["loss"][best] < rows["loss"][-1], "the last is the best: the test shows nothing"
+    # And the file holds the weights that have this loss.
+    model = tfgen.load(watched.path).model
+    assert int(model.step) == kept["step"]
+    arrays = data.arrays(digits.load("validation[:50]"))
+    found = model.test_step(arrays | {"image": keras.ops.convert_to_tensor(arrays["image"])})
+    assert float(found["loss"]) == pytest.approx(kept["value"], rel=1e-5)
+    assert f"step {kept['step']}, metric loss" in watched.card.read_text()
+
+
+def test_only_the_best_weights_stay_on_disk(watched):
+    kept = watched.read_json(watched.training)["kept"]["step"]
+    files = [f.name for f in watched.checkpoints.glob("best-*")]
+    assert files == [f"best-{kept}.keras"]
+
+
+@pytest.mark.slow
+def test_watching_changes_nothing_in_training(tmp_path, watched):
+    unwatched = train("vae", tmp_path / "run", **OVERFITTING, eval_every=0)
+    assert unwatched.log.read_bytes() == watched.log.read_bytes()
+    assert not unwatched.validation.exists()
+    assert "kept" not in unwatched.read_json(unwatched.training)
+
+
+@pytest.mark.slow
+def test_frechet_is_what_an_implicit_density_is_watched_by(tmp_path):
+    run = train(
+        "dcgan", tmp_path / "run", steps=10, data__split="train", data__validation="validation"
+    )
+    rows = table(run.validation)
+    assert set(rows) == {"step", "d_loss", "g_loss", "D_real", "D_fake", "spread", "frechet"}
+    assert run.read_json(run.training)["kept"]["metric"] == "frechet"
+    assert min(rows["frechet"]) > 0
+
+
+@pytest.mark.slow
+def test_too_few_images_for_the_metric_stop_the_run_before_it_begins(tmp_path):
+    config = runs.config("dcgan", **WATCHED)
+    with pytest.raises(UserError, match=r"at least 65 images, got 50.*`eval_every=0"):
+        runs.go("dcgan", config, tmp_path / "run")
+    assert not (tmp_path / "run" / "log.csv").exists()
+    # The cure that it names works in the same folder's place.
+    train("dcgan", tmp_path / "other", steps=10, eval_every=0, save_every=10)
+
+
+@pytest.mark.slow
+def test_without_labels_the_kernel_distance_is_watched(tmp_path, digits):
+    """Of a folder, of which six images are held out: too few for a Frechet distance."""
+    (tmp_path / "digits").mkdir()
+    for i, image in enumerate(data.arrays(digits.load("train[:60]"))["image"]):
+        Image.fromarray(image[..., 0] * 15).save(tmp_path / "digits" / f"{i:02}.png")
+    run = train(
+        "dcgan",
+        tmp_path / "run",
+        steps=20,
+        data__name=str(tmp_path / "digits"),
+        data__split="train",
+        data__validation="",
+    )
+    rows = table(run.validation)
+    assert set(rows) == {"step", "d_loss", "g_loss", "D_real", "D_fake", "spread", "kid"}
+    best = int(np.argmin(rows["kid"]))
+    assert run.read_json(run.training)["kept"] == {
+        "step": rows["step"][best],
+        "metric": "kid",
+        "value": rows["kid"][best],
+    }
+
+
+def test_an_unknown_metric_is_named(tmp_path):
+    config = runs.config("vae", **WATCHED, eval_metric="los")
+    with pytest.raises(UserError, match=r"unknown eval_metric 'los'\. Did you mean 'loss'"):
+        runs.go("vae", config, tmp_path / "run")
+
+
+@pytest.mark.slow
+def test_early_stop(tmp_path):
+    settings = OVERFITTING | {"patience": 1, "steps": 400}
+    run = train("vae", tmp_path / "run", **settings)
+    rows = table(run.validation)
+    last = int(rows["step"][-1])
+    assert last < 400
+    assert np.argmin(rows["loss"]) == len(rows["loss"]) - 2  # one look without a better one
+    facts = run.read_json(run.training)
+    assert (facts["steps"], facts["kept"]["step"]) == (last, last - 10)
+    assert (run.checkpoints / f"ckpt-{last}.index").exists()
+    # Killed before its card was written, it ends the same and trains no further.
+    before = tfgen.load(run.path).model.get_weights()
+    run.card.unlink()
+    train("vae", run.path, **settings)
+    assert table(run.validation)["step"][-1] == last
+    after = tfgen.load(run.path).model.get_weights()
+    assert all(np.array_equal(a, b) for a, b in zip(before, after, strict=True))
+
+
+@pytest.mark.slow
+def test_best_weights_later_than_the_checkpoint_are_forgotten(tmp_path, watched):
+    """As after a kill between a look and the next checkpoint."""
+    copy = tmp_path / "run"
+    shutil.copytree(watched.path, copy)
+    run = RunDir(copy)
+    for file in (run.card, run.model, run.training):
+        file.unlink()
+    for step in (40, 60):
+        for file in run.checkpoints.glob(f"ckpt-{step}.*"):
+            file.unlink()
+    shutil.copy(next(run.checkpoints.glob("best-*")), run.checkpoints / "best-50.keras")
+    config = runs.config("vae", **WATCHED, **OVERFITTING)
+    runs.go("vae", config, copy)
+    assert run.validation.read_bytes() == watched.validation.read_bytes()
+    one, two = (tfgen.load(path).model.get_weights() for path in (copy, watched.path))
+    assert all(np.array_equal(a, b) for a, b in zip(one, two, strict=True))
+
+
+@pytest.mark.slow
+def test_training_never_reads_the_test_split(tmp_path, monkeypatch):
+    """With a metric that compares samples, and so needs images to compare them with."""
+    read = []
+    for source in Source.__subclasses__():
+        original = source.load
+
+        def load(self, split, *args, original=original):
+            found = original(self, split, *args)
+            read.extend(name for name, _, _ in found.parts)
+            return found
+
+        monkeypatch.setattr(source, "load", load)
+    train("dcgan", tmp_path / "run", steps=10, data__split="train", data__validation="")
+    assert set(read) == {"train", "validation"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"eval_every": 7}, "`eval_every` is 7, but must be a multiple of log_every, 5"),
+        ({"eval_every": -5}, "`eval_every` is -5"),
+        ({"patience": 3, "eval_every": 0}, "`patience` is 3, but must be 0 unless"),
+    ],
+)
+def test_settings_that_cannot_be_meant(changes, words):
+    with pytest.raises(UserError, match=words):
+        runs.config("vae", **changes)
+
+
+def test_the_facts_of_training_are_numbers(watched):
+    facts = json.loads(watched.training.read_text())
+    assert facts["steps"] == 60
+    assert facts["in one process"] is True
+    assert facts["parameters"] > 0
+    assert facts["seconds"] > 0
+
+
+@pytest.mark.slow
+def test_every_column_holds_its_own_term(tmp_path):
+    """The vector-quantised VAE reports its terms in another order, and not all of them."""
+    done = runs.train("vq_vae", tmp_path / "run", steps=10, eval_every=10)
+    assert done.returncode == 0, done.stderr
+    (row,) = csv.DictReader((tmp_path / "run" / "validation.csv").open())
+    model = tfgen.load(tmp_path / "run").model
+    held_out = data.arrays(data.open_source("digits").load("validation[:50]"))
+    found = {k: float(v) for k, v in model.test_step(held_out).items()}
+    for name, value in found.items():
+        assert float(row[name]) == pytest.approx(value, rel=1e-4), name
