@@ -5,12 +5,18 @@ Figure 4 of the paper: --config.model.latent_dim=2 --config.model.prior=swiss_ro
 --config.model.labels=True
 """
 
+from typing import TYPE_CHECKING
+
 from tfgen import settings
+
+if TYPE_CHECKING:
+    from ml_collections import ConfigDict
+
 
 autoencoder = settings.config_file("autoencoder")
 
 
-def get_config():
+def get_config() -> "ConfigDict":
     config = autoencoder.get_config()
     # Without dropout D learns the 1,000 codes of the training images by heart.
     config.model.dropout = 0.2

@@ -8,7 +8,7 @@ from ml_collections import ConfigDict
 from tfgen import settings
 
 
-def get_config():
+def get_config() -> ConfigDict:
     config = settings.defaults()
     config.steps = 4000
     config.batch_size = 100

@@ -31,7 +31,7 @@ ON = {name: SMALL for name in ("mnist", "fashion_mnist", "cifar10")}
 ON["celeb_a"] = SMALL | {"data.size": 64, "model.depth": 3}
 
 
-def get_config():
+def get_config() -> ConfigDict:
     config = settings.defaults()
     config.steps = 1000
     config.eval_every = 100  # modes are lost again as D learns to reconstruct more

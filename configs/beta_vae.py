@@ -3,7 +3,13 @@
 python -m train.run --model=beta_vae
 """
 
+from typing import TYPE_CHECKING
+
 from tfgen import settings
+
+if TYPE_CHECKING:
+    from ml_collections import ConfigDict
+
 
 vae = settings.config_file("vae")
 
@@ -13,7 +19,7 @@ ON = {
 }
 
 
-def get_config():
+def get_config() -> "ConfigDict":
     config = vae.get_config()
     config.model.capacity_steps = 4000  # those of the run
     return config

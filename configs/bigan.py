@@ -12,7 +12,7 @@ dcgan = settings.config_file("dcgan")
 ON = {name: values | {"model.latent_dim": 50} for name, values in dcgan.LARGER.items()}
 
 
-def get_config():
+def get_config() -> ConfigDict:
     config = settings.defaults()
     config.steps = 6000
     config.eval_every = 500

@@ -3,7 +3,13 @@
 python -m train.run --model=conditional_gan
 """
 
+from typing import TYPE_CHECKING
+
 from tfgen import settings
+
+if TYPE_CHECKING:
+    from ml_collections import ConfigDict
+
 
 dcgan = settings.config_file("dcgan")
 
@@ -11,7 +17,7 @@ dcgan = settings.config_file("dcgan")
 ON = {name: values for name, values in dcgan.LARGER.items() if name != "celeb_a"}
 
 
-def get_config():
+def get_config() -> "ConfigDict":
     config = dcgan.get_config()
     # Miyato and Koyama's way to tell D the label, which the paper's planes are older than.
     config.model.condition = "projection"

@@ -3,12 +3,18 @@
 python -m train.run --model=cvae
 """
 
+from typing import TYPE_CHECKING
+
 from tfgen import settings
+
+if TYPE_CHECKING:
+    from ml_collections import ConfigDict
+
 
 vae = settings.config_file("vae")
 
 ON = vae.ON
 
 
-def get_config():
+def get_config() -> "ConfigDict":
     return vae.get_config()

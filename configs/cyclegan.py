@@ -31,7 +31,7 @@ SISTERS = (
 ON = {f"cycle_gan/{name}": PAPER for name in SISTERS}
 
 
-def get_config():
+def get_config() -> ConfigDict:
     config = settings.defaults()
     config.data.name = "digit_styles"
     config.steps = 2500

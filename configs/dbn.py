@@ -10,7 +10,7 @@ from tfgen import settings
 ON = {"digits_binary": {"steps": 9000, "model.each": 5000, "model.k": 5}}
 
 
-def get_config():
+def get_config() -> ConfigDict:
     config = settings.defaults()
     config.steps = 3000
     config.batch_size = 100

@@ -3,7 +3,13 @@
 python -m train.run --model=dcgan
 """
 
+from typing import TYPE_CHECKING
+
 from tfgen import settings
+
+if TYPE_CHECKING:
+    from ml_collections import ConfigDict
+
 
 gan = settings.config_file("gan")
 
@@ -34,7 +40,7 @@ SHAPES = {
 ON = LARGER | {"shapes": SHAPES}
 
 
-def get_config():
+def get_config() -> "ConfigDict":
     config = gan.get_config()
     config.steps = 5000
     config.eval_every = 500

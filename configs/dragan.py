@@ -3,7 +3,13 @@
 python -m train.run --model=dragan
 """
 
+from typing import TYPE_CHECKING
+
 from tfgen import settings
+
+if TYPE_CHECKING:
+    from ml_collections import ConfigDict
+
 
 dcgan = settings.config_file("dcgan")
 gan = settings.config_file("gan")
@@ -13,5 +19,5 @@ POINTS = gan.POINTS | {"model.penalty_weight": 0.1}
 ON = dcgan.LARGER | {"ring": POINTS, "grid": POINTS}
 
 
-def get_config():
+def get_config() -> "ConfigDict":
     return dcgan.get_config()

@@ -3,13 +3,19 @@
 python -m train.run --model=fvsbn
 """
 
+from typing import TYPE_CHECKING
+
 from tfgen import settings
+
+if TYPE_CHECKING:
+    from ml_collections import ConfigDict
+
 
 # Two levels are soon learned.
 ON = {"digits_binary": {"steps": 1000, "eval_every": 100}}
 
 
-def get_config():
+def get_config() -> "ConfigDict":
     config = settings.defaults()
     config.steps = 3000
     config.batch_size = 100

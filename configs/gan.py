@@ -3,7 +3,13 @@
 python -m train.run --model=gan
 """
 
+from typing import TYPE_CHECKING
+
 from tfgen import settings
+
+if TYPE_CHECKING:
+    from ml_collections import ConfigDict
+
 
 # Mixtures of Gaussians in the plane, a hundredth as wide as the square: dense networks, and rates
 # that fall to zero, for what G has learnt to stay in place.
@@ -33,7 +39,7 @@ MNIST = {
 ON = {"ring": POINTS, "grid": POINTS, "mnist": MNIST, "fashion_mnist": MNIST}
 
 
-def get_config():
+def get_config() -> "ConfigDict":
     config = settings.defaults()
     config.steps = 8000
     config.eval_every = 1000  # a GAN's losses tell nothing: the least Frechet distance is kept

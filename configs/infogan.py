@@ -3,7 +3,13 @@
 python -m train.run --model=infogan
 """
 
+from typing import TYPE_CHECKING
+
 from tfgen import settings
+
+if TYPE_CHECKING:
+    from ml_collections import ConfigDict
+
 
 dcgan = settings.config_file("dcgan")
 
@@ -12,7 +18,7 @@ MNIST = dcgan.MNIST | {"model.latent_dim": 62, "optimizers.G.learning_rate": 1e-
 ON = dcgan.LARGER | {"mnist": MNIST, "fashion_mnist": MNIST}
 
 
-def get_config():
+def get_config() -> "ConfigDict":
     config = dcgan.get_config()
     config.model.latent_dim = 50
     return config

@@ -3,12 +3,18 @@
 python -m train.run --model=iwae
 """
 
+from typing import TYPE_CHECKING
+
 from tfgen import settings
+
+if TYPE_CHECKING:
+    from ml_collections import ConfigDict
+
 
 vae = settings.config_file("vae")
 
 
-def get_config():
+def get_config() -> "ConfigDict":
     config = vae.get_config()
     # Five passes of the decoder a step: fewer images and steps keep the run under two minutes.
     config.steps = 3000

@@ -11,7 +11,7 @@ from tfgen import settings
 ON = {data: {"model.hidden": 800} for data in ("mnist", "fashion_mnist")}
 
 
-def get_config():
+def get_config() -> ConfigDict:
     config = settings.defaults()
     config.steps = 4000
     config.batch_size = 100

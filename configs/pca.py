@@ -3,10 +3,15 @@
 python -m train.run --model=pca
 """
 
+from typing import TYPE_CHECKING
+
 from tfgen import settings
 
+if TYPE_CHECKING:
+    from ml_collections import ConfigDict
 
-def get_config():
+
+def get_config() -> "ConfigDict":
     config = settings.defaults()
     config.steps = 10
     config.batch_size = 100

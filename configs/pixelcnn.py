@@ -21,7 +21,7 @@ ON = {
 }
 
 
-def get_config():
+def get_config() -> ConfigDict:
     config = settings.defaults()
     config.steps = 3000
     config.batch_size = 100

@@ -20,7 +20,7 @@ ON = {
 }
 
 
-def get_config():
+def get_config() -> ConfigDict:
     config = settings.defaults()
     config.steps = 1500
     config.batch_size = 100

@@ -43,7 +43,7 @@ ON = {
 }
 
 
-def get_config():
+def get_config() -> ConfigDict:
     config = settings.defaults()
     config.steps = 6000
     config.batch_size = 64

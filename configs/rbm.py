@@ -10,7 +10,7 @@ from tfgen import settings
 ON = {"digits_binary": {"steps": 6000, "model.k": 5}}
 
 
-def get_config():
+def get_config() -> ConfigDict:
     config = settings.defaults()
     config.steps = 2000
     config.batch_size = 100

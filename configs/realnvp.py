@@ -23,7 +23,7 @@ _POINTS = {
 ON = {"ring": _POINTS, "grid": _POINTS}
 
 
-def get_config():
+def get_config() -> ConfigDict:
     config = settings.defaults()
     config.steps = 2000
     config.batch_size = 100

@@ -3,7 +3,13 @@
 python -m train.run --model=sngan
 """
 
+from typing import TYPE_CHECKING
+
 from tfgen import settings
+
+if TYPE_CHECKING:
+    from ml_collections import ConfigDict
+
 
 dcgan = settings.config_file("dcgan")
 gan = settings.config_file("gan")
@@ -36,7 +42,7 @@ ON = LARGER | {
 }
 
 
-def get_config():
+def get_config() -> "ConfigDict":
     config = dcgan.get_config()
     # D's slope is bounded: on digits it can learn faster than the paper's 0.0002.
     for name in ("G", "D"):

@@ -3,12 +3,18 @@
 python -m train.run --model=sparse_autoencoder
 """
 
+from typing import TYPE_CHECKING
+
 from tfgen import settings
+
+if TYPE_CHECKING:
+    from ml_collections import ConfigDict
+
 
 autoencoder = settings.config_file("autoencoder")
 
 
-def get_config():
+def get_config() -> "ConfigDict":
     config = autoencoder.get_config()
     config.model.latent_dim = 64
     config.model.active = 8

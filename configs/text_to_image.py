@@ -3,7 +3,13 @@
 python -m train.run --model=text_to_image
 """
 
+from typing import TYPE_CHECKING
+
 from tfgen import settings
+
+if TYPE_CHECKING:
+    from ml_collections import ConfigDict
+
 
 dcgan = settings.config_file("dcgan")
 
@@ -32,7 +38,7 @@ COCO = {
 ON = {"coco_captions": COCO}
 
 
-def get_config():
+def get_config() -> "ConfigDict":
     config = dcgan.get_config()
     config.data.name = "shapes_by_caption"
     config.steps = 18_000

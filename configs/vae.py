@@ -9,25 +9,26 @@ from tfgen import settings
 
 # Sprites are there to look into codes. Every combination of factors comes once, so that there is
 # nothing to generalise to but the combinations that are held out: no dropout.
-ON = {
-    "shapes_binary": {
-        "steps": 2500,
-        "eval_every": 0,
-        "batch_size": 64,
-        "model.latent_dim": 10,
-        "model.width": 16,
-        "model.dropout": 0.0,
-        # The objective of the papers from the first step on: what presses on codes is compared.
-        "model.warmup": 0,
-        "optimizers.vae.learning_rate": 1e-3,
-    }
+SPRITES = {
+    "steps": 2500,
+    "eval_every": 0,
+    "batch_size": 64,
+    "model.latent_dim": 10,
+    "model.width": 16,
+    "model.dropout": 0.0,
+    # The objective of the papers from the first step on: what presses on codes is compared.
+    "model.warmup": 0,
+    "optimizers.vae.learning_rate": 1e-3,
 }
-# With a width of its own for each pixel, the likelihood of 256 levels is a matter of the ground,
-# and sprites are never placed.
-ON["shapes"] = ON["shapes_binary"] | {"model.likelihood": "fixed_logistic"}
+ON = {
+    "shapes_binary": SPRITES,
+    # With a width of its own for each pixel, the likelihood of 256 levels is a matter of the
+    # ground, and sprites are never placed.
+    "shapes": SPRITES | {"model.likelihood": "fixed_logistic"},
+}
 
 
-def get_config():
+def get_config() -> ConfigDict:
     config = settings.defaults()
     config.steps = 4000
     config.eval_every = 500  # the weights of the least loss on the validation split are kept

@@ -3,10 +3,16 @@
 python -m train.run --model=wae_mmd
 """
 
+from typing import TYPE_CHECKING
+
 from tfgen import settings
+
+if TYPE_CHECKING:
+    from ml_collections import ConfigDict
+
 
 autoencoder = settings.config_file("autoencoder")
 
 
-def get_config():
+def get_config() -> "ConfigDict":
     return autoencoder.get_config()

@@ -3,7 +3,13 @@
 python -m train.run --model=wgan
 """
 
+from typing import TYPE_CHECKING
+
 from tfgen import settings
+
+if TYPE_CHECKING:
+    from ml_collections import ConfigDict
+
 
 dcgan = settings.config_file("dcgan")
 gan = settings.config_file("gan")
@@ -24,7 +30,7 @@ LARGER = {
 ON = LARGER | {"ring": POINTS, "grid": POINTS}
 
 
-def get_config():
+def get_config() -> "ConfigDict":
     config = dcgan.get_config()
     config.steps = 4000
     # Digits take a shorter way than the paper's: fewer steps of the critic, each of which may go

@@ -3,7 +3,13 @@
 python -m train.run --model=wgan_gp
 """
 
+from typing import TYPE_CHECKING
+
 from tfgen import settings
+
+if TYPE_CHECKING:
+    from ml_collections import ConfigDict
+
 
 wgan = settings.config_file("wgan")
 
@@ -43,7 +49,7 @@ SHAPES = {
 ON = LARGER | {"ring": POINTS, "grid": POINTS, "shapes": SHAPES}
 
 
-def get_config():
+def get_config() -> "ConfigDict":
     config = wgan.get_config()
     del config.model.clip  # the penalty is in its place
     config.model.width = 48

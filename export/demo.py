@@ -7,12 +7,13 @@ Any static web server will do; `tfgen/exporting/demo.py` says what is in it.
 
 import argparse
 import sys
+from collections.abc import Sequence
 
 import tfgen
 from tfgen import command
 
 
-def main(argv=None):
+def main(argv: Sequence[str] | None = None) -> int:
     """Returns the exit status."""
     parser = argparse.ArgumentParser(
         prog="python -m export.demo", description=__doc__.splitlines()[0]
@@ -23,7 +24,7 @@ def main(argv=None):
     return command.status(_run, parser.parse_args(argv))
 
 
-def _run(options):
+def _run(options: argparse.Namespace) -> None:
     run = tfgen.load(options.workdir)
     out = run.export("demo", out=options.out, precision=options.precision)
     print(f"wrote {out}. Look at it: python -m http.server --directory={out} 8000")

@@ -7,6 +7,7 @@ What --from may be is listed in `tfgen/exporting/sources.py`.
 
 import argparse
 import sys
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from tfgen.exporting import sources
 from tfgen.reports import figures
 
 
-def parse_seeds(text):
+def parse_seeds(text: str) -> list[int]:
     """ "3", "0:64" or "1,5,9" -> a list of int32 seeds.  Raises: UserError."""
     try:
         if ":" in text:
@@ -31,7 +32,7 @@ def parse_seeds(text):
     return seeds
 
 
-def main(argv=None):
+def main(argv: Sequence[str] | None = None) -> int:
     """Returns the exit status."""
     parser = argparse.ArgumentParser(
         prog="python -m export.sample", description=__doc__.splitlines()[0]
@@ -49,13 +50,15 @@ def main(argv=None):
     return command.status(_run, parser.parse_args(argv))
 
 
-def _run(options):
+def _run(options: argparse.Namespace) -> None:
     seeds = parse_seeds(options.seeds)
     if not options.out.endswith(".png"):
         raise UserError(f"--out={options.out}: the picture is a PNG file, so name it *.png.")
     if options.label is not None and options.caption is not None:
         raise UserError("give --label or --caption, as the model wants.")
-    condition = None if options.label is None else np.full(len(seeds), options.label, np.int32)
+    condition: sources.Condition | None = None
+    if options.label is not None:
+        condition = np.full(len(seeds), options.label, np.int32)
     if options.caption is not None:
         condition = [options.caption] * len(seeds)
     images = sources.open_source(options.source)(np.array(seeds, np.int32), condition)

@@ -7,12 +7,13 @@ Writes serving/<model>/<version>/ there; `tfgen/exporting/saved_model.py` says w
 
 import argparse
 import sys
+from collections.abc import Sequence
 
 import tfgen
 from tfgen import command
 
 
-def main(argv=None):
+def main(argv: Sequence[str] | None = None) -> int:
     """Returns the exit status."""
     parser = argparse.ArgumentParser(
         prog="python -m export.saved_model", description=__doc__.splitlines()[0]
@@ -22,7 +23,7 @@ def main(argv=None):
     return command.status(_run, parser.parse_args(argv))
 
 
-def _run(options):
+def _run(options: argparse.Namespace) -> None:
     run = tfgen.load(options.workdir)
     path = run.export("saved_model", version=options.version)
     from tfgen.exporting.saved_model import signatures

@@ -9,12 +9,13 @@ from Keras; `tfgen/exporting/tflite.py` says what is in them.
 import argparse
 import functools
 import sys
+from collections.abc import Sequence
 
 import tfgen
 from tfgen import command
 
 
-def main(argv=None):
+def main(argv: Sequence[str] | None = None) -> int:
     """Returns the exit status."""
     parser = argparse.ArgumentParser(
         prog="python -m export.tflite", description=__doc__.splitlines()[0]
@@ -29,7 +30,7 @@ def main(argv=None):
     return command.status(_run, parser.parse_args(argv))
 
 
-def _run(options):
+def _run(options: argparse.Namespace) -> None:
     precisions = [name for name in options.precisions.split(",") if name]
     say = functools.partial(print, flush=True)
     run = tfgen.load(options.workdir)

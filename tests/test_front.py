@@ -17,10 +17,12 @@ from tests.conftest import ROOT
 from tests.support import runs
 from tests.zoo import ROWS
 from tfgen import data, models, settings
+from tfgen.data.source import Source
 from tfgen.errors import UserError
 from tfgen.model import GenerativeModel
 from tfgen.models import VAE
 from tfgen.run import Run
+from tfgen.training import front
 from train import flags
 
 DIGITS = load_digits()
@@ -113,6 +115,23 @@ def test_arrays_are_asked_for_in_another_process(trained):
     content = run.evaluate(IMAGES, labels=LABELS, k=2, parts=["likelihood"])
     assert content["results"]["nll"] > 0
     assert run.report().exists()
+
+
+def test_data_of_another_name_are_refused(trained):
+    run, _ = trained
+    with pytest.raises(UserError, match="trained on arrays, and these data are others"):
+        Run(run.path).evaluate(data=Source("others", {}))
+
+
+def test_a_class_is_left_out_of_arrays_too():
+    config = settings.find("vae")
+    config.data.leave_out = "3"
+    train, held_out = front._source(IMAGES, LABELS, None, None, config).training_and_validation(
+        "train"
+    )
+    for split in (train, held_out):
+        assert split.classes == tuple("012456789")
+    assert train.size + held_out.size == np.sum(LABELS != 3)
 
 
 def test_the_same_call_again_has_nothing_to_do(trained, tmp_path):

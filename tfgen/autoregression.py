@@ -14,12 +14,18 @@ Shapes: x [B, H, W, C] in [0, 1];  parameters [B, H, W, C * n], or [B, n] of a s
 u [B, H, W, C], the uniforms that the conditionals are inverted at.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 import tensorflow as tf
 
 from tfgen import random
 from tfgen.declared import Likelihood
 from tfgen.model import GenerativeModel
 from tfgen.objectives import likelihoods, losses
+
+# What is known of the pixels before: tensors of fixed shapes, nested as a model likes.
+State = tuple[Any, ...]
 
 
 class Autoregression(GenerativeModel):
@@ -39,68 +45,87 @@ class Autoregression(GenerativeModel):
 
     density = "exact"
 
-    def __init__(self, image_shape, levels, seed=0, likelihood: Likelihood = "auto", **kwargs):
+    def __init__(
+        self,
+        image_shape: Sequence[int],
+        levels: int,
+        seed: int = 0,
+        likelihood: Likelihood = "auto",
+        **kwargs: Any,
+    ) -> None:
         super().__init__(image_shape, levels, seed, **kwargs)
         self.likelihood = likelihood
         self.p = likelihoods.choose(likelihood, levels)
 
-    def network(self, x, label=None, training=False):
+    def network(
+        self, x: tf.Tensor, label: tf.Tensor | None = None, training: bool = False
+    ) -> tf.Tensor:
         """The parameters of all conditionals: [B, H, W, C] -> [B, H, W, C * n]."""
         raise NotImplementedError
 
     # --- training --------------------------------------------------------------------------------
 
-    def nll(self, batch, training):
+    def nll(self, batch: dict[str, tf.Tensor], training: bool) -> dict[str, tf.Tensor]:
         """-log p(x) of each image: {"loss": [B]}, nats."""
         image = batch["image"]
         parameters = self.network(self.to_unit(image), batch.get("label"), training)
         return {"loss": -self.p.log_prob(tf.cast(image, tf.int32), parameters)}
 
-    def train_step(self, batch):
+    def train_step(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         with tf.GradientTape() as tape:
             terms = losses.means(self.nll(batch, training=True))
         self.minimize("p", tape, terms["loss"])
         return self.end_step(**terms)
 
-    def test_step(self, batch):
+    def test_step(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         return losses.means(self.nll(batch, training=False))
 
     # --- density ---------------------------------------------------------------------------------
 
-    def log_prob(self, x, label=None):
+    def log_prob(self, x: tf.Tensor, label: tf.Tensor | None = None) -> tf.Tensor:
         """Exact: images in [0, 1] -> [B], nats; of p(x|y) where a label is given."""
         return tf.reduce_sum(self.pixel_log_prob(x, label), axis=[1, 2, 3])
 
-    def pixel_log_prob(self, x, label=None):
+    def pixel_log_prob(self, x: tf.Tensor, label: tf.Tensor | None = None) -> tf.Tensor:
         """log p(x_i | x_<i) of each pixel and channel: images in [0, 1] -> [B, H, W, C], nats."""
         return self.p.pixel_log_prob(self.to_levels(x), self.network(x, label))
 
     # --- sampling --------------------------------------------------------------------------------
 
-    def begin(self, rows, label=None):
+    def begin(self, rows: tf.Tensor, label: tf.Tensor | None = None) -> State:
         """The state before the first pixel of so many images."""
         raise NotImplementedError
 
-    def begin_row(self, state, y, above):
+    def begin_row(self, state: State, y: tf.Tensor, above: tf.Tensor) -> State:
         """The state at the start of row y; above: the row before it [B, W, C], zeros for none."""
         return state
 
-    def next_one(self, state, y, x, channel):
+    def next_one(
+        self, state: State, y: tf.Tensor, x: tf.Tensor, channel: int
+    ) -> tuple[tf.Tensor, State]:
         """The parameters of a channel (a Python number) of the pixel y, x: ([B, n], state)."""
         raise NotImplementedError
 
-    def observe(self, state, y, x, channel, value):
+    def observe(
+        self, state: State, y: tf.Tensor, x: tf.Tensor, channel: int, value: tf.Tensor
+    ) -> State:
         """The state once that channel is known: value [B] in [0, 1]."""
         raise NotImplementedError
 
-    def noise(self, seeds):
+    def noise(self, seeds: tf.Tensor) -> dict[str, tf.Tensor]:
         return {"u": random.uniform(seeds, self.image_shape, "u")}
 
-    def generate(self, noise, label=None):
+    def generate(self, noise: dict[str, tf.Tensor], label: tf.Tensor | None = None) -> tf.Tensor:
         u = noise["u"]
         return self.fill(u, tf.zeros_like(u), tf.zeros_like(u), label)
 
-    def complete(self, x, known, seeds=None, label=None):
+    def complete(
+        self,
+        x: tf.Tensor,
+        known: tf.Tensor,
+        seeds: tf.Tensor | None = None,
+        label: tf.Tensor | None = None,
+    ) -> tf.Tensor:
         """Draws what is not known, given the known pixels before it: images in [0, 1] -> the same.
 
         If the known ones come first in the order of reading, an upper part, these are draws from
@@ -112,12 +137,22 @@ class Autoregression(GenerativeModel):
         u = self.noise(tf.convert_to_tensor(seeds, tf.int32))["u"]
         return self.fill(u, tf.convert_to_tensor(x, tf.float32), tf.cast(known, tf.float32), label)
 
-    def fill(self, u, given, known, label=None):
+    def fill(
+        self, u: tf.Tensor, given: tf.Tensor, known: tf.Tensor, label: tf.Tensor | None = None
+    ) -> tf.Tensor:
         """Images whose pixels are `given` where `known` is 1, and draws at u elsewhere."""
         h, w, channels = self.image_shape
         rows = tf.shape(u)[0]
 
-        def pixel(y, u, given, known, x, line, state):
+        def pixel(
+            y: tf.Tensor,
+            u: tf.Tensor,
+            given: tf.Tensor,
+            known: tf.Tensor,
+            x: tf.Tensor,
+            line: tf.Tensor,
+            state: State,
+        ) -> tuple[tf.Tensor, tf.Tensor, State]:
             u, given, known = (tf.gather(v, x, axis=1) for v in (u, given, known))  # [B, C]
             values = []
             for c in range(channels):
@@ -128,32 +163,33 @@ class Autoregression(GenerativeModel):
                 values.append(value)
             return x + 1, placed(line, x, tf.stack(values, axis=1)), state
 
-        def row(y, image, state):
+        def row(y: tf.Tensor, image: tf.Tensor, state: State) -> tuple[tf.Tensor, tf.Tensor, State]:
             state = self.begin_row(state, y, tf.gather(image, tf.maximum(y - 1, 0), axis=1))
-            of_row = [tf.gather(v, y, axis=1) for v in (u, given, known)]  # [B, W, C]
+            # [B, W, C]
+            row_u, row_given, row_known = (tf.gather(v, y, axis=1) for v in (u, given, known))
             _, line, state = tf.while_loop(
                 lambda x, *_: x < w,
-                lambda x, line, state: pixel(y, *of_row, x, line, state),
-                (tf.constant(0), tf.zeros_like(of_row[0]), state),
+                lambda x, line, state: pixel(y, row_u, row_given, row_known, x, line, state),
+                (tf.constant(0), tf.zeros_like(row_u), state),
             )
             return y + 1, placed(image, y, line), state
 
         start = (tf.constant(0), tf.zeros_like(u), self.begin(rows, label))
         return tf.while_loop(lambda y, *_: y < h, row, start)[1]
 
-    def draw_one(self, parameters, u):
+    def draw_one(self, parameters: tf.Tensor, u: tf.Tensor) -> tf.Tensor:
         """A draw of one channel: [B, n], [B] -> [B] in [0, 1]."""
         parameters = tf.reshape(parameters, [-1, 1, 1, self.p.parameters])
         return tf.reshape(self.p.draw(parameters, u[:, None, None, None]), [-1])
 
 
-def placed(x, i, value):
+def placed(x: tf.Tensor, i: tf.Tensor, value: tf.Tensor) -> tf.Tensor:
     """x [B, N, ...] with `value` [B, ...] in place i."""
     here = tf.range(x.shape[1]) == i
     return tf.where(tf.reshape(here, [1, -1, *[1] * (len(x.shape) - 2)]), value[:, None], x)
 
 
-def place(image_shape, y, x, channel):
+def place(image_shape: Sequence[int], y: tf.Tensor, x: tf.Tensor, channel: int) -> tf.Tensor:
     """The number of a pixel's channel in the order of reading."""
     _, w, c = image_shape
     return (y * w + x) * c + channel

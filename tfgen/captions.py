@@ -9,6 +9,7 @@ vocabulary.
 
 import re
 import warnings
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from textwrap import shorten
 
@@ -22,12 +23,12 @@ FIRST = 2
 PUNCTUATION = re.compile(r"[!\"#$%&()*+,\-./:;<=>?@\[\\\]^_`{|}~']")
 
 
-def words(caption):
+def words(caption: str) -> list[str]:
     """ "A small, red circle." -> ["a", "small", "red", "circle"]"""
     return PUNCTUATION.sub("", caption.lower()).split()
 
 
-def tokens(captions, vocabulary, length):
+def tokens(captions: Sequence[str], vocabulary: Sequence[str], length: int) -> np.ndarray:
     """N captions -> int32 [N, length], the first words of one that has more.
 
     Raises: UserError that names the words that are not in the vocabulary, and for a caption without
@@ -47,12 +48,12 @@ def tokens(captions, vocabulary, length):
     return found
 
 
-def say_what_is_cut(captions, length, advice=""):
+def say_what_is_cut(captions: Sequence[str], length: int, advice: str = "") -> None:
     """A `Notice` of captions with more than `length` words, which names the longest."""
     lengths = {caption: len(words(caption)) for caption in set(captions)}
     too_long = sorted(caption for caption in lengths if lengths[caption] > length)
     if too_long:
-        longest = max(too_long, key=lengths.get)
+        longest = max(too_long, key=lambda caption: lengths[caption])
         rest = " ".join(words(longest)[length:])
         others = f", and of {len(too_long) - 1} others," if len(too_long) > 1 else ""
         warnings.warn(
@@ -63,7 +64,7 @@ def say_what_is_cut(captions, length, advice=""):
         )
 
 
-def _unknown(caption, unknown, vocabulary):
+def _unknown(caption: str, unknown: Sequence[str], vocabulary: Sequence[str]) -> str:
     near = [match for word in unknown for match in get_close_matches(word, vocabulary, 1)]
     known = ", ".join(sorted(vocabulary)) if len(vocabulary) <= 60 else ""
     return (
@@ -73,7 +74,7 @@ def _unknown(caption, unknown, vocabulary):
     )
 
 
-def text(row, vocabulary):
+def text(row: Iterable[int], vocabulary: Sequence[str]) -> str:
     """Of a row of numbers the caption; an unknown word is "?"."""
     names = ["", "?", *vocabulary]
     return " ".join(names[i] for i in row if i)

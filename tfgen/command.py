@@ -3,12 +3,14 @@
 import signal
 import sys
 import warnings
+from collections.abc import Callable
+from typing import Any
 
 from tfgen import progress
 from tfgen.errors import Interrupted, Notice, UserError, as_flags
 
 
-def status(function, *arguments):
+def status(function: Callable[..., int | None], *arguments: Any) -> int:
     """Runs a command.
 
     Returns: the exit status: the function's own (None is 0); 2 for bad input; 1 for a failing disk
@@ -28,15 +30,15 @@ def status(function, *arguments):
         return 128 + signal.SIGINT
 
 
-def say(text):
+def say(text: str) -> None:
     """A sentence of the library on stdout, with its settings as flags."""
     progress.say(as_flags(text))
 
 
-def _shown(otherwise):
+def _shown(otherwise: Callable[..., None]) -> Callable[..., None]:
     """A `warnings.showwarning` that prints a `Notice` as one line."""
 
-    def show(message, category, *where):
+    def show(message: Warning | str, category: type[Warning], *where: Any) -> None:
         if issubclass(category, Notice):
             sys.stderr.write(f"warning: {as_flags(str(message))}\n")
         else:

@@ -129,7 +129,7 @@ def the_class(tree: ast.Module, source: Path) -> ast.ClassDef:
     return found[0]
 
 
-def _of_class(node, tree, source):
+def _of_class(node: ast.ClassDef, tree: ast.Module, source: Path) -> dict[str, Setting]:
     parent, meanings = _parent(node, tree), _meanings(node)
     inherited = {
         name: dataclasses.replace(setting, meaning=meanings.get(name, setting.meaning))
@@ -140,18 +140,19 @@ def _of_class(node, tree, source):
         for name, given in _parameters(node).items()
         if name not in NOT_SETTINGS and given[0] != "Network"
     }
-    own = {name: setting for name, setting in own.items() if setting}
+    settings = {name: setting for name, setting in own.items() if setting}
     if not _hands_on(node):
-        return own
+        return settings
     fixed = _fixed(node)
-    return own | {name: s for name, s in inherited.items() if name not in {*own, *fixed}}
+    return settings | {n: s for n, s in inherited.items() if n not in {*settings, *fixed}}
 
 
-def _constructor(node):
-    return next((f for f in node.body if getattr(f, "name", "") == "__init__"), None)
+def _constructor(node: ast.ClassDef) -> ast.FunctionDef | None:
+    functions = [part for part in node.body if isinstance(part, ast.FunctionDef)]
+    return next((f for f in functions if f.name == "__init__"), None)
 
 
-def _parameters(node):
+def _parameters(node: ast.ClassDef) -> dict[str, tuple[str, ast.expr | None]]:
     """{name: (annotation as text, default as a node or None)} of a class's own constructor."""
     function = _constructor(node)
     if function is None:
@@ -166,13 +167,13 @@ def _parameters(node):
     }
 
 
-def _hands_on(node):
+def _hands_on(node: ast.ClassDef) -> bool:
     """Whether what the constructor does not name goes to its parent's."""
     function = _constructor(node)
     return function is None or function.args.kwarg is not None
 
 
-def _fixed(node):
+def _fixed(node: ast.ClassDef) -> set[str]:
     """The arguments that a variant sets itself when it calls its parent's constructor."""
     function = _constructor(node)
     calls = [
@@ -183,21 +184,22 @@ def _fixed(node):
     return {keyword.arg for call in calls for keyword in call.keywords if keyword.arg}
 
 
-def _parent(node, tree):
+def _parent(node: ast.ClassDef, tree: ast.Module) -> tuple[ast.ClassDef, ast.Module, Path] | None:
     """(class, tree, source) of the first base class, or None above the zoo's own."""
     base = ast.unparse(node.bases[0]) if node.bases else ""
     for statement in tree.body:
         if isinstance(statement, ast.ImportFrom) and base in {a.name for a in statement.names}:
-            source = _file_of(statement.module, base)
+            source = _file_of(statement.module or "", base)
             if source is None or base == "GenerativeModel":
                 return None
             above = ast.parse(source.read_text(), str(source))
-            found = [n for n in above.body if getattr(n, "name", "") == base]
+            classes = [n for n in above.body if isinstance(n, ast.ClassDef)]
+            found = [n for n in classes if n.name == base]
             return (found[0], above, source) if found else None
     return None
 
 
-def _file_of(module, name):
+def _file_of(module: str, name: str) -> Path | None:
     """The file of tfgen that defines a class which is imported from `module`; None outside."""
     root = Path(__file__).parent
     if module == "tfgen.models":
@@ -208,7 +210,7 @@ def _file_of(module, name):
     return file if module.startswith("tfgen.") and file.exists() else None
 
 
-def _meanings(node):
+def _meanings(node: ast.ClassDef) -> dict[str, str]:
     """{argument: what its docstring says} under "Args:"."""
     text = ast.get_docstring(node) or ""
     section = re.search(r"^Args:[^\n]*\n((?:  .*\n?|\n)*)", text, re.MULTILINE)
@@ -221,7 +223,14 @@ def _meanings(node):
     return found
 
 
-def _setting(name, annotation, default, meaning, source, above):
+def _setting(
+    name: str,
+    annotation: str,
+    default: ast.expr | None,
+    meaning: str,
+    source: Path,
+    above: Setting | None,
+) -> Setting | None:
     """The Setting of one argument; None for what only Python can give: it has no annotation.
 
     above: the parent's Setting of that name, or None.
@@ -230,15 +239,15 @@ def _setting(name, annotation, default, meaning, source, above):
     """
     if not annotation and above is None:
         return None
+    given = default or ast.Name("none")
     try:
-        value = ast.literal_eval(default)
+        value = ast.literal_eval(given)
     except ValueError:
-        given = ast.unparse(default) if default else "none"
         raise UserError(
             f"{source}: the default of {name} must be a number, a text, True or False as it "
-            f"stands, for it is read and not run; it is {given}."
+            f"stands, for it is read and not run; it is {ast.unparse(given)}."
         ) from None
-    if not annotation:
+    if above is not None and not annotation:
         return dataclasses.replace(above, default=value)
     try:
         declared = eval(annotation, dict(_NAMES))  # of a file that is about to be imported anyway

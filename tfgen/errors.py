@@ -5,6 +5,8 @@ The library names no flag: a message has arguments and settings in backticks, `b
 """
 
 import re
+from collections.abc import Iterable
+from typing import Any
 
 
 class UserError(ValueError):
@@ -20,7 +22,7 @@ class Interrupted(KeyboardInterrupt):
     Args: number, of the signal.
     """
 
-    def __init__(self, number: int):
+    def __init__(self, number: int) -> None:
         super().__init__(number)
         self.number = number
 
@@ -32,7 +34,7 @@ class Notice(UserWarning):
     """
 
 
-def one_of(what, given, allowed):
+def one_of(what: str, given: Any, allowed: Iterable[Any]) -> Any:
     """`given` if it is allowed, else a UserError that suggests the nearest name.
 
     Args: what, the noun, as in "model"; given, the name; allowed, an iterable of names.
@@ -62,7 +64,7 @@ def as_flags(text: str) -> str:
     `batch_size=64` -> --config.batch_size=64; of a command's own arguments, `n=100` -> --n=100.
     """
 
-    def flag(match):
+    def flag(match: re.Match[str]) -> str:
         name, value = match[1], match[2] or ""
         ours = name in _PLAIN or (name.partition(".")[0] in _SECTIONS and "." in name)
         return f"--{'config.' if ours else ''}{name}{value}"

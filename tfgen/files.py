@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -9,7 +10,7 @@ UNFINISHED = ".writing-"  # how the names of files begin that are not whole yet
 
 
 @contextmanager
-def atomic(path):
+def atomic(path: str | os.PathLike) -> Iterator[Path]:
     """A temporary path of the same suffix; renamed to `path` when the block ends well."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -26,12 +27,12 @@ def atomic(path):
         Path(name).unlink(missing_ok=True)
 
 
-def _umask():
+def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
     return mask
 
 
-def write_text(path, text):
+def write_text(path: str | os.PathLike, text: str) -> None:
     with atomic(path) as temporary:
         temporary.write_text(text)

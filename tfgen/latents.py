@@ -4,14 +4,22 @@ Functions that return arrays for whoever wants to measure or draw them; `train.e
 are float32 [N, H, W, C] in [0, 1], codes [N, Z]; `decode` is a function of codes that gives images.
 """
 
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
 from tfgen.errors import UserError
 
+if TYPE_CHECKING:
+    import keras
+    import tensorflow as tf
+
+
 BATCH = 500
 
 
-def in_batches(function, *arrays, size=BATCH):
+def in_batches(function: Callable[..., Any], *arrays: np.ndarray, size: int = BATCH) -> np.ndarray:
     """function(rows of each array) -> array, over blocks of rows."""
     starts = range(0, len(arrays[0]), size)
     return np.concatenate(
@@ -19,12 +27,12 @@ def in_batches(function, *arrays, size=BATCH):
     )
 
 
-def encode(model, images):
+def encode(model: "keras.Model", images: np.ndarray) -> np.ndarray:
     """The codes' means: images -> [N, Z]."""
     return in_batches(lambda x: model.encode(x)["mean"], images)
 
 
-def decoder(model, labels=None):
+def decoder(model: "keras.Model", labels: Any = None) -> Callable[[np.ndarray], np.ndarray]:
     """A function codes [N, Z] -> images; labels: a condition for each code, or one for all.
 
     Of a model with `decode`, or of one whose noise is its code, as a GAN's is.
@@ -35,13 +43,13 @@ def decoder(model, labels=None):
         run = model.decode
     elif model.can("noise") and set(model.noise(np.zeros(1, np.int32))) == {"z"}:
 
-        def run(z, label=None):
+        def run(z: "tf.Tensor", label: "tf.Tensor | None" = None) -> "tf.Tensor":
             return model.generate({"z": z}, label)
 
     else:
         raise UserError(f"{type(model).__name__} has no codes to look into.")
 
-    def decode(codes):
+    def decode(codes: np.ndarray) -> np.ndarray:
         codes = np.asarray(codes, np.float32)
         if model.condition_spec is None:
             return in_batches(run, codes)
@@ -51,7 +59,7 @@ def decoder(model, labels=None):
     return decode
 
 
-def by_information(model, images):
+def by_information(model: "keras.Model", images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Units in the order of what they carry, and how much: (order [Z], amount [Z]).
 
     For a VAE the KL of each unit from its prior, in nats; else the variance of its codes.
@@ -63,7 +71,9 @@ def by_information(model, images):
     return np.argsort(-amount, kind="stable"), amount
 
 
-def by_change(decode, codes):
+def by_change(
+    decode: Callable[[np.ndarray], np.ndarray], codes: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Units in the order of how much images change when one goes from -1 to 1: (order, amount)."""
     amount = np.zeros(codes.shape[1])
     for unit in range(codes.shape[1]):
@@ -73,7 +83,13 @@ def by_change(decode, codes):
     return np.argsort(-amount, kind="stable"), amount
 
 
-def traversals(decode, code, units, reach, steps=11):
+def traversals(
+    decode: Callable[[np.ndarray], np.ndarray],
+    code: np.ndarray,
+    units: np.ndarray,
+    reach: np.ndarray,
+    steps: int = 11,
+) -> np.ndarray:
     """One unit after the other is moved, the others stay: code [Z] -> [U, steps, H, W, C].
 
     reach: [U, 2], from where to where each of the units goes.
@@ -85,18 +101,18 @@ def traversals(decode, code, units, reach, steps=11):
     return images.reshape(len(units), steps, *images.shape[1:])
 
 
-def reach(codes, units, share=0.01):
+def reach(codes: np.ndarray, units: np.ndarray, share: float = 0.01) -> np.ndarray:
     """How far codes of images go: [U, 2], between their quantiles `share` and 1 - share."""
     return np.quantile(codes[:, units], [share, 1.0 - share], axis=0).T
 
 
-def linear(start, end, steps):
+def linear(start: np.ndarray, end: np.ndarray, steps: int) -> np.ndarray:
     """Points on straight lines: [N, Z], [N, Z] -> [N, steps, Z]."""
     t = np.linspace(0, 1, steps)[None, :, None]
     return (1 - t) * np.asarray(start)[:, None, :] + t * np.asarray(end)[:, None, :]
 
 
-def spherical(start, end, steps):
+def spherical(start: np.ndarray, end: np.ndarray, steps: int) -> np.ndarray:
     """Points on great circles, whose radius moves evenly: [N, Z], [N, Z] -> [N, steps, Z].
 
     For a normal prior, whose mass lies at one radius (White 2016, section 2.1).
@@ -109,7 +125,7 @@ def spherical(start, end, steps):
     return (np.sin((1 - t) * angle) * start + np.sin(t * angle) * end) / np.sin(angle)
 
 
-def manifold(decode, side=20):
+def manifold(decode: Callable[[np.ndarray], np.ndarray], side: int = 20) -> np.ndarray:
     """Images over the plane of two codes, at even quantiles of N(0, 1): [side * side, H, W, C].
 
     Kingma and Welling 2014, appendix A. The first row is the top: the greatest second code.
@@ -121,7 +137,7 @@ def manifold(decode, side=20):
     return decode(np.stack([first.ravel(), second.ravel()], axis=1))
 
 
-def attribute(codes, has):
+def attribute(codes: np.ndarray, has: np.ndarray) -> np.ndarray:
     """The vector from codes without an attribute to those with it: [N, Z], bool [N] -> [Z].
 
     Radford et al. 2016, section 6.3.2: the difference of the means.
@@ -134,7 +150,7 @@ def attribute(codes, has):
     return codes[has].mean(axis=0) - codes[~has].mean(axis=0)
 
 
-def brighter(images):
+def brighter(images: np.ndarray) -> np.ndarray:
     """Which images are brighter than half of them are: bool [N].
 
     Brightness stands for thickness, which no label of handwriting names.
@@ -143,7 +159,12 @@ def brighter(images):
     return light > np.median(light)
 
 
-def directions(model, images, labels=None, names=()):
+def directions(
+    model: "keras.Model",
+    images: np.ndarray,
+    labels: np.ndarray | None = None,
+    names: Sequence[str] = (),
+) -> dict[str, np.ndarray]:
     """Attribute vectors that data of any kind allow: {name: [Z]}.
 
     "brighter", learnt within each class, so that it does not change the class; and for each class

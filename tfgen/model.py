@@ -46,6 +46,8 @@ image on the data's own levels.
 """
 
 import inspect
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
@@ -56,8 +58,11 @@ from tfgen.declared import Network
 from tfgen.errors import UserError
 from tfgen.training_state import TrainingState
 
+if TYPE_CHECKING:
+    import os
 
-def _keep_reads_before_writes():
+
+def _keep_reads_before_writes() -> None:
     """Turns off a pass of Grappler that lets a step read weights that the step has changed.
 
     Control edges alone keep a read of a variable before a later write. Grappler's dependency pass
@@ -81,21 +86,26 @@ class GenerativeModel(TrainingState, keras.Model):
       seed: of the noise in training. With the step it determines every number that training draws.
     """
 
-    paper = ("", "")
-    x_range = (0.0, 1.0)
-    density = "implicit"
-    num_classes = 0
-    labels_if = None  # the argument, if there is one, without which it learns from no labels
-    features = ()  # of the data that it wants beside image and label
-    terms = ("loss",)
+    paper: tuple[str, str] = ("", "")
+    x_range: tuple[float, float] = (0.0, 1.0)
+    density: str = "implicit"
+    num_classes: int = 0
+    labels_if: str | None = (
+        None  # the argument, if there is one, without which it learns from no labels
+    )
+    features: tuple[str, ...] = ()  # of the data that it wants beside image and label
+    terms: tuple[str, ...] = ("loss",)
 
-    def __init__(self, image_shape, levels, seed=0, **kwargs):
+    def __init__(
+        self, image_shape: Sequence[int], levels: int, seed: int = 0, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         self.image_shape = tuple(image_shape)
         self.levels = levels
         self.seed = seed
-        self.optimizers = {}
-        self.own_networks = {}  # what a user gave in place of ours, {argument: network}
+        self.optimizers: dict[str, keras.optimizers.Optimizer] = {}
+        # What a user gave in place of ours, {argument: network}.
+        self.own_networks: dict[str, keras.Model] = {}
         # Weights, so that they are saved and restored with the others: the updates done; of
         # these, those before the first term that was not finite; and the terms' sums since the
         # log's last row.
@@ -112,7 +122,7 @@ class GenerativeModel(TrainingState, keras.Model):
         # The networks are built by their constructors, so there is nothing left to build by a call.
         self.built = True
 
-    def _counter(self, name):
+    def _counter(self, name: str) -> keras.Variable:
         return self.add_weight(
             name=name,
             shape=(),
@@ -123,12 +133,12 @@ class GenerativeModel(TrainingState, keras.Model):
         )
 
     @property
-    def steps_done(self):
+    def steps_done(self) -> int:
         """The count of steps as a number, on one device or several."""
         return int(self.step.numpy())
 
     @classmethod
-    def known_from(cls, data, arguments):
+    def known_from(cls, data: Any, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Arguments of the constructor that the training data give, `ImageData` -> {name: value}.
 
         arguments: those that the config gives.
@@ -145,11 +155,18 @@ class GenerativeModel(TrainingState, keras.Model):
             raise UserError(f"{name} learns from labels, and {data.name} has none.")
         return {"num_classes": len(data.classes)}
 
-    def view(self, data):
+    def view(self, data: Any) -> Any:
         """The training data, `ImageData`, as the model takes them."""
         return data
 
-    def choose_network(self, name, given, inputs, outputs, default):
+    def choose_network(
+        self,
+        name: str,
+        given: Network,
+        inputs: Sequence[Any],
+        outputs: Sequence[int],
+        default: Callable[[], keras.Model],
+    ) -> keras.Model:
         """The network for the argument `name`: the user's own, or what `default()` makes.
 
         Args:
@@ -163,13 +180,17 @@ class GenerativeModel(TrainingState, keras.Model):
         self.own_networks[name] = networks.own(name, given, inputs, outputs)
         return self.own_networks[name]
 
-    def can(self, capability):
+    def can(self, capability: str) -> bool:
         """Whether the model has the method, e.g. `model.can("encode")`."""
         return callable(getattr(self, capability, None))
 
     # --- sampling ------------------------------------------------------------------------------
 
-    def sample(self, seeds, label=None):
+    def sample(
+        self,
+        seeds: tf.Tensor | np.ndarray | Sequence[int],
+        label: tf.Tensor | np.ndarray | Sequence[int] | None = None,
+    ) -> tf.Tensor:
         """Images from seeds: int32 [B] -> float32 [B, H, W, C] in [0, 1].
 
         label: int32 [B], for models with `num_classes`.
@@ -187,65 +208,65 @@ class GenerativeModel(TrainingState, keras.Model):
         return self.generate(self.noise(tf.convert_to_tensor(seeds, tf.int32)), label)
 
     @property
-    def condition_spec(self):
+    def condition_spec(self) -> tuple[str, tuple[int, ...]] | None:
         """What a sample is asked for beside its seed: (name, shape of a row), or None."""
         return ("label", ()) if self.num_classes else None
 
-    def conditions(self, count):
+    def conditions(self, count: int) -> np.ndarray | None:
         """Conditions to sample with: labels 0, 1, 2, ... in turn, int32 [count]; None without."""
         if not self.num_classes:
             return None
         return np.arange(count, dtype=np.int32) % self.num_classes
 
-    def one_hot(self, label):
+    def one_hot(self, label: tf.Tensor) -> tf.Tensor:
         """int32 [B] -> float32 [B, num_classes]."""
         # A table: the on and off values of tf.one_hot are scaled apart by LiteRT's int8 converter.
         return tf.gather(tf.eye(self.num_classes), label)
 
     # --- scales --------------------------------------------------------------------------------
 
-    def to_unit(self, image):
+    def to_unit(self, image: tf.Tensor) -> tf.Tensor:
         """uint8 levels -> float32 in [0, 1]."""
         return tf.cast(image, tf.float32) / (self.levels - 1)
 
-    def to_levels(self, x):
+    def to_levels(self, x: tf.Tensor) -> tf.Tensor:
         """float32 in [0, 1] -> the nearest level, int32."""
         return tf.cast(tf.round(x * (self.levels - 1)), tf.int32)
 
-    def to_range(self, x):
+    def to_range(self, x: tf.Tensor) -> tf.Tensor:
         """[0, 1] -> `x_range`."""
         low, high = self.x_range
         return low + (high - low) * x
 
-    def from_range(self, x):
+    def from_range(self, x: tf.Tensor) -> tf.Tensor:
         """`x_range` -> [0, 1]."""
         low, high = self.x_range
         return (x - low) / (high - low)
 
     # --- training ------------------------------------------------------------------------------
 
-    def trained(self):
+    def trained(self) -> dict[str, list[keras.Variable]]:
         """Which variables each optimizer owns: {"name": [variables]}."""
         raise NotImplementedError(f"{type(self).__name__} must say what its optimizers train")
 
-    def updates(self, name):
+    def updates(self, name: str) -> int:
         """How often a step applies the optimizer `name`, for rates that fall over a run."""
         return 1
 
-    def unreached(self, steps):
+    def unreached(self, steps: int) -> tuple[str, str] | None:
         """What a model of so many steps has not come to, that it is meant for: two sentences, the
         problem and what to do; None where steps are of one kind."""
         return None
 
-    def parameter_count(self):
+    def parameter_count(self) -> int:
         """How many trained weights there are, without those that never act."""
         return sum(int(tf.size(w)) for w in self.trainable_variables) - self.idle()
 
-    def idle(self):
+    def idle(self) -> int:
         """How many trained weights never act, because a mask holds them at zero."""
         return 0
 
-    def compile(self, optimizer="adam", **kwargs):
+    def compile(self, optimizer: Any = "adam", **kwargs: Any) -> None:
         """Takes and builds one optimizer for each entry of `trained`: slots exist before a restore.
 
         optimizer: {name: Keras optimizer}; or one of Keras', or its name, whose copies train each.
@@ -265,7 +286,14 @@ class GenerativeModel(TrainingState, keras.Model):
         super().compile(optimizer=None, **({"jit_compile": False} | kwargs))
         self.optimizers = self.build_optimizers(optimizer)
 
-    def fit(self, x=None, y=None, batch_size=None, validation_data=None, **kwargs):
+    def fit(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        validation_data: Any = None,
+        **kwargs: Any,
+    ) -> keras.callbacks.History:
         """Keras' `fit`, which takes images too, as `tfgen.train` does.
 
         Args:
@@ -283,13 +311,16 @@ class GenerativeModel(TrainingState, keras.Model):
         levels, batches = self._batches("x", x, y, batch_size or 32, shuffle=True)
         if validation_data is not None:
             held = validation_data if isinstance(validation_data, tuple) else (validation_data,)
-            _, validation_data = self._batches("validation_data", *held, batch_size=32)
+            pictures, numbers = (*held, None)[:2]
+            _, validation_data = self._batches("validation_data", pictures, numbers)
         history = super().fit(batches, validation_data=validation_data, **kwargs)
         if self.can("settle"):
             self.settle(levels)
         return history
 
-    def _batches(self, name, given, labels=None, batch_size=32, shuffle=False):
+    def _batches(
+        self, name: str, given: Any, labels: Any = None, batch_size: int = 32, shuffle: bool = False
+    ) -> tuple[np.ndarray, tf.data.Dataset]:
         """Images -> (their levels, a tf.data.Dataset of batches).  Raises: UserError."""
         kind = type(self).__name__
         more = [*self.features, *(["other"] if self.can("translate") else [])]
@@ -315,14 +346,16 @@ class GenerativeModel(TrainingState, keras.Model):
         data = data.shuffle(len(levels), seed=self.seed) if shuffle else data
         return levels, data.batch(batch_size, drop_remainder=True)
 
-    def build_optimizers(self, given):
+    def build_optimizers(
+        self, given: Mapping[str, keras.optimizers.Optimizer]
+    ) -> dict[str, keras.optimizers.Optimizer]:
         """{name: optimizer} as `minimize` and checkpoints have them, built."""
         owned = self.trained()
         for name, optimizer in given.items():
             optimizer.build(owned[name])
         return dict(given)
 
-    def minimize(self, name, tape, loss):
+    def minimize(self, name: str, tape: tf.GradientTape, loss: tf.Tensor) -> None:
         """One step of the optimizer `name` on `loss`, the mean over this replica's rows.
 
         Keras sums gradients over replicas. The division that makes N replicas equal one is here and
@@ -331,20 +364,22 @@ class GenerativeModel(TrainingState, keras.Model):
         variables = self.trained()[name]
         self.optimizers[name].apply(self.gradients(tape, loss, variables), variables)
 
-    def gradients(self, tape, loss, variables):
+    def gradients(
+        self, tape: tf.GradientTape, loss: tf.Tensor, variables: Sequence[keras.Variable]
+    ) -> list[tf.Tensor | None]:
         """What this replica adds to the gradient; None for what the loss does not depend on."""
         share = 1.0 / tf.distribute.get_strategy().num_replicas_in_sync
         return tape.gradient(loss, variables, output_gradients=tf.constant(share, loss.dtype))
 
-    def training_seeds(self, image):
+    def training_seeds(self, image: tf.Tensor) -> tf.Tensor:
         """One noise seed for each row of this replica's batch, a function of (seed, step, row)."""
         return random.training_seeds(self.seed, self.step, tf.shape(image)[0])
 
-    def ordered(self, **found):
+    def ordered(self, **found: tf.Tensor) -> dict[str, tf.Tensor]:
         """Of what was found the model's `terms`, in their order."""
         return {name: found[name] for name in self.terms}
 
-    def end_step(self, **terms):
+    def end_step(self, **terms: tf.Tensor) -> dict[str, tf.Tensor]:
         """Counts the step, adds the model's `terms` to the interval's sums and returns them.
 
         The sums are kept here and not in a callback, because `fit` may run many steps before it
@@ -360,10 +395,11 @@ class GenerativeModel(TrainingState, keras.Model):
 
     # --- saving --------------------------------------------------------------------------------
 
-    def get_config(self):
-        found = {}
+    def get_config(self) -> dict[str, Any]:
+        found: dict[str, Any] = {}
         for kind in type(self).__mro__:
-            parameters = inspect.signature(kind.__init__).parameters.values()
+            constructor = kind.__init__  # type: ignore[misc]  # looked at, not called
+            parameters = inspect.signature(constructor).parameters.values()
             found |= {
                 p.name: self._argument(p)
                 for p in parameters
@@ -374,7 +410,7 @@ class GenerativeModel(TrainingState, keras.Model):
                 break
         return found
 
-    def _argument(self, parameter):
+    def _argument(self, parameter: inspect.Parameter) -> Any:
         """What an argument of the constructor was, in a form that JSON can hold."""
         if parameter.annotation is not Network:
             return getattr(self, parameter.name)
@@ -382,7 +418,7 @@ class GenerativeModel(TrainingState, keras.Model):
         return network and keras.saving.serialize_keras_object(network)
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: Mapping[str, Any]) -> "GenerativeModel":
         return cls(
             **{
                 name: keras.saving.deserialize_keras_object(value)
@@ -392,17 +428,17 @@ class GenerativeModel(TrainingState, keras.Model):
             }
         )
 
-    def training_only(self):
+    def training_only(self) -> list[keras.Variable]:
         return [self.finite_steps, self.interval_sums]
 
-    def save_networks(self, path):
+    def save_networks(self, path: "str | os.PathLike") -> None:
         """Writes a `.keras` file of what is not needed for training alone, see `training_state`.
 
         Without the slots of optimizers it has a third of the size.
         """
         self.without_optimizers().save(path)
 
-    def without_optimizers(self):
+    def without_optimizers(self) -> "GenerativeModel":
         """A copy as `tfgen.load` gives it, which trains no more."""
         copy = type(self).from_config(self.get_config())
         copy.set_weights(self.get_weights())

@@ -12,6 +12,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import keras
 
@@ -23,7 +24,7 @@ Shape = Sequence[int]
 def own(
     name: str,
     given: keras.Model | Callable[..., keras.Model],
-    inputs: Shape | list[Shape],
+    inputs: Shape | Sequence[Shape],
     outputs: Shape,
 ) -> keras.Model:
     """The user's network for the argument `name`, with its shapes checked.
@@ -47,7 +48,8 @@ def own(
             "of the shapes (inputs, outputs) that returns one."
         )
     _refuse_lost_layers(name, network)
-    shapes = [tuple(shape) for shape in inputs] if several else [tuple(inputs)]
+    each: Sequence[Any] = inputs if several else [inputs]
+    shapes = [tuple(shape) for shape in each]
     wanted = f"{' and '.join(map(str, shapes))} -> {tuple(outputs)}"
     try:
         # Placeholders build what is not built yet; but of layers that are, Keras checks with real
@@ -84,7 +86,7 @@ def fingerprint(serialised: dict) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def _reason(error):
+def _reason(error: Exception) -> str:
     """An exception in a line: of one that Keras has wrapped, what it was about."""
     lines = re.sub(r"\x1b\[\d+m", "", str(error)).split("\n")  # Keras writes in bold
     said = [line for line in lines if line and not line.startswith("Exception encountered")]
@@ -96,7 +98,7 @@ def another(network: keras.Model) -> keras.Model:
     return keras.models.clone_model(network)
 
 
-def _refuse_lost_layers(name, network):
+def _refuse_lost_layers(name: str, network: keras.Model) -> None:
     """Raises: UserError for a layer whose class a saved model could not name."""
     for layer in [network, *network._flatten_layers(include_self=False)]:
         kind = type(layer)

@@ -2,9 +2,11 @@
 
 import os
 import sys
+from collections.abc import Mapping
+from typing import Any
 
 
-def bar(total, initial=0, **kwargs):
+def bar(total: int, initial: int = 0, **kwargs: Any) -> Any:
     """A tqdm bar on stdout if that is a terminal, else None."""
     from tqdm import tqdm
 
@@ -23,36 +25,36 @@ def bar(total, initial=0, **kwargs):
     )
 
 
-def say(text):
+def say(text: str) -> None:
     """A line on stdout, at once."""
     print(text, flush=True)
 
 
-def silent(text):
+def silent(text: str) -> None:
     """For who does not want to hear."""
 
 
 class Silence:
     """In the place of `Steps` or `Stages`, for who does not want to see."""
 
-    def __call__(self, *progress):
+    def __call__(self, *progress: object) -> None:
         pass
 
-    def say(self, text):
+    def say(self, text: str) -> None:
         pass
 
-    def close(self):
+    def close(self) -> None:
         pass
 
 
 class Steps:
     """Of training: called with (step, means) at every interval, with (step, None) between."""
 
-    def __init__(self, steps, start):
+    def __init__(self, steps: int, start: int) -> None:
         self.steps = steps
         self.bar = bar(steps, start, unit="step")
 
-    def __call__(self, step, means):
+    def __call__(self, step: int, means: Mapping[str, float] | None) -> None:
         if self.bar is not None:
             if means is None:
                 self.bar.update(step - self.bar.n)
@@ -62,14 +64,14 @@ class Steps:
             terms = "  ".join(f"{name} {value:.4f}" for name, value in means.items())
             self.say(f"step {step}/{self.steps}  {terms}")
 
-    def say(self, text):
+    def say(self, text: str) -> None:
         """A line of its own, above the bar."""
         if self.bar is not None:
             self.bar.write(text, file=sys.stdout)
         else:
             say(text)
 
-    def close(self):
+    def close(self) -> None:
         if self.bar is not None:
             self.bar.close()
 
@@ -77,11 +79,11 @@ class Steps:
 class Stages:
     """Of work with named stages: called with (stage, share of the whole in [0, 1])."""
 
-    def __init__(self):
-        self.stage = None
+    def __init__(self) -> None:
+        self.stage: str | None = None
         self.bar = bar(100, unit="%", bar_format="{desc:28}{bar} {n:.0f} %  {elapsed}")
 
-    def __call__(self, stage, share):
+    def __call__(self, stage: str, share: float) -> None:
         if self.bar is not None:
             self.bar.set_description(stage, refresh=False)
             self.bar.n = 100 * share
@@ -90,6 +92,6 @@ class Stages:
             say(f"{100 * share:3.0f} %  {stage}")
         self.stage = stage
 
-    def close(self):
+    def close(self) -> None:
         if self.bar is not None:
             self.bar.close()

@@ -4,10 +4,11 @@ import contextlib
 import os
 import sys
 import tempfile
+from collections.abc import Iterator
 
 
 @contextlib.contextmanager
-def loading_tensorflow():
+def loading_tensorflow() -> Iterator[None]:
     """Holds back what TensorFlow's C++ says on stderr while it loads and finds its devices.
 
     It reports there which instructions and drivers it has, before any level can be set, and

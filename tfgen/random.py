@@ -24,15 +24,21 @@ give two seeds the same words in another order.
 
 import hashlib
 import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import tensorflow as tf
+
+if TYPE_CHECKING:
+    import keras
+
 
 # The multipliers and shifts of triple32 [1]: x ^= x >> shift, then x *= multiplier.
 _ROUNDS = ((17, 0xED5AD4BB), (11, 0xAC4C1B51), (15, 0x31848BAB), (14, None))
 
 
-def _mix(x):
+def _mix(x: tf.Tensor) -> tf.Tensor:
     """triple32 of every word.  uint32 [...] -> uint32 [...]"""
     for shift, multiplier in _ROUNDS:
         x = tf.bitwise.bitwise_xor(x, tf.bitwise.right_shift(x, tf.constant(shift, tf.uint32)))
@@ -41,13 +47,13 @@ def _mix(x):
     return x
 
 
-def _words_of(stream):
+def _words_of(stream: str) -> list[tf.Tensor]:
     """The two constants of a stream, from its name: "z" and "u" share no numbers."""
     digest = hashlib.sha256(stream.encode()).digest()
     return [tf.constant(int.from_bytes(digest[i : i + 4], "little"), tf.uint32) for i in (0, 4)]
 
 
-def bits(seeds, stream, counters):
+def bits(seeds: tf.Tensor, stream: str, counters: tf.Tensor) -> tf.Tensor:
     """Random words: seeds int32 [B], counters uint32 [N] -> uint32 [B, N].
 
     Row b depends on seeds[b] alone, whatever else is in the batch.
@@ -59,24 +65,24 @@ def bits(seeds, stream, counters):
     return _mix(tf.bitwise.bitwise_xor(word, k2[:, None]))
 
 
-def _to_uniform(words):
+def _to_uniform(words: tf.Tensor) -> tf.Tensor:
     # int32 in between: a uint32 to float cast is not a builtin of every LiteRT runtime.
     high = tf.cast(tf.bitwise.right_shift(words, tf.constant(9, tf.uint32)), tf.int32)
     return (tf.cast(high, tf.float32) + 0.5) * tf.constant(2.0**-23, tf.float32)
 
 
-def _counters(n):
+def _counters(n: int) -> tf.Tensor:
     # A constant of the graph, not tf.range: LiteRT has no uint32 RANGE.
     return tf.constant(np.arange(n, dtype=np.uint32))
 
 
-def uniform(seeds, shape, stream):
+def uniform(seeds: tf.Tensor, shape: Sequence[int], stream: str) -> tf.Tensor:
     """Uniforms in the open interval (0, 1): seeds int32 [B] -> float32 [B, *shape]."""
     words = bits(seeds, stream, _counters(math.prod(shape)))
     return tf.reshape(_to_uniform(words), [-1, *shape])
 
 
-def normal(seeds, shape, stream):
+def normal(seeds: tf.Tensor, shape: Sequence[int], stream: str) -> tf.Tensor:
     """Standard normals, |x| < 5.8: seeds int32 [B] -> float32 [B, *shape]."""
     n = math.prod(shape)
     pairs = (n + 1) // 2
@@ -87,13 +93,13 @@ def normal(seeds, shape, stream):
     return tf.reshape(z[:, :n], [-1, *shape])
 
 
-def derived(seeds, stream, number=0):
+def derived(seeds: tf.Tensor, stream: str, number: int | tf.Tensor = 0) -> tf.Tensor:
     """A new seed from each: int32 [B] -> int32 [B], other ones for another stream or number."""
     counters = tf.bitcast(tf.reshape(number, [1]), tf.uint32)
     return tf.bitcast(tf.reshape(bits(seeds, stream, counters), [-1]), tf.int32)
 
 
-def of_levels(levels):
+def of_levels(levels: tf.Tensor) -> tf.Tensor:
     """A seed from each image's own levels: int32 [B, ...] -> int32 [B].
 
         P(sum_j P(P(level_j ^ k_j) ^ k'_j))     k, k': words of place j
@@ -111,7 +117,7 @@ def of_levels(levels):
     return tf.bitcast(_mix(tf.bitcast(total, tf.uint32)), tf.int32)
 
 
-def training_seeds(seed, step, rows):
+def training_seeds(seed: int, step: "keras.Variable", rows: tf.Tensor) -> tf.Tensor:
     """The seeds of a training batch's noise: a function of (seed, step, global row) alone.
 
     Training and sampling draw noise in the same way; only the seeds differ. Row r of replica i is

@@ -5,10 +5,16 @@ own rows do what one device does. An estimate of a density from a batch, or a ke
 between batches, is no such mean: there every replica takes the rows of all.
 """
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 import tensorflow as tf
 
+if TYPE_CHECKING:
+    import keras
 
-def all_rows(x):
+
+def all_rows(x: tf.Tensor) -> tf.Tensor:
     """The global batch: this replica's [b, ...] -> [N * b, ...], by order of replicas.
 
     Gradients go back to the replica that each row came from.
@@ -19,7 +25,7 @@ def all_rows(x):
     return context.all_gather(x, axis=0)
 
 
-def own_rows(x):
+def own_rows(x: tf.Tensor) -> tf.Tensor:
     """This replica's part of what `all_rows` gave: [N * b, ...] -> [b, ...]."""
     context = tf.distribute.get_replica_context()
     if context is None or context.num_replicas_in_sync == 1:
@@ -29,7 +35,9 @@ def own_rows(x):
     return x[first : first + rows]
 
 
-def put_back_unless(condition, variables, values):
+def put_back_unless(
+    condition: tf.Tensor, variables: "Sequence[keras.Variable]", values: Sequence[tf.Tensor]
+) -> None:
     """What a step has changed becomes `values`, as they were before, unless the condition holds.
 
     condition: a bool that is the same on all replicas; variables of Keras, of optimizers among
@@ -37,10 +45,10 @@ def put_back_unless(condition, variables, values):
     several replicas, and gradients of zero still move weights that have momentum.
     """
 
-    def choose(variable, value):
+    def choose(variable: tf.Variable, value: tf.Tensor) -> None:
         variable.assign(tf.where(condition, variable, value))
 
-    def on_each(strategy, values):
+    def on_each(strategy: tf.distribute.Strategy, values: Sequence[tf.Tensor]) -> None:
         for variable, value in zip(variables, values, strict=True):
             strategy.extended.update(variable.value, choose, args=(value,), group=False)
 

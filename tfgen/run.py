@@ -15,6 +15,10 @@ from tfgen.run_dir import RunDir
 if TYPE_CHECKING:
     import numpy as np
 
+    from tfgen.data.source import ImageData, Source
+    from tfgen.evaluation import Splits
+    from tfgen.model import GenerativeModel
+
 EXPORTS = ("saved_model", "tflite", "demo")
 
 
@@ -28,7 +32,7 @@ class Run(os.PathLike):
     Attributes: path; dir, the paths of everything in it; name, of the model; config, a dict.
     """
 
-    def __init__(self, path: str | os.PathLike, source: Any = None):
+    def __init__(self, path: str | os.PathLike, source: "Source | None" = None) -> None:
         self.dir = RunDir(path)
         self.path = self.dir.path
         kind, self.config = self.dir.read_config()
@@ -58,7 +62,7 @@ class Run(os.PathLike):
     # --- the model and the data ------------------------------------------------------------------
 
     @functools.cached_property
-    def model(self) -> Any:
+    def model(self) -> "GenerativeModel":
         """The trained Keras model, without optimizers.
 
         Raises: UserError if the run is not finished, or its model file is broken.
@@ -67,12 +71,12 @@ class Run(os.PathLike):
             return models.load(self.path)
 
     @property
-    def kind(self) -> type:
+    def kind(self) -> "type[GenerativeModel]":
         """The model's class."""
         return models.find(self.dir.read_config()[0])
 
     @functools.cached_property
-    def source(self) -> Any:
+    def source(self) -> "Source":
         """Where the images come from.
 
         Raises: UserError for data that are not there any more, or were arrays.
@@ -82,7 +86,7 @@ class Run(os.PathLike):
         return self._source or data.of_run(self.config["data"])
 
     @functools.cached_property
-    def _splits(self):
+    def _splits(self) -> "tuple[ImageData, ImageData]":
         chosen = self.config["data"]
         splits = self.source.training_and_validation(
             chosen["split"], chosen["validation"], self.model.features
@@ -90,12 +94,12 @@ class Run(os.PathLike):
         return tuple(map(self.model.view, splits))
 
     @property
-    def training(self) -> Any:
-        """The split that the run was trained on, `ImageData`."""
+    def training(self) -> "ImageData":
+        """The split that the run was trained on."""
         return self._splits[0]
 
     @property
-    def validation(self) -> Any:
+    def validation(self) -> "ImageData":
         """The split that it was watched by."""
         return self._splits[1]
 
@@ -104,7 +108,7 @@ class Run(os.PathLike):
         """The name of the split that the run has not seen; the validation split's without one."""
         return "test" if "test" in self.source.splits else self.validation.split
 
-    def images(self, arrays: dict) -> "np.ndarray":
+    def images(self, arrays: "dict[str, np.ndarray]") -> "np.ndarray":
         """The images of a split's arrays in [0, 1], float32 [N, H, W, C]."""
         return arrays["image"].astype("float32") / (self.training.levels - 1)
 
@@ -144,7 +148,7 @@ class Run(os.PathLike):
         inception: tuple[str, str] = ("", ""),
         parts: Sequence[str] = (),
         verbose: bool = False,
-    ) -> dict:
+    ) -> dict[str, Any]:
         """Measures the run and writes metrics.json and report.html. Returns what the first holds.
 
         Args:
@@ -192,7 +196,7 @@ class Run(os.PathLike):
         self._write_report(content, splits)
         return self.dir.report
 
-    def _write_report(self, content, splits):
+    def _write_report(self, content: dict[str, Any], splits: "Splits") -> None:
         from tfgen.reports import report
 
         files.write_text(self.dir.report, report.page_of(self, content, splits))
@@ -229,14 +233,21 @@ class Run(os.PathLike):
         if left:
             warnings.warn(" ".join(left), Notice, stacklevel=3)
 
-    def _take(self, data, labels, validation):
+    def _take(self, data: Any, labels: Any, validation: Any) -> None:
         """Arrays in place of the source that the config cannot open."""
         if data is None:
             return
-        from tfgen.data.in_memory import given
+        from tfgen.data.in_memory import ArraySource, given
+        from tfgen.data.without import without
 
-        source = given(data, labels, validation, self.model.levels)
-        source.check_fingerprint(self.config["data"].get("fingerprint", ""))
-        self._source = source
+        source, chosen = given(data, labels, validation, self.model.levels), self.config["data"]
+        if isinstance(source, ArraySource):
+            source.check_fingerprint(chosen.get("fingerprint", ""))
+        elif source.name != chosen["name"]:
+            raise UserError(
+                f"the run was trained on {chosen['name']}, and these data are {source.name}: give "
+                "the same."
+            )
+        self._source = without(source, chosen.get("leave_out", ""))
         for cached in ("source", "_splits"):
             self.__dict__.pop(cached, None)

@@ -20,16 +20,20 @@ A file appears under its name only when it is whole: it is written beside it and
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import tfgen
 from tfgen.errors import UserError
 from tfgen.files import UNFINISHED, write_text
 
+if TYPE_CHECKING:
+    import os
+
 
 class RunDir:
     """The paths of a run and its config."""
 
-    def __init__(self, path):
+    def __init__(self, path: "str | os.PathLike") -> None:
         self.path = Path(path)
         self.config_file = self.path / "config.json"
         self.checkpoints = self.path / "checkpoints"
@@ -47,27 +51,27 @@ class RunDir:
         self.tensorboard = self.path / "tensorboard"
 
     @property
-    def complete(self):
+    def complete(self) -> bool:
         return self.card.exists()
 
-    def forget_unfinished(self):
+    def forget_unfinished(self) -> None:
         """Removes the files that a process that was killed had begun to write."""
         for file in self.path.rglob(f"{UNFINISHED}*"):
             if file.is_file():  # a folder is an export that may be under way
                 file.unlink(missing_ok=True)
 
-    def sample_grid(self, step):
+    def sample_grid(self, step: int) -> Path:
         return self.samples / f"step-{step:07d}.png"
 
-    def sample_grids(self):
+    def sample_grids(self) -> dict[int, Path]:
         """{step: path} of the grids that there are."""
         return {int(f.stem.removeprefix("step-")): f for f in sorted(self.samples.glob("step-*"))}
 
-    def write_config(self, model, config):
+    def write_config(self, model: str, config: dict[str, Any]) -> None:
         content = {"model": model, "tfgen": tfgen.__version__, "config": config}
         write_text(self.config_file, json.dumps(content, indent=2) + "\n")
 
-    def read_config(self):
+    def read_config(self) -> tuple[str, dict[str, Any]]:
         """(model, config).
 
         Raises: UserError if there is no run here, its config is broken, or a later version's.
@@ -87,7 +91,7 @@ class RunDir:
             )
         return model, config
 
-    def read_json(self, path):
+    def read_json(self, path: Path) -> dict[str, Any]:
         """The content of `training` or `metrics`.
 
         Raises: UserError that says how to make the file, if it is not there or broken.
@@ -107,13 +111,13 @@ class RunDir:
             raise UserError(f"{path} is broken ({error}); {makes} writes it anew.") from None
 
 
-def short_name(model):
+def short_name(model: str) -> str:
     """A model's name in files and titles: of "./my_gan.py" and "mine>MyGAN" the last part."""
     if model.endswith(".py"):
         return Path(model).stem
     return model.rpartition(">")[2].lower() if ">" in model else model
 
 
-def _release(version):
+def _release(version: str) -> tuple[int, ...]:
     """ "0.2.1" -> (0, 2): the versions that write the same files."""
     return tuple(int(part) for part in version.split(".")[:2])

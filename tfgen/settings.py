@@ -14,8 +14,10 @@ import importlib.util
 import math
 import sys
 import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from ml_collections import ConfigDict
 
@@ -88,7 +90,9 @@ def meaning(key: str, model: str = "") -> str:
     return f"{setting.meaning} ({setting.says()})" if setting else ""
 
 
-def adam(learning_rate=1e-3, beta_1=0.9, beta_2=0.999, decay="none"):
+def adam(
+    learning_rate: float = 1e-3, beta_1: float = 0.9, beta_2: float = 0.999, decay: str = "none"
+) -> ConfigDict:
     """Adam (Kingma and Ba 2015).
 
     decay: "none"; "cosine", to zero (Loshchilov, Hutter 2017); "linear", to zero in the second half
@@ -97,7 +101,7 @@ def adam(learning_rate=1e-3, beta_1=0.9, beta_2=0.999, decay="none"):
     return ConfigDict(dict(learning_rate=learning_rate, beta_1=beta_1, beta_2=beta_2, decay=decay))
 
 
-def for_both(**settings):
+def for_both(**settings: float | str) -> dict[str, float | str]:
     """Settings of the optimizers of G and D, as `ON` has them.
 
     RMSProp is Adam with beta_1 = 0 and its alpha as beta_2, but for the correction of the start.
@@ -140,7 +144,7 @@ def config_file(model: str) -> ModuleType:
     return _loaded(folder() / f"{one_of('model', model, names())}.py", f"configs.{model}")
 
 
-def _module_name(file):
+def _module_name(file: Path) -> str:
     """A file's own name, as `import` has it, unless another module is called so."""
     other = sys.modules.get(file.stem)
     if other is None or getattr(other, "__file__", None) == str(file):
@@ -148,7 +152,7 @@ def _module_name(file):
     return f"own_{file.stem}"
 
 
-def _loaded(file, name):
+def _loaded(file: Path, name: str) -> ModuleType:
     """A file as the module `name`.
 
     Raises: UserError for one that is not there, or raises an error itself.
@@ -156,6 +160,8 @@ def _loaded(file, name):
     if not file.is_file():
         raise UserError(f"there is no file {file}: a model's name, or the file that defines it.")
     spec = importlib.util.spec_from_file_location(name, file)
+    assert spec  # there is one of any file *.py
+    assert spec.loader
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:
@@ -217,7 +223,7 @@ def find(model: str, data: str = "") -> ConfigDict:
     return config
 
 
-def keys(config, prefix=""):
+def keys(config: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
     """Every setting as a dotted name: "steps", "data.name", ..."""
     for key, value in config.items():
         if isinstance(value, ConfigDict):
@@ -226,7 +232,7 @@ def keys(config, prefix=""):
             yield f"{prefix}{key}"
 
 
-def known(key, names):
+def known(key: str, names: Sequence[str]) -> None:
     """Raises: UserError for a setting that is none of `names`, with the nearest that is."""
     if key not in names:
         near = difflib.get_close_matches(key, names, n=1)
@@ -237,13 +243,13 @@ def known(key, names):
         )
 
 
-def check(config, model=""):
+def check(config: ConfigDict, model: str = "") -> None:
     """Refuses values that no run can have, nor a model of that name, where one is given.
 
     Raises: UserError that names the setting, its value and what fits.
     """
 
-    def need(key, fits, wanted):
+    def need(key: str, fits: Callable[[Any], object], wanted: object) -> None:
         value = config
         for part in key.split("."):
             value = value[part]

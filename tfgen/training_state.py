@@ -14,26 +14,36 @@ encodes and measures: it holds what those read, which is
 Files written before that have all of it, and load as they did.
 """
 
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import keras
+
 
 class TrainingState:
     """A model or a layer, before Keras' class, that leaves its `training_only` out of files."""
 
-    def training_only(self):
+    # Keras'.
+    name: str
+    _trainable_variables: "list[keras.Variable]"
+    _non_trainable_variables: "list[keras.Variable]"
+
+    def training_only(self) -> "list[keras.Variable]":
         """Those of its own weights that nothing but `train_step` and the log reads."""
         return []
 
-    def _by_key(self):
+    def _by_key(self) -> "dict[str, keras.Variable]":
         """{key in a file: weight} as Keras numbers them, so that older files fit."""
         own = self._trainable_variables + self._non_trainable_variables
         return {str(i): weight for i, weight in enumerate(own)}
 
-    def save_own_variables(self, store):
+    def save_own_variables(self, store: Any) -> None:
         left_out = {id(weight) for weight in self.training_only()}
         for key, weight in self._by_key().items():
             if id(weight) not in left_out:
                 store[key] = weight
 
-    def load_own_variables(self, store):
+    def load_own_variables(self, store: Any) -> None:
         """Raises: ValueError for a file of another model."""
         left_out = {id(weight) for weight in self.training_only()}
         own, given = self._by_key(), set(store.keys())

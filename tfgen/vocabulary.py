@@ -4,6 +4,8 @@ The numbers are those of `captions.py`, which needs no TensorFlow.
 """
 
 import dataclasses
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -15,7 +17,7 @@ EXAMPLES = 64  # captions that are kept, to sample when none are given
 MOST_LENGTH = 64  # words of a caption, unless more are asked for: the text encoder is unrolled
 
 
-def learned(data, most_words, length):
+def learned(data: Any, most_words: int, length: int) -> dict[str, Any]:
     """The most frequent words of the captions of `data`, and some of the captions.
 
     length: how many words of a caption are read; 0: as many as the longest has, up to MOST_LENGTH.
@@ -32,23 +34,24 @@ def learned(data, most_words, length):
     layer = keras.layers.TextVectorization(max_tokens=most_words, standardize=plain)
     layer.adapt(tf.data.Dataset.from_tensor_slices(texts).batch(256))
     vocabulary = [str(word) for word in layer.get_vocabulary()[captions.FIRST :]]
-    known, examples = set(vocabulary), {}
+    known = set(vocabulary)
+    said: dict[str, None] = {}  # in their order
     for text in texts[:10_000]:
         words = [word for word in captions.words(text) if word in known]
         if words:
-            examples[" ".join(words[:length])] = None
-    examples = list(examples)[:: max(1, len(examples) // EXAMPLES)][:EXAMPLES]
+            said[" ".join(words[:length])] = None
+    examples = list(said)[:: max(1, len(said) // EXAMPLES)][:EXAMPLES]
     return {"vocabulary": tuple(vocabulary), "examples": tuple(examples), "length": length}
 
 
-def plain(texts):
+def plain(texts: tf.Tensor) -> tf.Tensor:
     """What `captions.words` splits, of strings: Keras' own way lowers and splits ASCII alone."""
     texts = tf.strings.lower(texts, encoding="utf-8")
     texts = tf.strings.regex_replace(texts, r"[\pZ\x1c-\x1f\x{85}]", " ")  # Python's spaces
     return tf.strings.regex_replace(texts, captions.PUNCTUATION.pattern, "")
 
 
-def texts_of(data):
+def texts_of(data: Any) -> list[str]:
     """All captions of the data that have a word, as Python has text.
 
     Raises: UserError for data without captions.
@@ -63,14 +66,14 @@ def texts_of(data):
     every = examples.map(
         lambda example: tf.reshape(example.get("captions", example["caption"]), [-1])
     )
-    found = (text.decode() for texts in every.as_numpy_iterator() for text in texts)
-    found = [text for text in found if captions.words(text)]
+    decoded = (text.decode() for texts in every.as_numpy_iterator() for text in texts)
+    found = [text for text in decoded if captions.words(text)]
     if not found:
         raise UserError(f"the captions of {data.name} {data.split!r} have no word.")
     return found
 
 
-def vectorizer(vocabulary, length):
+def vectorizer(vocabulary: Sequence[str], length: int) -> keras.layers.TextVectorization:
     """A layer: captions, strings [B] -> numbers, int [B, length]. It holds no weight."""
     layer = keras.layers.TextVectorization(
         vocabulary=list(vocabulary), output_sequence_length=length, standardize=plain
@@ -79,7 +82,7 @@ def vectorizer(vocabulary, length):
     return layer
 
 
-def numbered(data, layer):
+def numbered(data: Any, layer: keras.Layer) -> Any:
     """The data with numbers by the layer in the place of strings.
 
     "tokens" [T] are those of "caption"; "every_tokens" [K, T] those of "captions", where there are
@@ -87,7 +90,7 @@ def numbered(data, layer):
     """
     names = {"caption": "tokens", "captions": "every_tokens"}
 
-    def of(example):
+    def of(example: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         kept = {key: value for key, value in example.items() if key not in names}
         numbers = {
             names[key]: tf.cast(layer(example[key]), tf.int32) for key in names if key in example
@@ -97,7 +100,7 @@ def numbered(data, layer):
     return dataclasses.replace(data, examples=lambda: data.examples().map(of))
 
 
-def chosen(every, u):
+def chosen(every: tf.Tensor, u: tf.Tensor) -> tf.Tensor:
     """One caption of each image: int [B, K, T], uniforms [B] -> int [B, T].
 
     Of those that have a word, each as likely as the others.

@@ -16,12 +16,13 @@ anomaly.json and figures/anomaly.png there.
 
 import argparse
 import sys
+from collections.abc import Sequence
 
 import tfgen
 from tfgen import command
 
 
-def main(argv=None):
+def main(argv: Sequence[str] | None = None) -> int:
     """Returns the exit status."""
     parser = argparse.ArgumentParser(
         prog="python -m train.anomaly",
@@ -33,13 +34,13 @@ def main(argv=None):
     return command.status(_run, parser.parse_args(argv))
 
 
-def _run(options):
+def _run(options: argparse.Namespace) -> None:
     run = tfgen.load(options.workdir)
     background = tfgen.load(options.background) if options.background else None
     from tfgen.analysis import anomaly
 
     content, own = anomaly.find(run, background)
-    print("\n".join(anomaly.lines(content, set(own))))
+    print("\n".join(anomaly.lines(content, own)))
     print(
         f"\nwrote {run.dir.anomaly}\nwrote {run.dir.figures / 'anomaly.png'}: the 32 oddest by "
         f"{own[0]}, then the 32 most usual"

@@ -10,6 +10,7 @@ prints evaluated runs side by side, if they were measured alike.
 
 import argparse
 import sys
+from collections.abc import Sequence
 
 import tfgen
 from tfgen import command, quiet
@@ -19,7 +20,7 @@ from tfgen.run_dir import RunDir
 PARTS = "samples,likelihood,codes,translations,captions"
 
 
-def main(argv=None):
+def main(argv: Sequence[str] | None = None) -> int:
     """Returns the exit status."""
     parser = argparse.ArgumentParser(
         prog="python -m train.evaluate", description=__doc__.partition("\n\n")[2]
@@ -36,7 +37,7 @@ def main(argv=None):
     return command.status(_run, parser.parse_args(argv))
 
 
-def _run(options):
+def _run(options: argparse.Namespace) -> None:
     if bool(options.workdir) == bool(options.compare):
         raise UserError("give either --workdir=DIR, to measure a run, or --compare=DIR,DIR.")
     if options.compare:

@@ -6,12 +6,13 @@ in figures/explore-*.png, and on a page explore.html.
 
 import argparse
 import sys
+from collections.abc import Sequence
 
 import tfgen
 from tfgen import command
 
 
-def main(argv=None):
+def main(argv: Sequence[str] | None = None) -> int:
     """Returns the exit status."""
     parser = argparse.ArgumentParser(
         prog="python -m train.explore", description=__doc__.partition("\n\n")[2]
@@ -20,7 +21,7 @@ def main(argv=None):
     return command.status(_run, parser.parse_args(argv))
 
 
-def _run(options):
+def _run(options: argparse.Namespace) -> None:
     run = tfgen.load(options.workdir)
     print(f"wrote {run.explore()}\nwrote {run.dir.figures}/explore-*.png")
 

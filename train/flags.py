@@ -3,11 +3,13 @@
 import re
 import sys
 import textwrap
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Any
 
 from absl import flags
-from ml_collections import config_flags
+from ml_collections import ConfigDict, config_flags
 
 from tfgen import settings
 from tfgen.errors import UserError
@@ -18,7 +20,7 @@ _WORKDIR = flags.DEFINE_string("workdir", None, "the run directory")
 DRY_RUN = flags.DEFINE_bool("dry_run", False, "print the resolved config and exit")
 
 
-def parse(argv, usage):
+def parse(argv: Sequence[str], usage: str) -> tuple[str, ConfigDict, Path]:
     """The command line -> (model, config, workdir), all checked.
 
     usage: what --help begins with.
@@ -52,7 +54,7 @@ def parse(argv, usage):
     return model, config, Path(_WORKDIR.value or front.default_workdir(model, config))
 
 
-def _refuse_unknown(options, config):
+def _refuse_unknown(options: Mapping[str, str], config: ConfigDict | None) -> None:
     """Raises: UserError for a flag that is none, with the nearest that is."""
     known = ["model", "workdir", "dry_run", "help"]
     known += [f"config.{key}" for key in settings.keys(config or {})]
@@ -66,28 +68,28 @@ def _refuse_unknown(options, config):
         raise UserError(f"unknown flag '--{name}'.{hint} All are listed by --model=NAME --help.")
 
 
-def _wanted(error, config):
+def _wanted(error: Exception, config: ConfigDict | None) -> str:
     """What type the setting that absl could not parse has."""
     name = str(error).removeprefix("flag --config.").partition("=")[0]
-    value = config
+    value: Any = config
     for part in name.split("."):
         value = value.get(part) if hasattr(value, "get") else None
     return f"It is of type {type(value).__name__}, by default {value}." if value is not None else ""
 
 
-def _value_after(flag, argv):
+def _value_after(flag: str, argv: Sequence[str]) -> str | None:
     """The value of "--flag VALUE" written as two words."""
     at = argv.index(flag) + 1 if flag in argv else len(argv)
     return argv[at] if at < len(argv) else None
 
 
-def help_text(usage, model, config):
+def help_text(usage: str, model: str | None, config: ConfigDict | None) -> str:
     """The usage, and with a model its settings: default, meaning, type and range of each."""
     lines = [usage, "", f"Models: {', '.join(settings.names())}."]
-    if model:
+    if model and config:
         lines += ["", f"Settings of {model}, with their defaults:", ""]
         for key in settings.keys(config):
-            value = config
+            value: Any = config
             for part in key.split("."):
                 value = value[part]
             lines.append(f"  --config.{key}={value}")

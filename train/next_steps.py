@@ -1,7 +1,12 @@
 """What a run has left, and the commands that come next."""
 
+from typing import TYPE_CHECKING
 
-def text(run):
+if TYPE_CHECKING:
+    from tfgen.run import Run
+
+
+def text(run: "Run") -> str:
     kind, where = run.kind, run.path
     samples = callable(kind.sample)
     caption = ' --caption="..."' if "caption" in kind.features else ""

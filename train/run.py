@@ -10,18 +10,19 @@ The same command again continues a run that was stopped.
 """
 
 import sys
+from collections.abc import Sequence
 
 from tfgen import command
 from tfgen.training import front
 from train import flags, next_steps
 
 
-def main(argv):
+def main(argv: Sequence[str]) -> int:
     """Returns the exit status: that of `command.status`; 128 + n after signal n."""
     return command.status(_run, argv)
 
 
-def _run(argv):
+def _run(argv: Sequence[str]) -> None:
     model, config, workdir = flags.parse(argv, __doc__.strip())
     if flags.DRY_RUN.value:
         print(config.to_json(indent=2, sort_keys=False))

@@ -8,12 +8,13 @@ translation under the image's name, and comparison.png: images as given, and bel
 
 import argparse
 import sys
+from collections.abc import Sequence
 
 import tfgen
 from tfgen import command
 
 
-def main(argv=None):
+def main(argv: Sequence[str] | None = None) -> int:
     """Returns the exit status."""
     parser = argparse.ArgumentParser(
         prog="python -m train.translate",
@@ -27,7 +28,7 @@ def main(argv=None):
     return command.status(_run, parser.parse_args(argv))
 
 
-def _run(options):
+def _run(options: argparse.Namespace) -> None:
     run = tfgen.load(options.workdir)
     from tfgen.analysis import pictures
 

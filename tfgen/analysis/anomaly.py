@@ -10,19 +10,29 @@ AUROC is the chance that an image of the unseen class scores above one of a seen
 """
 
 import json
+from collections.abc import Collection, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tfgen import data, files, latents
+from tfgen.data.without import WithoutClass
 from tfgen.errors import UserError
 from tfgen.metrics import anomaly
 from tfgen.reports import figures
+
+if TYPE_CHECKING:
+    from tfgen.evaluation.finished import FinishedRun
+    from tfgen.model import GenerativeModel
+
 
 SAMPLES = 50  # of the likelihood's bound
 REJECTED = 0.05  # share of validation images that a classifier by Bayes' rule may reject
 
 
-def find(run, background=None):
+def find(
+    run: "FinishedRun", background: "FinishedRun | None" = None
+) -> tuple[dict[str, Any], list[str]]:
     """Writes anomaly.json and figures/anomaly.png of a `Run`.
 
     background: a second `Run`, or None.
@@ -58,23 +68,27 @@ def find(run, background=None):
     return content, own
 
 
-def load(run):
+def load(run: "FinishedRun") -> tuple[dict[str, np.ndarray], np.ndarray]:
     """({split: images in [0, 1]}, test labels, -1 for the class that was left out)."""
-    test = run.source.source.load(run.test)  # with the class
+    source = run.source
+    assert isinstance(source, WithoutClass)
+    test = source.source.load(run.test)  # with the class
     splits = {"train": run.training, "validation": run.validation, "test": test}
     arrays = {key: data.arrays(split) for key, split in splits.items()}
-    labels, gone = arrays["test"]["label"], test.classes.index(run.source.leave_out)
+    labels, gone = arrays["test"]["label"], test.classes.index(source.leave_out)
     labels = np.where(labels == gone, -1, labels - (labels > gone))
     return {key: run.images(value) for key, value in arrays.items()}, labels
 
 
-def _units(model, train):
+def _units(model: "GenerativeModel", train: np.ndarray) -> int:
     """As many principal components as the model has code units, and fewer than pixels."""
     units = latents.encode(model, train[:1]).shape[1] if model.can("encode") else 8
     return min(units, min(len(train), train[0].size) - 1)
 
 
-def model_scores(model, train, test):
+def model_scores(
+    model: "GenerativeModel", train: np.ndarray, test: np.ndarray
+) -> dict[str, np.ndarray]:
     """{score: [N] of the test images}, of what the model can do.
 
     Raises: UserError for a model that can do nothing of this.
@@ -94,12 +108,14 @@ def model_scores(model, train, test):
     return found
 
 
-def log_prob(model, images):
+def log_prob(model: "GenerativeModel", images: np.ndarray) -> np.ndarray:
     """[N], nats; a bound where the model has no more."""
     return latents.in_batches(lambda x: model.log_prob(x, **_draws(model)), images)
 
 
-def likelihood_ratio(run, background, images):
+def likelihood_ratio(
+    run: "FinishedRun", background: "FinishedRun", images: np.ndarray
+) -> np.ndarray:
     """log p_background(x) - log p(x): [N], nats.
 
     Raises: UserError for a model without a density, or a background of other data.
@@ -115,11 +131,11 @@ def likelihood_ratio(run, background, images):
     return log_prob(background.model, images) - log_prob(run.model, images)
 
 
-def _draws(model):
+def _draws(model: "GenerativeModel") -> dict[str, int]:
     return {"samples": SAMPLES} if model.can("elbo") else {}
 
 
-def reference_scores(train, test, units):
+def reference_scores(train: np.ndarray, test: np.ndarray, units: int) -> dict[str, np.ndarray]:
     """{score: [N] of the test images}, of methods without a model."""
     train, test = (x.reshape(len(x), -1) for x in (train, test))
     return {
@@ -129,7 +145,9 @@ def reference_scores(train, test, units):
     }
 
 
-def rejection(model, images, labels):
+def rejection(
+    model: "GenerativeModel", images: Mapping[str, np.ndarray], labels: np.ndarray
+) -> dict[str, float]:
     """What a classifier by Bayes' rule does when it may say "none of these".
 
     It rejects what has a smaller p(x) than all but REJECTED of the validation images.
@@ -148,7 +166,7 @@ def rejection(model, images, labels):
     }
 
 
-def lines(content, own):
+def lines(content: Mapping[str, Any], own: Collection[str]) -> Iterator[str]:
     """A table of AUROC, and in words who wins."""
     yield (
         f"{content['model']} without {content['left_out']!r}: {content['odd']} images of it among "
@@ -158,8 +176,8 @@ def lines(content, own):
     found = content["auroc"]
     for name, value in sorted(found.items(), key=lambda item: -item[1]):
         yield f"{name:28}{value:6.3f}  {'model' if name in own else 'no model needed'}"
-    best = max(own, key=found.get)
-    other = max(set(found) - own, key=found.get)
+    best = max(own, key=lambda name: found[name])
+    other = max(set(found) - set(own), key=lambda name: found[name])
     yield ""
     if found[best] > found[other]:
         yield f"The model's {best} tells best."

@@ -5,6 +5,9 @@ in figures/explore-*.png, and on a page explore.html.
 """
 
 import html
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,12 +15,21 @@ from tfgen import data, files, latents
 from tfgen.errors import UserError
 from tfgen.reports import figures, page
 
+if TYPE_CHECKING:
+    from tfgen.data.source import ImageData
+    from tfgen.evaluation.finished import FinishedRun
+    from tfgen.model import GenerativeModel
+
+
+# Key, title, text, pixels uint8 [H, W, C].
+Picture = tuple[str, str, str, np.ndarray]
+
 UNITS = 10  # as many are traversed
 PAIRS = 6  # as many pairs are interpolated
 STEPS = 12
 
 
-def explore(run):
+def explore(run: "FinishedRun") -> Path:
     """Writes the pictures and the page of a `Run`. Returns the page's path.
 
     Raises: UserError for a model without codes, or points that are no images.
@@ -36,7 +48,7 @@ def explore(run):
     return run.dir.explore
 
 
-def pictures(model, held_out):
+def pictures(model: "GenerativeModel", held_out: "ImageData") -> Iterator[Picture]:
     """(key, title, text, uint8 pixels) of everything that the model's codes allow.
 
     Raises: UserError for a model without codes, or points that are no images.
@@ -76,7 +88,9 @@ def pictures(model, held_out):
     yield _reconstructions(model, images)
 
 
-def _of_a_generator(model, decode):
+def _of_a_generator(
+    model: "GenerativeModel", decode: Callable[[np.ndarray], np.ndarray]
+) -> Iterator[Picture]:
     """A GAN's latents: those that change images most."""
     seeds = np.arange(16, dtype=np.int32)
     labels = model.conditions(len(seeds))
@@ -101,7 +115,13 @@ def _of_a_generator(model, decode):
         yield "categories", "One noise, every category", text, pixels
 
 
-def _traversals(decode, code, units, reach, text):
+def _traversals(
+    decode: Callable[[np.ndarray], np.ndarray],
+    code: np.ndarray,
+    units: np.ndarray,
+    reach: np.ndarray,
+    text: str,
+) -> Picture:
     images = latents.traversals(decode, code, units, reach, STEPS)
     return (
         "traversals",
@@ -111,7 +131,13 @@ def _traversals(decode, code, units, reach, text):
     )
 
 
-def _interpolations(model, codes, labels, path, name):
+def _interpolations(
+    model: "GenerativeModel",
+    codes: np.ndarray,
+    labels: np.ndarray | None,
+    path: Callable[[np.ndarray, np.ndarray, int], np.ndarray],
+    name: str,
+) -> Picture:
     """Between held-out images of, where there are labels, other classes."""
     # Of a conditional model the label stays, or it would jump in between.
     pairs = _pairs(labels, len(codes), same=bool(model.num_classes))
@@ -124,7 +150,7 @@ def _interpolations(model, codes, labels, path, name):
     return f"interpolation-{name}", f"Interpolations, {name}", text, pixels
 
 
-def _pairs(labels, count, same):
+def _pairs(labels: np.ndarray | None, count: int, same: bool) -> np.ndarray:
     """Rows of pairs of images, [PAIRS, 2]."""
     if labels is None:
         return np.arange(2 * PAIRS).reshape(PAIRS, 2) % count
@@ -136,7 +162,7 @@ def _pairs(labels, count, same):
     return np.array(pairs)
 
 
-def _manifold(model, labels):
+def _manifold(model: "GenerativeModel", labels: np.ndarray | None) -> Picture:
     side = 20
     decode = latents.decoder(model, 0 if labels is None else labels[0])
     text = "Images over the plane of codes, at even quantiles of the prior."
@@ -148,19 +174,25 @@ def _manifold(model, labels):
     )
 
 
-def _classes(model, codes):
+def _classes(model: "GenerativeModel", codes: np.ndarray) -> Picture:
     """Each row one code, each column one class."""
     text = "Each row is the code of one held-out image, each column a class: the code is the style."
     return "classes", "One style, every class", text, _each_class(model, codes[:8])
 
 
-def _each_class(model, codes):
+def _each_class(model: "GenerativeModel", codes: np.ndarray) -> np.ndarray:
     k = model.num_classes
     images = latents.decoder(model, np.tile(np.arange(k), len(codes)))(codes.repeat(k, axis=0))
     return figures.tile(images, k)
 
 
-def _arithmetic(model, held_out, images, labels, codes):
+def _arithmetic(
+    model: "GenerativeModel",
+    held_out: "ImageData",
+    images: np.ndarray,
+    labels: np.ndarray | None,
+    codes: np.ndarray,
+) -> Iterator[Picture]:
     """An attribute learnt on one class and added to another; and the way from class to class."""
     amounts = np.linspace(-2, 2, STEPS)
     if labels is None:
@@ -198,7 +230,7 @@ of another."
     )
 
 
-def _reconstructions(model, images):
+def _reconstructions(model: "GenerativeModel", images: np.ndarray) -> Picture:
     rows = np.random.default_rng(0).permutation(len(images))[:48]
     kept = np.asarray(model.reconstruct(images[rows]))
     text = "Held-out images drawn at random, and below each what its code keeps."

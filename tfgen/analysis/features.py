@@ -4,7 +4,9 @@ Test accuracy of a logistic regression on codes, on pixels, and on as many princ
 from 10, 100 and all labels.
 """
 
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,11 +14,20 @@ from tfgen import data, files, latents
 from tfgen.errors import UserError
 from tfgen.metrics import codes
 
+if TYPE_CHECKING:
+    import os
+
+    from tfgen.evaluation.finished import FinishedRun
+    from tfgen.model import GenerativeModel
+
+
 DRAWS = 10  # sets of few labels, whose mean and standard deviation are shown
 FEW = (10, 100)
 
 
-def write(run, out=""):
+def write(
+    run: "FinishedRun", out: "str | os.PathLike" = ""
+) -> tuple[Path, dict[str, np.ndarray], list[str]]:
     """Writes features.npz of a `Run`: for each split its codes [N, Z], and "<split>_label" [N].
 
     out: the file, by default features.npz in the run directory.
@@ -34,7 +45,7 @@ def write(run, out=""):
     found = features(run.model, arrays, images)
     path = Path(out or run.path / "features.npz").with_suffix(".npz")
     with files.atomic(path) as temporary:
-        np.savez_compressed(temporary, **found)
+        np.savez_compressed(temporary, **found)  # type: ignore[arg-type]  # `allow_pickle`
     if "label" not in arrays["train"]:
         return path, found, []
     held_out = "test" if "test" in splits else "validation"
@@ -43,13 +54,19 @@ def write(run, out=""):
     return path, found, list(table(few_labels(sets, *labels), held_out))
 
 
-def features(model, arrays, images):
+def features(
+    model: "GenerativeModel",
+    arrays: Mapping[str, Mapping[str, np.ndarray]],
+    images: Mapping[str, np.ndarray],
+) -> dict[str, np.ndarray]:
     """{split: codes, split_label: labels}."""
     found = {key: latents.encode(model, x) for key, x in images.items()}
     return found | {f"{k}_label": a["label"] for k, a in arrays.items() if "label" in a}
 
 
-def representations(found, images, held_out):
+def representations(
+    found: Mapping[str, np.ndarray], images: Mapping[str, np.ndarray], held_out: str
+) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """{name: (training features, held-out features)}: codes, pixels, principal components."""
     from sklearn.decomposition import PCA
 
@@ -63,7 +80,11 @@ def representations(found, images, held_out):
     }
 
 
-def few_labels(sets, train_labels, test_labels):
+def few_labels(
+    sets: Mapping[str, tuple[np.ndarray, np.ndarray]],
+    train_labels: np.ndarray,
+    test_labels: np.ndarray,
+) -> dict[str, dict[int, Any]]:
     """{name: {number of labels: accuracies, one a draw}}; the draws are the same for all."""
     counts = [n for n in FEW if n < len(train_labels)]
     found = {}
@@ -81,7 +102,7 @@ def few_labels(sets, train_labels, test_labels):
     return found
 
 
-def draw(labels, n, seed):
+def draw(labels: np.ndarray, n: int, seed: int) -> np.ndarray:
     """Rows of n labels, as evenly over the classes as n allows."""
     random = np.random.default_rng(seed)
     order = random.permutation(len(labels))
@@ -93,7 +114,7 @@ def draw(labels, n, seed):
     return order[np.argsort(turn[order], kind="stable")][:n]
 
 
-def table(found, held_out):
+def table(found: Mapping[str, Mapping[int, Any]], held_out: str) -> Iterator[str]:
     """Lines, and in words whether the codes help."""
     yield f"\n{held_out} accuracy of a logistic regression, from so many labels:"
     counts = list(next(iter(found.values())))
@@ -106,7 +127,7 @@ def table(found, held_out):
         yield f"{name:12}" + "".join(f"{cell:>16}" for cell in cells)
     for n in counts:
         means = {name: np.mean(row[n]) for name, row in found.items()}
-        best = max(means, key=means.get)
+        best = max(means, key=lambda name: means[name])
         yield f"With {n} labels the best are {best}." + (
             "" if best == "codes" else " The codes do not help there."
         )

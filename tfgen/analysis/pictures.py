@@ -1,7 +1,9 @@
 """A folder of pictures in, a folder of pictures out: cleaned by a denoiser, or translated."""
 
 import functools
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,8 +13,13 @@ from tfgen.errors import UserError
 from tfgen.evaluation import Splits, representation
 from tfgen.reports import figures
 
+if TYPE_CHECKING:
+    import os
 
-def denoise(run, folder, out):
+    from tfgen.evaluation.finished import FinishedRun
+
+
+def denoise(run: "FinishedRun", folder: "str | os.PathLike", out: "str | os.PathLike") -> int:
     """Cleans the pictures of a folder by a `Run` of a denoiser. Returns how many.
 
     Raises: UserError for a model that is none, a folder without images, or an `out` with something.
@@ -20,7 +27,9 @@ def denoise(run, folder, out):
     return _change(run, "denoise", "is no denoiser; denoising_autoencoder is one", folder, out)
 
 
-def translate(run, folder, out, to="Y"):
+def translate(
+    run: "FinishedRun", folder: "str | os.PathLike", out: "str | os.PathLike", to: str = "Y"
+) -> int:
     """Translates the pictures of a folder to a domain, "Y" or "X". Returns how many.
 
     Raises: UserError, as `denoise`.
@@ -29,7 +38,14 @@ def translate(run, folder, out, to="Y"):
     return _change(run, "translate", why, folder, out, to=to)
 
 
-def _change(run, capability, why_not, folder, out, **arguments):
+def _change(
+    run: "FinishedRun",
+    capability: str,
+    why_not: str,
+    folder: "str | os.PathLike",
+    out: "str | os.PathLike",
+    **arguments: Any,
+) -> int:
     out = empty(out)
     if not run.model.can(capability):
         raise UserError(f"{run.name} {why_not}.")
@@ -39,7 +55,7 @@ def _change(run, capability, why_not, folder, out, **arguments):
     return len(paths)
 
 
-def worth(run):
+def worth(run: "FinishedRun") -> Iterator[str]:
     """Lines on what a denoiser does to held-out images, beside a linear denoiser."""
     model, source = run.model, run.source
     splits = Splits.load(source, run.training.split, run.test)
@@ -50,7 +66,7 @@ def worth(run):
         yield f"  {name:18}{found['denoised_psnr']:6.2f}"
 
 
-def empty(folder):
+def empty(folder: "str | os.PathLike") -> Path:
     """The folder to write, a path.  Raises: UserError if there is something in it."""
     out = Path(folder)
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
@@ -58,7 +74,7 @@ def empty(folder):
     return out
 
 
-def read(folder, image_shape):
+def read(folder: "str | os.PathLike", image_shape: Sequence[int]) -> tuple[list[Path], np.ndarray]:
     """(paths within the folder, images float32 [N, H, W, C] in [0, 1]) of the shape (H, W, C).
 
     Raises: UserError for a folder without images, or with one that cannot be read.
@@ -83,7 +99,7 @@ def read(folder, image_shape):
     return [f.relative_to(root) for f in files], np.stack(images)
 
 
-def write(out, paths, images, changed):
+def write(out: Path, paths: Sequence[Path], images: np.ndarray, changed: np.ndarray) -> None:
     """Each changed image under its own name, and comparison.png: given, and below each changed."""
     for path, image in zip(paths, changed, strict=True):
         figures.save(out / path.with_suffix(".png"), figures.pixels(image))

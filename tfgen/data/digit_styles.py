@@ -9,6 +9,9 @@ trainB, validationB, testB are Y, the second half. The feature `truth` is the sa
 other style; training does not ask for it.
 """
 
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
 import tensorflow_datasets as tfds
 
@@ -19,19 +22,19 @@ INK, PAPER = np.array([35, 45, 140.0]), np.array([250, 215, 90.0])
 SLANT = 0.25  # pixels to the right for each one upwards
 
 
-def plain(digit):
+def plain(digit: np.ndarray) -> np.ndarray:
     """Levels 0 .. 16, [8, 8] -> uint8 [16, 16, 3], white on black."""
     grey = _enlarged(digit, 0.0)
     return np.round(255 * grey[..., None].repeat(3, axis=-1)).astype(np.uint8)
 
 
-def styled(digit):
+def styled(digit: np.ndarray) -> np.ndarray:
     """Levels 0 .. 16, [8, 8] -> uint8 [16, 16, 3], slanted, blue on yellow."""
     grey = _enlarged(digit, SLANT)[..., None]
     return np.round(PAPER + grey * (INK - PAPER)).astype(np.uint8)
 
 
-def _enlarged(digit, slant):
+def _enlarged(digit: np.ndarray, slant: float) -> np.ndarray:
     """Between the pixels of a digit by two straight lines: in [0, 1], [16, 16]."""
     from scipy.ndimage import map_coordinates
 
@@ -48,7 +51,7 @@ class DigitStyles(tfds.core.GeneratorBasedBuilder):
 
     VERSION = tfds.core.Version("1.0.0")
 
-    def _info(self):
+    def _info(self) -> tfds.core.DatasetInfo:
         image = tfds.features.Image(shape=(SIDE, SIDE, 3))
         return tfds.core.DatasetInfo(
             builder=self,
@@ -63,7 +66,7 @@ class DigitStyles(tfds.core.GeneratorBasedBuilder):
             disable_shuffling=True,
         )
 
-    def _split_generators(self, dl_manager):
+    def _split_generators(self, dl_manager: tfds.download.DownloadManager) -> dict[str, Any]:
         found = {}
         for name, (start, stop) in SPLITS.items():
             middle = (start + stop) // 2
@@ -71,7 +74,9 @@ class DigitStyles(tfds.core.GeneratorBasedBuilder):
             found[f"{name}B"] = self._generate_examples(middle, stop, (styled, plain))
         return found
 
-    def _generate_examples(self, start, stop, styles):
+    def _generate_examples(
+        self, start: int, stop: int, styles: Any
+    ) -> Iterator[tuple[int, dict[str, Any]]]:
         from sklearn.datasets import load_digits
 
         digits = load_digits()

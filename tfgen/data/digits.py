@@ -9,6 +9,9 @@ the test digits are by other hands than the training digits, which makes this sp
 random one.
 """
 
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
 import tensorflow_datasets as tfds
 
@@ -24,7 +27,7 @@ class Digits(tfds.core.GeneratorBasedBuilder):
     VERSION = tfds.core.Version("1.0.0")
     levels = 17
 
-    def _info(self):
+    def _info(self) -> tfds.core.DatasetInfo:
         return tfds.core.DatasetInfo(
             builder=self,
             description=__doc__,
@@ -39,10 +42,10 @@ class Digits(tfds.core.GeneratorBasedBuilder):
             disable_shuffling=True,
         )
 
-    def _split_generators(self, dl_manager):
+    def _split_generators(self, dl_manager: tfds.download.DownloadManager) -> dict[str, Any]:
         return {name: self._generate_examples(*rows) for name, rows in SPLITS.items()}
 
-    def _generate_examples(self, start, stop):
+    def _generate_examples(self, start: int, stop: int) -> Iterator[tuple[int, dict[str, Any]]]:
         from sklearn.datasets import load_digits
 
         digits = load_digits()
@@ -50,7 +53,7 @@ class Digits(tfds.core.GeneratorBasedBuilder):
             image = self.of_levels(digits.images[i].astype(np.uint8)[..., None])
             yield i, {"image": image, "label": int(digits.target[i])}
 
-    def of_levels(self, image):
+    def of_levels(self, image: np.ndarray) -> np.ndarray:
         return image
 
 
@@ -59,5 +62,5 @@ class DigitsBinary(Digits):
 
     levels = 2
 
-    def of_levels(self, image):
+    def of_levels(self, image: np.ndarray) -> np.ndarray:
         return (image >= BINARY_FROM).astype(np.uint8)

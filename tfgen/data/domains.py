@@ -10,14 +10,20 @@ of one domain, as any other.
 
 import dataclasses
 import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from tfgen.data.source import Source
 from tfgen.errors import UserError, one_of
 
+if TYPE_CHECKING:
+    from tfgen.data.source import ImageData
+
+
 LETTERS = ("A", "B")
 
 
-def is_pair(splits):
+def is_pair(splits: Iterable[str]) -> bool:
     """Whether the splits are those of two domains."""
     return {"trainA", "trainB"} <= set(splits)
 
@@ -28,7 +34,9 @@ class Domains(Source):
     Args: name; sources: of X and of Y; letters: what their splits have after the common name.
     """
 
-    def __init__(self, name, sources, letters=("", "")):
+    def __init__(
+        self, name: str, sources: Sequence[Source], letters: tuple[str, str] = ("", "")
+    ) -> None:
         self.sources, self.letters = sources, letters
         ours = [_without(s.splits, letter) for s, letter in zip(sources, letters, strict=True)]
         common = {key: count for key, count in ours[0].items() if key in ours[1]}
@@ -39,7 +47,7 @@ class Domains(Source):
             )
         super().__init__(name, common)
 
-    def load(self, split, extra=()):
+    def load(self, split: str, extra: Sequence[str] = ()) -> "ImageData":
         """The split as `ImageData` with `other`.
 
         Raises: UserError for a bad split, or domains of different kinds of images.
@@ -61,7 +69,7 @@ class Domains(Source):
         return dataclasses.replace(x, name=self.name, split=split, other=y)
 
 
-def _without(splits, letter):
+def _without(splits: Mapping[str, Any], letter: str) -> dict[str, Any]:
     """{name without the letter: split} of those that end in it."""
     return {
         key[: len(key) - len(letter)]: value

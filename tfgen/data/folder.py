@@ -15,12 +15,19 @@ named then, not in the tenth hour.
 
 import functools
 import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tfgen.data.folder_captions import FolderCaptions
 from tfgen.data.source import ImageData, Source, square
 from tfgen.errors import UserError
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff")
 MOST_CAPTIONS = 100  # of one picture: all are padded to as many
@@ -31,7 +38,7 @@ PAIRED = tuple(split + letter for split in SPLITS for letter in "AB")
 class FolderSource(Source):
     """Images below `root`; kept in memory as uint8 once read."""
 
-    def __init__(self, root, size):
+    def __init__(self, root: Path, size: int) -> None:
         import tensorflow_datasets as tfds
 
         if not root.is_dir():
@@ -57,7 +64,7 @@ class FolderSource(Source):
         ]
         super().__init__(str(root), tfds.core.splits.SplitDict(infos))
 
-    def load(self, split, extra=()):
+    def load(self, split: str, extra: Sequence[str] = ()) -> ImageData:
         """The split as `ImageData`; of extra features a folder may have "caption".
 
         Raises: UserError for a broken image, mixed sizes, or captions that cannot be used.
@@ -67,7 +74,7 @@ class FolderSource(Source):
         parts = self.instructions(split)
         files = [f for s, start, stop in parts for f in self.files[s][start:stop]]
         images = _read(tuple(files), self.size)
-        data = {"image": images}
+        data: dict[str, Any] = {"image": images}
         if self.classes:
             labels = [self.classes.index(f.parent.name) for f in files]
             data["label"] = np.array(labels, np.int32)
@@ -84,7 +91,7 @@ class FolderSource(Source):
             if most > 1:
                 data["captions"] = [one + [""] * (most - len(one)) for one in texts]
 
-        def examples():
+        def examples() -> "tf.data.Dataset":
             with tf.init_scope():  # held once, not as a constant of a graph: those end at 2 GB
                 return tf.data.Dataset.from_tensor_slices(data)
 
@@ -100,23 +107,23 @@ class FolderSource(Source):
         )
 
 
-def _files(root):
+def _files(root: Path) -> list[Path]:
     found = [f for f in root.rglob("*") if f.suffix.lower() in SUFFIXES and f.is_file()]
     return sorted(found, key=lambda f: hashlib.sha256(str(f.relative_to(root)).encode()).digest())
 
 
 @functools.lru_cache(maxsize=2)
-def _read(files, size):
+def _read(files: Sequence[Path], size: int) -> np.ndarray:
     """All images: uint8 [N, H, W, C], C = 1 if all are grey, else 3."""
     from PIL import Image, UnidentifiedImageError
 
     modes, images = set(), []
     for file in files:
         try:
-            with Image.open(file) as image:
-                grey = image.mode in ("1", "L", "I", "I;16", "F", "LA")
+            with Image.open(file) as opened:
+                grey = opened.mode in ("1", "L", "I", "I;16", "F", "LA")
                 modes.add("L" if grey else "RGB")
-                images.append(np.asarray(image.convert("L" if grey else "RGB")))
+                images.append(np.asarray(opened.convert("L" if grey else "RGB")))
         except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
             raise UserError(
                 f"cannot read the image {file}: {error}. Mend it or take it out of the folder."

@@ -12,7 +12,9 @@ import csv
 import functools
 import json
 import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from tfgen import captions
 from tfgen.errors import UserError
@@ -23,11 +25,11 @@ TABLES = ("metadata.jsonl", "metadata.csv")
 class FolderCaptions:
     """The captions of the pictures `files` below `root`, of all splits."""
 
-    def __init__(self, root, files):
+    def __init__(self, root: Path, files: Sequence[Path]) -> None:
         self.root, self.files = root, files
 
     @functools.cached_property
-    def tables(self):
+    def tables(self) -> list[Path]:
         """The metadata files.
 
         Raises: UserError for two in one folder, and for one where pictures have a NAME.txt.
@@ -44,25 +46,26 @@ class FolderCaptions:
         return found
 
     @functools.cached_property
-    def has_texts(self):
+    def has_texts(self) -> bool:
         return any(_text_of(file).is_file() for file in self.files)
 
     @functools.cached_property
-    def of_tables(self):
+    def of_tables(self) -> dict[str, list[str]]:
         """{path: captions} from all metadata files."""
-        found = {}
+        found: dict[str, list[str]] = {}
         for table in self.tables:
             for where, row in _rows(table):
                 path, text = _checked(table, where, row)
                 found.setdefault(path, []).append(text)
         return found
 
-    def of(self, files):
+    def of(self, files: Sequence[Path]) -> list[list[str]] | None:
         """The captions of each of some pictures, or None where the folder has none at all.
 
         Raises: UserError for a picture without, an empty caption, and metadata that cannot be read
           or name a file that is not there.
         """
+        found: list[list[str] | None]
         if self.tables:
             found = [self.of_tables.get(_key(file)) for file in files]
         elif self.has_texts:
@@ -76,19 +79,19 @@ class FolderCaptions:
                 f"{len(without)} of {len(files)} pictures have no caption, as {without[0]}: "
                 f"give each {wanted}, or take it out of the folder."
             )
-        return found
+        return [texts for texts in found if texts is not None]
 
 
-def _text_of(file):
+def _text_of(file: Path) -> Path:
     upper = file.with_suffix(".TXT")  # as Windows may have it
     return upper if upper.is_file() else file.with_suffix(".txt")
 
 
-def _key(path):
+def _key(path: Path) -> str:
     return os.path.abspath(path)
 
 
-def _lines(file):
+def _lines(file: Path) -> list[str] | None:
     """The captions of a NAME.txt, blank lines left out; None where there is no such file."""
     if not file.is_file():
         return None
@@ -106,7 +109,7 @@ def _lines(file):
     return found
 
 
-def _rows(table):
+def _rows(table: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     """(where it stands, row) of a metadata file."""
     read = _json_rows if table.suffix == ".jsonl" else _csv_rows
     try:
@@ -116,7 +119,7 @@ def _rows(table):
         raise UserError(f"{table} is not UTF-8: {error}.") from None
 
 
-def _json_rows(table, file):
+def _json_rows(table: Path, file: Iterable[str]) -> Iterator[tuple[str, dict[str, Any]]]:
     for number, line in enumerate(file, 1):
         where = f"{table}, line {number}"
         if not line.strip():
@@ -130,7 +133,7 @@ def _json_rows(table, file):
         yield where, row
 
 
-def _csv_rows(table, file):
+def _csv_rows(table: Path, file: Iterable[str]) -> Iterator[tuple[str, dict[str, Any]]]:
     reader = csv.DictReader(file, strict=True)
     while True:
         try:
@@ -148,7 +151,7 @@ def _csv_rows(table, file):
         yield where, row
 
 
-def _checked(table, where, row):
+def _checked(table: Path, where: str, row: Mapping[str, Any]) -> tuple[str, str]:
     """(path, caption) of a row."""
     for column in ("file_name", "text"):
         if not isinstance(row.get(column), str):
@@ -162,7 +165,7 @@ def _checked(table, where, row):
     return path, _with_words(row["text"].strip(), where)
 
 
-def _with_words(text, where):
+def _with_words(text: str, where: str) -> str:
     if not captions.words(text):
         raise UserError(f"{where}: the caption {text!r} has no word.")
     try:

@@ -1,7 +1,8 @@
 """Images that are in memory already as a data set: arrays, or a tf.data.Dataset of them."""
 
 import hashlib
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -9,6 +10,10 @@ from tfgen import images
 from tfgen.data.pipeline import MEMORY_LIMIT, arrays
 from tfgen.data.source import ImageData, Source
 from tfgen.errors import UserError
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
 
 NAME = "arrays"
 
@@ -49,7 +54,13 @@ class ArraySource(Source):
       levels: of a channel; classes: their names, by default the numbers.
     """
 
-    def __init__(self, train, validation, levels, classes=()):
+    def __init__(
+        self,
+        train: dict[str, np.ndarray],
+        validation: dict[str, np.ndarray] | None,
+        levels: int,
+        classes: Sequence[str] = (),
+    ) -> None:
         import tensorflow_datasets as tfds
 
         if validation is None:
@@ -74,7 +85,7 @@ class ArraySource(Source):
         for name, part in sorted(self.parts.items()):
             for key, value in sorted(part.items()):
                 digest.update(f"{name} {key} {value.dtype} {value.shape}".encode())
-                digest.update(np.ascontiguousarray(value))
+                digest.update(np.ascontiguousarray(value).data)
         return digest.hexdigest()[:16]
 
     def check_fingerprint(self, wanted: str) -> None:
@@ -85,7 +96,7 @@ class ArraySource(Source):
                 f"{wanted or 'data with a name'}: give the same data, labels and validation."
             )
 
-    def load(self, split, extra=()):
+    def load(self, split: str, extra: Sequence[str] = ()) -> ImageData:
         """The split as `ImageData`.  Raises: UserError for a bad split."""
         import tensorflow as tf
 
@@ -95,7 +106,7 @@ class ArraySource(Source):
             for key in self.parts["train"]
         }
 
-        def examples():
+        def examples() -> "tf.data.Dataset":
             with tf.init_scope():  # held once, not as a constant of a graph: those end at 2 GB
                 return tf.data.Dataset.from_tensor_slices(held)
 
@@ -111,7 +122,7 @@ class ArraySource(Source):
         )
 
 
-def _part(name, given, labels, levels):
+def _part(name: str, given: Any, labels: Any, levels: int) -> dict[str, np.ndarray]:
     """{"image", "label"} as the pipeline wants them.  Raises: UserError."""
     part = {"image": images.levels_of(name, given, levels)}
     if labels is not None:
@@ -119,7 +130,7 @@ def _part(name, given, labels, levels):
     return part
 
 
-def _validation(given, levels):
+def _validation(given: Any, levels: int) -> dict[str, np.ndarray] | None:
     if given is None:
         return None
     if isinstance(given, ImageData):
@@ -129,7 +140,7 @@ def _validation(given, levels):
     return _part("validation", pictures, labels, levels)
 
 
-def _check_alike(train, validation):
+def _check_alike(train: Mapping[str, np.ndarray], validation: Mapping[str, np.ndarray]) -> None:
     """Raises: UserError where a validation part does not go with the training part."""
     one, two = (part["image"].shape[1:] for part in (train, validation))
     if one != two:
@@ -141,14 +152,14 @@ def _check_alike(train, validation):
         raise UserError(f"{with_labels} has labels and {without} has none: give both, or neither.")
 
 
-def _classes(parts):
+def _classes(parts: Mapping[str, Mapping[str, np.ndarray]]) -> tuple[str, ...]:
     """The numbers up to the largest label, as names."""
     if "label" not in parts["train"]:
         return ()
     return tuple(map(str, range(1 + max(int(part["label"].max()) for part in parts.values()))))
 
 
-def _collected(dataset):
+def _collected(dataset: Any) -> tuple[np.ndarray, np.ndarray | None]:
     """(images, labels or None) of a tf.data.Dataset.
 
     Raises: UserError for elements of another kind, and for more than memory should hold.
@@ -169,7 +180,9 @@ def _collected(dataset):
     return np.concatenate(found), np.array(labels) if labels else None
 
 
-def _image_and_label(element):
+def _image_and_label(element: Any) -> tuple[np.ndarray, Any]:
+    image: Any
+    label: Any
     if isinstance(element, dict):
         image, label = element.get("image"), element.get("label")
     elif isinstance(element, tuple):

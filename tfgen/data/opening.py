@@ -1,16 +1,21 @@
 """The one door: the name of a data set, a folder, or two domains -> a source."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from tfgen.data.domains import LETTERS, Domains, is_pair
 from tfgen.data.folder import FolderSource
 from tfgen.data.in_memory import NAME
 from tfgen.data.source import TfdsSource
-from tfgen.data.without import WithoutClass
+from tfgen.data.without import without
 from tfgen.errors import UserError
 
+if TYPE_CHECKING:
+    from tfgen.data.source import Source
 
-def of_run(settings):
+
+def of_run(settings: Mapping[str, Any]) -> "Source":
     """The data set of a run, from the "data" of its config: a mapping.
 
     Raises: UserError for a run of arrays, which no name brings back.
@@ -22,13 +27,10 @@ def of_run(settings):
         )
     source = open_source(settings["name"], settings["directory"], settings["size"])
     # Runs of before there was the setting do without it.
-    leave_out = settings.get("leave_out", "")
-    if not leave_out:
-        return source
-    return WithoutClass(source, leave_out)
+    return without(source, settings.get("leave_out", ""))
 
 
-def open_source(name, directory="", size=0):
+def open_source(name: str, directory: str = "", size: int = 0) -> "Source":
     """The data set `name`.
 
     Args:
@@ -45,6 +47,7 @@ def open_source(name, directory="", size=0):
         if len(names) != 2 or not all(names):
             raise UserError(f"{name!r} are not two domains: write two names with a comma.")
         return Domains(name, [open_source(part, directory, size) for part in names])
+    source: Source
     if name.startswith(("/", ".", "~")):
         source = FolderSource(Path(name).expanduser(), size)
     else:

@@ -5,10 +5,17 @@ of its own. A batch may hold the end of one epoch and the start of the next; eve
 once an epoch.
 """
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 import tensorflow as tf
 
 from tfgen.errors import UserError
+
+if TYPE_CHECKING:
+    from tfgen.data.source import ImageData
+
 
 # Sets up to this size are held as one uint8 array and shuffled perfectly; larger ones are streamed.
 MEMORY_LIMIT = 2**30
@@ -16,7 +23,7 @@ MEMORY_LIMIT = 2**30
 BUFFER_BYTES = 2**28
 
 
-def _options():
+def _options() -> tf.data.Options:
     options = tf.data.Options()
     # Autotuning has nothing to tune here, and tearing it down can stall for seconds.
     options.autotune.enabled = False
@@ -25,7 +32,7 @@ def _options():
     return options
 
 
-def arrays(data):
+def arrays(data: "ImageData") -> dict[str, np.ndarray]:
     """A split as NumPy: {"image": uint8 [N, H, W, C], "label": int32 [N]}.
 
     Of two domains also "other", "other_label" and so on, as many of each as the smaller one has.
@@ -37,17 +44,17 @@ def arrays(data):
     return _arrays(data)
 
 
-def as_other(batch):
+def as_other(batch: Mapping[str, Any]) -> dict[str, Any]:
     """The keys of a batch as they are in the second domain: "image" is "other"."""
     return {"other" if key == "image" else f"other_{key}": v for key, v in batch.items()}
 
 
-def _arrays(data):
+def _arrays(data: "ImageData") -> dict[str, np.ndarray]:
     parts = list(data.examples().batch(1024).as_numpy_iterator())
     return {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
 
 
-def check_batch_size(data, batch_size):
+def check_batch_size(data: "ImageData", batch_size: int) -> None:
     """Raises: UserError if the batch is larger than the data."""
     if batch_size > data.size:
         raise UserError(
@@ -56,7 +63,7 @@ def check_batch_size(data, batch_size):
         )
 
 
-def batches(data, batch_size, seed, start=0):
+def batches(data: "ImageData", batch_size: int, seed: int, start: int = 0) -> tf.data.Dataset:
     """Endless training batches from step `start` on: dicts of [batch_size, ...].
 
     Two domains are shuffled apart, each in an order of its own.
@@ -72,22 +79,22 @@ def batches(data, batch_size, seed, start=0):
     return made.prefetch(2).with_options(_options())
 
 
-def _one_domain(data, batch_size, seed, start):
+def _one_domain(data: "ImageData", batch_size: int, seed: int, start: int) -> tf.data.Dataset:
     check_batch_size(data, batch_size)
     size_in_bytes = data.size * int(np.prod(data.shape))
     make = _from_memory if size_in_bytes <= MEMORY_LIMIT else _streamed
     return make(data, batch_size, seed, start)
 
 
-def _from_memory(data, batch_size, seed, start):
+def _from_memory(data: "ImageData", batch_size: int, seed: int, start: int) -> tf.data.Dataset:
     held = {key: tf.constant(value) for key, value in _arrays(data).items()}
     n = data.size
 
-    def rows(step):
+    def rows(step: tf.Tensor) -> dict[str, tf.Tensor]:
         i = step * batch_size + tf.range(batch_size, dtype=tf.int64)
         epoch, position = i // n, i % n
 
-        def shuffled(e):
+        def shuffled(e: tf.Tensor) -> tf.Tensor:
             key = tf.stack([tf.constant(seed, tf.int64), e])
             return tf.random.experimental.index_shuffle(position, key, tf.constant(n - 1, tf.int64))
 
@@ -98,11 +105,11 @@ def _from_memory(data, batch_size, seed, start):
     return tf.data.Dataset.range(start, tf.int64.max).map(rows)
 
 
-def _streamed(data, batch_size, seed, start):
+def _streamed(data: "ImageData", batch_size: int, seed: int, start: int) -> tf.data.Dataset:
     first = start * batch_size
     buffer = max(batch_size, min(data.size, BUFFER_BYTES // int(np.prod(data.shape))))
 
-    def epoch(e):
+    def epoch(e: tf.Tensor) -> tf.data.Dataset:
         # The global seed takes no part: the order is a function of ours; and at a global seed of 0
         # TensorFlow would compare the tensor `order` with a number.
         tf.compat.v1.get_default_graph().seed = None
@@ -114,6 +121,6 @@ def _streamed(data, batch_size, seed, start):
     return epochs.flat_map(epoch).skip(first % data.size).batch(batch_size, drop_remainder=True)
 
 
-def evaluation_batches(data, batch_size):
+def evaluation_batches(data: "ImageData", batch_size: int) -> tf.data.Dataset:
     """The split once, in its own order, the last batch smaller: dicts of [<= batch_size, ...]."""
     return data.examples().batch(batch_size).with_options(_options())

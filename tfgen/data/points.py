@@ -11,6 +11,8 @@ for the ring and 350 for the grid.
 
 import dataclasses
 import math
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import tensorflow_datasets as tfds
@@ -27,32 +29,32 @@ class Mixture:
     sigma: float
     extent: float
 
-    def sample(self, n, random):
+    def sample(self, n: int, random: np.random.Generator) -> np.ndarray:
         """n points [n, 2] by a numpy Generator."""
         which = random.integers(len(self.means), size=n)
         return self.means[which] + self.sigma * random.normal(size=(n, 2))
 
-    def log_prob(self, points):
+    def log_prob(self, points: np.ndarray) -> np.ndarray:
         """log density of points [N, 2] in the plane, nats: [N]."""
         squared = np.sum((np.asarray(points)[:, None] - self.means) ** 2, axis=-1)
         terms = -0.5 * squared / self.sigma**2 - math.log(2 * math.pi * self.sigma**2)
         return np.logaddexp.reduce(terms, axis=1) - math.log(len(self.means))
 
-    def to_image(self, points):
+    def to_image(self, points: np.ndarray) -> np.ndarray:
         """Points [N, 2] -> images [N, 1, 1, 2] in [0, 1]."""
         return (np.asarray(points)[:, None, None] / self.extent + 1.0) / 2.0
 
-    def to_points(self, images):
+    def to_points(self, images: np.ndarray) -> np.ndarray:
         """Images [N, 1, 1, 2] in [0, 1] -> points [N, 2]."""
         return (2.0 * np.asarray(images, np.float64)[:, 0, 0] - 1.0) * self.extent
 
 
-def _ring():
+def _ring() -> Mixture:
     angles = 2 * np.pi * np.arange(8) / 8
     return Mixture(np.stack([np.cos(angles), np.sin(angles)], axis=1), 0.01, 1.1)
 
 
-def _grid():
+def _grid() -> Mixture:
     ticks = np.arange(-4.0, 5.0, 2.0)
     return Mixture(np.stack(np.meshgrid(ticks, ticks), axis=-1).reshape(-1, 2), 0.05, 4.7)
 
@@ -63,7 +65,7 @@ MIXTURES = {"ring": _ring(), "grid": _grid()}
 class _Points(tfds.core.GeneratorBasedBuilder):
     VERSION = tfds.core.Version("1.0.0")
 
-    def _info(self):
+    def _info(self) -> tfds.core.DatasetInfo:
         return tfds.core.DatasetInfo(
             builder=self,
             description=__doc__,
@@ -74,10 +76,10 @@ class _Points(tfds.core.GeneratorBasedBuilder):
             disable_shuffling=True,
         )
 
-    def _split_generators(self, dl_manager):
+    def _split_generators(self, dl_manager: tfds.download.DownloadManager) -> dict[str, Any]:
         return {name: self._generate_examples(i, n) for i, (name, n) in enumerate(SPLITS.items())}
 
-    def _generate_examples(self, seed, n):
+    def _generate_examples(self, seed: int, n: int) -> Iterator[tuple[int, dict[str, Any]]]:
         mixture = MIXTURES[self.name]
         images = mixture.to_image(mixture.sample(n, np.random.default_rng(seed)))
         levels = np.clip(np.round(images * (LEVELS - 1)), 0, LEVELS - 1).astype(np.uint16)

@@ -16,6 +16,8 @@ factors.
 
 import functools
 import itertools
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import tensorflow_datasets as tfds
@@ -37,7 +39,7 @@ BINARY_FACTORS = {"shape": 4, "scale": 3, "x": 7, "y": 7}
 FINE = 4  # each pixel is the mean of FINE x FINE points
 
 
-def inside(shape, u, v):
+def inside(shape: str, u: np.ndarray, v: np.ndarray) -> np.ndarray:
     """Whether points are inside a shape of radius 1 around the origin, its top at v = -1."""
     if shape == "circle":
         return u**2 + v**2 <= 0.9**2
@@ -51,7 +53,9 @@ def inside(shape, u, v):
 
 
 @functools.cache
-def coverage(size, shape, radius, x, y, angle):
+def coverage(
+    size: int, shape: str, radius: float, x: float, y: float, angle: float
+) -> list[np.ndarray]:
     """The shares of each pixel that the shape at (x, y), in pixels, and its dot cover."""
     ticks = (np.arange(size * FINE) + 0.5) / FINE
     right, down = np.meshgrid((ticks - x) / radius, (ticks - y) / radius)
@@ -64,7 +68,7 @@ def coverage(size, shape, radius, x, y, angle):
     ]
 
 
-def draw(shape, colour, scale, x, y, rotation):
+def draw(shape: int, colour: int, scale: int, x: float, y: float, rotation: int) -> np.ndarray:
     """The image of the factors: uint8 [32, 32, 3]."""
     body, dot = coverage(
         32, SHAPES[shape], (4.5, 5.75, 7)[scale], 8 + 4 * x, 8 + 4 * y, 2 * np.pi * rotation / TURNS
@@ -74,34 +78,34 @@ def draw(shape, colour, scale, x, y, rotation):
     return np.round(image + dot * (255 - image)).astype(np.uint8)
 
 
-def draw_binary(shape, scale, x, y):
+def draw_binary(shape: int, scale: int, x: float, y: float) -> np.ndarray:
     """The image of the factors: uint8 [16, 16, 1], levels 0 and 1."""
     body, _ = coverage(16, SHAPES[shape], (3, 4, 5)[scale], 5 + x, 5 + y, 0.0)
     return (body >= 0.5).astype(np.uint8)[..., None]
 
 
-def caption(shape, scale, x, y, places, colour=None):
+def caption(shape: int, scale: int, x: int, y: int, places: int, colour: int | None = None) -> str:
     """In words: "a small red circle at the top left"; x and y are among `places` from 0."""
     across = _third(x, places, ("left", "", "right"))
     above = _third(y, places, ("top", "", "bottom"))
     place = f"at the {above} {across}".replace("  ", " ").rstrip()
-    colour = [] if colour is None else [list(COLOURS)[colour]]
-    words = " ".join([SCALES[scale], *colour, SHAPES[shape]])
+    coloured = [] if colour is None else [list(COLOURS)[colour]]
+    words = " ".join([SCALES[scale], *coloured, SHAPES[shape]])
     return f"a {words} {place if above or across else 'in the centre'}"
 
 
-def _third(i, places, names):
+def _third(i: int, places: int, names: Sequence[str]) -> str:
     return names[int(np.sign(i - places // 2)) + 1]
 
 
-def said(factors):
+def said(factors: np.ndarray) -> dict[str, np.ndarray]:
     """What a caption says of images: factors of `shapes` [N, 6] -> {what: int [N]}."""
     shape, colour, scale, x, y, _ = np.transpose(factors)
     across, above = (np.sign(i - FACTORS["x"] // 2) + 1 for i in (x, y))
     return {"shape": shape, "colour": colour, "scale": scale, "position": 3 * above + across}
 
 
-def splits(count):
+def splits(count: int) -> dict[str, np.ndarray]:
     """{split: rows of the grid}, dealt by a fixed permutation."""
     order = np.random.default_rng(0).permutation(count)
     first, second = count * 8 // 10, count * 9 // 10
@@ -115,7 +119,7 @@ class Shapes(tfds.core.GeneratorBasedBuilder):
     sizes = FACTORS
     size, channels, levels = 32, 3, 256
 
-    def _info(self):
+    def _info(self) -> tfds.core.DatasetInfo:
         return tfds.core.DatasetInfo(
             builder=self,
             description=__doc__,
@@ -131,18 +135,20 @@ class Shapes(tfds.core.GeneratorBasedBuilder):
             disable_shuffling=True,
         )
 
-    def _split_generators(self, dl_manager):
+    def _split_generators(self, dl_manager: tfds.download.DownloadManager) -> dict[str, Any]:
         grid = list(itertools.product(*map(range, self.sizes.values())))
         return {
             name: self._generate_examples([grid[i] for i in rows])
             for name, rows in self.splits(grid).items()
         }
 
-    def splits(self, grid):
+    def splits(self, grid: Sequence[tuple[int, ...]]) -> dict[str, np.ndarray]:
         """{split: rows of the grid}"""
         return splits(len(grid))
 
-    def _generate_examples(self, combinations):
+    def _generate_examples(
+        self, combinations: Sequence[tuple[int, ...]]
+    ) -> Iterator[tuple[int, dict[str, Any]]]:
         for i, values in enumerate(combinations):
             factors = dict(zip(self.sizes, values, strict=True))
             words = {key: factors[key] for key in ("shape", "scale", "x", "y")}
@@ -158,13 +164,13 @@ class Shapes(tfds.core.GeneratorBasedBuilder):
                 },
             )
 
-    draw = staticmethod(draw)
+    draw: Callable[..., np.ndarray] = staticmethod(draw)
 
 
 class ShapesByCaption(Shapes):
     """The same sprites; no caption of one split is in another."""
 
-    def splits(self, grid):
+    def splits(self, grid: Sequence[tuple[int, ...]]) -> dict[str, np.ndarray]:
         values = said(np.array(grid))
         _, which = np.unique(np.stack(list(values.values())), axis=1, return_inverse=True)
         which = which.ravel()

@@ -13,11 +13,17 @@ import socket
 import sys
 import urllib.parse
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tfgen.errors import UserError
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+    import tensorflow_datasets as tfds
+
 
 # Data sets that need no network: the module of this package that defines the TFDS builder.
 EMBEDDED = {
@@ -53,7 +59,7 @@ class ImageData:
     factors: tuple[str, ...] = ()  # the names of "factors", where the data have known ones
     other: "ImageData | None" = None  # the second domain, where there are two
 
-    def overlaps(self, other):
+    def overlaps(self, other: "ImageData") -> bool:
         """Whether the two hold some of the same images."""
         if self.other and other.other and self.other.overlaps(other.other):
             return True
@@ -67,11 +73,18 @@ class ImageData:
 class Source:
     """What the kinds of source share: split specs and the choice of a validation split."""
 
-    def __init__(self, name, splits):
+    def __init__(self, name: str, splits: Mapping[str, Any]) -> None:
         self.name = name
         self.splits = splits  # tfds.core.SplitDict
 
-    def instructions(self, spec):
+    def load(self, split: str, extra: Sequence[str] = ()) -> ImageData:
+        """The split as `ImageData`; `extra` names features to keep where there are such.
+
+        Raises: UserError for a bad split, or for images that the zoo cannot use.
+        """
+        raise NotImplementedError
+
+    def instructions(self, spec: str) -> tuple[tuple[str, int, int], ...]:
         """A spec -> [(split, from, to)] with absolute rows.  Raises: UserError for a bad spec."""
         import tensorflow_datasets as tfds
 
@@ -95,7 +108,9 @@ class Source:
             raise UserError(f"split {spec!r} of {self.name} is empty; the data set has {have}.")
         return parts
 
-    def training_and_validation(self, split, validation="", extra=()):
+    def training_and_validation(
+        self, split: str, validation: str = "", extra: Sequence[str] = ()
+    ) -> tuple[ImageData, ImageData]:
         """The two splits as `ImageData`, with `extra` features; see `load`.
 
         validation="" takes the data's own, or, if there is none, the last tenth of `split`.
@@ -122,7 +137,7 @@ class Source:
 class TfdsSource(Source):
     """Any TFDS data set with an `image` feature; prepared on first use."""
 
-    def __init__(self, name, directory, size):
+    def __init__(self, name: str, directory: str, size: int) -> None:
         import tensorflow_datasets as tfds
 
         if name in EMBEDDED:
@@ -141,13 +156,13 @@ class TfdsSource(Source):
         self._prepare()
         super().__init__(name, self.builder.info.splits)
 
-    def _open(self):
+    def _open(self) -> "tfds.core.DatasetBuilder":
         import tensorflow_datasets as tfds
 
         return tfds.builder(self.name, data_dir=self.directory or None)
 
     @staticmethod
-    def _unknown(name, error):
+    def _unknown(name: str, error: Exception) -> str:
         from difflib import get_close_matches
 
         import tensorflow_datasets as tfds
@@ -165,7 +180,7 @@ class TfdsSource(Source):
             "and any folder of images (a path that begins with '.', '/' or '~')."
         )
 
-    def _prepare(self):
+    def _prepare(self) -> None:
         builder = self.builder
         if builder.data_path.exists():
             return
@@ -188,11 +203,8 @@ class TfdsSource(Source):
                 f"Embedded sets need no network: {', '.join(EMBEDDED)}."
             ) from error
 
-    def load(self, split, extra=()):
-        """The split as `ImageData`; `extra` names features to keep where there are such.
-
-        Raises: UserError for a bad split, or for images that the zoo cannot use.
-        """
+    def load(self, split: str, extra: Sequence[str] = ()) -> ImageData:
+        """See `Source.load`."""
         import tensorflow as tf
         import tensorflow_datasets as tfds
 
@@ -229,7 +241,7 @@ class TfdsSource(Source):
         several = "caption" in extra and "captions" in features
         most = self._most_captions(split) if several else 0
 
-        def keep(example):
+        def keep(example: dict[str, Any]) -> dict[str, Any]:
             image = example["image"]
             kept = {"image": square(image, self.size, levels) if self.size else image}
             if classes:
@@ -245,7 +257,7 @@ class TfdsSource(Source):
                 more["truth"] = square(more["truth"], self.size, levels)
             return kept | more
 
-        def examples():
+        def examples() -> "tf.data.Dataset":
             data = self.builder.as_dataset(split=split, shuffle_files=False, read_config=read)
             return data.map(keep, num_parallel_calls=2, deterministic=True)
 
@@ -253,7 +265,7 @@ class TfdsSource(Source):
         factors = tuple(metadata.get("factors", ()))
         return ImageData(self.name, split, size, shape, levels, classes, parts, examples, factors)
 
-    def _most_captions(self, split):
+    def _most_captions(self, split: str) -> int:
         """Of how many captions an image of the split has the most; images are not decoded."""
         import tensorflow_datasets as tfds
 
@@ -262,7 +274,7 @@ class TfdsSource(Source):
         return max(len(example["captions"]["text"]) for example in data.as_numpy_iterator())
 
 
-def square(image, size, levels):
+def square(image: "tf.Tensor", size: int, levels: int) -> "tf.Tensor":
     """The centre square, resized with antialiasing: uint8 [H, W, C] -> uint8 [size, size, C]."""
     import tensorflow as tf
 
@@ -274,7 +286,7 @@ def square(image, size, levels):
     return tf.cast(tf.clip_by_value(tf.round(image), 0.0, levels - 1.0), tf.uint8)
 
 
-def _check_reachable(builder):
+def _check_reachable(builder: "tfds.core.DatasetBuilder") -> None:
     """Fails at once without a network, where the download would retry for minutes.
 
     Raises: UserError that names the host that cannot be found.

@@ -15,6 +15,8 @@ listed by name. `result` is what `metrics.json` holds:
 """
 
 import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
 
@@ -31,6 +33,13 @@ from tfgen.evaluation.representation import (
 from tfgen.evaluation.samples import Comparison, conditional, draw
 from tfgen.evaluation.translation import translations
 from tfgen.metrics.diagnosis import diagnose
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from tfgen.metrics.features import Features
+    from tfgen.model import GenerativeModel
+
 
 __all__ = [
     "FIRST_SEED",
@@ -51,7 +60,14 @@ __all__ = [
 PARTS = ("samples", "likelihood", "codes", "translations", "captions")
 
 
-def evaluate(model, splits, protocol, features, progress, parts=PARTS):
+def evaluate(
+    model: "GenerativeModel",
+    splits: Splits,
+    protocol: Protocol,
+    features: "Features | None",
+    progress: Callable[[str, float], None],
+    parts: Sequence[str] = PARTS,
+) -> dict[str, Any]:
     """All of it, or some parts.
 
     Args:
@@ -63,16 +79,20 @@ def evaluate(model, splits, protocol, features, progress, parts=PARTS):
 
     Raises: UserError for too few images for a metric, with the number that it needs.
     """
-    results, details, absent = {}, {}, {}
-    floor, trivial = {}, {}
+    results: dict[str, Any] = {}
+    details: dict[str, Any] = {}
+    absent: dict[str, str] = {}
+    floor: dict[str, float] = {}
+    trivial: dict[str, dict[str, float]] = {}
     if "samples" in parts and model.can("sample"):
         progress("samples", 0.0)
+        assert features
         comparison = Comparison(splits, protocol, features)
         sample = compiled(model.sample)
         images, labels = draw(sample, model, splits, protocol.n, protocol.seed)
         results |= comparison.measure(images)
         details |= comparison.details(images)
-        if model.num_classes and features.probabilities:
+        if labels is not None and model.num_classes and features.probabilities:
             progress("classification accuracy score", 0.05)
             results |= conditional(images, labels, splits, features)
         progress("floor and baselines", 0.1)
@@ -119,7 +139,9 @@ def evaluate(model, splits, protocol, features, progress, parts=PARTS):
 OF_BATCH = ("image", "label", "other", "tokens")
 
 
-def compiled_test_step(model, arrays):
+def compiled_test_step(
+    model: "GenerativeModel", arrays: "Mapping[str, np.ndarray]"
+) -> Callable[..., dict[str, tf.Tensor]]:
     """The model's `test_step` for batches of any size of such arrays: traced once."""
     batch = {
         key: tf.TensorSpec([None, *arrays[key].shape[1:]], arrays[key].dtype)
@@ -129,10 +151,16 @@ def compiled_test_step(model, arrays):
     return compiled(model.test_step, input_signature=[batch])
 
 
-def mean_terms(model, arrays, step=None, most=None):
+def mean_terms(
+    model: "GenerativeModel",
+    arrays: "Mapping[str, np.ndarray]",
+    step: Callable[..., dict[str, tf.Tensor]] | None = None,
+    most: int | None = None,
+) -> dict[str, float]:
     """The means of `test_step`'s terms over images: {term: number}; `step`: the same, compiled."""
     step = step or compiled_test_step(model, arrays)
-    sums, count = {}, 0
+    sums: dict[str, float] = {}
+    count = 0
     kept = {key: arrays[key][:most] for key in OF_BATCH if key in arrays}
     for start in range(0, len(kept["image"]), 250):
         batch = {key: tf.constant(value[start : start + 250]) for key, value in kept.items()}

@@ -7,6 +7,9 @@ brighter or darker, and noisy. Trained on clean ones alone it reads 55 % of real
 are blurred by 0.6 pixels.
 """
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 import tensorflow as tf
 from scipy import ndimage
@@ -15,6 +18,11 @@ from tfgen import captions
 from tfgen.compiling import compiled
 from tfgen.data import shapes
 from tfgen.metrics import features as feature_networks
+
+if TYPE_CHECKING:
+    from tfgen.evaluation.protocol import Protocol, Splits
+    from tfgen.model import GenerativeModel
+
 
 CANDIDATES = 100  # captions of R-precision, the right one among them
 # What captions of `shapes` say, and of how many kinds.
@@ -27,7 +35,7 @@ class Reader:
     Args: splits: `Splits` whose training images have factors.
     """
 
-    def __init__(self, splits):
+    def __init__(self, splits: "Splits") -> None:
         images = splits.unit(splits.train["image"])
         said = shapes.said(splits.train["factors"])
         self.network = feature_networks.train_network(
@@ -40,7 +48,7 @@ class Reader:
             self.network, splits.unit(splits.held_out["image"]), {n: held_out[n] for n in SAYS}
         )
 
-    def log_probabilities(self, images):
+    def log_probabilities(self, images: np.ndarray) -> dict[str, np.ndarray]:
         """{what: log p [N, K]}"""
         _, *logits = feature_networks.predictions(self.network, images)
         return {
@@ -49,14 +57,14 @@ class Reader:
         }
 
 
-def degraded(images, seed=0):
+def degraded(images: np.ndarray, seed: int = 0) -> np.ndarray:
     """Images as a generator might draw them, still to be read: [N, H, W, C] in [0, 1] -> the same.
 
     Each is blurred by up to 0.8 pixels, brighter or darker by up to 0.08, and noisy by up to 0.05.
     """
     random = np.random.default_rng(seed)
 
-    def up_to(most, low=0.0):
+    def up_to(most: float, low: float = 0.0) -> np.ndarray:
         return random.uniform(low, most, (len(images), 1, 1, 1))
 
     blurred = ndimage.gaussian_filter(images, (0.0, 0.8, 0.8, 0.0))
@@ -66,7 +74,9 @@ def degraded(images, seed=0):
     return np.clip(found + up_to(0.05) * noise, 0.0, 1.0).astype(np.float32)
 
 
-def fidelity(model, splits, protocol):
+def fidelity(
+    model: "GenerativeModel", splits: "Splits", protocol: "Protocol"
+) -> tuple[dict[str, float], dict[str, float]]:
     """({metric: number} of the model, of real images in its place)."""
     reader = Reader(splits)
     rows = np.random.default_rng(protocol.seed).permutation(len(splits.held_out["image"]))
@@ -83,7 +93,7 @@ def fidelity(model, splits, protocol):
     return found | one_word(model, splits, reader, said, made, protocol.seed), floor
 
 
-def within(images, said):
+def within(images: np.ndarray, said: Mapping[str, np.ndarray]) -> float:
     """How much images of the same caption differ: the mean of a pixel's absolute difference."""
     rows = np.stack([said[name] for name in SAYS], axis=1)
     _, which = np.unique(rows, axis=0, return_inverse=True)
@@ -92,7 +102,14 @@ def within(images, said):
     return float(np.mean([np.abs(x - np.roll(x, 1, axis=0)).mean() for x in of_each if len(x) > 1]))
 
 
-def one_word(model, splits, reader, said, made, seed):
+def one_word(
+    model: "GenerativeModel",
+    splits: "Splits",
+    reader: Reader,
+    said: Mapping[str, np.ndarray],
+    made: np.ndarray,
+    seed: int,
+) -> dict[str, float]:
     """What becomes of images when their captions say one thing else, from the same seeds.
 
     "word_obeyed": how often that thing is then seen; "word_kept": how often each other one is seen
@@ -121,14 +138,14 @@ def one_word(model, splits, reader, said, made, seed):
     }
 
 
-def _text(said):
+def _text(said: Mapping[str, Any]) -> str:
     above, across = divmod(said["position"], 3)
     return shapes.caption(
         said["shape"], said["scale"], across, above, places=3, colour=said["colour"]
     )
 
 
-def paint(model, tokens, seed, batch=250):
+def paint(model: "GenerativeModel", tokens: np.ndarray, seed: int, batch: int = 250) -> np.ndarray:
     """An image of each caption, with a seed of its own: [N, T] -> [N, H, W, C]."""
     sample = compiled(model.sample)
     seeds = np.arange(seed, seed + len(tokens), dtype=np.int32)
@@ -140,7 +157,9 @@ def paint(model, tokens, seed, batch=250):
     )
 
 
-def judged(log_p, said, seed):
+def judged(
+    log_p: Mapping[str, np.ndarray], said: Mapping[str, np.ndarray], seed: int
+) -> dict[str, float]:
     """Shares of images that show each thing that was said, and all; and R-precision.
 
     log_p: {what: [N, K]}; said: {what: [N]}. R-precision: how often the right caption is the
@@ -152,7 +171,8 @@ def judged(log_p, said, seed):
     random = np.random.default_rng(seed)
     every = np.unique(np.stack([said[name] for name in SAYS], axis=1), axis=0)
     n = len(next(iter(said.values())))
-    score = sum(log_p[name][:, every[:, i]] for i, name in enumerate(SAYS))
+    parts = (log_p[name][:, every[:, i]] for i, name in enumerate(SAYS))
+    score = sum(parts, np.zeros(()))
     right = np.all(every[None] == np.stack([said[n] for n in SAYS], axis=1)[:, None], axis=-1)
     first = 0
     for i in range(n):

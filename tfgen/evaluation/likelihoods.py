@@ -1,5 +1,8 @@
 """The likelihood of held-out images under a model that has a density."""
 
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 import tensorflow as tf
 
@@ -8,22 +11,34 @@ from tfgen.compiling import compiled
 from tfgen.data.points import MIXTURES
 from tfgen.metrics import likelihood
 
+if TYPE_CHECKING:
+    from tfgen.data.points import Mixture
+    from tfgen.evaluation.protocol import Protocol, Splits
+    from tfgen.model import GenerativeModel
+
+
 # Images at a time: with k draws of the codes in turn, memory depends on this alone.
 BATCH = 64
 
 
-def likelihoods(model, splits, protocol, progress):
+def likelihoods(
+    model: "GenerativeModel",
+    splits: "Splits",
+    protocol: "Protocol",
+    progress: Callable[[float], None],
+) -> dict[str, Any]:
     """NLL, bound and bits/dim, over all held-out images; progress is called with a share of it."""
     images = splits.unit(splits.held_out["image"])
-    measure, parts = _measure(model, protocol.k), {}
+    measure = _measure(model, protocol.k)
+    blocks: dict[str, list[np.ndarray]] = {}
     for start in range(0, len(images), BATCH):
         block = images[start : start + BATCH]
         # One shape of batch, one trace.
         x = tf.constant(np.concatenate([block, block[:1].repeat(BATCH - len(block), axis=0)]))
         for name, part in measure(x).items():
-            parts.setdefault(name, []).append(part.numpy()[: len(block)])
+            blocks.setdefault(name, []).append(part.numpy()[: len(block)])
         progress((start + len(block)) / len(images))
-    parts = {name: np.concatenate(part).astype(np.float64) for name, part in parts.items()}
+    parts = {name: np.concatenate(part).astype(np.float64) for name, part in blocks.items()}
     nll = -parts["log_p"]
     log_z = model.log_partition() if model.can("log_partition") else None
     density = "exact" if log_z and log_z.exact else model.density
@@ -47,17 +62,17 @@ def likelihoods(model, splits, protocol, progress):
     return found
 
 
-def _measure(model, k):
+def _measure(model: "GenerativeModel", k: int) -> Callable[[tf.Tensor], dict[str, tf.Tensor]]:
     """A function images -> {"log_p" [B], and of bounds "error" and "elbo", by class "joint"}."""
     by_labels = model.can("class_log_prob")
 
-    def exact(x):
+    def exact(x: tf.Tensor) -> dict[str, tf.Tensor]:
         if not by_labels:
             return {"log_p": model.log_prob(x)}
         joint = model.class_log_prob(x)
         return {"log_p": tf.reduce_logsumexp(joint, axis=1), "joint": joint}
 
-    def bound(x):
+    def bound(x: tf.Tensor) -> dict[str, tf.Tensor]:
         found = {"elbo": model.elbo(x, samples=min(k, 200))}
         if by_labels:
             found["joint"], errors = model.class_bound(x, samples=k)
@@ -70,7 +85,7 @@ def _measure(model, k):
     return bound if model.can("elbo") else compiled(exact)
 
 
-def kl_to_truth(model, mixture, nodes=24):
+def kl_to_truth(model: "GenerativeModel", mixture: "Mixture", nodes: int = 24) -> float:
     """KL(truth || model) of densities in the plane, nats: exact but for the quadrature.
 
     Gauss-Hermite nodes of each Gaussian of the truth, `nodes` squared.
@@ -88,7 +103,7 @@ def kl_to_truth(model, mixture, nodes=24):
     return float(total)
 
 
-def _by_class(joint, labels):
+def _by_class(joint: np.ndarray, labels: np.ndarray) -> dict[str, float]:
     """What log p(x, y) [N, K] says of labels [N]: p(x|y), and the class by Bayes' rule."""
     given = joint[np.arange(len(labels)), labels] + np.log(joint.shape[1])  # p(y) is uniform
     return {
@@ -97,7 +112,7 @@ def _by_class(joint, labels):
     }
 
 
-def _kind(density, k):
+def _kind(density: str, k: int) -> str:
     """What an NLL is of a model of this density; k: draws of a bound, 0 for none.
 
     A bound on p bounds the NLL from above.

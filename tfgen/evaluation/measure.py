@@ -2,17 +2,23 @@
 
 import hashlib
 import math
+from collections.abc import Callable, Sequence
 from importlib import metadata
+from typing import TYPE_CHECKING, Any
 
 from tfgen import evaluation
 from tfgen.errors import UserError, one_of
 from tfgen.evaluation.protocol import FIRST_SEED, MOST_SAMPLES, Protocol, Splits
 from tfgen.metrics import features as feature_networks
 
+if TYPE_CHECKING:
+    from tfgen.evaluation.finished import FinishedRun
+
+
 KINDS = ("auto", "classifier", "inception", "textures")
 
 
-def check(n, k, features, inception, parts):
+def check(n: int, k: int, features: str, inception: tuple[str, str], parts: Sequence[str]) -> None:
     """Raises: UserError for arguments of `measure` that cannot be meant."""
     one_of("features", features, KINDS)
     for part in parts:
@@ -32,15 +38,15 @@ def check(n, k, features, inception, parts):
 
 
 def measure(
-    run,
-    split="",
-    n=0,
-    k=1000,
-    features="auto",
-    inception=("", ""),
-    parts=evaluation.PARTS,
-    progress=lambda stage, share: None,
-):
+    run: "FinishedRun",
+    split: str = "",
+    n: int = 0,
+    k: int = 1000,
+    features: str = "auto",
+    inception: tuple[str, str] = ("", ""),
+    parts: Sequence[str] = evaluation.PARTS,
+    progress: Callable[[str, float], None] = lambda stage, share: None,
+) -> tuple[dict[str, Any], Splits]:
     """(what metrics.json holds, the splits) of a finished `Run`.
 
     Args:
@@ -96,7 +102,7 @@ def measure(
     return _finite(found), splits
 
 
-def _finite(value):
+def _finite(value: Any) -> Any:
     """The same with null for what JSON has no number for."""
     if isinstance(value, dict):
         return {key: _finite(item) for key, item in value.items()}

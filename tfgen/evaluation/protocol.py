@@ -1,11 +1,18 @@
 """What a number depends on besides the model: data, splits, counts, seed, features, definitions."""
 
 import dataclasses
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tfgen import data
 from tfgen.errors import UserError
+
+if TYPE_CHECKING:
+    from tfgen.data.source import Source
+    from tfgen.model import GenerativeModel
+
 
 # Training noise and pictures use small seeds; samples that are measured are others.
 FIRST_SEED = 1_000_000
@@ -41,7 +48,11 @@ class Protocol:
     version: int = VERSION
 
 
-def check_same(one, other, names=("the first", "the second")):
+def check_same(
+    one: Mapping[str, Any],
+    other: Mapping[str, Any],
+    names: tuple[str, str] = ("the first", "the second"),
+) -> None:
     """Refuses to compare numbers of different protocols.
 
     Raises: UserError that names every difference.
@@ -62,11 +73,13 @@ class Splits:
     """The images that a run was trained on, and those that it is measured on, as arrays."""
 
     about: data.ImageData  # of the training split: levels, classes, names of factors
-    train: dict
-    held_out: dict
+    train: dict[str, np.ndarray]
+    held_out: dict[str, np.ndarray]
 
     @classmethod
-    def load(cls, source, train, split, model=None):
+    def load(
+        cls, source: "Source", train: str, split: str, model: "GenerativeModel | None" = None
+    ) -> "Splits":
         """The splits, with what the model wants of the data.
 
         Raises: UserError if the two splits share images.
@@ -82,15 +95,15 @@ class Splits:
             )
         return cls(training, data.arrays(training), data.arrays(held_out))
 
-    def unit(self, levels):
+    def unit(self, levels: np.ndarray) -> np.ndarray:
         """Integer levels -> float32 in [0, 1]."""
         return levels.astype(np.float32) / np.float32(self.about.levels - 1)
 
-    def quantised(self, images):
+    def quantised(self, images: np.ndarray) -> np.ndarray:
         """Images in [0, 1] at the data's own levels, as a file of them would hold."""
         return self.unit(np.round(np.clip(images, 0, 1) * (self.about.levels - 1)))
 
 
-def flat(images):
+def flat(images: np.ndarray) -> np.ndarray:
     """Images [N, H, W, C] -> [N, H * W * C]."""
     return images.reshape(len(images), -1)

@@ -1,6 +1,8 @@
 """What codes keep of images, and what they know of labels and factors."""
 
 import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import tensorflow as tf
@@ -17,13 +19,21 @@ from tfgen.metrics import (
     reconstruction,
 )
 
+if TYPE_CHECKING:
+    from tfgen.evaluation.protocol import Splits
+    from tfgen.model import GenerativeModel
+
+
 BATCH = 250
 
 
-def code_metrics(model, splits):
+def code_metrics(
+    model: "GenerativeModel", splits: "Splits"
+) -> tuple[dict[str, float], dict[str, Any]]:
     """({metric: number}, details) of what codes keep of the images."""
     images = splits.unit(splits.held_out["image"][:MOST_SAMPLES])
-    found, details = {}, {}
+    found: dict[str, float] = {}
+    details: dict[str, Any] = {}
     if model.can("reconstruct"):
         found |= _fidelity(images, _in_batches(model.reconstruct, images))
     if model.can("denoise"):
@@ -51,12 +61,14 @@ def code_metrics(model, splits):
     return found, details
 
 
-def _columns(kl):
+def _columns(kl: tuple[tf.Tensor, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
     whole, units = kl
     return whole[:, None], units
 
 
-def code_match(model, images):
+def code_match(
+    model: "GenerativeModel", images: np.ndarray
+) -> tuple[float, np.ndarray, np.ndarray]:
     """Whether codes of images are those that samples are made of.
 
     (accuracy of 1-NN in telling them apart, codes of the images [N, Z], as many of the prior).
@@ -68,7 +80,7 @@ def code_match(model, images):
     return neighbours.two_sample_accuracy(posterior, prior)[0], posterior, prior
 
 
-def corrupted(model, images, seed=FIRST_SEED):
+def corrupted(model: "GenerativeModel", images: np.ndarray, seed: int = FIRST_SEED) -> np.ndarray:
     """The images as the model corrupts them, image i with the noise of seed + i."""
     return np.concatenate(
         [
@@ -80,14 +92,14 @@ def corrupted(model, images, seed=FIRST_SEED):
     )
 
 
-def denoised(model, splits):
+def denoised(model: "GenerativeModel", splits: "Splits") -> dict[str, float]:
     """What the model makes of noisy held-out images."""
     images = splits.unit(splits.held_out["image"][:MOST_SAMPLES])
     cleaned = _in_batches(model.denoise, corrupted(model, images))
     return {"denoised_psnr": reconstruction.psnr(images, cleaned)}
 
 
-def denoising_baselines(model, splits):
+def denoising_baselines(model: "GenerativeModel", splits: "Splits") -> dict[str, dict[str, float]]:
     """What comes of noisy images as they are, and of the best linear denoiser (ridge)."""
     if not model.can("denoise"):
         return {}
@@ -104,19 +116,19 @@ def denoising_baselines(model, splits):
     }
 
 
-def _encode(model, images):
+def _encode(model: "GenerativeModel", images: np.ndarray) -> dict[str, np.ndarray]:
     """Codes by name, each [N, Z]."""
     keys = list(model.encode(tf.constant(images[:1])))
     parts = _in_batches(lambda x: tf.stack([model.encode(x)[key] for key in keys], axis=1), images)
     return {key: parts[:, i] for i, key in enumerate(keys)}
 
 
-def _in_batches(function, images):
+def _in_batches(function: Callable[[tf.Tensor], tf.Tensor], images: np.ndarray) -> np.ndarray:
     call = compiled(function)
     return latents.in_batches(lambda x: call(tf.constant(x)), images, size=BATCH)
 
 
-def _fidelity(images, reconstructions):
+def _fidelity(images: np.ndarray, reconstructions: np.ndarray) -> dict[str, float]:
     found = {
         "mse": reconstruction.mse(images, reconstructions),
         "psnr": reconstruction.psnr(images, reconstructions),
@@ -126,11 +138,11 @@ def _fidelity(images, reconstructions):
     return found
 
 
-def _knowledge(train, test, splits):
+def _knowledge(train: np.ndarray, test: np.ndarray, splits: "Splits") -> dict[str, float]:
     """What codes know of labels and factors."""
     found = {}
-    labels = [s.get("label") for s in (splits.train, splits.held_out)]
-    if labels[0] is not None:
+    if "label" in splits.train:
+        labels = splits.train["label"], splits.held_out["label"]
         given = train, labels[0][: len(train)], test, labels[1][: len(test)]
         found["probe"] = codes.linear_probe(*given)
         found["knn"] = codes.knn_accuracy(*given)
@@ -148,7 +160,7 @@ def _knowledge(train, test, splits):
     return found
 
 
-def pca_baseline(model, splits):
+def pca_baseline(model: "GenerativeModel", splits: "Splits") -> dict[str, dict[str, float]]:
     """Principal components, as many as the model has code units: the linear autoencoder."""
     if not model.can("encode"):
         return {}

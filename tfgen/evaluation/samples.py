@@ -1,5 +1,8 @@
 """Samples against held-out images: the model's, the trivial generators', and the data's own."""
 
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 import tensorflow as tf
 
@@ -17,13 +20,25 @@ from tfgen.metrics import (
 from tfgen.metrics import features as feature_networks
 from tfgen.metrics.modes import modes
 
+if TYPE_CHECKING:
+    from tfgen.evaluation.protocol import Protocol, Splits
+    from tfgen.metrics.features import Features
+    from tfgen.model import GenerativeModel
+
+
 NEIGHBOURS = {"precision_recall": 3, "density_coverage": 5}
 BATCH = 250
 # Samples whose nearest training image is looked for: their median needs no more.
 FOR_COPIES = 2_000
 
 
-def draw(sample, model, splits, n, seed=FIRST_SEED):
+def draw(
+    sample: Callable[..., tf.Tensor],
+    model: "GenerativeModel",
+    splits: "Splits",
+    n: int,
+    seed: int = FIRST_SEED,
+) -> tuple[np.ndarray, np.ndarray | None]:
     """n samples at the data's levels, and the conditions they were asked for (None without).
 
     sample: `model.sample`, compiled by the caller, who may call more than once. Labels come in
@@ -44,7 +59,7 @@ def draw(sample, model, splits, n, seed=FIRST_SEED):
 class Comparison:
     """Measures sets of samples, [n, H, W, C] in [0, 1], against n held-out images."""
 
-    def __init__(self, splits, protocol, features):
+    def __init__(self, splits: "Splits", protocol: "Protocol", features: "Features") -> None:
         self.splits, self.protocol, self.features = splits, protocol, features
         self.random = np.random.default_rng(protocol.seed)
         n = protocol.n
@@ -62,7 +77,9 @@ class Comparison:
             why = "these features have no classifier of labels"
             self.not_measured = dict.fromkeys(("score", "class_entropy", "rarest_class"), why)
 
-    def measure(self, images, others=None, copies=True):
+    def measure(
+        self, images: np.ndarray, others: np.ndarray | None = None, copies: bool = True
+    ) -> dict[str, float]:
         """{metric: number} of a set of samples, beside the held-out images or others."""
         real = self.real_features if others is None else self.features.features(others)
         fake = self.features.features(images)
@@ -97,8 +114,8 @@ class Comparison:
             found |= dict(zip(names, modes(points, mixture.means, mixture.sigma), strict=True))
         return found
 
-    def details(self, images):
-        found = {}
+    def details(self, images: np.ndarray) -> dict[str, Any]:
+        found: dict[str, Any] = {}
         if self.features.probabilities:
             names = self.splits.about.classes
             p, real = self.features.probabilities(images), self.features.probabilities(self.real)
@@ -109,7 +126,7 @@ class Comparison:
             found["modes"] = len(MIXTURES[self.splits.about.name].means)
         return found
 
-    def floor(self):
+    def floor(self) -> dict[str, float]:
         """Two disjoint draws of n training images against each other: real against real.
 
         Where there are fewer than 2n, the draws are of half of them; `n` says how many.
@@ -120,7 +137,7 @@ class Comparison:
         one, other = images[rows[:n]], images[rows[n : 2 * n]]
         return {"n": n, **self.measure(one, other, copies=False)}
 
-    def baselines(self):
+    def baselines(self) -> dict[str, dict[str, float]]:
         """{name: {metric: number}}, each fitted to the training images."""
         train, held_out = self.splits.train, self.splits.held_out["image"]
         fitted = baselines.fit_all(
@@ -139,7 +156,9 @@ class Comparison:
         return found
 
 
-def conditional(images, labels, splits, features):
+def conditional(
+    images: np.ndarray, labels: np.ndarray, splits: "Splits", features: "Features"
+) -> dict[str, float]:
     """Whether samples show their labels, and what a classifier learns from samples alone.
 
     Ravuri and Vinyals 2019 (CAS); Shmelkov et al. 2018 call the two GAN-test and GAN-train.
@@ -147,5 +166,6 @@ def conditional(images, labels, splits, features):
     judge = feature_networks.train_network(images, {"label": labels})
     real = splits.unit(splits.held_out["image"])
     right = feature_networks.accuracies(judge, real, {"label": splits.held_out["label"]})
+    assert features.probabilities
     shown = features.probabilities(images).argmax(axis=1)
     return {"label_accuracy": float(np.mean(shown == labels)), "cas": right["label"]}

@@ -4,6 +4,9 @@ Training saw no pairs. Where the data know the true translation of each image (`
 can be measured all the same; where they have labels, whether those are kept.
 """
 
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from tfgen import latents
@@ -11,6 +14,10 @@ from tfgen.compiling import compiled
 from tfgen.evaluation.protocol import MOST_SAMPLES
 from tfgen.metrics import distances
 from tfgen.metrics import features as feature_networks
+
+if TYPE_CHECKING:
+    from tfgen.evaluation.protocol import Splits
+    from tfgen.model import GenerativeModel
 
 
 class Domain:
@@ -20,7 +27,7 @@ class Domain:
       splits: `Splits`; prefix: "" for X and "other_" for Y, as in the keys of a batch.
     """
 
-    def __init__(self, splits, prefix):
+    def __init__(self, splits: "Splits", prefix: str) -> None:
         self.splits, self.prefix = splits, prefix
         train, held_out = (self._of(arrays, prefix) for arrays in (splits.train, splits.held_out))
         self.images = splits.unit(held_out["image"])
@@ -32,7 +39,9 @@ class Domain:
         self.train_truth = None if truth is None else splits.unit(truth)
         # True translations of the other domain's images are images of this one.
         more = self._of(splits.train, "" if prefix else "other_")
-        shown = {key: train[key] for key in ("image", "label") if key in train}
+        shown: dict[str, np.ndarray] = {
+            key: train[key] for key in ("image", "label") if key in train
+        }
         if "truth" in more:
             shown = {
                 key: np.concatenate([shown[key], more["truth" if key == "image" else key]])
@@ -40,19 +49,21 @@ class Domain:
             }
         self.features = feature_networks.choose("auto", shown, held_out, splits.about.levels)
 
-    def floor(self):
+    def floor(self) -> float:
         """The Frechet distance of two halves of the training images."""
-        halves = (self.features.features(self.train[i::2]) for i in range(2))
-        return distances.frechet(*halves)
+        one, other = (self.features.features(self.train[i::2]) for i in range(2))
+        return distances.frechet(one, other)
 
     @staticmethod
-    def _of(arrays, prefix):
+    def _of(arrays: Mapping[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:
         names = {"image": "other" if prefix else "image"}
         names |= {key: prefix + key for key in ("label", "truth")}
         return {k: arrays[n][:MOST_SAMPLES] for k, n in names.items() if n in arrays}
 
 
-def translations(model, splits):
+def translations(
+    model: "GenerativeModel", splits: "Splits"
+) -> tuple[dict[str, float], dict[str, float], dict[str, dict[str, float]]]:
     """(results of the model, of real images against real ones, {baseline: results}).
 
     results: {metric: number}, for X -> Y with "_y", for Y -> X with "_x".
@@ -60,19 +71,20 @@ def translations(model, splits):
     x, y = Domain(splits, ""), Domain(splits, "other_")
     translate = compiled(model.translate)
 
-    def to(domain):
+    def to(domain: str) -> Callable[[np.ndarray], np.ndarray]:
         return lambda images: latents.in_batches(lambda part: translate(part, domain), images)
 
-    found, there_and_back = {}, []
+    found: dict[str, float] = {}
+    there_and_back = []
     for source, target, letter, back in ((x, y, "Y", "X"), (y, x, "X", "Y")):
         made = to(letter)(source.images)
         found |= _judged(made, source, target, letter.lower())
         there_and_back.append(np.abs(to(back)(made) - source.images).mean())
     found["cycle_error"] = float(np.mean(there_and_back))
-    trivial = {"untranslated": {}}
+    trivial: dict[str, dict[str, float]] = {"untranslated": {}}
     for source, target, letter in ((x, y, "y"), (y, x, "x")):
         trivial["untranslated"] |= _judged(source.images, source, target, letter)
-        if source.train_truth is not None:
+        if source.train_truth is not None and source.truth is not None:
             mapped = colour_map(source.train, source.train_truth)(source.images)
             trivial.setdefault("best colour map", {}).update(
                 _judged(mapped, source, target, letter)
@@ -83,7 +95,7 @@ def translations(model, splits):
     return found, floor, trivial
 
 
-def _judged(made, source, target, letter):
+def _judged(made: np.ndarray, source: Domain, target: Domain, letter: str) -> dict[str, float]:
     """Numbers of images made of `source`'s held-out ones, in the domain `target`."""
     made = source.splits.quantised(made)
     real, fake = (target.features.features(images) for images in (target.images, made))
@@ -96,7 +108,7 @@ def _judged(made, source, target, letter):
     return found
 
 
-def colour_map(images, truth):
+def colour_map(images: np.ndarray, truth: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
     """The affine map of colours that makes the least squared error on pairs: a function of images.
 
     Each pixel by itself, [.., C] -> [.., C]; a model that never saw a pair should beat it all the

@@ -4,12 +4,27 @@ Keras' ExportArchive traces every function a second time while it saves, and sto
 beside its signature, for which who loads the file pays as well.
 """
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
 import tensorflow as tf
 
 from tfgen.compiling import compiled
 
+if TYPE_CHECKING:
+    import os
 
-def save(endpoints, path, holder=None, gradients=True):
+    import keras
+
+    from tfgen.exporting.endpoints import Endpoint
+
+
+def save(
+    endpoints: "Sequence[Endpoint]",
+    path: "str | os.PathLike",
+    holder: "keras.Layer | None" = None,
+    gradients: bool = True,
+) -> None:
     """Writes a SavedModel with a signature of each endpoint, and only the variables that they read.
 
     Args:
@@ -35,7 +50,7 @@ def save(endpoints, path, holder=None, gradients=True):
     tf.saved_model.save(module, str(path), functions | default, options)
 
 
-def _tables(holder):
+def _tables(holder: "keras.Layer") -> list[Any]:
     resource = tf.saved_model.experimental.TrackableResource
     held = tf.train.TrackableView(holder).descendants()
     return [part for part in held if isinstance(part, resource)]

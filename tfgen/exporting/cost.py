@@ -2,14 +2,25 @@
 
 import statistics
 import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tfgen.errors import UserError
 
+if TYPE_CHECKING:
+    import os
 
-def measure(path, inputs, expected, batch, judge=None):
+
+def measure(
+    path: "str | os.PathLike",
+    inputs: Mapping[str, np.ndarray],
+    expected: np.ndarray,
+    batch: int,
+    judge: Callable[[np.ndarray], np.ndarray] | None = None,
+) -> dict[str, float]:
     """What a file costs and how far it is from Keras: a dict of numbers.
 
     Args:
@@ -33,17 +44,17 @@ def measure(path, inputs, expected, batch, judge=None):
         seconds.sort()
         row[f"p50 us, {threads} thr"] = 1e6 * statistics.median(seconds)
         row[f"p95 us, {threads} thr"] = 1e6 * seconds[int(0.95 * len(seconds))]
-    images = np.concatenate(images)
-    expected = expected[: len(images)]
-    difference = np.abs(images - expected)
+    made = np.concatenate(images)
+    expected = expected[: len(made)]
+    difference = np.abs(made - expected)
     row["max diff"], row["mean diff"] = difference.max(), difference.mean()
     row["PSNR dB"] = -10 * np.log10(max(np.square(difference).mean(), 1e-20))
     if judge:
-        row["same class %"] = 100 * np.mean(judge(images) == judge(expected))
+        row["same class %"] = 100 * np.mean(judge(made) == judge(expected))
     return row
 
 
-def runner(path, threads=1):
+def runner(path: "str | os.PathLike", threads: int = 1) -> tuple[Callable[..., np.ndarray], int]:
     """(the file's first function, of a static batch of arrays; that batch's size).
 
     `sample`, of seeds and, where there is one, a condition; else `translate_xy`, of images. Needs
@@ -57,7 +68,7 @@ def runner(path, threads=1):
     inputs = signature.get_input_details()
     names = sorted(inputs, key=lambda name: name != "seed")  # the seed first
 
-    def run(*values):
+    def run(*values: np.ndarray | None) -> np.ndarray:
         given = [value for value in values if value is not None]
         if len(given) != len(names):
             raise UserError(
@@ -68,7 +79,7 @@ def runner(path, threads=1):
     return run, int(inputs[names[0]]["shape"][0])
 
 
-def table(rows):
+def table(rows: Mapping[str, Mapping[str, float]]) -> list[str]:
     """{precision: {column: number}} -> lines; with words where a file is slower or broken."""
     columns = list(next(iter(rows.values())))
     lines = ["  ".join([f"{'':9}", *(f"{c:>14}" for c in columns)])]

@@ -10,7 +10,9 @@ import os
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,11 +21,16 @@ from tfgen.errors import UserError, one_of
 from tfgen.exporting import golden, tflite
 from tfgen.metrics import features
 
+if TYPE_CHECKING:
+    from tfgen.evaluation.finished import FinishedRun
+    from tfgen.model import GenerativeModel
+
+
 LITERT_JS = "2.5.3"
 SLIDERS = 8
 
 
-def runtime():
+def runtime() -> Path:
     """The folder of LiteRT.js as npm installs it, from the cache or from npm.
 
     Raises: UserError if it is not there and npm cannot bring it.
@@ -51,7 +58,9 @@ def runtime():
     return folder
 
 
-def export_run(run, out="site", precision="float32"):
+def export_run(
+    run: "FinishedRun", out: str | os.PathLike = "site", precision: str = "float32"
+) -> Path:
     """Writes the page of a `Run` into the folder `out`. Returns its path.
 
     Raises: UserError for an unknown precision, or a folder that holds something else.
@@ -65,7 +74,15 @@ def export_run(run, out="site", precision="float32"):
     return Path(out)
 
 
-def write(model, name, data_name, precision, out, directions=None, classes=()):
+def write(
+    model: "GenerativeModel",
+    name: str,
+    data_name: str,
+    precision: str,
+    out: str | os.PathLike,
+    directions: Mapping[str, np.ndarray] | None = None,
+    classes: Sequence[str] = (),
+) -> None:
     """Writes the page into the folder `out`, which must be empty or a page of ours.
 
     directions: attribute vectors {name: [Z]} to add to latents; classes: the names of labels.
@@ -113,7 +130,7 @@ def write(model, name, data_name, precision, out, directions=None, classes=()):
     (out / "about.json").write_text(json.dumps(about, indent=1) + "\n")
 
 
-def telling_latents(model, count=SLIDERS, samples=16):
+def telling_latents(model: "GenerativeModel", count: int = SLIDERS, samples: int = 16) -> list[int]:
     """The latents that change images most: how far pixels move when one goes from -1 to 1."""
     noise = {k: np.asarray(v) for k, v in model.noise(np.arange(samples, dtype=np.int32)).items()}
     labels = model.conditions(samples)
@@ -121,7 +138,7 @@ def telling_latents(model, count=SLIDERS, samples=16):
     return order[:count].tolist()
 
 
-def attributes(run):
+def attributes(run: "FinishedRun") -> tuple[dict[str, np.ndarray], tuple[str, ...]]:
     """Attribute vectors of the run's data, {name: [Z]}, and the names of its classes.
 
     None where the latents that the page moves are not the codes that images have.

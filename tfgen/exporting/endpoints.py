@@ -17,9 +17,15 @@ a row's result depends on it alone.
 """
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import tensorflow as tf
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from tfgen.model import GenerativeModel
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,12 +36,12 @@ class Endpoint:
     function: Callable
     inputs: tuple[tf.TensorSpec, ...]
 
-    def example(self, rows):
+    def example(self, rows: int) -> "dict[str, np.ndarray]":
         """Inputs of so many rows, for warm-up and tests: {name: array}."""
         import numpy as np
 
         random = np.random.default_rng(0)
-        found = {}
+        found: dict[str, np.ndarray] = {}
         for spec in self.inputs:
             shape = (rows, *spec.shape[1:])
             if spec.name == "seed":
@@ -49,10 +55,10 @@ class Endpoint:
         return found
 
 
-def endpoints(model, batch=None):
+def endpoints(model: "GenerativeModel", batch: int | None = None) -> list[Endpoint]:
     """The endpoints of a model, what it is for first; batch=None leaves the batch size open."""
 
-    def spec(name, shape, dtype=tf.float32):
+    def spec(name: str, shape: Sequence[int | None], dtype: tf.DType = tf.float32) -> tf.TensorSpec:
         return tf.TensorSpec([batch, *shape], dtype, name=name)
 
     image = (spec("image", model.image_shape),)
@@ -80,26 +86,26 @@ def endpoints(model, batch=None):
     return found
 
 
-def _sampling(model, spec):
+def _sampling(model: "GenerativeModel", spec: Callable[..., tf.TensorSpec]) -> list[Endpoint]:
     """`sample`, `noise`, `decode`."""
     seed = (spec("seed", (), tf.int32),)
     condition = () if model.condition_spec is None else (spec(*model.condition_spec, tf.int32),)
 
-    def sample(seed, condition=None):
+    def sample(seed: tf.Tensor, condition: tf.Tensor | None = None) -> dict[str, tf.Tensor]:
         return {"image": model.sample(seed, condition)}
 
     noise = model.noise(tf.zeros([1], tf.int32))
     parts = [spec(name, value.shape[1:]) for name, value in noise.items()]
     # By name, as signatures are.
-    parts = tuple(sorted([*parts, *condition], key=lambda s: s.name))
+    inputs = tuple(sorted([*parts, *condition], key=lambda s: s.name))
 
-    def decode(*values):
-        named = dict(zip([s.name for s in parts], values, strict=True))
+    def decode(*values: tf.Tensor) -> dict[str, tf.Tensor]:
+        named = dict(zip([s.name for s in inputs], values, strict=True))
         chosen = named.pop(condition[0].name) if condition else None
         return {"image": model.generate(named, chosen)}
 
     return [
         Endpoint("sample", sample, seed + condition),
         Endpoint("noise", lambda seed: dict(model.noise(seed)), seed),
-        Endpoint("decode", decode, parts),
+        Endpoint("decode", decode, inputs),
     ]

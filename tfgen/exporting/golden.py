@@ -6,6 +6,8 @@ of the image's shape, on the stream "golden".
 
 import hashlib
 import json
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import tensorflow as tf
@@ -13,37 +15,42 @@ import tensorflow as tf
 from tfgen import random
 from tfgen.compiling import compiled
 
+if TYPE_CHECKING:
+    from tfgen.model import GenerativeModel
+
+
 SEEDS = (0, 1, 42, -1)
 
 
-def pixels(images):
+def pixels(images: np.ndarray) -> np.ndarray:
     """float [N, H, W, C] in [0, 1] -> uint8, the form in which pictures are compared."""
     return np.round(np.clip(np.asarray(images, np.float64), 0, 1) * 255).astype(np.uint8)
 
 
-def request(model, seeds):
+def request(model: "GenerativeModel", seeds: Sequence[int]) -> dict[str, np.ndarray]:
     """What a model is asked in every runtime: {input of its first endpoint: array}.
 
     Seeds, with conditions in turn; of a model between domains, noise of the seeds as images.
     """
-    seeds = np.asarray(seeds, np.int32)
+    given = np.asarray(seeds, np.int32)
     if not model.can("sample"):
-        images = random.uniform(tf.constant(seeds), model.image_shape, "golden")
+        images = random.uniform(tf.constant(given), model.image_shape, "golden")
         return {"image": images.numpy()}
-    if model.condition_spec is None:
-        return {"seed": seeds}
+    conditions = model.conditions(len(given))
+    if model.condition_spec is None or conditions is None:
+        return {"seed": given}
     name, _ = model.condition_spec
-    return {"seed": seeds, name: model.conditions(len(seeds))}
+    return {"seed": given, name: conditions}
 
 
-def answer(model, inputs):
+def answer(model: "GenerativeModel", inputs: Mapping[str, np.ndarray]) -> np.ndarray:
     """What Keras makes of a request: float32 [N, H, W, C]."""
     # Compiled: op by op, a picture that is drawn pixel by pixel takes minutes.
     make = compiled(model.sample if model.can("sample") else model.translate)
     return make(*inputs.values()).numpy()
 
 
-def describe(model):
+def describe(model: "GenerativeModel") -> dict[str, Any]:
     """The content of golden.json, computed by Keras."""
     inputs = request(model, SEEDS)
     images = answer(model, inputs)
@@ -61,7 +68,7 @@ def describe(model):
     return {**about(model), "seeds": entries}
 
 
-def about(model):
+def about(model: "GenerativeModel") -> dict[str, Any]:
     """What one has to know to ask: of captions the words (`tfgen/captions.py`)."""
     words = {}
     if hasattr(model, "vocabulary"):
@@ -73,5 +80,5 @@ def about(model):
     return {"image_shape": list(model.image_shape), "num_classes": model.num_classes, **words}
 
 
-def text(model):
+def text(model: "GenerativeModel") -> str:
     return json.dumps(describe(model), indent=1) + "\n"

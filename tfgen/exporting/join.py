@@ -8,9 +8,11 @@ tensors refer to the same buffers, so that no weight is stored again.
 """
 
 import copy
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 
-def sample(noise, networks, names):
+def sample(noise: bytes, networks: bytes, names: Sequence[str]) -> bytes:
     """The file `networks` with the signatures `noise` and `sample` more.
 
     Args: noise, networks: LiteRT files as bytes, with a signature `noise` (seed to `names`) and one
@@ -45,7 +47,7 @@ def sample(noise, networks, names):
     return bytes(flatbuffer_utils.convert_object_to_bytearray(target))
 
 
-def _add(model, graph, like, key, inputs, outputs):
+def _add(model: Any, graph: Any, like: Any, key: str, inputs: Any, outputs: Any) -> None:
     """Adds a subgraph and its signature, made after the signature `like`."""
     graph.name = key.encode()
     model.subgraphs.append(graph)
@@ -56,7 +58,7 @@ def _add(model, graph, like, key, inputs, outputs):
     model.signatureDefs.append(signature)
 
 
-def _moved(subgraph, first, first_buffer, first_code):
+def _moved(subgraph: Any, first: int, first_buffer: int, first_code: int) -> Any:
     """A copy of a subgraph whose tensors, buffers and operator codes begin at other numbers."""
     graph = copy.deepcopy(subgraph)
     for tensor in graph.tensors:
@@ -72,12 +74,12 @@ def _moved(subgraph, first, first_buffer, first_code):
     return graph
 
 
-def _signature(model, key):
+def _signature(model: Any, key: str) -> Any:
     (found,) = [s for s in model.signatureDefs if s.signatureKey.decode() == key]
     return found
 
 
-def _index(tensors, name):
+def _index(tensors: Iterable[Any], name: str) -> int:
     """The tensor index of a signature's input or output."""
     (found,) = [t.tensorIndex for t in tensors if t.name.decode() == name]
     return found

@@ -8,7 +8,9 @@ model's folder models.config. A version appears when it is complete and is never
 import os
 import shutil
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import tensorflow as tf
 
@@ -17,6 +19,11 @@ from tfgen.captions import UNKNOWN
 from tfgen.errors import UserError
 from tfgen.exporting import archive, golden
 from tfgen.exporting.endpoints import Endpoint, endpoints
+
+if TYPE_CHECKING:
+    from tfgen.evaluation.finished import FinishedRun
+    from tfgen.model import GenerativeModel
+
 
 # The sizes to which the server pads a batch; each is warmed up. The last is the largest.
 BATCH_SIZES = (1, 8, 64)
@@ -38,7 +45,9 @@ MODELS = """model_config_list {{
 """
 
 
-def export(model, name, root, version=None):
+def export(
+    model: "GenerativeModel", name: str, root: str | os.PathLike, version: int | None = None
+) -> Path:
     """Writes root/<name>/<version>/ and returns its path.
 
     Args: model, a GenerativeModel; name, its name on the server; root, a folder; version, a
@@ -66,7 +75,7 @@ def export(model, name, root, version=None):
     return base / str(version)
 
 
-def write(model, name, path):
+def write(model: "GenerativeModel", name: str, path: Path) -> None:
     offered = signatures(model)
     archive.save(offered, path, model.vectorizer if model.can("vectorizer") else None)
     (path / "batching_params.pbtxt").write_text(BATCHING)
@@ -76,11 +85,11 @@ def write(model, name, path):
     (extra / "golden.json").write_text(golden.text(model))
 
 
-def signatures(model):
+def signatures(model: "GenerativeModel") -> list[Endpoint]:
     """The model's endpoints and `png`."""
     found = endpoints(model)
 
-    def png(seed, condition=None):
+    def png(seed: tf.Tensor, condition: tf.Tensor | None = None) -> dict[str, tf.Tensor]:
         image = tf.cast(tf.round(model.sample(seed, condition) * 255.0), tf.uint8)
         encoded = tf.map_fn(tf.io.encode_png, image, fn_output_signature=tf.string)
         return {"image_bytes": encoded}  # the suffix makes the REST interface send base64
@@ -92,14 +101,14 @@ def signatures(model):
     return found
 
 
-def _from_captions(model):
+def _from_captions(model: "GenerativeModel") -> Endpoint:
     """`caption`: seeds and captions -> images, and of each caption the words that were not used.
 
     A server cannot refuse a row of a batch, so it says which words it has never seen, "unknown",
     and which come after the last that it reads, "cut".
     """
 
-    def caption(seed, caption):
+    def caption(seed: tf.Tensor, caption: tf.Tensor) -> dict[str, tf.Tensor]:
         tokens = tf.cast(model.vectorizer(caption), tf.int32)
         parts = tf.strings.split(vocabulary.plain(caption))
         cut = tf.strings.reduce_join(parts[:, model.length :], axis=1, separator=" ")
@@ -113,7 +122,7 @@ def _from_captions(model):
     return Endpoint("caption", caption, tuple(inputs))
 
 
-def write_warm_up(path, name, endpoints):
+def write_warm_up(path: Path, name: str, endpoints: Sequence[Endpoint]) -> None:
     """One request for each signature and batch size: the first user waits for no tracing."""
     from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
 
@@ -132,7 +141,7 @@ def write_warm_up(path, name, endpoints):
                 file.write(log.SerializeToString())
 
 
-def export_run(run, version=None):
+def export_run(run: "FinishedRun", version: int | None = None) -> Path:
     """Writes a version of a `Run` and its golden.json. Returns the version's folder.
 
     Raises: UserError for a version that is not positive, or exists.

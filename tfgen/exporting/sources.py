@@ -13,17 +13,24 @@ import json
 import urllib.error
 import urllib.request
 import warnings
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from tfgen import captions, quiet
 from tfgen.errors import Notice, UserError
 
+# Labels int32 [N], or N captions.
+Condition = np.ndarray | list[str]
+# Seeds int32 [N], a condition or None -> images [N, H, W, C].
+Sampler = Callable[..., np.ndarray]
+
 TIMEOUT = 60  # seconds that a server may take
 
 
-def open_source(text):
+def open_source(text: str) -> Sampler:
     """The sampler of a source.  Raises: UserError if there is none, or it cannot be used."""
     if text.startswith("grpc://"):
         return _grpc(text)
@@ -36,7 +43,7 @@ def open_source(text):
     return _run(text)
 
 
-def _run(path):
+def _run(path: str) -> Sampler:
     with quiet.loading_tensorflow():
         import tensorflow  # noqa: F401
 
@@ -49,14 +56,16 @@ def _run(path):
             "python -m train.translate with `images=FOLDER` does."
         )
 
-    def sample(seeds, condition=None):
-        condition = checked(path, condition, golden.about(model))
-        return model.sample(seeds, *condition.values()).numpy()
+    def sample(seeds: np.ndarray, condition: Condition | None = None) -> np.ndarray:
+        given = checked(path, condition, golden.about(model))
+        return model.sample(seeds, *given.values()).numpy()
 
     return sample
 
 
-def checked(source, condition, about):
+def checked(
+    source: object, condition: Condition | None, about: Mapping[str, Any]
+) -> dict[str, np.ndarray]:
     """The condition as the model takes it, {input: array}; captions as numbers of their words.
 
     about: what golden.json says of the model.
@@ -64,16 +73,15 @@ def checked(source, condition, about):
     Raises: UserError for one that is missing, not wanted or out of range, and for unknown words.
     """
     classes, vocabulary = about["num_classes"], about.get("vocabulary")
-    by_caption = isinstance(condition, list)
-    if vocabulary and not by_caption:
+    if vocabulary and not isinstance(condition, list):
         raise UserError(
             f"{source} samples by caption: give `caption`, as {about['examples'][0]!r}."
         )
-    if classes and (condition is None or by_caption):
+    if classes and (condition is None or isinstance(condition, list)):
         raise UserError(f"{source} samples by class: give `label`, 0 to {classes - 1}.")
     if condition is None:
         return {}
-    if by_caption:
+    if isinstance(condition, list):
         if not vocabulary:
             raise UserError(f"{source} does not sample by caption: it takes no `caption`.")
         return {"tokens": captions.tokens(condition, vocabulary, about["length"])}
@@ -86,7 +94,7 @@ def checked(source, condition, about):
     return {"label": condition}
 
 
-def _saved_model(path):
+def _saved_model(path: str) -> Sampler:
     with quiet.loading_tensorflow():
         import tensorflow as tf
 
@@ -100,7 +108,7 @@ def _saved_model(path):
         )
     about = json.loads((Path(path) / "assets.extra" / "golden.json").read_text())
 
-    def sample(seeds, condition=None):
+    def sample(seeds: np.ndarray, condition: Condition | None = None) -> np.ndarray:
         given = {"seed": seeds, **checked(path, condition, about)}
         outputs = signatures["sample"](**{k: tf.constant(v) for k, v in given.items()})
         return outputs["image"].numpy()
@@ -108,7 +116,7 @@ def _saved_model(path):
     return sample
 
 
-def _asked(seeds, condition):
+def _asked(seeds: np.ndarray, condition: Condition | None) -> tuple[str, dict[str, np.ndarray]]:
     """(signature, inputs) of a request to a server, which knows its vocabulary itself."""
     if condition is None:
         return "sample", {"seed": seeds}
@@ -117,7 +125,7 @@ def _asked(seeds, condition):
     return "sample", {"seed": seeds, "label": condition}
 
 
-def _tflite(path):
+def _tflite(path: str) -> Sampler:
     from tfgen.exporting.cost import runner
 
     if not Path(path).is_file():
@@ -127,7 +135,7 @@ def _tflite(path):
     except (ValueError, RuntimeError) as error:
         raise UserError(f"{path} cannot be read as a LiteRT file that samples: {error}") from None
 
-    def every(seeds, condition=None):
+    def every(seeds: np.ndarray, condition: Condition | None = None) -> np.ndarray:
         """In batches of the file's own size; the last is filled up and cut."""
         if isinstance(condition, list):
             condition = captions.tokens(condition, **_words_beside(path))
@@ -139,7 +147,7 @@ def _tflite(path):
     return every
 
 
-def _words_beside(path):
+def _words_beside(path: str) -> dict[str, Any]:
     """{"vocabulary", "length"} of the file vocabulary.json beside a LiteRT file.
 
     Raises: UserError if it is not there.
@@ -151,7 +159,7 @@ def _words_beside(path):
     return {key: content[key] for key in ("vocabulary", "length")}
 
 
-def _grpc(url):
+def _grpc(url: str) -> Sampler:
     with quiet.loading_tensorflow():
         import grpc
         import tensorflow as tf
@@ -163,7 +171,7 @@ def _grpc(url):
     channel = grpc.insecure_channel(address, [("grpc.max_receive_message_length", -1)])
     stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
 
-    def sample(seeds, condition=None):
+    def sample(seeds: np.ndarray, condition: Condition | None = None) -> np.ndarray:
         request = predict_pb2.PredictRequest()
         request.model_spec.name = name
         request.model_spec.signature_name, inputs = _asked(seeds, condition)
@@ -181,8 +189,8 @@ def _grpc(url):
     return sample
 
 
-def _rest(url):
-    def sample(seeds, condition=None):
+def _rest(url: str) -> Sampler:
+    def sample(seeds: np.ndarray, condition: Condition | None = None) -> np.ndarray:
         signature, inputs = _asked(seeds, condition)
         inputs = {key: value.tolist() for key, value in inputs.items()}
         body = {"signature_name": signature, "inputs": inputs}
@@ -208,7 +216,7 @@ def _rest(url):
     return sample
 
 
-def _images(url, outputs):
+def _images(url: str, outputs: Mapping[str, np.ndarray]) -> np.ndarray:
     """The images of an answer; a `Notice` says which words of captions were left out.
 
     Raises: UserError for an answer without, and for captions of unknown words.
@@ -227,5 +235,5 @@ def _images(url, outputs):
     return images.astype(np.float32)
 
 
-def _word(text):
+def _word(text: Any) -> str:
     return text.decode() if isinstance(text, bytes) else str(text)

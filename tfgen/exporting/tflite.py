@@ -14,6 +14,8 @@ border between two: of 256 levels, in about one pixel of some hundreds.
 
 import json
 import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import tensorflow as tf
@@ -25,11 +27,22 @@ from tfgen.exporting import archive, cost, golden, join
 from tfgen.exporting.endpoints import endpoints
 from tfgen.metrics import features
 
+if TYPE_CHECKING:
+    from tfgen.evaluation.finished import FinishedRun
+    from tfgen.exporting.endpoints import Endpoint
+    from tfgen.model import GenerativeModel
+
+
 PRECISIONS = ("float32", "float16", "dynamic", "int8")
 CALIBRATION = 200  # draws of the model's own noise that int8 ranges are taken from
 
 
-def export_run(run, precisions=(), batch=1, say=lambda text: None):
+def export_run(
+    run: "FinishedRun",
+    precisions: Sequence[str] = (),
+    batch: int = 1,
+    say: Callable[[str], None] = lambda text: None,
+) -> dict[str, dict[str, float]]:
     """Writes tflite/<model>-<precision>.tflite of a `Run`, and for captions vocabulary.json.
 
     Args:
@@ -69,7 +82,7 @@ def export_run(run, precisions=(), batch=1, say=lambda text: None):
     return rows
 
 
-def offered(model):
+def offered(model: "GenerativeModel") -> tuple[str, ...]:
     """The precisions that suit a model.
 
     Drawing from a distribution inverts its distribution function at given uniforms; with eight bits
@@ -82,13 +95,20 @@ def offered(model):
     return tuple(p for p in PRECISIONS if not (draws and p == "int8"))
 
 
-def convert(model, precision, batch=1, images=None):
+def convert(
+    model: "GenerativeModel", precision: str, batch: int = 1, images: np.ndarray | None = None
+) -> bytes:
     """A LiteRT file of the model, as bytes; see `convert_all`."""
     ((_, content),) = convert_all(model, [precision], batch, images)
     return content
 
 
-def convert_all(model, precisions, batch=1, images=None):
+def convert_all(
+    model: "GenerativeModel",
+    precisions: Sequence[str],
+    batch: int = 1,
+    images: np.ndarray | None = None,
+) -> Iterator[tuple[str, bytes]]:
     """LiteRT files of the model, which is traced once: yields (precision, bytes).
 
     Args:
@@ -128,7 +148,12 @@ def convert_all(model, precisions, batch=1, images=None):
             yield precision, join.sample(noise, networks, names) if samples else networks
 
 
-def _convert(path, keys, precision, representative=None):
+def _convert(
+    path: str,
+    keys: Sequence[str],
+    precision: str,
+    representative: Callable[[], Iterator[Any]] | None = None,
+) -> bytes:
     """Some signatures of a SavedModel as a LiteRT file of builtin operators."""
     converter = tf.lite.TFLiteConverter.from_saved_model(path, signature_keys=keys)
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
@@ -141,7 +166,9 @@ def _convert(path, keys, precision, representative=None):
     return converter.convert()
 
 
-def _representative(model, endpoints, batch):
+def _representative(
+    model: "GenerativeModel", endpoints: "Mapping[str, Endpoint]", batch: int
+) -> Callable[[], Iterator[Any]]:
     """A generator of inputs for every signature: latents of the prior, and their images."""
     rows = CALIBRATION * batch
     name, _ = model.condition_spec or ("", None)
@@ -152,7 +179,7 @@ def _representative(model, endpoints, batch):
     # Compiled, a part at a time: all images at once may not fit.
     generate = compiled(lambda part: model.generate(part, part.get(name)))
 
-    def draws():
+    def draws() -> Iterator[tuple[str, dict[str, np.ndarray]]]:
         for part in parts:
             if set(endpoints) != {"decode"}:
                 part["image"] = generate(part).numpy()
@@ -162,13 +189,15 @@ def _representative(model, endpoints, batch):
     return draws
 
 
-def _images_shown(model, endpoints, batch, images):
+def _images_shown(
+    model: "GenerativeModel", endpoints: Iterable[str], batch: int, images: np.ndarray | None
+) -> Callable[[], Iterator[Any]]:
     """The same for endpoints that take images."""
     if images is None:
         images = golden.request(model, range(CALIBRATION))["image"]
     rows = np.arange(CALIBRATION)[:, None] + np.arange(batch)
 
-    def draws():
+    def draws() -> Iterator[tuple[str, dict[str, np.ndarray]]]:
         for i in rows % len(images):
             for name in endpoints:
                 yield name, {"image": images[i].astype(np.float32)}
@@ -176,7 +205,7 @@ def _images_shown(model, endpoints, batch, images):
     return draws
 
 
-def _quietly(items):
+def _quietly(items: Iterator[tuple[str, bytes]]) -> Iterator[tuple[str, bytes]]:
     """The items of an iterator, each made without TensorFlow's words."""
     while True:
         with quiet.loading_tensorflow():
@@ -186,7 +215,7 @@ def _quietly(items):
         yield item
 
 
-def _data(run):
+def _data(run: "FinishedRun") -> tuple[np.ndarray, Callable[[np.ndarray], np.ndarray] | None]:
     """(images of the run's data, the evaluation's classifier of them, or None without labels)."""
     training = run.source.load(run.config["data"]["split"])
     held = data.arrays(training)
@@ -196,4 +225,6 @@ def _data(run):
     if training.other:  # what is exported makes images of the second domain
         held = {"image": held["other"], "label": held["other_label"]}
     judge = features.classifier(held, None, training.levels)
-    return images, lambda images: judge.probabilities(images).argmax(axis=1)
+    probabilities = judge.probabilities
+    assert probabilities  # of any classifier
+    return images, lambda images: probabilities(images).argmax(axis=1)

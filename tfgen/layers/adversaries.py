@@ -23,6 +23,8 @@ Each D ends with its features, flat, and a dense layer of scores; it is normalis
 """
 
 import functools
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -38,23 +40,23 @@ NORMALISATIONS = ("none", "batch", "layer", "spectral")
 POOLINGS = ("mean", "sum")
 
 
-def normal(mean=0.0):
+def normal(mean: float = 0.0) -> keras.initializers.Initializer:
     """A new initialiser for each layer: one shared instance would give equal kernels."""
     return keras.initializers.RandomNormal(mean, 0.02)
 
 
-def first_weights(normalisation):
+def first_weights(normalisation: str) -> keras.initializers.Initializer:
     """Weights of 0.02 are for networks that batch normalisation scales up again."""
     return normal() if normalisation == "batch" else keras.initializers.GlorotUniform()
 
 
-def batch_norm():
+def batch_norm() -> keras.Layer:
     # N replicas normalise by the statistics of the global batch, as one device does.
     several = tf.distribute.get_strategy().num_replicas_in_sync > 1
     return layers.BatchNormalization(gamma_initializer=normal(1.0), synchronized=several)
 
 
-def check(network, normalisation, image_shape, depth):
+def check(network: str, normalisation: str, image_shape: Sequence[int], depth: int) -> None:
     """Raises: UserError for an unknown name, and for an image that cannot be halved so often."""
     one_of("network", network, NETWORKS)
     one_of("normalisation", normalisation, NORMALISATIONS)
@@ -64,13 +66,13 @@ def check(network, normalisation, image_shape, depth):
         check_halving(f"a {network} GAN of depth {depth} halves", image_shape, depth)
 
 
-def has_batch_norm(network):
+def has_batch_norm(network: keras.Model) -> bool:
     """Whether a Keras model has batch normalisation, at whatever depth."""
     inner = network._flatten_layers(include_self=False)
     return any(isinstance(layer, layers.BatchNormalization) for layer in inner)
 
 
-def check_halving(who_halves, image_shape, depth):
+def check_halving(who_halves: str, image_shape: Sequence[int], depth: int) -> None:
     """Raises: UserError for an image that cannot be halved so often."""
     h, w, _ = image_shape
     if h % 2**depth or w % 2**depth:
@@ -80,7 +82,15 @@ def check_halving(who_halves, image_shape, depth):
         )
 
 
-def generator(network, inputs, image_shape, width, depth, kernel, normalisation="batch"):
+def generator(
+    network: str,
+    inputs: int,
+    image_shape: Sequence[int],
+    width: int,
+    depth: int,
+    kernel: int,
+    normalisation: str = "batch",
+) -> keras.Model:
     """G: [B, inputs] -> [B, H, W, C] in (-1, 1), float32 under mixed precision too.
 
     normalisation: "batch", or "none" for convolutions alone.
@@ -90,19 +100,19 @@ def generator(network, inputs, image_shape, width, depth, kernel, normalisation=
 
 
 def discriminator(
-    network,
-    image_shape,
-    width,
-    depth,
-    kernel,
-    normalisation="batch",
-    outputs=1,
-    name="D",
-    minibatch_stddev=False,
-    bias=True,
-    beside=0,
-    pooling="mean",
-):
+    network: str,
+    image_shape: Sequence[int],
+    width: int,
+    depth: int,
+    kernel: int,
+    normalisation: str = "batch",
+    outputs: int = 1,
+    name: str = "D",
+    minibatch_stddev: bool = False,
+    bias: bool = True,
+    beside: int = 0,
+    pooling: str = "mean",
+) -> keras.Model:
     """D: [B, H, W, C] -> scores [B, outputs]; the layer "features" gives those, [B, F].
 
     bias: whether the scores have one; beside: K > 0 if D takes [images, numbers [B, K]], and sees
@@ -124,7 +134,15 @@ def discriminator(
     return keras.Model(image, scores, name=name)
 
 
-def features(network, image, width, depth, kernel, normalisation, pooling="mean"):
+def features(
+    network: str,
+    image: keras.KerasTensor,
+    width: int,
+    depth: int,
+    kernel: int,
+    normalisation: str,
+    pooling: str = "mean",
+) -> keras.KerasTensor:
     """What D sees in images: [B, F], and of a conv network [B, H / 2^d, W / 2^d, F].
 
     image: or a pair, the image and what is beside each of its pixels; pooling: what a residual
@@ -135,6 +153,7 @@ def features(network, image, width, depth, kernel, normalisation, pooling="mean"
     if isinstance(image, list) and network != "conv":
         image = planes.Beside()(image)
     residual = functools.partial(_residual_features, pooling=pooling)
+    make: dict[str, Callable[..., keras.KerasTensor]]
     make = {"dense": _dense_features, "conv": _conv_features, "residual": residual}
     return make[network](image, width, depth, kernel, normalisation)
 
@@ -142,17 +161,17 @@ def features(network, image, width, depth, kernel, normalisation, pooling="mean"
 # --- layers by their normalisation ---------------------------------------------------------------
 
 
-def conv(filters, kernel, strides, normalisation, **kwargs):
+def conv(filters: int, kernel: int, strides: int, normalisation: str, **kwargs: Any) -> keras.Layer:
     kind = spectral.SpectralConv2D if normalisation == "spectral" else layers.Conv2D
     return kind(filters, kernel, strides, "same", **kwargs)
 
 
-def dense(units, normalisation, **kwargs):
+def dense(units: int, normalisation: str, **kwargs: Any) -> keras.Layer:
     kind = spectral.SpectralDense if normalisation == "spectral" else layers.Dense
     return kind(units, **kwargs)
 
 
-def norm(x, normalisation):
+def norm(x: keras.KerasTensor, normalisation: str) -> keras.KerasTensor:
     """The norm after a layer, where there is one."""
     if normalisation == "batch":
         return batch_norm()(x)
@@ -171,20 +190,22 @@ class MinibatchStddev(layers.Layer):
     itself to D. The batch is that of all replicas.
     """
 
-    def call(self, x):
+    def call(self, x: tf.Tensor) -> tf.Tensor:
         # The root is safe where all are the same.
         spread = tf.sqrt(tf.math.reduce_variance(replicas.all_rows(x), axis=0) + 1e-8)
         shape = tf.concat([tf.shape(x)[:-1], [1]], axis=0)
         return tf.concat([x, tf.fill(shape, tf.reduce_mean(spread))], axis=-1)
 
-    def compute_output_shape(self, shape):
+    def compute_output_shape(self, shape: Sequence[int]) -> tuple[int | None, ...]:
         return (*shape[:-1], shape[-1] + 1)
 
 
 # --- dense -----------------------------------------------------------------------------------
 
 
-def _dense_generator(inputs, image_shape, width, depth, kernel, normalisation):
+def _dense_generator(
+    inputs: int, image_shape: Sequence[int], width: int, depth: int, kernel: int, normalisation: str
+) -> keras.Model:
     h, w, c = image_shape
     stack = [layers.Input((inputs,))]
     for _ in range(depth):
@@ -193,7 +214,9 @@ def _dense_generator(inputs, image_shape, width, depth, kernel, normalisation):
     return keras.Sequential([*stack, image, layers.Reshape(image_shape)], name="G")
 
 
-def _dense_features(x, width, depth, kernel, normalisation):
+def _dense_features(
+    x: keras.KerasTensor, width: int, depth: int, kernel: int, normalisation: str
+) -> keras.KerasTensor:
     x = layers.Flatten()(x)
     for _ in range(depth):
         x = norm(dense(width, normalisation)(x), normalisation)
@@ -204,11 +227,13 @@ def _dense_features(x, width, depth, kernel, normalisation):
 # --- convolutional ---------------------------------------------------------------------------
 
 
-def _conv_generator(inputs, image_shape, width, depth, kernel, normalisation):
+def _conv_generator(
+    inputs: int, image_shape: Sequence[int], width: int, depth: int, kernel: int, normalisation: str
+) -> keras.Model:
     h, w, c = image_shape
     h, w, filters = h >> depth, w >> depth, width << (depth - 1)
 
-    def start():
+    def start() -> keras.initializers.Initializer:
         return first_weights(normalisation)
 
     bias = normalisation == "none"  # after a norm it would do nothing
@@ -226,7 +251,9 @@ def _conv_generator(inputs, image_shape, width, depth, kernel, normalisation):
     return keras.Model(z, image, name="G")
 
 
-def _conv_features(x, width, depth, kernel, normalisation):
+def _conv_features(
+    x: keras.KerasTensor, width: int, depth: int, kernel: int, normalisation: str
+) -> keras.KerasTensor:
     for i in range(depth):
         # D's input is not normalised; a norm has a shift of its own.
         here = normalisation if i or normalisation == "spectral" else "none"
@@ -241,7 +268,9 @@ def _conv_features(x, width, depth, kernel, normalisation):
 # --- residual --------------------------------------------------------------------------------
 
 
-def _residual_generator(inputs, image_shape, width, depth, kernel, normalisation):
+def _residual_generator(
+    inputs: int, image_shape: Sequence[int], width: int, depth: int, kernel: int, normalisation: str
+) -> keras.Model:
     h, w, c = image_shape
     h, w = h >> depth, w >> depth
     bias = normalisation == "none"
@@ -258,7 +287,9 @@ def _residual_generator(inputs, image_shape, width, depth, kernel, normalisation
     return keras.Model(z, image, name="G")
 
 
-def _residual_features(x, width, depth, kernel, normalisation, pooling):
+def _residual_features(
+    x: keras.KerasTensor, width: int, depth: int, kernel: int, normalisation: str, pooling: str
+) -> keras.KerasTensor:
     for i in range(depth + 1):
         halves = i < depth - 1
         # The first block sees pixels, which are not rectified; nor is an image normalised.

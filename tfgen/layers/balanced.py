@@ -10,17 +10,19 @@ Two 3x3 convolutions at every size, each with an exponential linear unit; convol
 down, nearest neighbours up; no normalisation, and none of these units at the code and the image.
 """
 
+from collections.abc import Sequence
+
 import keras
 from keras import layers
 
 REPEATS = 2
 
 
-def _conv(filters, strides=1):
+def _conv(filters: int, strides: int = 1) -> keras.Layer:
     return layers.Conv2D(filters, 3, strides, "same", activation="elu")
 
 
-def encoder(image_shape, outputs, width, depth):
+def encoder(image_shape: Sequence[int], outputs: int, width: int, depth: int) -> keras.Model:
     """Images [B, H, W, C] -> codes [B, outputs]."""
     stack = [layers.Input(image_shape), _conv(width)]
     for i in range(1, depth + 2):
@@ -30,7 +32,9 @@ def encoder(image_shape, outputs, width, depth):
     return keras.Sequential([*stack, layers.Flatten(), layers.Dense(outputs)], name="encoder")
 
 
-def decoder(inputs, image_shape, width, depth, name):
+def decoder(
+    inputs: int, image_shape: Sequence[int], width: int, depth: int, name: str
+) -> keras.Model:
     """Codes [B, inputs] -> images [B, H, W, C], of any real numbers, float32."""
     h, w, c = image_shape
     h, w = h >> depth, w >> depth

@@ -3,6 +3,9 @@
 Reed et al. 2016 (GAN-INT-CLS), section 4; Zhang et al. 2017 (StackGAN), section 3.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 import tensorflow as tf
 from keras import layers
@@ -14,20 +17,22 @@ from tfgen.layers import adversaries
 class MeanOfWords(layers.Layer):
     """The mean over the words that there are: [B, T, F] -> [B, F]; zeros where there is none."""
 
-    def __init__(self, **kwargs):
+    def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.supports_masking = True
 
-    def compute_mask(self, x, previous_mask=None):
+    def compute_mask(self, x: tf.Tensor, previous_mask: tf.Tensor | None = None) -> None:
         return None  # there are no words after it
 
-    def call(self, x, mask=None):
+    def call(self, x: tf.Tensor, mask: tf.Tensor | None = None) -> tf.Tensor:
         there = tf.cast(mask, x.dtype)[..., None]
         count = tf.maximum(tf.reduce_sum(there, axis=1), 1.0)
         return tf.reduce_sum(x * there, axis=1) / count
 
 
-def text_encoder(words, length, embedding, units, name="text"):
+def text_encoder(
+    words: int, length: int, embedding: int, units: int, name: str = "text"
+) -> keras.Model:
     """phi: numbers of words, below `words`, [B, T] -> [B, units]."""
     tokens = layers.Input((length,), dtype="int32")
     # Words that differ from the start: D and G cannot mind what looks alike to them.
@@ -39,7 +44,7 @@ def text_encoder(words, length, embedding, units, name="text"):
     return keras.Model(tokens, MeanOfWords()(x), name=name)
 
 
-def modulated(x, s):
+def modulated(x: keras.KerasTensor, s: keras.KerasTensor) -> keras.KerasTensor:
     """Batch normalisation whose gain and shift are functions of s: [B, h, w, F], [B, S] -> as x.
 
     Conditional batch normalisation (de Vries et al. 2017, https://arxiv.org/abs/1707.00683).
@@ -53,7 +58,9 @@ def modulated(x, s):
     return x * (1.0 + gain) + shift
 
 
-def generator(inputs, image_shape, width, depth, kernel):
+def generator(
+    inputs: int, image_shape: Sequence[int], width: int, depth: int, kernel: int
+) -> keras.Model:
     """G: [B, inputs], z and the text's code -> [B, H, W, C] in (-1, 1).
 
     A pyramid as that of DCGAN which hears s after every layer and not at its start alone, with a
@@ -62,11 +69,11 @@ def generator(inputs, image_shape, width, depth, kernel):
     DCGAN's learns the seen ones by heart.
     """
 
-    def conv(x, filters):
+    def conv(x: keras.KerasTensor, filters: int) -> keras.KerasTensor:
         start = adversaries.normal()
         return layers.Conv2D(filters, 3, 1, "same", use_bias=False, kernel_initializer=start)(x)
 
-    def doubled(x, filters):
+    def doubled(x: keras.KerasTensor, filters: int) -> keras.KerasTensor:
         start = adversaries.normal()
         return layers.Conv2DTranspose(
             filters, kernel, 2, "same", use_bias=False, kernel_initializer=start
@@ -90,7 +97,9 @@ def generator(inputs, image_shape, width, depth, kernel):
     return keras.Model(s, image, name="G")
 
 
-def matcher(features, text_units, normalisation, name="match"):
+def matcher(
+    features: Sequence[int], text_units: int, normalisation: str, name: str = "match"
+) -> keras.Model:
     """D's second half: what it saw in images [B, h, w, F] and phi [B, P] -> s [B, 1], u, v [B, P].
 
     s = l(f) + u . v / |v|, with u and v linear in f, the features, and in phi: the projection
@@ -109,7 +118,14 @@ def matcher(features, text_units, normalisation, name="match"):
     return keras.Model([seen, phi], [s, u, v], name=name)
 
 
-def refiner(image_shape, condition, width, kernel, blocks=2, name="refiner"):
+def refiner(
+    image_shape: Sequence[int],
+    condition: int,
+    width: int,
+    kernel: int,
+    blocks: int = 2,
+    name: str = "refiner",
+) -> keras.Model:
     """StackGAN's second stage: [B, H/2, W/2, C] and the text's code [B, N] -> [B, H, W, C].
 
     Section 3.3: the small image is halved again, the code set beside every place, and after

@@ -20,6 +20,9 @@ keeps of the rows above and the pixels to the left. The same products in the sam
 both give the same numbers.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -27,18 +30,18 @@ import tensorflow as tf
 from tfgen.errors import UserError
 
 
-def masked_out(layers):
+def masked_out(layers: Sequence[keras.Layer]) -> int:
     """How many weights of a stack of layers their masks hold at zero."""
     found = [layer for parent in layers for layer in parent._flatten_layers()]
     return sum(int(np.sum(m.mask == 0)) for m in found if isinstance(m, HorizontalConv))
 
 
-def groups(features, count):
+def groups(features: int, count: int) -> np.ndarray:
     """The group of each feature: 0 0 .. 1 1 .. for `count` groups of equal size."""
     return np.arange(features) * count // features
 
 
-def dilations(image_shape, first, reach, layers):
+def dilations(image_shape: Sequence[int], first: int, reach: int, layers: int) -> list[int]:
     """d of each of some layers of reach r d, after a first of reach `first`, to see a whole image.
 
     Powers of r + 1 in turn, up to the least that takes the sum of all reaches from one end of the
@@ -53,12 +56,12 @@ def dilations(image_shape, first, reach, layers):
     return found
 
 
-def convolved(x, kernel, dilation):
+def convolved(x: tf.Tensor, kernel: tf.Tensor, dilation: int) -> tf.Tensor:
     """Without padding. By `tf.nn.convolution`: dilated, `conv2d` has no gradient on every CPU."""
     return tf.nn.convolution(x, kernel, padding="VALID", dilations=dilation)
 
 
-def with_ones(x):
+def with_ones(x: tf.Tensor) -> tf.Tensor:
     """A channel of ones more: zeros around the image are seen to be outside."""
     return tf.concat([x, tf.ones_like(x[..., :1])], axis=-1)
 
@@ -73,7 +76,15 @@ class VerticalConv(keras.layers.Layer):
     Attributes: span: r d, how far it sees.
     """
 
-    def __init__(self, inputs, outputs, reach, strict=False, dilation=1, **kwargs):
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        reach: int,
+        strict: bool = False,
+        dilation: int = 1,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.dilation, self.strict = dilation, strict
         self.span = reach * dilation
@@ -86,17 +97,17 @@ class VerticalConv(keras.layers.Layer):
         self.bias = self.add_weight(name="bias", shape=(outputs,), initializer="zeros")
         self.built = True
 
-    def call(self, x):
+    def call(self, x: tf.Tensor) -> tf.Tensor:
         if self.strict:
             x = x[:, :-1]
         above = [[0, 0], [self.span, 0], [self.span, self.span], [0, 0]]
         return self._valid(tf.pad(x, above))
 
-    def row(self, x):
+    def row(self, x: tf.Tensor) -> tf.Tensor:
         """The row below x, or of its last row unless `strict`: [B, rows, W, F] -> [B, W, F']."""
         return self._valid(tf.pad(x, [[0, 0], [0, 0], [self.span, self.span], [0, 0]]))[:, 0]
 
-    def _valid(self, x):
+    def _valid(self, x: tf.Tensor) -> tf.Tensor:
         return convolved(x, self.kernel, self.dilation) + self.bias
 
 
@@ -111,7 +122,16 @@ class HorizontalConv(keras.layers.Layer):
     Attributes: span: r d, how far it sees.
     """
 
-    def __init__(self, of_inputs, of_outputs, reach, mask, bias=True, dilation=1, **kwargs):
+    def __init__(
+        self,
+        of_inputs: np.ndarray,
+        of_outputs: np.ndarray,
+        reach: int,
+        mask: str,
+        bias: bool = True,
+        dilation: int = 1,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.dilation = dilation
         self.span = reach * dilation
@@ -127,12 +147,12 @@ class HorizontalConv(keras.layers.Layer):
         self.mask[0, -1] = low < high if mask == "A" else low <= high
         self.built = True
 
-    def call(self, x):
+    def call(self, x: tf.Tensor) -> tf.Tensor:
         x = tf.pad(x, [[0, 0], [0, 0], [self.span, 0], [0, 0]])
         y = convolved(x, self.kernel * self.mask, self.dilation)
         return y if self.bias is None else y + self.bias
 
-    def pixel(self, window):
+    def pixel(self, window: tf.Tensor) -> tf.Tensor:
         """Of the last of r d + 1 columns: [B, r d + 1, F] -> [B, F']."""
         _, columns, inputs, outputs = self.kernel.shape
         kernel = tf.reshape(self.kernel * self.mask, [columns * inputs, outputs])
@@ -148,7 +168,7 @@ class Head(keras.layers.Layer):
     Raises: UserError for a width that the channels do not divide.
     """
 
-    def __init__(self, width, channels, parameters, **kwargs):
+    def __init__(self, width: int, channels: int, parameters: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         if width % channels:
             raise UserError(
@@ -162,10 +182,10 @@ class Head(keras.layers.Layer):
         self.outputs = HorizontalConv(of_feature, of_output, 0, "B")
         self.built = True
 
-    def call(self, x):
+    def call(self, x: tf.Tensor) -> tf.Tensor:
         return self.outputs(tf.nn.relu(self.hidden(tf.nn.relu(x))))
 
-    def channel(self, x, channel):
+    def channel(self, x: tf.Tensor, channel: int) -> tf.Tensor:
         """Those of one channel of a pixel: [B, F] -> [B, n]."""
         hidden = self.hidden.pixel(tf.nn.relu(x)[:, None])
         of_all = self.outputs.pixel(tf.nn.relu(hidden)[:, None])

@@ -7,6 +7,8 @@ is that of the hidden units.
 """
 
 import math
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -16,7 +18,13 @@ from tfgen.errors import UserError, one_of
 from tfgen.layers.dropout import Dropout
 
 
-def dense_encoder(image_shape, outputs, width, dropout, activation="tanh"):
+def dense_encoder(
+    image_shape: Sequence[int],
+    outputs: int,
+    width: int,
+    dropout: Callable[[str], keras.Layer],
+    activation: str = "tanh",
+) -> list[keras.Layer]:
     """One hidden layer; with tanh that of Kingma and Welling 2014, appendix C.2."""
     return [
         layers.Input(image_shape),
@@ -27,7 +35,13 @@ def dense_encoder(image_shape, outputs, width, dropout, activation="tanh"):
     ]
 
 
-def dense_decoder(latent_dim, image_shape, width, dropout, activation="tanh"):
+def dense_decoder(
+    latent_dim: int,
+    image_shape: Sequence[int],
+    width: int,
+    dropout: Callable[[str], keras.Layer],
+    activation: str = "tanh",
+) -> list[keras.Layer]:
     """The mirror (appendix C.1). `image_shape` is that of the parameters: (H, W, C * n)."""
     return [
         layers.Input((latent_dim,)),
@@ -38,7 +52,13 @@ def dense_decoder(latent_dim, image_shape, width, dropout, activation="tanh"):
     ]
 
 
-def conv_encoder(image_shape, outputs, width, dropout, activation="silu"):
+def conv_encoder(
+    image_shape: Sequence[int],
+    outputs: int,
+    width: int,
+    dropout: Callable[[str], keras.Layer],
+    activation: str = "silu",
+) -> list[keras.Layer]:
     """Three convolutions, two of them strided: H x W -> H/4 x W/4, then a hidden layer."""
     return [
         layers.Input(image_shape),
@@ -55,7 +75,13 @@ def conv_encoder(image_shape, outputs, width, dropout, activation="silu"):
     ]
 
 
-def conv_decoder(latent_dim, image_shape, width, dropout, activation="silu"):
+def conv_decoder(
+    latent_dim: int,
+    image_shape: Sequence[int],
+    width: int,
+    dropout: Callable[[str], keras.Layer],
+    activation: str = "silu",
+) -> list[keras.Layer]:
     """The encoder in a mirror: H/4 x W/4 -> H x W by two fractionally strided convolutions."""
     h, w, channels = image_shape
     return [
@@ -72,12 +98,24 @@ def conv_decoder(latent_dim, image_shape, width, dropout, activation="silu"):
     ]
 
 
-def linear_encoder(image_shape, outputs, width, dropout, activation=None):
+def linear_encoder(
+    image_shape: Sequence[int],
+    outputs: int,
+    width: int,
+    dropout: Callable[[str], keras.Layer],
+    activation: str | None = None,
+) -> list[keras.Layer]:
     """A matrix and an offset; width, dropout and activation have nothing to act on."""
     return [layers.Input(image_shape), layers.Flatten(), layers.Dense(outputs)]
 
 
-def linear_decoder(latent_dim, image_shape, width, dropout, activation=None):
+def linear_decoder(
+    latent_dim: int,
+    image_shape: Sequence[int],
+    width: int,
+    dropout: Callable[[str], keras.Layer],
+    activation: str | None = None,
+) -> list[keras.Layer]:
     """The same back."""
     size = math.prod(image_shape)
     return [layers.Input((latent_dim,)), layers.Dense(size), layers.Reshape(image_shape)]
@@ -91,7 +129,7 @@ class Transposed(layers.Layer):
       activation: of what it gives.
     """
 
-    def __init__(self, layer, activation=None, **kwargs):
+    def __init__(self, layer: keras.Layer, activation: str | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.layer = layer
         self.activation = keras.activations.get(activation)
@@ -100,7 +138,7 @@ class Transposed(layers.Layer):
         )
         self.built = True
 
-    def call(self, y):
+    def call(self, y: tf.Tensor) -> tf.Tensor:
         if isinstance(self.layer, layers.Dense):
             x = tf.matmul(y, self.layer.kernel, transpose_b=True)
         else:
@@ -108,11 +146,11 @@ class Transposed(layers.Layer):
             x = tf.nn.conv2d_transpose(y, self.layer.kernel, shape, self.layer.strides, "SAME")
         return self.activation(x + self.bias)
 
-    def compute_output_shape(self, _):
+    def compute_output_shape(self, _: Any) -> tuple[int | None, ...]:
         return self.layer.input.shape
 
 
-def transposed(encoder, dropout):
+def transposed(encoder: keras.Model, dropout: Callable[[str], keras.Layer]) -> list[keras.Layer]:
     """The layers of the decoder that mirrors an encoder and shares its kernels."""
     mirrored, activation = [], None
     for layer in encoder.layers:
@@ -133,7 +171,9 @@ NETWORKS = {
 }
 
 
-def find(network, image_shape):
+def find(
+    network: str, image_shape: Sequence[int]
+) -> tuple[Callable[..., list[keras.Layer]], Callable[..., list[keras.Layer]]]:
     """(encoder, decoder) of that name.
 
     Raises: UserError for an unknown name, or an image that cannot be halved twice.

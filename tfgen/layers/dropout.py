@@ -1,5 +1,8 @@
 """Dropout whose mask is a function of (seed, step, row), as all noise of the zoo is."""
 
+from collections.abc import Callable
+from typing import Any
+
 import keras
 import tensorflow as tf
 
@@ -21,14 +24,16 @@ class Dropout(keras.layers.Layer):
       seeds: the model's `training_seeds`: rows [B, ...] -> int32 [B].
     """
 
-    def __init__(self, rate, stream, seeds, **kwargs):
+    def __init__(
+        self, rate: float, stream: str, seeds: Callable[[tf.Tensor], tf.Tensor], **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         self.rate = rate
         self.stream = stream
         self.seeds = seeds
         self.built = True  # nothing to build; Keras would otherwise build the model by a call
 
-    def call(self, x, training=False):
+    def call(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
         if not training or not self.rate:
             return x
         u = random.uniform(self.seeds(x), [x.shape[-1]], self.stream)

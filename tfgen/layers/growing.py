@@ -18,6 +18,8 @@ before, exactly.
 """
 
 import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import keras
 import tensorflow as tf
@@ -31,18 +33,24 @@ FIRST = 4  # pixels a side of stage 0
 # --- layers --------------------------------------------------------------------------------------
 
 
-class _Equalised:
+if TYPE_CHECKING:
+    from keras import Layer as _Layer
+else:
+    _Layer = object  # Keras' class comes after these
+
+
+class _Equalised(_Layer):
     """Weights from N(0, 1), scaled where they are used by gain / sqrt(inputs): section 4.1.
 
     Adam's steps do not depend on the scale of a gradient. With He's initialiser in the place of
     that factor layers with small weights would learn faster than others.
     """
 
-    def __init__(self, units, *args, gain=2**0.5, **kwargs):
+    def __init__(self, units: int, *args: Any, gain: float = 2**0.5, **kwargs: Any) -> None:
         super().__init__(units, *args, kernel_initializer=keras.initializers.RandomNormal(0.0, 1.0))
         self.gain = gain
 
-    def scaled(self):
+    def scaled(self) -> tf.Tensor:
         kernel = tf.cast(tf.convert_to_tensor(self.kernel), tf.float32)
         inputs = math.prod(kernel.shape[:-1])
         return kernel * (self.gain / math.sqrt(inputs))
@@ -51,19 +59,19 @@ class _Equalised:
 class EqualisedDense(_Equalised, layers.Dense):
     """A dense layer, [B, N] -> [B, units]."""
 
-    def call(self, x):
+    def call(self, x: tf.Tensor) -> tf.Tensor:
         return tf.matmul(x, tf.cast(self.scaled(), x.dtype)) + tf.cast(self.bias, x.dtype)
 
 
 class EqualisedConv2D(_Equalised, layers.Conv2D):
     """A convolution of stride 1 that keeps height and width."""
 
-    def call(self, x):
+    def call(self, x: tf.Tensor) -> tf.Tensor:
         y = tf.nn.conv2d(x, tf.cast(self.scaled(), x.dtype), 1, "SAME")
         return y + tf.cast(self.bias, x.dtype)
 
 
-def pixel_norm(x):
+def pixel_norm(x: tf.Tensor) -> tf.Tensor:
     """Features of each pixel, or of a vector, to a mean square of 1: section 4.2.
 
     As a vector of length 1, for LiteRT has one operation for that, which eight bits suit.
@@ -71,25 +79,25 @@ def pixel_norm(x):
     return tf.math.l2_normalize(x, axis=-1, epsilon=1e-8) * x.shape[-1] ** 0.5
 
 
-def up(x, times=1):
+def up(x: tf.Tensor, times: int = 1) -> tf.Tensor:
     """Each pixel twice as high and wide, so many times: [B, R, R, C] -> [B, 2R, 2R, C]."""
     for _ in range(times):  # two ops, of which `tf.repeat` would make dozens
         x = tf.nn.depth_to_space(tf.concat([x] * 4, axis=-1), 2)
     return x
 
 
-def down(x, times=1):
+def down(x: tf.Tensor, times: int = 1) -> tf.Tensor:
     """Means of four pixels, so many times: [B, R, R, C] -> [B, R/2, R/2, C]."""
     return tf.nn.avg_pool2d(x, 2**times, 2**times, "VALID") if times else x
 
 
-def with_deviation(x, group=4):
+def with_deviation(x: tf.Tensor, group: int = 4) -> tf.Tensor:
     """One plane more: how much the images of a group differ, [B, R, R, F] -> [B, R, R, F + 1].
 
     Section 3, over groups of four as in the authors' code; all rows are one group where they are
     no multiple of four.
     """
-    b, h, w, f = tf.shape(x)[0], *x.shape[1:]
+    b, (h, w, f) = tf.shape(x)[0], x.shape[1:]
     group = tf.where(b % group == 0, group, b)
     groups = tf.reshape(x, [-1, group, h, w, f])
     # The root is safe where all are the same.
@@ -105,23 +113,23 @@ def with_deviation(x, group=4):
 class Growing(layers.Layer):
     """What G and D share: convolutions by stage, one of stage 0 and two of each later one."""
 
-    def __init__(self, stages, name):
+    def __init__(self, stages: int, name: str) -> None:
         super().__init__(name=name)
         self.stages = stages
-        self.dense = []
-        self.convolutions = []
-        self.images = []
+        self.dense: list[keras.Layer] = []
+        self.convolutions: list[keras.Layer] = []
+        self.images: list[keras.Layer] = []
         self.built = True  # by the constructor: there is no `call`
 
-    def block(self, stage):
+    def block(self, stage: int) -> list[keras.Layer]:
         return self.convolutions[max(2 * stage - 1, 0) : 2 * stage + 1]
 
-    def of_stage(self, stage):
+    def of_stage(self, stage: int) -> list[keras.Variable]:
         """The weights that a stage brings."""
         parts = [*self.block(stage), self.images[stage], *(self.dense if stage == 0 else [])]
         return [weight for part in parts for weight in part.weights]
 
-    def add(self, to, layer, *shape):
+    def add(self, to: list[keras.Layer], layer: keras.Layer, *shape: int | None) -> None:
         """Keras saves the layers of a list, and not those of lists in a list."""
         layer.build((None, *shape))
         to.append(layer)
@@ -134,7 +142,14 @@ class Generator(Growing):
       stages: how many; filters: of a stage, a function; channels: C.
     """
 
-    def __init__(self, latent_dim, stages, filters, channels, name="G"):
+    def __init__(
+        self,
+        latent_dim: int,
+        stages: int,
+        filters: Callable[[int], int],
+        channels: int,
+        name: str = "G",
+    ) -> None:
         super().__init__(stages, name)
         # sqrt(2) / 4 for the first layer, as in the authors' code.
         first = EqualisedDense(FIRST * FIRST * filters(0), gain=2**0.5 / 4)
@@ -145,7 +160,7 @@ class Generator(Growing):
                 self.add(self.convolutions, EqualisedConv2D(out, 3), None, None, inputs)
             self.add(self.images, EqualisedConv2D(channels, 1, gain=1.0), None, None, out)
 
-    def at(self, stage, z, alpha=1.0):
+    def at(self, stage: int, z: tf.Tensor, alpha: float | tf.Tensor = 1.0) -> tf.Tensor:
         x = self.dense[0](pixel_norm(z))
         x = tf.reshape(x, [-1, FIRST, FIRST, x.shape[-1] // FIRST**2])
         # TensorFlow's own: no penalty differentiates G twice.
@@ -165,7 +180,9 @@ class Generator(Growing):
 class Discriminator(Growing):
     """D: `at(stage, x, alpha)`, [B, R_s, R_s, C] -> [B, 1]."""
 
-    def __init__(self, stages, filters, channels, name="D"):
+    def __init__(
+        self, stages: int, filters: Callable[[int], int], channels: int, name: str = "D"
+    ) -> None:
         super().__init__(stages, name)
         first = filters(0)
         self.add(self.dense, EqualisedDense(first), FIRST * FIRST * first)
@@ -178,7 +195,7 @@ class Discriminator(Growing):
             ):
                 self.add(self.convolutions, EqualisedConv2D(outputs, 3), None, None, inputs)
 
-    def at(self, stage, x, alpha=1.0):
+    def at(self, stage: int, x: tf.Tensor, alpha: float | tf.Tensor = 1.0) -> tf.Tensor:
         image = x
         x = leaky_relu(self.images[stage](image))
         for i in range(stage, 0, -1):
@@ -193,6 +210,6 @@ class Discriminator(Growing):
         return tf.cast(self.dense[1](x), tf.float32)
 
 
-def _is_one(alpha):
+def _is_one(alpha: float | tf.Tensor) -> bool:
     """Whether it is known, before there is a step, that nothing fades."""
     return isinstance(alpha, float) and alpha == 1.0

@@ -10,6 +10,9 @@ ex-post density estimation.
 Shapes: pi [K];  m [K, Z];  L [K, Z, Z], lower triangular;  z [B, Z].
 """
 
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -24,12 +27,12 @@ class LatentDensity(keras.layers.Layer):
     Args: latent_dim: Z; components: K.
     """
 
-    def __init__(self, latent_dim, components, **kwargs):
+    def __init__(self, latent_dim: int, components: int, **kwargs: Any) -> None:
         super().__init__(trainable=False, **kwargs)
         self.latent_dim, self.components = latent_dim, components
         k, z = components, latent_dim
 
-        def weight(name, shape, start):
+        def weight(name: str, shape: Sequence[int], start: Any) -> keras.Variable:
             return self.add_weight(
                 name=name, shape=shape, trainable=False, initializer=lambda *_, **__: start
             )
@@ -42,7 +45,7 @@ class LatentDensity(keras.layers.Layer):
         self.inverses = weight("inverses", (k, z, z), inverses)
         self.built = True
 
-    def fit(self, codes, seed=0):
+    def fit(self, codes: np.ndarray, seed: int = 0) -> None:
         """To codes [N, Z]; with fewer distinct codes than components, some stay at the last."""
         from sklearn.mixture import GaussianMixture
 
@@ -60,21 +63,21 @@ class LatentDensity(keras.layers.Layer):
         self.factors.assign(factors)
         self.inverses.assign(np.linalg.inv(factors))
 
-    def noise(self, seeds):
+    def noise(self, seeds: tf.Tensor) -> dict[str, tf.Tensor]:
         """int32 [B] -> {"k": a uniform [B, 1] that picks the component, "z": normal [B, Z]}."""
         return {
             "k": random.uniform(seeds, [1], "k"),
             "z": random.normal(seeds, [self.latent_dim], "z"),
         }
 
-    def draw(self, noise, label=None):
+    def draw(self, noise: Mapping[str, tf.Tensor], label: tf.Tensor | None = None) -> tf.Tensor:
         """What `noise` gives -> codes [B, Z]."""
         # The first component whose cumulative share is above the uniform.
         k = tf.reduce_sum(tf.cast(noise["k"] >= self.cumulative[:-1], tf.int32), axis=-1)
         offset = tf.reduce_sum(tf.gather(self.factors, k) * noise["z"][:, None, :], axis=-1)
         return tf.gather(self.means, k) + offset
 
-    def log_prob(self, z):
+    def log_prob(self, z: tf.Tensor) -> tf.Tensor:
         """log p(z) in nats: [..., Z] -> [...]"""
         # w = L^-1 (z - m) is standard normal under each component, of volume |det L|.
         offset = z[..., None, :] - self.means
@@ -84,11 +87,11 @@ class LatentDensity(keras.layers.Layer):
         log_normal = losses.normal_log_prob(w, tf.zeros_like(w), tf.zeros_like(w)) - log_det
         return tf.reduce_logsumexp(log_normal + self._log_shares(), axis=-1)
 
-    def marginals(self):
+    def marginals(self) -> Callable[[tf.Tensor], tf.Tensor]:
         """A function z -> log p(z_j) of each code unit, in nats: [..., Z] -> [..., Z]."""
         variances = tf.reduce_sum(tf.square(self.factors), axis=-1)
         return losses.mixture_marginals(self._log_shares(), self.means, tf.math.log(variances))
 
-    def _log_shares(self):
+    def _log_shares(self) -> tf.Tensor:
         parts = [self.cumulative[:1], self.cumulative[1:] - self.cumulative[:-1]]
         return tf.math.log(tf.concat(parts, 0))

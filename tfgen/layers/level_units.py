@@ -26,13 +26,13 @@ LEAST = 8.0  # levels that s must span
 ROOT = math.sqrt(2.0 * math.pi)
 
 
-def log_sum(m, s, levels):
+def log_sum(m: tf.Tensor, s: float, levels: int) -> tf.Tensor:
     """log Z."""
     a, b, _ = _ends(m, s, levels)
     return math.log(s * ROOT) + _log_q(a) + tf.math.log(_share(a, b))
 
 
-def mean(m, s, levels):
+def mean(m: tf.Tensor, s: float, levels: int) -> tf.Tensor:
     """E[k] = m + s^2 d log Z / d m."""
     a, b, turned = _ends(m, s, levels)
     # phi(a) / (Q(a) - Q(b)): the logarithms cancel far outside.
@@ -42,7 +42,7 @@ def mean(m, s, levels):
     return tf.clip_by_value(m + tf.where(turned, -pull, pull), 0.0, levels - 1.0)
 
 
-def draw(m, s, levels, u):
+def draw(m: tf.Tensor, s: float, levels: int, u: tf.Tensor) -> tf.Tensor:
     """The draw at uniforms u, rising with u."""
     a, b, turned = _ends(m, s, levels)
     log_tail = _log_q(a) + tf.math.log(1.0 - tf.where(turned, 1.0 - u, u) * _share(a, b))
@@ -51,11 +51,11 @@ def draw(m, s, levels, u):
     return tf.clip_by_value(tf.round(x), 0.0, levels - 1.0)
 
 
-def _width(s):
+def _width(s: float) -> float:
     return math.sqrt(s**2 - 1.0 / 12.0)
 
 
-def _ends(m, s, levels):
+def _ends(m: tf.Tensor, s: float, levels: int) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """a and b with a + b >= 0, and whether they are those of the levels counted from the top."""
     turned = m > 0.5 * (levels - 1)
     # The nearer end is a.
@@ -63,18 +63,18 @@ def _ends(m, s, levels):
     return (-0.5 - m) / _width(s), (levels - 0.5 - m) / _width(s), turned
 
 
-def _share(a, b):
+def _share(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
     """1 - Q(b) / Q(a)."""
     return 1.0 - tf.exp(_log_q(b) - _log_q(a))
 
 
-def _log_q(z):
+def _log_q(z: tf.Tensor) -> tf.Tensor:
     """log (1 - Phi(z))."""
     tail = log_normal_cdf(-tf.abs(z))
     return tf.where(z > 0.0, tail, tf.math.log(1.0 - tf.minimum(tf.exp(tail), 0.5)))
 
 
-def _from_log_q(log_q):
+def _from_log_q(log_q: tf.Tensor) -> tf.Tensor:
     """The z of log Q(z): by the quantile; where that ends, by Newton's method."""
     near = -normal_quantile(tf.clip_by_value(tf.exp(log_q), 1e-10, 1.0 - 6e-8))
     far = tf.minimum(log_q, -20.0)

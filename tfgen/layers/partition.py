@@ -19,7 +19,7 @@ few effective chains it is itself too small.
 """
 
 import math
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -43,19 +43,25 @@ class LogZ(NamedTuple):
     effective: float
 
     @property
-    def exact(self):
+    def exact(self) -> bool:
         return not self.effective
 
     @classmethod
-    def unknown(cls, value):
+    def unknown(cls, value: float) -> "LogZ":
         """Before it is computed: of a machine without connections."""
         return cls(value, 0.0, value, 1.0)
 
 
-class PartitionFunction:
+if TYPE_CHECKING:
+    from keras import Layer as _Layer
+else:
+    _Layer = object  # Keras' class comes after these
+
+
+class PartitionFunction(_Layer):
     """What a `boltzmann.Machine` can say of its Z."""
 
-    def exact_log_z(self):
+    def exact_log_z(self) -> float:
         """log Z by all states of the smaller layer that can be summed over: a number, nats."""
         binary = self.levels == 2 and not self.sigma
         by_visible = binary and self.visible < self.hidden
@@ -68,28 +74,28 @@ class PartitionFunction:
             totals.append(total.numpy())
         return float(np.logaddexp.reduce(np.concatenate(totals).astype(np.float64)))
 
-    def _log_sum_over_v(self, h):
+    def _log_sum_over_v(self, h: tf.Tensor) -> tf.Tensor:
         """log sum_v exp(-E(v, h)): [B, N] -> [B]."""
         of_v = tf.reduce_sum(self.log_partition_of_visible(self.to_visible(h)), axis=-1)
         return of_v + tf.linalg.matvec(h, self.biases()[1])
 
-    def base_log_z(self):
+    def base_log_z(self) -> float:
         """log Z at the start of annealing."""
         of_v = tf.reduce_sum(self.log_partition_of_visible(tf.convert_to_tensor(self.base)))
         return float(of_v) + self.hidden * math.log(2.0)
 
-    def ais_log_z(self, chains, steps):
+    def ais_log_z(self, chains: int, steps: int) -> tuple[float, float]:
         """log Z by annealed importance sampling: (estimate, its standard error), nats."""
         log_w, _ = self._anneal(tf.constant(chains), tf.constant(steps))
         return _log_mean(log_w.numpy(), self.base_log_z())
 
-    def reverse_ais_log_z(self, v, steps):
+    def reverse_ais_log_z(self, v: np.ndarray, steps: int) -> tuple[float, float]:
         """The same from draws of the model v [chains, D] down to independent units."""
         log_w = self._cool(tf.constant(v), tf.constant(steps)).numpy()
         estimate, error = _log_mean(log_w, -self.base_log_z())
         return -estimate, error
 
-    def log_z(self, v, chains=256, steps=3000, mixing=500):
+    def log_z(self, v: np.ndarray, chains: int = 256, steps: int = 3000, mixing: int = 500) -> LogZ:
         """`LogZ`, exact where a layer has `EXACT` units or fewer.
 
         v [M, D]: training images, from which `mixing` steps of Gibbs sampling lead to draws.
@@ -114,12 +120,14 @@ class PartitionFunction:
         )
 
     @compiled
-    def _anneal(self, chains, steps):
+    def _anneal(self, chains: tf.Tensor, steps: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """(log weights [chains], where the chains end [chains, D])."""
         rows = tf.range(chains)
         v = self.start(random.uniform(rows, [self.visible], "anneal start"))
 
-        def turn(t, v, log_w):
+        def turn(
+            t: tf.Tensor, v: tf.Tensor, log_w: tf.Tensor
+        ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
             before, beta = (tf.cast(i, tf.float32) / tf.cast(steps, tf.float32) for i in (t, t + 1))
             log_w += self.free_energy(v, before) - self.free_energy(v, beta)
             u = random.uniform(rows + t * chains, [self.hidden + self.visible], "anneal")
@@ -130,11 +138,13 @@ class PartitionFunction:
         return log_w, v
 
     @compiled
-    def _cool(self, v, steps):
+    def _cool(self, v: tf.Tensor, steps: tf.Tensor) -> tf.Tensor:
         chains = tf.shape(v)[0]
         rows = tf.range(chains)
 
-        def turn(t, v, log_w):
+        def turn(
+            t: tf.Tensor, v: tf.Tensor, log_w: tf.Tensor
+        ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
             before, beta = (
                 tf.cast(steps - i, tf.float32) / tf.cast(steps, tf.float32) for i in (t, t + 1)
             )
@@ -147,35 +157,35 @@ class PartitionFunction:
         return tf.while_loop(lambda t, *_: t < steps, turn, loop)[2]
 
     @compiled
-    def _mixed(self, v, steps):
+    def _mixed(self, v: tf.Tensor, steps: tf.Tensor) -> tf.Tensor:
         chains = tf.shape(v)[0]
 
-        def turn(t, v):
+        def turn(t: tf.Tensor, v: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             seeds = tf.range(chains) + t * chains
             return t + 1, self.step(v, random.uniform(seeds, [self.hidden + self.visible], "mix"))
 
         return tf.while_loop(lambda t, _: t < steps, turn, (tf.constant(0), v))[1]
 
 
-def _log_mean(log_w, log_z):
+def _log_mean(log_w: np.ndarray, log_z: float) -> tuple[float, float]:
     """log (Z_0 mean w) and its standard error, by the delta method."""
     top, w = log_w.max(), _weights(log_w)
     error = w.std(ddof=1) / w.mean() / math.sqrt(len(w))
     return float(log_z + top + math.log(w.mean())), float(error)
 
 
-def _effective(log_w):
+def _effective(log_w: np.ndarray) -> float:
     """(sum w)^2 / sum w^2: from 1 to as many as there are."""
     w = _weights(log_w)
     return float(w.sum() ** 2 / np.square(w).sum())
 
 
-def _resampled(rows, log_w, count):
+def _resampled(rows: np.ndarray, log_w: np.ndarray, count: int) -> np.ndarray:
     """`count` of the rows, each as often as its weight says, but for rounding."""
     cumulative = np.cumsum(_weights(log_w))
     ticks = (np.arange(count) + 0.5) / count * cumulative[-1]
     return rows[np.searchsorted(cumulative, ticks)]
 
 
-def _weights(log_w):
+def _weights(log_w: np.ndarray) -> np.ndarray:
     return np.exp(log_w.astype(np.float64) - log_w.max())

@@ -11,16 +11,18 @@ the gradient (equation 10). A convolution's W is its kernel as a matrix [kh kw i
 the layer's own Lipschitz constant is a multiple of at most sqrt(kh kw).
 """
 
+from typing import TYPE_CHECKING, Any
+
 import keras
 import tensorflow as tf
 from keras import layers
 
 
-def unit(x):
+def unit(x: tf.Tensor) -> tf.Tensor:
     return x / (tf.norm(x) + 1e-12)
 
 
-def power_iteration(W, u):
+def power_iteration(W: tf.Tensor, u: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """W [N, M], u [M] -> (a better u, sigma).
 
     sigma is differentiable in W.
@@ -31,10 +33,16 @@ def power_iteration(W, u):
     return u, tf.tensordot(u, Wv, 1)
 
 
-class _Spectral:
+if TYPE_CHECKING:
+    from keras import Layer as _Layer
+else:
+    _Layer = object  # Keras' class comes after these
+
+
+class _Spectral(_Layer):
     """What both layers add to Keras': the vector u, and the kernel that they work with."""
 
-    def build(self, input_shape):
+    def build(self, input_shape: Any) -> None:
         super().build(input_shape)
         self.u = self.add_weight(
             name="u",
@@ -46,7 +54,7 @@ class _Spectral:
             aggregation="only_first_replica",
         )
 
-    def normalised(self, training):
+    def normalised(self, training: bool) -> tf.Tensor:
         """W_SN in the kernel's shape."""
         kernel = tf.cast(tf.convert_to_tensor(self.kernel), tf.float32)
         W = tf.reshape(kernel, [-1, kernel.shape[-1]])
@@ -55,16 +63,16 @@ class _Spectral:
             self.u.assign(u)
         return tf.cast(kernel * (1.0 / sigma), self.compute_dtype)
 
-    def save_own_variables(self, store):
+    def save_own_variables(self, store: Any) -> None:
         # Keras' layers save what they know of by name, which u is not.
         for i, weight in enumerate(self.weights):
             store[str(i)] = weight
 
-    def load_own_variables(self, store):
+    def load_own_variables(self, store: Any) -> None:
         for i, weight in enumerate(self.weights):
             weight.assign(store[str(i)])
 
-    def finished(self, y):
+    def finished(self, y: tf.Tensor) -> tf.Tensor:
         return y + tf.cast(self.bias, y.dtype) if self.use_bias else y
 
 
@@ -72,7 +80,7 @@ class _Spectral:
 class SpectralDense(_Spectral, layers.Dense):
     """A dense layer without activation, of spectral norm 1."""
 
-    def call(self, x, training=False):
+    def call(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
         return self.finished(tf.matmul(x, self.normalised(training)))
 
 
@@ -80,6 +88,6 @@ class SpectralDense(_Spectral, layers.Dense):
 class SpectralConv2D(_Spectral, layers.Conv2D):
     """A convolution without activation, whose kernel as a matrix has spectral norm 1."""
 
-    def call(self, x, training=False):
+    def call(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
         W = self.normalised(training)
         return self.finished(tf.nn.conv2d(x, W, self.strides, self.padding.upper()))

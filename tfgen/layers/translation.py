@@ -14,6 +14,9 @@ Each convolution is followed by an instance norm, but not D's first one and the 
 Images are padded by reflection, so that there is no border of zeros.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 import tensorflow as tf
 from keras import layers
@@ -32,11 +35,11 @@ class InstanceNorm(layers.Layer):
     scale and shift.
     """
 
-    def build(self, shape):
+    def build(self, shape: Any) -> None:
         self.gamma = self.add_weight(name="gamma", shape=shape[-1:], initializer=normal(1.0))
         self.beta = self.add_weight(name="beta", shape=shape[-1:], initializer="zeros")
 
-    def call(self, x):
+    def call(self, x: tf.Tensor) -> tf.Tensor:
         mean, variance = tf.nn.moments(x, axes=[1, 2], keepdims=True)
         return (x - mean) * tf.math.rsqrt(variance + 1e-5) * self.gamma + self.beta
 
@@ -45,19 +48,19 @@ class InstanceNorm(layers.Layer):
 class Reflect(layers.Layer):
     """A border of so many pixels, mirrored: [B, H, W, C] -> [B, H + 2n, W + 2n, C]."""
 
-    def __init__(self, pixels, **kwargs):
+    def __init__(self, pixels: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.pixels = pixels
 
-    def call(self, x):
+    def call(self, x: tf.Tensor) -> tf.Tensor:
         border = [self.pixels, self.pixels]
         return tf.pad(x, [[0, 0], border, border, [0, 0]], "REFLECT")
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return super().get_config() | {"pixels": self.pixels}
 
 
-def check_generator(image_shape, depth):
+def check_generator(image_shape: Sequence[int], depth: int) -> None:
     """Raises: UserError for an image that is too small for so many halvings."""
     h, w, _ = image_shape
     if h % 2**depth or w % 2**depth or min(h, w) < 2 ** (depth + 1):
@@ -68,7 +71,7 @@ def check_generator(image_shape, depth):
         )
 
 
-def check_discriminator(image_shape, patch_depth):
+def check_discriminator(image_shape: Sequence[int], patch_depth: int) -> None:
     """Raises: UserError for an image that is too small for so many halvings."""
     h, w, _ = image_shape
     if min(h, w) < 2 ** (patch_depth + 2):
@@ -78,7 +81,9 @@ def check_discriminator(image_shape, patch_depth):
         )
 
 
-def convolution(x, filters, kernel, reflect=True):
+def convolution(
+    x: keras.KerasTensor, filters: int, kernel: int, reflect: bool = True
+) -> keras.KerasTensor:
     """Of stride 1; keeps height and width."""
     x = Reflect(kernel // 2)(x) if reflect else x
     padding = "valid" if reflect else "same"
@@ -88,18 +93,20 @@ def convolution(x, filters, kernel, reflect=True):
     )(x)
 
 
-def normed(x):
+def normed(x: keras.KerasTensor) -> keras.KerasTensor:
     return layers.ReLU()(InstanceNorm()(x))
 
 
-def residual(x):
+def residual(x: keras.KerasTensor) -> keras.KerasTensor:
     """R: [B, H, W, F] -> the same."""
     filters = x.shape[-1]
     y = normed(convolution(x, filters, 3))
     return layers.Add()([x, InstanceNorm()(convolution(y, filters, 3))])
 
 
-def generator(image_shape, width, depth, blocks, name="G"):
+def generator(
+    image_shape: Sequence[int], width: int, depth: int, blocks: int, name: str = "G"
+) -> keras.Model:
     """Images in (-1, 1) -> images in (-1, 1), [B, H, W, C], float32 under mixed precision too."""
     image = layers.Input(image_shape)
     kernel = min(7, 2 * (min(image_shape[:2]) // 2) - 1)
@@ -120,7 +127,9 @@ def generator(image_shape, width, depth, blocks, name="G"):
     return keras.Model(image, layers.Activation("tanh", dtype="float32")(x), name=name)
 
 
-def patch_discriminator(image_shape, width, depth, name="D"):
+def patch_discriminator(
+    image_shape: Sequence[int], width: int, depth: int, name: str = "D"
+) -> keras.Model:
     """Images in (-1, 1) -> scores of overlapping patches, [B, H / 2^d, W / 2^d, 1].
 
     A score sees patch(depth) pixels a side: 70 with depth 3, as in the paper.
@@ -137,13 +146,13 @@ def patch_discriminator(image_shape, width, depth, name="D"):
     return keras.Model(image, scores(x), name=name)
 
 
-def shape_of_scores(image_shape, depth):
+def shape_of_scores(image_shape: Sequence[int], depth: int) -> tuple[int, int, int]:
     """The scores of `patch_discriminator`, without the batch."""
     h, w, _ = image_shape
     return -(-h // 2**depth), -(-w // 2**depth), 1
 
 
-def patch(depth):
+def patch(depth: int) -> int:
     """The pixels a side that a score of `patch_discriminator` sees."""
     side = 1
     for stride in (1, 1, *([2] * depth)):

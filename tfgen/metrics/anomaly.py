@@ -6,14 +6,14 @@ Images are float [N, D] in [0, 1] or codes; each score is fitted to normal train
 import numpy as np
 
 
-def nearest_neighbours(train, test, k=5):
+def nearest_neighbours(train: np.ndarray, test: np.ndarray, k: int = 5) -> np.ndarray:
     """The distance to the k-th nearest training image: [N]."""
     from sklearn.neighbors import NearestNeighbors
 
     return NearestNeighbors(n_neighbors=k).fit(train).kneighbors(test)[0][:, -1]
 
 
-def kernel_density(train, test):
+def kernel_density(train: np.ndarray, test: np.ndarray) -> np.ndarray:
     """-log of a Gaussian kernel density; its width is the likeliest, leaving one out.
 
     By all distances: the trees of scikit-learn lose small densities in many dimensions.
@@ -29,7 +29,7 @@ def kernel_density(train, test):
     return -_log_kernels(cdist(test, train, "sqeuclidean"), width, train.shape[1])
 
 
-def _log_kernels(squares, width, size):
+def _log_kernels(squares: np.ndarray, width: float, size: int) -> np.ndarray:
     """log of the mean of normal densities, from squared distances [N, M] -> [N]."""
     from scipy.special import logsumexp
 
@@ -37,7 +37,7 @@ def _log_kernels(squares, width, size):
     return logsumexp(-0.5 * squares / width**2, axis=1) - np.log(squares.shape[1]) - log_volume
 
 
-def principal_components(train, test, units):
+def principal_components(train: np.ndarray, test: np.ndarray, units: int) -> np.ndarray:
     """The squared error of what `units` principal components keep: [N]."""
     from sklearn.decomposition import PCA
 
@@ -45,14 +45,14 @@ def principal_components(train, test, units):
     return np.square(test - pca.inverse_transform(pca.transform(test))).sum(axis=1)
 
 
-def mahalanobis(train, test):
+def mahalanobis(train: np.ndarray, test: np.ndarray) -> np.ndarray:
     """The distance from the mean in units of the training images' covariance: [N]."""
     from sklearn.covariance import LedoitWolf
 
     return LedoitWolf().fit(train).mahalanobis(test)
 
 
-def auroc(scores, odd):
+def auroc(scores: np.ndarray, odd: np.ndarray) -> float:
     """The chance that an odd image scores above a normal one, ties by half: scores, bool [N]."""
     from sklearn.metrics import roc_auc_score
 

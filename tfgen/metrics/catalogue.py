@@ -299,7 +299,7 @@ GROUPS = {
 METRICS = {metric.key: metric for group in GROUPS.values() for metric in group}
 
 
-def text(key, value):
+def text(key: str, value: float | None) -> str:
     """A number as tables show it."""
     if value is None:
         return ""

@@ -3,7 +3,9 @@
 import numpy as np
 
 
-def linear_probe(train, train_labels, test, test_labels):
+def linear_probe(
+    train: np.ndarray, train_labels: np.ndarray, test: np.ndarray, test_labels: np.ndarray
+) -> float:
     """Test accuracy of a logistic regression on standardised codes."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
@@ -13,7 +15,13 @@ def linear_probe(train, train_labels, test, test_labels):
     return float(probe.fit(train, train_labels).score(test, test_labels))
 
 
-def knn_accuracy(train, train_labels, test, test_labels, k=5):
+def knn_accuracy(
+    train: np.ndarray,
+    train_labels: np.ndarray,
+    test: np.ndarray,
+    test_labels: np.ndarray,
+    k: int = 5,
+) -> float:
     """Test accuracy of k nearest neighbours in code space, Euclidean."""
     from sklearn.neighbors import KNeighborsClassifier
 

@@ -5,6 +5,11 @@ nothing. The thresholds are rules of thumb; the number that crossed one stands i
 """
 
 import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+# A part of metrics.json.
+Numbers = Mapping[str, Any]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -16,7 +21,9 @@ class Finding:
     advice: str
 
 
-def diagnose(results, details, floor, baselines):
+def diagnose(
+    results: Numbers, details: Numbers, floor: Numbers, baselines: Mapping[str, Numbers]
+) -> list[Finding]:
     """The findings, in the order of `RULES`.
 
     Args: results: {metric: number}; details: "class_shares", "real_shares", "classes",
@@ -33,11 +40,15 @@ def diagnose(results, details, floor, baselines):
     return found
 
 
-def training_unfinished(results, details, floor, baselines):
+def training_unfinished(
+    results: Numbers, details: Numbers, floor: Numbers, baselines: Mapping[str, Numbers]
+) -> tuple[str, str] | None:
     return details["unreached"]
 
 
-def modes_missing(results, details, floor, baselines):
+def modes_missing(
+    results: Numbers, details: Numbers, floor: Numbers, baselines: Mapping[str, Numbers]
+) -> tuple[str, str] | None:
     if "modes" in results:
         found, total = int(results["modes"]), details["modes"]
         if found < total:
@@ -55,9 +66,12 @@ def modes_missing(results, details, floor, baselines):
             "For a GAN this is mode collapse: lower the learning rates, enlarge the batch, or stop "
             "earlier (`eval_every`). For a VAE, a larger decoder or latent space.",
         )
+    return None
 
 
-def coverage_low(results, details, floor, baselines):
+def coverage_low(
+    results: Numbers, details: Numbers, floor: Numbers, baselines: Mapping[str, Numbers]
+) -> tuple[str, str] | None:
     limit = 0.6 * floor["coverage"]
     if results["coverage"] < limit:
         return (
@@ -66,9 +80,12 @@ def coverage_low(results, details, floor, baselines):
             "Look at the samples: if they are alike, the model has collapsed; if they are noisy or "
             "blurred, it has not learnt enough: train longer, or with a larger model.",
         )
+    return None
 
 
-def worse_than_a_Gaussian(results, details, floor, baselines):
+def worse_than_a_Gaussian(
+    results: Numbers, details: Numbers, floor: Numbers, baselines: Mapping[str, Numbers]
+) -> tuple[str, str] | None:
     trivial = baselines["Gaussian"]["frechet"]
     if results["frechet"] > trivial:
         return (
@@ -77,9 +94,12 @@ def worse_than_a_Gaussian(results, details, floor, baselines):
             "The model has learnt less than the mean and the covariance: train longer, lower the "
             "learning rate, and see in log.csv that the loss still falls.",
         )
+    return None
 
 
-def memorising(results, details, floor, baselines):
+def memorising(
+    results: Numbers, details: Numbers, floor: Numbers, baselines: Mapping[str, Numbers]
+) -> tuple[str, str] | None:
     ratio, copies = results["copy_ratio"], results["copies"]
     if ratio < 0.5 or copies > 0.5:
         return (
@@ -88,9 +108,12 @@ def memorising(results, details, floor, baselines):
             "The model copies its training set: use more data or augmentation, a smaller model, "
             "dropout, or fewer steps. The figure of nearest training images shows it.",
         )
+    return None
 
 
-def posterior_collapsed(results, details, floor, baselines):
+def posterior_collapsed(
+    results: Numbers, details: Numbers, floor: Numbers, baselines: Mapping[str, Numbers]
+) -> tuple[str, str] | None:
     if results["active_units"] == 0 or results["kl"] < 0.5:
         return (
             f"The codes carry {results['kl']:.2f} nats and {int(results['active_units'])} units "
@@ -98,9 +121,12 @@ def posterior_collapsed(results, details, floor, baselines):
             "The decoder ignores its input: warm the KL term up, weaken the decoder, or lower the "
             "learning rate.",
         )
+    return None
 
 
-def dead_codes(results, details, floor, baselines):
+def dead_codes(
+    results: Numbers, details: Numbers, floor: Numbers, baselines: Mapping[str, Numbers]
+) -> tuple[str, str] | None:
     kl = details["kl_per_unit"]
     dead = sum(unit < 0.01 for unit in kl)
     if dead and results["kl"] >= 0.5:
@@ -109,9 +135,12 @@ def dead_codes(results, details, floor, baselines):
             "They cost nothing but parameters: a smaller latent_dim gives the same model. If the "
             "reconstructions are poor as well, warm the KL term up.",
         )
+    return None
 
 
-def discriminator_overfits(results, details, floor, baselines):
+def discriminator_overfits(
+    results: Numbers, details: Numbers, floor: Numbers, baselines: Mapping[str, Numbers]
+) -> tuple[str, str] | None:
     seen = details["terms"]["train"]["D_real"]
     unseen = details["terms"]["held-out"]["D_real"]
     # A score has a scale of its own: how far it is from real to generated images.
@@ -122,9 +151,12 @@ def discriminator_overfits(results, details, floor, baselines):
             "Its gradients then teach G to copy: use more data or augmentation, a smaller D, or "
             "fewer steps.",
         )
+    return None
 
 
-def overfits(results, details, floor, baselines):
+def overfits(
+    results: Numbers, details: Numbers, floor: Numbers, baselines: Mapping[str, Numbers]
+) -> tuple[str, str] | None:
     seen, unseen = details["terms"]["train"]["loss"], details["terms"]["held-out"]["loss"]
     if "nll" in results and unseen - seen > 0.15 * abs(seen):
         return (
@@ -132,9 +164,10 @@ def overfits(results, details, floor, baselines):
             "The model has begun to learn its training set by heart: dropout, a smaller model, or "
             "early stopping (`eval_every`, `patience`).",
         )
+    return None
 
 
-def contradicted(nll, reverse, error):
+def contradicted(nll: float, reverse: float, error: float) -> bool:
     """Whether AIS puts log Z above reverse AIS, beyond their errors: one of the two is wrong.
 
     Three of one's errors are two of the difference, of which each estimate has a share.
@@ -142,7 +175,9 @@ def contradicted(nll, reverse, error):
     return nll - reverse > max(0.01, 3.0 * error)
 
 
-def log_Z_unsure(results, details, floor, baselines):
+def log_Z_unsure(
+    results: Numbers, details: Numbers, floor: Numbers, baselines: Mapping[str, Numbers]
+) -> tuple[str, str] | None:
     gap, error = results["nll_reverse"] - results["nll"], results["log_z_error"]
     problems = []
     if contradicted(results["nll"], results["nll_reverse"], error):
@@ -157,6 +192,7 @@ def log_Z_unsure(results, details, floor, baselines):
             "The likelihood is a guess, and rather too good: the chains do not mix between modes. "
             "Fewer hidden units, more decay, or a layer of 20 units, whose Z is exact.",
         )
+    return None
 
 
 RULES = [

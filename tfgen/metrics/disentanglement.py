@@ -8,7 +8,7 @@ evenly from the grid of factors. The variants are those of Locatello et al. 2019
 import numpy as np
 
 
-def discretise(codes, bins=20):
+def discretise(codes: np.ndarray, bins: int = 20) -> np.ndarray:
     """Each unit in equal bins between its least and greatest value: int [N, Z]."""
     codes = np.asarray(codes, np.float64)
     low, high = codes.min(axis=0), codes.max(axis=0)
@@ -16,7 +16,7 @@ def discretise(codes, bins=20):
     return np.minimum((codes - low) / width, bins - 1).astype(int)
 
 
-def mutual_information(codes, factors, bins=20):
+def mutual_information(codes: np.ndarray, factors: np.ndarray, bins: int = 20) -> np.ndarray:
     """I(unit; factor) of histograms, in nats: [Z, F].  Biased upwards for few images."""
     from sklearn.metrics import mutual_info_score
 
@@ -26,7 +26,7 @@ def mutual_information(codes, factors, bins=20):
     )
 
 
-def mig(codes, factors):
+def mig(codes: np.ndarray, factors: np.ndarray) -> float:
     """Mutual information gap in [0, 1], Chen et al. 2018, equation 6.
 
     The mean over factors of the gap between the two units that know it best, over the factor's
@@ -38,12 +38,18 @@ def mig(codes, factors):
     return float(np.mean((information[-1] - second) / entropy))
 
 
-def _entropy(values):
+def _entropy(values: np.ndarray) -> float:
     p = np.unique(values, return_counts=True)[1] / len(values)
     return -np.sum(p * np.log(p))
 
 
-def dci(train, train_factors, test, test_factors, seed=0):
+def dci(
+    train: np.ndarray,
+    train_factors: np.ndarray,
+    test: np.ndarray,
+    test_factors: np.ndarray,
+    seed: int = 0,
+) -> tuple[float, float, float]:
     """(disentanglement, completeness, informativeness), each in [0, 1]; Eastwood, Williams 2018.
 
     Importances are those of a random forest of 50 trees for each factor, as in the paper's random
@@ -64,15 +70,15 @@ def dci(train, train_factors, test, test_factors, seed=0):
     return (*dci_of_importance(importance), float(np.mean(accuracy)))
 
 
-def dci_of_importance(importance):
+def dci_of_importance(importance: np.ndarray) -> tuple[float, float]:
     """(disentanglement, completeness) of importances [Z, F] >= 0, section 2 of the paper."""
     importance = np.asarray(importance, np.float64) + 1e-11
 
-    def one_minus_entropy(rows):
+    def one_minus_entropy(rows: np.ndarray) -> np.ndarray:
         p = rows / rows.sum(axis=1, keepdims=True)
         return 1.0 + np.sum(p * np.log(p), axis=1) / np.log(rows.shape[1])
 
-    def weighted(rows):
+    def weighted(rows: np.ndarray) -> float:
         if rows.shape[1] == 1:
             return 1.0
         return float(np.sum(one_minus_entropy(rows) * rows.sum(axis=1)) / rows.sum())
@@ -80,7 +86,9 @@ def dci_of_importance(importance):
     return weighted(importance), weighted(importance.T)
 
 
-def factor_vae_score(codes, factors, votes=5000, batch=64, seed=0):
+def factor_vae_score(
+    codes: np.ndarray, factors: np.ndarray, votes: int = 5000, batch: int = 64, seed: int = 0
+) -> float:
     """The metric of Kim and Mnih 2018, section 4: the accuracy of a majority vote, in [0, 1].
 
     In batches that share one factor's value, the unit of least variance, relative to its variance
@@ -105,7 +113,9 @@ def factor_vae_score(codes, factors, votes=5000, batch=64, seed=0):
     return float(counts[1, np.arange(len(winner)), winner].sum() / votes)
 
 
-def sap(train, train_factors, test, test_factors):
+def sap(
+    train: np.ndarray, train_factors: np.ndarray, test: np.ndarray, test_factors: np.ndarray
+) -> float:
     """Separated attribute predictability in [0, 1], Kumar et al. 2018, section 3.
 
     The mean over factors of the gap in test accuracy between the two units from which alone a

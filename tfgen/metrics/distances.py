@@ -5,7 +5,7 @@ import numpy as np
 from tfgen.errors import UserError
 
 
-def frechet(real, fake):
+def frechet(real: np.ndarray, fake: np.ndarray) -> float:
     """The squared Frechet (2-Wasserstein) distance of two Gaussians fitted to the features.
 
     Heusel et al. 2017, equation 6:  |m1 - m2|^2 + Tr(S1 + S2 - 2 (S1 S2)^(1/2)).
@@ -21,13 +21,16 @@ def frechet(real, fake):
                 f"the Frechet distance of {d} features needs at least {d + 1} images, got {n}"
             )
     moments = [
-        (np.mean(x, axis=0, dtype=np.float64), np.cov(np.asarray(x, np.float64), rowvar=False))
+        (
+            np.asarray(np.mean(x, axis=0, dtype=np.float64)),
+            np.cov(np.asarray(x, np.float64), rowvar=False),
+        )
         for x in (real, fake)
     ]
     return frechet_gaussians(*moments[0], *moments[1])
 
 
-def frechet_gaussians(m1, s1, m2, s2):
+def frechet_gaussians(m1: np.ndarray, s1: np.ndarray, m2: np.ndarray, s2: np.ndarray) -> float:
     """The same from means [D] and covariances [D, D]."""
     # Tr (S1 S2)^(1/2) is the sum of the roots of the eigenvalues of S1^(1/2) S2 S1^(1/2), which is
     # symmetric: no complex numbers, and no root of a matrix that is nearly singular.
@@ -38,7 +41,9 @@ def frechet_gaussians(m1, s1, m2, s2):
     return float(np.sum((m1 - m2) ** 2) + np.trace(s1) + np.trace(s2) - 2.0 * cross)
 
 
-def kernel(real, fake, subsets=100, size=1000, seed=0):
+def kernel(
+    real: np.ndarray, fake: np.ndarray, subsets: int = 100, size: int = 1000, seed: int = 0
+) -> tuple[float, float]:
     """The kernel distance KID: (mean, standard deviation) over random subsets.
 
     Binkowski et al. 2018: the unbiased squared maximum mean discrepancy with the kernel
@@ -62,7 +67,7 @@ def kernel(real, fake, subsets=100, size=1000, seed=0):
     return float(np.mean(values)), float(np.std(values))
 
 
-def unbiased_mmd(x, y):
+def unbiased_mmd(x: np.ndarray, y: np.ndarray) -> float:
     """Gretton et al. 2012, equation 3, with the kernel of `kernel`, for [N, D] and [M, D].
 
     Raises: UserError for a single image, which has no pair.
@@ -70,11 +75,11 @@ def unbiased_mmd(x, y):
     if min(len(x), len(y)) < 2:
         raise UserError(f"the kernel distance needs at least 2 images, got {len(x), len(y)}")
 
-    def k(a, b):
+    def k(a: np.ndarray, b: np.ndarray) -> np.ndarray:
         inner = a @ b.T / a.shape[1] + 1.0
         return inner * inner * inner  # NumPy's power takes ten times as long
 
-    def mean_off_diagonal(m):
+    def mean_off_diagonal(m: np.ndarray) -> float:
         return (m.sum() - np.trace(m)) / (len(m) * (len(m) - 1))
 
     return float(mean_off_diagonal(k(x, x)) + mean_off_diagonal(k(y, y)) - 2.0 * k(x, y).mean())

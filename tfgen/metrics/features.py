@@ -25,13 +25,20 @@ import hashlib
 import json
 import os
 import zipfile
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tfgen import files
 from tfgen.errors import UserError
 from tfgen.metrics import textures
+
+if TYPE_CHECKING:
+    import keras
+    import tensorflow as tf
+
 
 UNITS = 64
 # Raised when the network or its training changes: then other weights are wanted.
@@ -57,12 +64,18 @@ class Features:
     kind: str
     distance: str
     digest: str
-    features: object
-    probabilities: object = None
-    accuracy: dict = dataclasses.field(default_factory=dict)
+    features: Callable[[np.ndarray], np.ndarray]
+    probabilities: Callable[[np.ndarray], np.ndarray] | None = None
+    accuracy: dict[str, float] = dataclasses.field(default_factory=dict)
 
 
-def choose(kind, train, held_out, levels, inception=None):
+def choose(
+    kind: str,
+    train: Mapping[str, np.ndarray],
+    held_out: Mapping[str, np.ndarray],
+    levels: int,
+    inception: tuple[str, str] | None = None,
+) -> Features:
     """The features of that kind; "auto" takes the best that the data allow.
 
     Args:
@@ -82,6 +95,7 @@ def choose(kind, train, held_out, levels, inception=None):
     if kind == "inception":
         from tfgen.metrics.inception import load
 
+        assert inception
         return Features("inception", "FID", inception[1].lower(), load(*inception))
     if kind == "textures":
         return textures_of(train["image"], levels)
@@ -93,11 +107,11 @@ def choose(kind, train, held_out, levels, inception=None):
     return classifier(train, held_out, levels)
 
 
-def _flat(images):
+def _flat(images: np.ndarray) -> np.ndarray:
     return np.asarray(images, np.float64).reshape(len(images), -1)
 
 
-def textures_of(images, levels):
+def textures_of(images: np.ndarray, levels: int) -> Features:
     """Textures in the directions that vary most over training images, at uint8 levels [N, H, W, C].
 
     Each filter's average is taken in its own standard deviations, the 64 leading principal
@@ -134,14 +148,14 @@ def textures_of(images, levels):
 # --- the classifier ------------------------------------------------------------------------------
 
 
-def targets(arrays):
+def targets(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """What a classifier of the data predicts, the label first: {name: int [N]}."""
     labels = {"label": arrays["label"]} if "label" in arrays else {}
     factors = np.transpose(arrays["factors"]) if "factors" in arrays else ()
     return labels | {f"factor {i}": column for i, column in enumerate(factors)}
 
 
-def network(image_shape, classes, seed=0):
+def network(image_shape: Sequence[int], classes: Sequence[int], seed: int = 0) -> "keras.Model":
     """The classifier: [B, H, W, C] in [0, 1] -> [features [B, 64], logits [B, K] of each target].
 
     Strided convolutions halve the image to a side of at most 4; then one hidden layer.
@@ -151,7 +165,7 @@ def network(image_shape, classes, seed=0):
 
     seeds = iter(range(1000 * seed, 1000 * seed + 1000))
 
-    def init():
+    def init() -> "keras.initializers.Initializer":
         return keras.initializers.GlorotUniform(seed=next(seeds))
 
     image = layers.Input(image_shape)
@@ -169,7 +183,13 @@ def network(image_shape, classes, seed=0):
     return keras.Model(image, [features, *logits])
 
 
-def train_network(images, targets, seed=0, steps=None, batch=64):
+def train_network(
+    images: np.ndarray,
+    targets: Mapping[str, np.ndarray],
+    seed: int = 0,
+    steps: int | None = None,
+    batch: int = 64,
+) -> "keras.Model":
     """The network trained on images [N, H, W, C] in [0, 1] for targets {name: int [N]}.
 
     Adam, cross entropy, a linear decay of the learning rate; images are shifted by up to an eighth
@@ -194,7 +214,7 @@ def train_network(images, targets, seed=0, steps=None, batch=64):
     reach = (h // 8, w // 8) if set(targets) == {"label"} else (0, 0)
 
     @compiled
-    def step(x, y):
+    def step(x: "tf.Tensor", y: "tf.Tensor") -> None:
         with tf.GradientTape() as tape:
             _, *logits = model(x, training=True)
             losses = [
@@ -209,13 +229,13 @@ def train_network(images, targets, seed=0, steps=None, batch=64):
         if len(order) < batch:
             order = np.concatenate([order, random.permutation(n)])
         rows, order = order[:batch], order[batch:]
-        by = [random.integers(-r, r + 1) for r in reach]
-        x = _shifted(images[rows], *by)
+        down, right = (int(random.integers(-r, r + 1)) for r in reach)
+        x = _shifted(images[rows], down, right)
         step(tf.constant(x, tf.float32), tf.constant(labels[rows]))
     return model
 
 
-def _shifted(images, down, right):
+def _shifted(images: np.ndarray, down: int, right: int) -> np.ndarray:
     """Images moved by whole pixels; their edges are repeated."""
     h, w = images.shape[1:3]
     rows = np.clip(np.arange(h) - down, 0, h - 1)
@@ -223,7 +243,9 @@ def _shifted(images, down, right):
     return images[:, rows][:, :, columns]
 
 
-def accuracies(model, images, targets):
+def accuracies(
+    model: "keras.Model", images: np.ndarray, targets: Mapping[str, np.ndarray]
+) -> dict[str, float]:
     """Of each target: {name: share right}."""
     _, *logits = predictions(model, images)
     return {
@@ -232,7 +254,7 @@ def accuracies(model, images, targets):
     }
 
 
-def predictions(model, images, batch=512):
+def predictions(model: "keras.Model", images: np.ndarray, batch: int = 512) -> list[np.ndarray]:
     """Features and logits of images [N, H, W, C] in [0, 1], in batches of one shape."""
     import tensorflow as tf
 
@@ -251,7 +273,9 @@ def predictions(model, images, batch=512):
     return [np.concatenate(column).astype(np.float64) for column in zip(*parts, strict=True)]
 
 
-def classifier(train, held_out, levels):
+def classifier(
+    train: Mapping[str, np.ndarray], held_out: Mapping[str, np.ndarray] | None, levels: int
+) -> Features:
     """The classifier of the data, from the cache or trained now; held_out may be None."""
     wanted = targets(train)
     images = train["image"] / np.float32(levels - 1)
@@ -269,7 +293,7 @@ def classifier(train, held_out, levels):
         accuracy = accuracies(model, held_out["image"] / np.float32(levels - 1), targets(held_out))
     scale = np.sqrt(np.var(predictions(model, images[:10_000])[0], axis=0).mean())
 
-    def probabilities(images):
+    def probabilities(images: np.ndarray) -> np.ndarray:
         logits = predictions(model, images)[1]
         p = np.exp(logits - logits.max(axis=1, keepdims=True))
         return p / p.sum(axis=1, keepdims=True)
@@ -284,7 +308,7 @@ def classifier(train, held_out, levels):
     )
 
 
-def _restore(model, path):
+def _restore(model: "keras.Model", path: Path) -> bool:
     """Whether the file held the weights of the model. A broken one counts as none."""
     if not path.exists():
         return False
@@ -296,12 +320,12 @@ def _restore(model, path):
     return True
 
 
-def cache():
+def cache() -> Path:
     """The folder of what can be computed again: $XDG_CACHE_HOME/tfgen, or ~/.cache/tfgen."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tfgen"
 
 
-def _digest(*arrays):
+def _digest(*arrays: np.ndarray) -> str:
     digest = hashlib.sha256()
     for array in arrays:
         digest.update(json.dumps([str(array.dtype), list(array.shape)]).encode())

@@ -7,14 +7,19 @@ al. 2022; their "clean" one gives other numbers).
 """
 
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tfgen.errors import UserError
 
+if TYPE_CHECKING:
+    import tensorflow as tf
 
-def load(path, sha256):
+
+def load(path: str, sha256: str) -> Callable[[np.ndarray], np.ndarray]:
     """A function from images [N, H, W, C] in [0, 1] to float64 [N, 2048].
 
     Args: path: of `classify_image_graph_def.pb`; sha256: of that file, in hex, by its source.
@@ -22,10 +27,10 @@ def load(path, sha256):
     """
     import tensorflow as tf
 
-    content = Path(path).expanduser()
-    if not content.is_file():
+    file = Path(path).expanduser()
+    if not file.is_file():
         raise UserError(f"there is no file {path}: `inception` wants classify_image_graph_def.pb.")
-    content = content.read_bytes()
+    content = file.read_bytes()
     digest = hashlib.sha256(content).hexdigest()
     if digest != sha256.lower():
         raise UserError(
@@ -36,7 +41,7 @@ def load(path, sha256):
     try:
         graph.ParseFromString(content)
 
-        def pool(x):
+        def pool(x: "tf.Tensor") -> "tf.Tensor":
             (out,) = tf.compat.v1.import_graph_def(
                 graph, input_map={"ExpandDims:0": x}, return_elements=["pool_3:0"]
             )
@@ -47,7 +52,7 @@ def load(path, sha256):
     except Exception as error:
         raise UserError(f"{path} is not the Inception graph of 2015-12-05: {error}") from error
 
-    def features(images):
+    def features(images: np.ndarray) -> np.ndarray:
         images = np.round(255.0 * np.asarray(images)).astype(np.float32)
         images = np.repeat(images, 3, axis=-1) if images.shape[-1] == 1 else images
         parts = [call(tf.constant(images[i : i + 50])) for i in range(0, len(images), 50)]

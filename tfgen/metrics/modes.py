@@ -3,7 +3,7 @@
 import numpy as np
 
 
-def modes(points, means, sigma):
+def modes(points: np.ndarray, means: np.ndarray, sigma: float) -> tuple[int, float, float]:
     """(modes covered, share of high quality, KL of the modes' shares) of points [N, 2].
 
     Srivastava et al. 2017, section 4.1, with the constants of Lin et al. 2018: a point is of high

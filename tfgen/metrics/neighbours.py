@@ -11,6 +11,8 @@ float64.
 | `memorisation` | whether samples are copies of training images | 1; 0.01 |
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from tfgen.errors import UserError
@@ -19,7 +21,7 @@ from tfgen.errors import UserError
 BLOCK_MB = 64
 
 
-def _chunks(a, b):
+def _chunks(a: np.ndarray, b: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
     """Blocks of rows of the distances between a and b: (slice, [rows, len(b)])."""
     from sklearn.metrics import pairwise_distances_chunked
 
@@ -30,7 +32,7 @@ def _chunks(a, b):
         start += len(block)
 
 
-def nearest(a, b):
+def nearest(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The nearest row of b for each row of a: (distances [N], indices [N])."""
     distances, indices = np.empty(len(a)), np.empty(len(a), np.int64)
     for rows, block in _chunks(a, b):
@@ -39,7 +41,7 @@ def nearest(a, b):
     return distances, indices
 
 
-def radii(x, k):
+def radii(x: np.ndarray, k: int) -> np.ndarray:
     """The distance of each row to its k-th nearest other row: [N].
 
     Raises: UserError if there are k rows or fewer.
@@ -52,7 +54,7 @@ def radii(x, k):
     return NearestNeighbors(n_neighbors=k, algorithm="brute").fit(x).kneighbors()[0][:, -1]
 
 
-def precision_recall(real, fake, k=3):
+def precision_recall(real: np.ndarray, fake: np.ndarray, k: int = 3) -> tuple[float, float]:
     """Kynkaanniemi et al. 2019, equations 1 and 2: (precision, recall), both in [0, 1].
 
     A sample is precise if it lies in the ball around some real image that reaches to that image's
@@ -67,7 +69,7 @@ def precision_recall(real, fake, k=3):
     return float(precise.mean()), float(recalled.mean())
 
 
-def density_coverage(real, fake, k=5):
+def density_coverage(real: np.ndarray, fake: np.ndarray, k: int = 5) -> tuple[float, float]:
     """Naeem et al. 2020, equations 3 and 4: (density >= 0, coverage in [0, 1]).
 
     Density counts in how many real balls a sample lies, over k; it may exceed 1. Coverage is the
@@ -82,7 +84,7 @@ def density_coverage(real, fake, k=5):
     return float(inside / (k * len(fake))), float(covered / len(real))
 
 
-def two_sample_accuracy(real, fake):
+def two_sample_accuracy(real: np.ndarray, fake: np.ndarray) -> tuple[float, float, float]:
     """Leave-one-out accuracy of a 1-nearest-neighbour classifier of real against fake.
 
     Lopez-Paz and Oquab 2017; Xu et al. 2018: (all, on real, on fake), each in [0, 1]. 0.5: they
@@ -96,7 +98,7 @@ def two_sample_accuracy(real, fake):
     return float(both.mean()), float(votes["real"].mean()), float(votes["fake"].mean())
 
 
-def memorisation(fake, train, held_out):
+def memorisation(fake: np.ndarray, train: np.ndarray, held_out: np.ndarray) -> tuple[float, float]:
     """(ratio, copies): how much nearer to training images samples are than other real images.
 
     ratio: the median distance of a sample to its nearest training image, over the same median of

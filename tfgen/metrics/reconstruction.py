@@ -3,18 +3,18 @@
 import numpy as np
 
 
-def mse(x, y):
+def mse(x: np.ndarray, y: np.ndarray) -> float:
     """The mean squared error of a pixel."""
     return float(np.mean(np.square(np.asarray(x, np.float64) - y)))
 
 
-def psnr(x, y):
+def psnr(x: np.ndarray, y: np.ndarray) -> float:
     """Peak signal-to-noise ratio in dB, the mean over images of -10 log10 MSE (MSE >= 1e-10)."""
     errors = np.mean(np.square(np.asarray(x, np.float64) - y), axis=(1, 2, 3))
     return float(np.mean(-10.0 * np.log10(np.maximum(errors, 1e-10))))
 
 
-def ssim(x, y):
+def ssim(x: np.ndarray, y: np.ndarray) -> float:
     """Structural similarity, Wang et al. 2004, equation 13, in [-1, 1]; the mean over channels.
 
     A Gaussian window of 11 pixels and sigma 1.5, without padding, as in the paper; images smaller
@@ -28,7 +28,7 @@ def ssim(x, y):
     window /= window.sum()
     inside = slice(size // 2, -(size // 2) or None)
 
-    def blur(image):
+    def blur(image: np.ndarray) -> np.ndarray:
         image = correlate1d(correlate1d(image, window, axis=1), window, axis=2)
         return image[:, inside, inside]
 

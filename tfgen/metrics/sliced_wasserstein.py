@@ -11,6 +11,8 @@ gives exactly (J. Rabin et al. 2011). That of coarse levels is about large struc
 ones about edges and noise.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 from scipy import ndimage
 
@@ -21,7 +23,7 @@ DIRECTIONS = 512
 SMOOTH = np.array([1, 4, 6, 4, 1]) / 16
 
 
-def sides(image_shape):
+def sides(image_shape: Sequence[int]) -> tuple[int, ...]:
     """The levels that images [H, W, C] have, named by their pixels a side; () for others."""
     h, w, _ = image_shape
     if h != w or h < COARSEST or h & (h - 1):
@@ -29,7 +31,7 @@ def sides(image_shape):
     return tuple(1 << k for k in range(COARSEST.bit_length() - 1, h.bit_length()))
 
 
-def distances(real, fake, seed=0):
+def distances(real: np.ndarray, fake: np.ndarray, seed: int = 0) -> dict[int, float]:
     """{side: distance} of images [N, H, H, C] in [0, 1]; 1,000 times, as in the paper's tables.
 
     Of sets of unequal size the first images of the larger are taken.
@@ -39,12 +41,12 @@ def distances(real, fake, seed=0):
     found = {}
     for one, other in levels:
         random = np.random.default_rng(seed)
-        patches = [normalised(draw(images, random)) for images in (one, other)]
-        found[one.shape[1]] = 1000.0 * sliced(*patches, random)
+        patches, others = (normalised(draw(images, random)) for images in (one, other))
+        found[one.shape[1]] = 1000.0 * sliced(patches, others, random)
     return found
 
 
-def pyramid(images):
+def pyramid(images: np.ndarray) -> list[np.ndarray]:
     """Details by scale, the coarsest first: [N, H, H, C] -> [[N, 16, 16, C], [N, 32, ...], ...]."""
     levels, images = [], np.asarray(images, np.float64)
     while images.shape[1] > COARSEST:
@@ -54,13 +56,13 @@ def pyramid(images):
     return [images, *reversed(levels)]
 
 
-def smooth(images):
+def smooth(images: np.ndarray) -> np.ndarray:
     for axis in (1, 2):
         images = ndimage.convolve1d(images, SMOOTH, axis=axis, mode="mirror")
     return images
 
 
-def enlarge(images):
+def enlarge(images: np.ndarray) -> np.ndarray:
     """Between pixels there are zeros at first; smoothing spreads what there is over four."""
     n, h, w, c = images.shape
     large = np.zeros((n, 2 * h, 2 * w, c))
@@ -68,7 +70,7 @@ def enlarge(images):
     return 4.0 * smooth(large)
 
 
-def draw(images, random):
+def draw(images: np.ndarray, random: np.random.Generator) -> np.ndarray:
     """Patches at random places: [N, H, W, C] -> [N * PATCHES, PATCH, PATCH, C]."""
     n, h, w, _ = images.shape
     row = np.arange(n).repeat(PATCHES)[:, None, None]
@@ -78,7 +80,7 @@ def draw(images, random):
     return images[row, y + within[:, None], x + within[None, :]]
 
 
-def normalised(patches):
+def normalised(patches: np.ndarray) -> np.ndarray:
     """Each channel to mean 0 and deviation 1, as rows [N, D]."""
     axes = (0, 1, 2)
     patches = patches - patches.mean(axis=axes)
@@ -86,7 +88,9 @@ def normalised(patches):
     return patches.reshape(len(patches), -1)
 
 
-def sliced(one, other, random, directions=DIRECTIONS):
+def sliced(
+    one: np.ndarray, other: np.ndarray, random: np.random.Generator, directions: int = DIRECTIONS
+) -> float:
     """Mean over directions of the Wasserstein-1 distance of projections: rows [N, D], [N, D]."""
     d = random.normal(size=(one.shape[1], directions))
     d /= np.linalg.norm(d, axis=0)

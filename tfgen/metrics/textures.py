@@ -15,21 +15,27 @@ scale, the same on every machine.
 """
 
 import functools
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
 
 SIDE, FILTERS, SCALES = 3, 32, 3
 LEAST = 4  # pixels a side, of the smallest scale
 BATCH = 256
 
 
-def scales(image_shape):
+def scales(image_shape: Sequence[int]) -> int:
     """How often an image is looked at, once at its own size and then at half the last one."""
     least = min(image_shape[:2])
     return max(1, sum(least >> s >= LEAST for s in range(SCALES)))
 
 
-def filters(image_shape):
+def filters(image_shape: Sequence[int]) -> list[np.ndarray]:
     """Those of each scale: float32 [3, 3, C, 32] of length 1."""
     from tfgen import random
 
@@ -42,7 +48,7 @@ def filters(image_shape):
     return found
 
 
-def responses(images):
+def responses(images: np.ndarray) -> np.ndarray:
     """Images [N, H, W, C] in [0, 1] -> float64 [N, scales * 5 * 32]."""
     import tensorflow as tf
 
@@ -58,20 +64,20 @@ def responses(images):
     return np.concatenate(parts).astype(np.float64)
 
 
-def _rows(image_shape):
+def _rows(image_shape: Sequence[int]) -> int:
     """Images at once: BATCH of 64x64, and as many pixels of others."""
     return max(1, min(BATCH, BATCH * 64 * 64 // (image_shape[0] * image_shape[1])))
 
 
 @functools.lru_cache(maxsize=4)
-def _compiled(image_shape):
+def _compiled(image_shape: Sequence[int]) -> "Callable[[tf.Tensor], tf.Tensor]":
     import tensorflow as tf
 
     from tfgen.compiling import compiled
 
     each = [tf.constant(w) for w in filters(image_shape)]
 
-    def see(x):
+    def see(x: "tf.Tensor") -> "tf.Tensor":
         found = []
         for i, w in enumerate(each):
             if i:
@@ -84,7 +90,7 @@ def _compiled(image_shape):
     return compiled(see)
 
 
-def regions(x):
+def regions(x: "tf.Tensor") -> "list[tf.Tensor]":
     """The means over the whole and over quarters, which share a middle row of an odd number."""
     import tensorflow as tf
 

@@ -12,11 +12,15 @@ import os
 import pkgutil
 import re
 from pathlib import Path
-from typing import Any
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 from tfgen import settings
 from tfgen.errors import UserError, one_of
 from tfgen.run_dir import RunDir
+
+if TYPE_CHECKING:
+    from tfgen.model import GenerativeModel
 
 
 def names() -> list[str]:
@@ -27,7 +31,7 @@ def names() -> list[str]:
 @functools.cache
 def _files() -> dict[str, str]:
     """{class: file} of all models, from the sources."""
-    found = {}
+    found: dict[str, str] = {}
     for name in names():
         source = (Path(__path__[0]) / f"{name}.py").read_text()
         classes = re.findall(r"^class (\w+)", source, re.MULTILINE)
@@ -45,7 +49,7 @@ def __dir__() -> list[str]:
     return [*globals(), *_files()]
 
 
-def find(name: str) -> type:
+def find(name: str) -> "type[GenerativeModel]":
     """The class of a model.
 
     Args:
@@ -61,7 +65,7 @@ def find(name: str) -> type:
     return _only_model(importlib.import_module(f"{__name__}.{one_of('model', name, names())}"))
 
 
-def _registered(name):
+def _registered(name: str) -> "type[GenerativeModel]":
     import keras
 
     found = keras.saving.get_registered_object(name)
@@ -73,7 +77,7 @@ def _registered(name):
     return found
 
 
-def _only_model(module):
+def _only_model(module: ModuleType) -> "type[GenerativeModel]":
     from tfgen.model import GenerativeModel
 
     found = [
@@ -92,7 +96,7 @@ def _only_model(module):
     return found[0]
 
 
-def load(directory: str | os.PathLike) -> Any:
+def load(directory: str | os.PathLike) -> "GenerativeModel":
     """The trained model of a run directory, for sampling and measuring: without optimizers.
 
     Raises: UserError if there is no run, it is not finished, or its model file is broken.

@@ -18,7 +18,8 @@ Departures from the paper: those of the autoencoder; f has one optimizer for bot
 where the paper alternates. N(0, I) takes the place of the paper's N(0, 25 I).
 """
 
-from typing import Annotated, Literal
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
 
 import keras
 import tensorflow as tf
@@ -54,19 +55,19 @@ class AdversarialAutoencoder(Autoencoder):
 
     def __init__(
         self,
-        image_shape,
-        levels,
-        seed=0,
+        image_shape: Sequence[int],
+        levels: int,
+        seed: int = 0,
         prior: Literal["normal", "mixture", "swiss_roll"] = "normal",
         labels: bool = False,
-        num_classes=10,
+        num_classes: int = 10,
         adversarial_weight: Weight = 1.0,
         critic_width: Count = 200,
         components: Annotated[int, Range(0)] = 0,
         latent_dim: Count = 8,
         discriminator: Network = None,
-        **kwargs,
-    ):
+        **kwargs: Any,
+    ) -> None:
         if labels and components:
             raise UserError(
                 "a mixture fitted to the codes knows no labels: set `model.components=0` or "
@@ -83,7 +84,7 @@ class AdversarialAutoencoder(Autoencoder):
         self.critic_width = critic_width
         judged = (latent_dim + self.num_classes,)
 
-        def default_discriminator():
+        def default_discriminator() -> keras.Model:
             return keras.Sequential(
                 [
                     layers.Input(judged),
@@ -99,19 +100,21 @@ class AdversarialAutoencoder(Autoencoder):
             "discriminator", discriminator, judged, (1,), default_discriminator
         )
 
-    def find_prior(self):
+    def find_prior(self) -> Any:
         return priors.find(self.prior, self.latent_dim, self.num_classes)
 
-    def trained(self):
+    def trained(self) -> dict[str, list[keras.Variable]]:
         return super().trained() | {"D": self.D.trainable_variables}
 
-    def logit(self, z, label, training):
+    def logit(self, z: tf.Tensor, label: tf.Tensor | None, training: bool) -> tf.Tensor:
         """D's: [B]."""
         if self.labels:
             z = tf.concat([z, self.one_hot(label)], axis=-1)
         return self.D(z, training=training)[:, 0]
 
-    def errors(self, x, seeds, training, label=None):
+    def errors(
+        self, x: tf.Tensor, seeds: tf.Tensor, training: bool, label: tf.Tensor | None = None
+    ) -> dict[str, tf.Tensor]:
         terms, z = self.errors_and_codes(x, seeds, training)
         g_loss = adversarial.non_saturating_g(self.logit(z, label, training))
         return terms | {
@@ -120,14 +123,16 @@ class AdversarialAutoencoder(Autoencoder):
             "g_loss": g_loss,
         }
 
-    def d_loss(self, z, seeds, label, training):
+    def d_loss(
+        self, z: tf.Tensor, seeds: tf.Tensor, label: tf.Tensor | None, training: bool
+    ) -> tf.Tensor:
         """What D descends on, for each row: [B, Z] -> [B]."""
         p = self.target.draw(self.target.noise(seeds), label)
         z = tf.stop_gradient(z)
         real, coded = self.logit(p, label, training), self.logit(z, label, training)
         return adversarial.minimax_d(real, coded)
 
-    def train_step(self, batch):
+    def train_step(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         x, label = self.to_unit(batch["image"]), batch.get("label")
         seeds = self.training_seeds(x)
         with tf.GradientTape(persistent=True) as tape:

@@ -21,7 +21,8 @@ machines; ReLU units by default, and one hidden layer ("dense") or convolutions 
 side; the density of the codes.
 """
 
-from typing import Literal
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
 
 import keras
 import numpy as np
@@ -59,13 +60,13 @@ class Autoencoder(GenerativeModel):
         "https://www.cs.toronto.edu/~hinton/absps/science.pdf",
     )
     density = "implicit"
-    terms = ("loss", "mse")
+    terms: tuple[str, ...] = ("loss", "mse")
 
     def __init__(
         self,
-        image_shape,
-        levels,
-        seed=0,
+        image_shape: Sequence[int],
+        levels: int,
+        seed: int = 0,
         latent_dim: Count = 30,
         network: Literal["dense", "conv", "linear"] = "dense",
         width: Count = 500,
@@ -75,8 +76,8 @@ class Autoencoder(GenerativeModel):
         components: Count = 10,
         encoder: Network = None,
         decoder: Network = None,
-        **kwargs,
-    ):
+        **kwargs: Any,
+    ) -> None:
         super().__init__(image_shape, levels, seed, **kwargs)
         self.latent_dim = latent_dim
         self.network = network
@@ -90,16 +91,16 @@ class Autoencoder(GenerativeModel):
         if self.gives_pixels and error == "log":
             raise UserError("linear networks give no probabilities: set `model.error=squared`.")
 
-        def drop(stream):
+        def drop(stream: str) -> keras.Layer:
             return Dropout(dropout, stream, self.training_seeds)
 
-        def default_encoder():
+        def default_encoder() -> keras.Model:
             layers, _ = coders.find(network, self.image_shape)
             return keras.Sequential(
                 layers(self.image_shape, latent_dim, width, drop, activation), name="f"
             )
 
-        def default_decoder():
+        def default_decoder() -> keras.Model:
             _, layers = coders.find(network, self.image_shape)
             return keras.Sequential(self.decoder_layers(layers, drop), name="g")
 
@@ -111,11 +112,13 @@ class Autoencoder(GenerativeModel):
         )
         self.latents = LatentDensity(latent_dim, components) if components else self.find_prior()
 
-    def decoder_layers(self, layers, drop):
+    def decoder_layers(
+        self, layers: Callable[..., list[keras.Layer]], drop: Callable[[str], keras.Layer]
+    ) -> list[keras.Layer]:
         """The layers of g, by `layers`, the function of `tfgen.layers.coders` for the network."""
         return layers(self.latent_dim, self.image_shape, self.width, drop, self.activation)
 
-    def find_prior(self):
+    def find_prior(self) -> Any:
         """The density of codes that a variant trains towards; an autoencoder has none.
 
         Raises: UserError.
@@ -127,23 +130,27 @@ class Autoencoder(GenerativeModel):
 
     # --- training --------------------------------------------------------------------------------
 
-    def trained(self):
+    def trained(self) -> dict[str, list[keras.Variable]]:
         return {"ae": self.encoder.trainable_variables + self.decoder.trainable_variables}
 
-    def corrupt(self, x, seeds):
+    def corrupt(self, x: tf.Tensor, seeds: tf.Tensor) -> tf.Tensor:
         """What the encoder is shown in training: here the image itself."""
         return x
 
-    def code_and_penalty(self, x, training):
+    def code_and_penalty(self, x: tf.Tensor, training: bool) -> tuple[tf.Tensor, tf.Tensor]:
         """The codes [B, Z], and what a variant adds to the loss of each image, [B]."""
         z = self.code(x, training)
         return z, tf.zeros_like(z[:, 0])
 
-    def errors(self, x, seeds, training, label=None):
+    def errors(
+        self, x: tf.Tensor, seeds: tf.Tensor, training: bool, label: tf.Tensor | None = None
+    ) -> dict[str, tf.Tensor]:
         """The terms for images x: dict of [B]."""
         return self.errors_and_codes(x, seeds, training)[0]
 
-    def errors_and_codes(self, x, seeds, training):
+    def errors_and_codes(
+        self, x: tf.Tensor, seeds: tf.Tensor, training: bool
+    ) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
         """The terms, and the codes that they are of, for variants to add to."""
         z, penalty = self.code_and_penalty(self.corrupt(x, seeds), training)
         out = self.decoder(z, training=training)
@@ -154,7 +161,7 @@ class Autoencoder(GenerativeModel):
             loss = tf.reduce_sum(softplus(out) - x * out, axis=[1, 2, 3])
         return {"loss": loss + penalty, "mse": tf.reduce_mean(squares, axis=[1, 2, 3])}, z
 
-    def train_step(self, batch):
+    def train_step(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         x = self.to_unit(batch["image"])
         seeds, label = self.training_seeds(x), batch.get("label")
         with tf.GradientTape() as tape:
@@ -162,56 +169,56 @@ class Autoencoder(GenerativeModel):
         self.minimize("ae", tape, terms["loss"])
         return self.end_step(**terms)
 
-    def test_step(self, batch):
+    def test_step(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         x = self.to_unit(batch["image"])
         seeds = tf.range(tf.shape(x)[0])
         return losses.means(self.errors(x, seeds, False, batch.get("label")))
 
-    def settle(self, images):
+    def settle(self, images: np.ndarray) -> None:
         """Fits the density of the codes of uint8 levels [N, H, W, C]; called before it samples."""
         if self.components:
             codes = [self.encode(x)["mean"] for x in self._blocks(images)]
             self.latents.fit(np.concatenate(codes))
 
-    def _blocks(self, images):
+    def _blocks(self, images: np.ndarray) -> list[tf.Tensor]:
         return [self.to_unit(images[i : i + 500]) for i in range(0, min(len(images), 20_000), 500)]
 
     # --- codes and samples -----------------------------------------------------------------------
 
-    def code(self, x, training):
+    def code(self, x: tf.Tensor, training: bool) -> tf.Tensor:
         """f(x)."""
         return self.encoder(x, training=training)
 
-    def decoded(self, out):
+    def decoded(self, out: tf.Tensor) -> tf.Tensor:
         """What the decoder gives -> pixels in [0, 1]."""
         return tf.clip_by_value(out, 0.0, 1.0) if self.gives_pixels else tf.sigmoid(out)
 
-    def encode(self, x):
+    def encode(self, x: tf.Tensor) -> dict[str, tf.Tensor]:
         """Images in [0, 1] -> {"mean": [B, Z]}."""
         return {"mean": self.code(x, training=False)}
 
-    def decode(self, z, label=None):
+    def decode(self, z: tf.Tensor, label: tf.Tensor | None = None) -> tf.Tensor:
         """Codes [B, Z] -> images in [0, 1]."""
         return self.decoded(self.decoder(z, training=False))
 
-    def reconstruct(self, x):
+    def reconstruct(self, x: tf.Tensor) -> tf.Tensor:
         """Images in [0, 1] -> images in [0, 1]."""
         return self.decode(self.encode(x)["mean"])
 
-    def draw_prior(self, seeds, label=None):
+    def draw_prior(self, seeds: tf.Tensor, label: tf.Tensor | None = None) -> tf.Tensor:
         """Codes as samples are made of: int32 [B] -> [B, Z]."""
         return self.latent(self.noise(seeds), label)
 
-    def draw_posterior(self, x, seeds):
+    def draw_posterior(self, x: tf.Tensor, seeds: tf.Tensor) -> tf.Tensor:
         """The codes themselves: nothing is drawn. [B, Z]"""
         return self.encode(x)["mean"]
 
-    def noise(self, seeds):
+    def noise(self, seeds: tf.Tensor) -> dict[str, tf.Tensor]:
         return self.latents.noise(seeds)
 
-    def latent(self, noise, label=None):
+    def latent(self, noise: dict[str, tf.Tensor], label: tf.Tensor | None = None) -> tf.Tensor:
         """The code that the noise stands for: [B, Z]."""
         return self.latents.draw(noise, label)
 
-    def generate(self, noise, label=None):
+    def generate(self, noise: dict[str, tf.Tensor], label: tf.Tensor | None = None) -> tf.Tensor:
         return self.decode(self.latent(noise, label))

@@ -23,7 +23,8 @@ of the improvements that it calls optional, vanishing residuals and skip connect
 beyond the range of images is cut off in samples, and not in training.
 """
 
-from typing import Annotated
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
 
 import keras
 import tensorflow as tf
@@ -56,9 +57,9 @@ class BEGAN(GAN):
 
     def __init__(
         self,
-        image_shape,
-        levels,
-        seed=0,
+        image_shape: Sequence[int],
+        levels: int,
+        seed: int = 0,
         gamma: Annotated[float, Range(0, 1)] = 0.5,
         k_rate: Weight = 0.001,
         code_dim: Count = 64,
@@ -68,7 +69,7 @@ class BEGAN(GAN):
         ema=0.0,
         generator: Network = None,
         discriminator: Network = None,
-    ):
+    ) -> None:
         if generator is None or discriminator is None:
             halve = f"BEGAN's networks of depth {depth} halve"
             adversaries.check_halving(halve, image_shape, depth)
@@ -91,36 +92,55 @@ class BEGAN(GAN):
             name="k", shape=(), initializer="zeros", trainable=False, aggregation="mean"
         )
 
-    def shapes_of_D(self):
+    def shapes_of_D(self) -> tuple[Any, tuple[int, ...]]:
         return self.image_shape, self.image_shape
 
-    def make_generator(self):
+    def make_generator(self) -> keras.Model:
         return self._decoder(self.latent_dim, "G")
 
-    def make_discriminator(self):
+    def make_discriminator(self) -> keras.Model:  # type: ignore[override]
         encoder = balanced.encoder(self.image_shape, self.code_dim, self.width, self.depth)
         return keras.Sequential([encoder, self._decoder(self.code_dim, "decoder")], name="D")
 
-    def _decoder(self, inputs, name):
+    def _decoder(self, inputs: int, name: str) -> keras.Model:
         return balanced.decoder(inputs, self.image_shape, self.width, self.depth, name)
 
-    def verdict(self, x, label=None, training=False):
+    def verdict(
+        self, x: tf.Tensor, label: tf.Tensor | None = None, training: bool = False
+    ) -> tf.Tensor:
         """L(x), [B, 1]."""
         error = tf.abs(x - self.D(x, training=training))
         return tf.reduce_mean(error, axis=[1, 2, 3])[:, None]
 
-    def d_loss(self, D_x, D_fake, noise=None, label=None):
+    def d_loss(
+        self,
+        D_x: tf.Tensor,
+        D_fake: tf.Tensor,
+        noise: dict[str, tf.Tensor] | None = None,
+        label: tf.Tensor | None = None,
+    ) -> tf.Tensor:
         return D_x[:, 0] - tf.convert_to_tensor(self.k) * D_fake[:, 0]
 
-    def g_loss(self, D_fake, noise=None, label=None):
+    def g_loss(
+        self,
+        D_fake: tf.Tensor,
+        noise: dict[str, tf.Tensor] | None = None,
+        label: tf.Tensor | None = None,
+    ) -> tf.Tensor:
         return D_fake[:, 0]
 
-    def after_D(self, D_x, D_fake):
+    def after_D(self, D_x: tf.Tensor, D_fake: tf.Tensor) -> None:
         L_x, L_fake = _means(D_x, D_fake)
         balance = self.gamma * L_x - L_fake
         self.k.assign(tf.clip_by_value(self.k + self.k_rate * balance, 0.0, 1.0))
 
-    def of_verdicts(self, D_x, D_fake, noise=None, label=None):
+    def of_verdicts(
+        self,
+        D_x: tf.Tensor,
+        D_fake: tf.Tensor,
+        noise: dict[str, tf.Tensor] | None = None,
+        label: tf.Tensor | None = None,
+    ) -> dict[str, tf.Tensor]:
         L_x, L_fake = _means(D_x, D_fake)
         return {
             "L_real": L_x,
@@ -129,13 +149,13 @@ class BEGAN(GAN):
             "measure": L_x + tf.abs(self.gamma * L_x - L_fake),
         }
 
-    def complaints(self, means):
-        return adversarial.complaints(means | {"D_real": 0.0, "D_fake": 0.0}, self.objective)
+    def complaints(self, means: Mapping[str, float]) -> dict[str, str]:
+        return adversarial.complaints({**means, "D_real": 0.0, "D_fake": 0.0}, self.objective)
 
-    def generate(self, noise, label=None):
+    def generate(self, noise: dict[str, tf.Tensor], label: tf.Tensor | None = None) -> tf.Tensor:
         return tf.clip_by_value(super().generate(noise, label), 0.0, 1.0)
 
 
-def _means(*errors):
+def _means(*errors: tf.Tensor) -> list[tf.Tensor]:
     """Of all replicas: the mean of what each has clipped is not what the mean clips to."""
     return [tf.reduce_mean(replicas.all_rows(L)) for L in errors]

@@ -19,12 +19,18 @@ Departures from the paper: those of the VAE. Minibatch-weighted sampling leaves 
 a constant, so that the reported TC is one. N replicas estimate q(z) from the rows of all.
 """
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
 import keras
 
 from tfgen import replicas
 from tfgen.declared import Weight
 from tfgen.models.vae import VAE
 from tfgen.objectives import losses
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 
 @keras.saving.register_keras_serializable("tfgen")
@@ -40,11 +46,20 @@ class BetaTCVAE(VAE):
     paper = ("Chen et al. 2018", "https://arxiv.org/abs/1802.04942")
     terms = ("loss", "distortion", "kl", "tc")
 
-    def __init__(self, image_shape, levels, seed=0, beta: Weight = 6.0, **kwargs):
+    def __init__(
+        self,
+        image_shape: Sequence[int],
+        levels: int,
+        seed: int = 0,
+        beta: Weight = 6.0,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(image_shape, levels, seed, **kwargs)
         self.beta = beta
 
-    def neg_elbo(self, batch, seeds, training):
+    def neg_elbo(
+        self, batch: "dict[str, tf.Tensor]", seeds: "tf.Tensor", training: bool
+    ) -> "dict[str, tf.Tensor]":
         terms, (mu, logvar, z) = self.terms_and_codes(batch, seeds, training)
         tc = losses.total_correlation(z[:, 0], replicas.all_rows(mu), replicas.all_rows(logvar))
         return terms | {"loss": terms["loss"] + (self.beta - 1.0) * tc, "tc": tc}

@@ -21,6 +21,9 @@ Free bits raise the KL of each image before beta or C act on it, warm-up weighs 
 N replicas take the mean of the rows of all.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 import tensorflow as tf
 
@@ -45,20 +48,20 @@ class BetaVAE(VAE):
 
     def __init__(
         self,
-        image_shape,
-        levels,
-        seed=0,
+        image_shape: Sequence[int],
+        levels: int,
+        seed: int = 0,
         beta: Weight = 4.0,
         capacity: Weight = 0.0,
         capacity_steps: Count = 10_000,
-        **kwargs,
-    ):
+        **kwargs: Any,
+    ) -> None:
         super().__init__(image_shape, levels, seed, **kwargs)
         self.beta = beta
         self.capacity = capacity
         self.capacity_steps = capacity_steps
 
-    def penalty(self, kl, training):
+    def penalty(self, kl: tf.Tensor, training: bool) -> tf.Tensor:
         if self.capacity:
             risen = tf.cast(self.step, tf.float32) / self.capacity_steps if training else 1.0
             mean = tf.reduce_mean(replicas.all_rows(kl))

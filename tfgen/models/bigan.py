@@ -20,6 +20,9 @@ Departures from the paper: D takes the code as further planes beside the image, 
 E ends with tanh, in the range of z. Both updates are made from one pass, with D as it was.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 import tensorflow as tf
 from keras import layers
@@ -46,9 +49,9 @@ class BiGAN(DCGAN):
 
     def __init__(
         self,
-        image_shape,
-        levels,
-        seed=0,
+        image_shape: Sequence[int],
+        levels: int,
+        seed: int = 0,
         latent_dim=50,
         normalisation="batch",
         width=128,
@@ -58,7 +61,7 @@ class BiGAN(DCGAN):
         generator: Network = None,
         discriminator: Network = None,
         encoder: Network = None,
-    ):
+    ) -> None:
         super().__init__(
             image_shape,
             levels,
@@ -76,31 +79,33 @@ class BiGAN(DCGAN):
             "encoder", encoder, self.image_shape, (latent_dim,), self.make_encoder
         )
 
-    def shapes_of_D(self):
+    def shapes_of_D(self) -> tuple[Any, tuple[int, ...]]:
         return [self.image_shape, (self.latent_dim,)], (1,)
 
-    def make_discriminator(self):
+    def make_discriminator(self) -> keras.Model:  # type: ignore[override]
         return super().make_discriminator(beside=self.latent_dim)
 
-    def make_encoder(self):
+    def make_encoder(self) -> keras.Model:
         E = super().make_discriminator(outputs=self.latent_dim, name="E")
         return keras.Sequential([E, layers.Activation("tanh")])
 
-    def trained(self):
+    def trained(self) -> dict[str, list[keras.Variable]]:
         return {
             "G": self.G.trainable_variables + self.E.trainable_variables,
             "D": self.D.trainable_variables,
         }
 
-    def pair(self, x, z, training=False):
+    def pair(self, x: tf.Tensor, z: tf.Tensor, training: bool = False) -> tf.Tensor:
         """D(x, z): [B, 1]."""
         return self.D([x, z], training=training)
 
-    def verdict(self, x, label=None, training=False):
+    def verdict(
+        self, x: tf.Tensor, label: tf.Tensor | None = None, training: bool = False
+    ) -> tf.Tensor:
         """D(x, E(x))."""
         return self.pair(x, self.E(x, training=training), training)
 
-    def train_step(self, batch):
+    def train_step(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         x = self.to_range(self.to_unit(batch["image"]))
         z = self.noise(self.training_seeds(x))["z"]
         with tf.GradientTape(persistent=True) as tape:
@@ -121,7 +126,7 @@ class BiGAN(DCGAN):
             **self.of_verdicts(D_x, D_fake),
         )
 
-    def test_step(self, batch):
+    def test_step(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         x = self.to_range(self.to_unit(batch["image"]))
         z = self.noise(tf.range(tf.shape(x)[0]))["z"]
         fake = self.to_range(self.generate({"z": z}))
@@ -135,14 +140,14 @@ class BiGAN(DCGAN):
 
     # --- codes -----------------------------------------------------------------------------------
 
-    def encode(self, x):
+    def encode(self, x: tf.Tensor) -> dict[str, tf.Tensor]:
         """Images in [0, 1] -> {"mean": [B, Z]}, in (-1, 1)."""
         return {"mean": self.E(self.to_range(x), training=False)}
 
-    def reconstruct(self, x):
+    def reconstruct(self, x: tf.Tensor) -> tf.Tensor:
         """Images in [0, 1] -> images in [0, 1]."""
         return self.decode(self.encode(x)["mean"])
 
-    def draw_posterior(self, x, seeds):
+    def draw_posterior(self, x: tf.Tensor, seeds: tf.Tensor) -> tf.Tensor:
         """E is a function: its code is the only one."""
         return self.encode(x)["mean"]

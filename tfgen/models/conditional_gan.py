@@ -26,7 +26,8 @@ of projection G has no conditional batch normalisation. C learns from real image
 ones, as the paper's does.
 """
 
-from typing import Literal
+from collections.abc import Sequence
+from typing import Any, Literal
 
 import keras
 import tensorflow as tf
@@ -58,28 +59,28 @@ class ConditionalGAN(GAN):
 
     def __init__(
         self,
-        image_shape,
-        levels,
-        seed=0,
-        num_classes=10,
+        image_shape: Sequence[int],
+        levels: int,
+        seed: int = 0,
+        num_classes: int = 10,
         condition: Literal["planes", "projection", "auxiliary"] = "planes",
         network="conv",
-        **kwargs,
-    ):
+        **kwargs: Any,
+    ) -> None:
         # Known before the networks are built.
         self.num_classes = num_classes
         self.condition = one_of("condition", condition, CONDITIONS)
         super().__init__(image_shape, levels, seed, network=network, **kwargs)
 
-    def shapes_of_G(self):
+    def shapes_of_G(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
         return (self.latent_dim + self.num_classes,), self.image_shape
 
-    def shapes_of_D(self):
+    def shapes_of_D(self) -> tuple[Any, tuple[int, ...]]:
         if self.condition == "planes":
             return [self.image_shape, (self.num_classes,)], (1,)
         return self.image_shape, (1 + self.num_classes,)
 
-    def make_discriminator(self):
+    def make_discriminator(self) -> keras.Model:  # type: ignore[override]
         if self.condition == "planes":
             return super().make_discriminator(beside=self.num_classes)
         judge = super().make_discriminator()
@@ -88,10 +89,12 @@ class ConditionalGAN(GAN):
         head = adversaries.dense(self.num_classes, self.normalisation, dtype="float32")
         return keras.Model(judge.inputs[0], layers.Concatenate()([judge.outputs[0], head(phi)]))
 
-    def latent(self, noise, label=None):
+    def latent(self, noise: dict[str, tf.Tensor], label: tf.Tensor | None = None) -> tf.Tensor:
         return tf.concat([noise["z"], self.one_hot(label)], axis=-1)
 
-    def verdict(self, x, label=None, training=False):
+    def verdict(
+        self, x: tf.Tensor, label: tf.Tensor | None = None, training: bool = False
+    ) -> tf.Tensor:
         """D(x, y) [B, 1]; of `auxiliary` also log C(.|x), [B, 1 + K]."""
         if self.condition == "planes":
             return self.D([x, self.one_hot(label)], training=training)
@@ -103,15 +106,26 @@ class ConditionalGAN(GAN):
 
     # --- the auxiliary classifier is in what both descend on --------------------------------------
 
-    def missed(self, verdict, label):
+    def missed(self, verdict: tf.Tensor, label: tf.Tensor | None) -> tf.Tensor:
         """-log C(y|x): [B, 1 + K], [B] -> [B]; 0 where there is no C."""
         if self.condition != "auxiliary":
             return tf.zeros_like(verdict[:, 0])
         return -tf.reduce_sum(verdict[:, 1:] * self.one_hot(label), axis=-1)
 
-    def d_loss(self, D_x, D_fake, noise=None, label=None):
+    def d_loss(
+        self,
+        D_x: tf.Tensor,
+        D_fake: tf.Tensor,
+        noise: dict[str, tf.Tensor] | None = None,
+        label: tf.Tensor | None = None,
+    ) -> tf.Tensor:
         loss = super().d_loss(D_x, D_fake, noise, label)
         return loss + self.missed(D_x, label) + self.missed(D_fake, label)
 
-    def g_loss(self, D_fake, noise=None, label=None):
+    def g_loss(
+        self,
+        D_fake: tf.Tensor,
+        noise: dict[str, tf.Tensor] | None = None,
+        label: tf.Tensor | None = None,
+    ) -> tf.Tensor:
         return super().g_loss(D_fake, noise, label) + self.missed(D_fake, label)

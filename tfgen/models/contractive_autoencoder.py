@@ -24,6 +24,9 @@ after the other. Hidden sigmoids can still be flat in f and steep in g, by biase
 tied; ReLUs cannot.
 """
 
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
 import keras
 import tensorflow as tf
 
@@ -31,6 +34,9 @@ from tfgen.declared import Weight
 from tfgen.errors import UserError
 from tfgen.layers import coders
 from tfgen.models.autoencoder import Autoencoder
+
+if TYPE_CHECKING:
+    from tfgen.declared import Network
 
 
 @keras.saving.register_keras_serializable("tfgen")
@@ -45,11 +51,25 @@ class ContractiveAutoencoder(Autoencoder):
 
     paper = ("Rifai et al. 2011", "https://icml.cc/2011/papers/455_icmlpaper.pdf")
 
-    def __init__(self, image_shape, levels, seed=0, contraction: Weight = 0.1, **kwargs):
+    def __init__(
+        self,
+        image_shape: Sequence[int],
+        levels: int,
+        seed: int = 0,
+        contraction: Weight = 0.1,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(image_shape, levels, seed, **kwargs)
         self.contraction = contraction
 
-    def choose_network(self, name, given, inputs, outputs, default):
+    def choose_network(
+        self,
+        name: str,
+        given: "Network",
+        inputs: Sequence[Any],
+        outputs: Sequence[int],
+        default: Callable[[], keras.Model],
+    ) -> keras.Model:
         if given is not None:
             raise UserError(
                 f"{name}: a contractive autoencoder takes no networks of your own, for its decoder "
@@ -57,15 +77,17 @@ class ContractiveAutoencoder(Autoencoder):
             )
         return default()
 
-    def decoder_layers(self, layers, drop):
+    def decoder_layers(
+        self, layers: Callable[..., list[keras.Layer]], drop: Callable[[str], keras.Layer]
+    ) -> list[keras.Layer]:
         """g: the layers of f transposed, from the last to the first."""
         return coders.transposed(self.encoder, drop)
 
-    def trained(self):
+    def trained(self) -> dict[str, list[keras.Variable]]:
         # The decoder's, among which are those of the encoder's layers that it transposes.
         return {"ae": self.decoder.trainable_variables}
 
-    def code_and_penalty(self, x, training):
+    def code_and_penalty(self, x: tf.Tensor, training: bool) -> tuple[tf.Tensor, tf.Tensor]:
         with tf.GradientTape() as tape:
             tape.watch(x)
             z = self.code(x, training)

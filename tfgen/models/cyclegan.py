@@ -36,7 +36,8 @@ size: of 256 pixels there are 32 x 32 scores, not 30 x 30, and those at the bord
 layer of stride 2 in G has its zeros below and on the right alone.
 """
 
-from typing import Annotated
+from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated, Any
 
 import keras
 import tensorflow as tf
@@ -78,13 +79,13 @@ class CycleGAN(GenerativeModel):
     density = "implicit"
     terms = ("loss", "d_loss", "adversarial", "cycle", "identity", "D_real", "D_fake")
     # What it makes is of an image, not of a seed.
-    sample = None
+    sample = None  # type: ignore[assignment]
 
     def __init__(
         self,
-        image_shape,
-        levels,
-        seed=0,
+        image_shape: Sequence[int],
+        levels: int,
+        seed: int = 0,
         width: Count = 64,
         depth: Annotated[int, Range(0)] = 2,
         blocks: Annotated[int, Range(0)] = 9,
@@ -97,7 +98,7 @@ class CycleGAN(GenerativeModel):
         mirror: bool = True,
         generator: Network = None,
         discriminator: Network = None,
-    ):
+    ) -> None:
         super().__init__(image_shape, levels, seed)
         if generator is None:
             translation.check_generator(self.image_shape, depth)
@@ -114,10 +115,10 @@ class CycleGAN(GenerativeModel):
                 "`model.enlarge` to 1 (as they are) or more."
             )
 
-        def make_generator(name):
+        def make_generator(name: str) -> keras.Model:
             return translation.generator(self.image_shape, width, depth, blocks, name)
 
-        def make_discriminator(name):
+        def make_discriminator(name: str) -> keras.Model:
             return translation.patch_discriminator(self.image_shape, patch_width, patch_depth, name)
 
         scores = translation.shape_of_scores(self.image_shape, patch_depth)
@@ -138,14 +139,21 @@ class CycleGAN(GenerativeModel):
             for name in ("pool_x", "pool_y")
         )
 
-    def choose_two(self, argument, given, outputs, make, names):
+    def choose_two(
+        self,
+        argument: str,
+        given: Network,
+        outputs: Sequence[int],
+        make: Callable[[str], keras.Model],
+        names: tuple[str, str],
+    ) -> tuple[keras.Model, keras.Model]:
         """Two networks of images, of the same layers: a user's own and another, or our own two."""
         first, second = names
         one = self.choose_network(argument, given, self.image_shape, outputs, lambda: make(first))
         return one, make(second) if given is None else networks.another(one)
 
     @classmethod
-    def known_from(cls, data, arguments):
+    def known_from(cls, data: Any, arguments: Mapping[str, Any]) -> dict[str, Any]:
         if data.other is None:
             raise UserError(
                 f"cyclegan translates between two domains, and {data.name} is one: name two with "
@@ -156,16 +164,16 @@ class CycleGAN(GenerativeModel):
 
     # --- training ------------------------------------------------------------------------------
 
-    def training_only(self):
+    def training_only(self) -> list[keras.Variable]:
         return [*super().training_only(), self.pool_x, self.pool_y]
 
-    def trained(self):
+    def trained(self) -> dict[str, list[keras.Variable]]:
         return {
             "G": self.G.trainable_variables + self.F.trainable_variables,
             "D": self.D_X.trainable_variables + self.D_Y.trainable_variables,
         }
 
-    def train_step(self, batch):
+    def train_step(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         x, y = (self.to_range(self.to_unit(batch[name])) for name in ("image", "other"))
         seeds = self.training_seeds(x)
         x, y = self.jittered(x, seeds, "jitter of X"), self.jittered(y, seeds, "jitter of Y")
@@ -182,7 +190,7 @@ class CycleGAN(GenerativeModel):
         self.minimize("D", tape, terms["d_loss"])
         return self.end_step(**terms)
 
-    def jittered(self, x, seeds, stream):
+    def jittered(self, x: tf.Tensor, seeds: tf.Tensor, stream: str) -> tf.Tensor:
         """Images enlarged, cropped and mirrored, each by its seed: [B, H, W, C] -> the same."""
         _, *size, _ = x.shape
         u = random.uniform(seeds, [3], stream)
@@ -198,7 +206,9 @@ class CycleGAN(GenerativeModel):
             x = tf.where(u[:, 2, None, None, None] < 0.5, x[:, :, ::-1], x)
         return x
 
-    def of_generators(self, x, y, fake_x, fake_y):
+    def of_generators(
+        self, x: tf.Tensor, y: tf.Tensor, fake_x: tf.Tensor, fake_y: tf.Tensor
+    ) -> dict[str, tf.Tensor]:
         """What G and F descend on, and its parts."""
         adversarial = _from_one(self.D_Y(fake_y)) + _from_one(self.D_X(fake_x))
         cycle = _distance(self.F(fake_y), x) + _distance(self.G(fake_x), y)
@@ -208,7 +218,9 @@ class CycleGAN(GenerativeModel):
         loss = adversarial + self.cycle_weight * (cycle + self.identity_weight * identity)
         return dict(loss=loss, adversarial=adversarial, cycle=cycle, identity=identity)
 
-    def of_discriminators(self, x, y, fake_x, fake_y):
+    def of_discriminators(
+        self, x: tf.Tensor, y: tf.Tensor, fake_x: tf.Tensor, fake_y: tf.Tensor
+    ) -> dict[str, tf.Tensor]:
         """What D_X and D_Y descend on, and what they give real and made images."""
         real = [self.D_X(x), self.D_Y(y)]
         fake = [self.D_X(fake_x), self.D_Y(fake_y)]
@@ -219,7 +231,7 @@ class CycleGAN(GenerativeModel):
         means = [tf.reduce_mean(tf.add_n(two)) / 2.0 for two in (real, fake)]
         return dict(d_loss=loss / 2.0, D_real=means[0], D_fake=means[1])
 
-    def from_pool(self, pool, fake, seeds):
+    def from_pool(self, pool: keras.Variable, fake: tf.Tensor, seeds: tf.Tensor) -> tf.Tensor:
         """Made images or earlier ones, [b, H, W, C]; the pool takes those that were not seen.
 
         A function of seed and step, and of the rows of all replicas: N of them keep one pool.
@@ -248,7 +260,7 @@ class CycleGAN(GenerativeModel):
         shown = tf.where(swap & ~filling & ~empty, earlier, new)
         return replicas.own_rows(tf.concat([shown, fakes[swapped:]], axis=0))
 
-    def test_step(self, batch):
+    def test_step(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         x, y = (self.to_range(self.to_unit(batch[name])) for name in ("image", "other"))
         fake_y, fake_x = self.G(x), self.F(y)
         terms = self.of_generators(x, y, fake_x, fake_y)
@@ -256,7 +268,7 @@ class CycleGAN(GenerativeModel):
 
     # --- translation -----------------------------------------------------------------------------
 
-    def translate(self, x, to="Y"):
+    def translate(self, x: tf.Tensor, to: str = "Y") -> tf.Tensor:
         """Images of the other domain in [0, 1], [B, H, W, C] -> the same; to: "Y" or "X".
 
         Raises: UserError for another domain.
@@ -265,10 +277,10 @@ class CycleGAN(GenerativeModel):
         return self.from_range(network(self.to_range(tf.cast(x, tf.float32)), training=False))
 
 
-def _from_one(scores):
+def _from_one(scores: tf.Tensor) -> tf.Tensor:
     """E (D - 1)^2"""
     return tf.reduce_mean(tf.square(scores - 1.0))
 
 
-def _distance(one, other):
+def _distance(one: tf.Tensor, other: tf.Tensor) -> tf.Tensor:
     return tf.reduce_mean(tf.abs(one - other))

@@ -22,7 +22,8 @@ fine-tuning of the generative weights (the wake-sleep of section 5). `classifier
 network that the recognition weights initialise.
 """
 
-from typing import Annotated, Literal
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import keras
 import tensorflow as tf
@@ -38,6 +39,9 @@ from tfgen.model import GenerativeModel
 from tfgen.models.rbm import visible_units
 from tfgen.objectives import bounds
 from tfgen.objectives.likelihoods import softplus
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 @keras.saving.register_keras_serializable("tfgen")
@@ -71,9 +75,9 @@ class DBN(GenerativeModel):
 
     def __init__(
         self,
-        image_shape,
-        levels,
-        seed=0,
+        image_shape: Sequence[int],
+        levels: int,
+        seed: int = 0,
         hidden: Count = 500,
         depth: Annotated[int, Range(2)] = 2,
         each: Count = 5000,
@@ -85,8 +89,8 @@ class DBN(GenerativeModel):
         centred: bool = False,
         decay: Weight = 0.0,
         steps: Count = 200,
-        **kwargs,
-    ):
+        **kwargs: Any,
+    ) -> None:
         super().__init__(image_shape, levels, seed, **kwargs)
         if depth < 2:
             raise UserError(f"`model.depth={depth}`: a DBN has 2 machines or more; 1: rbm.")
@@ -119,10 +123,12 @@ class DBN(GenerativeModel):
             aggregation="mean",
         )
 
-    def trained(self):
+    def trained(self) -> dict[str, list[keras.Variable]]:
         return {"dbn": [w for machine in self.machines for w in machine.learned()]}
 
-    def build_optimizers(self, given):
+    def build_optimizers(
+        self, given: Mapping[str, keras.optimizers.Optimizer]
+    ) -> dict[str, keras.optimizers.Optimizer]:
         """One for each machine, of the given one's settings: "dbn0", "dbn1", ..."""
         found = {}
         for i, machine in enumerate(self.machines):
@@ -135,7 +141,7 @@ class DBN(GenerativeModel):
             found[f"dbn{i}"].build(machine.learned())
         return found
 
-    def unreached(self, steps):
+    def unreached(self, steps: int) -> tuple[str, str] | None:
         begins = (self.depth - 1) * self.each
         if steps > begins:
             return None
@@ -146,16 +152,16 @@ class DBN(GenerativeModel):
             f"Its turn begins after {begins} steps: set `steps` to more, or `model.each` to less.",
         )
 
-    def flat(self, x):
+    def flat(self, x: tf.Tensor) -> tf.Tensor:
         return tf.reshape(x, [-1, self.size])
 
     # --- training --------------------------------------------------------------------------------
 
-    def is_trained_now(self, i):
+    def is_trained_now(self, i: int) -> tf.Tensor:
         """Whether machine i is what is trained: a bool."""
         return tf.minimum(tf.cast(self.step, tf.int32) // self.each, self.depth - 1) == i
 
-    def draws_of_each(self, v, seeds):
+    def draws_of_each(self, v: tf.Tensor, seeds: tf.Tensor) -> list[tf.Tensor]:
         """What each machine is shown: v, and hidden units drawn upwards."""
         shown = [v]
         for i, machine in enumerate(self.machines[:-1]):
@@ -163,7 +169,7 @@ class DBN(GenerativeModel):
             shown.append(machine.draw_hidden(shown[-1], u))
         return shown
 
-    def train_step(self, batch):
+    def train_step(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         v = self.flat(self.to_unit(batch["image"]))
         seeds = self.training_seeds(v)
         self.turn_over()
@@ -185,7 +191,7 @@ class DBN(GenerativeModel):
                 machine.follow(shown[i], 0.01 * tf.cast(now, tf.float32))
         return self.end_step(loss=self.surprise(v), gap=gap)
 
-    def update_if(self, now, i, tape, gap):
+    def update_if(self, now: tf.Tensor, i: int, tape: tf.GradientTape, gap: tf.Tensor) -> None:
         """One step of machine i on its gap; unless it is its turn, all of it stays as it is."""
         optimizer, weights = self.optimizers[f"dbn{i}"], self.machines[i].learned()
         touched = [*weights, *optimizer.variables]
@@ -193,16 +199,16 @@ class DBN(GenerativeModel):
         optimizer.apply(self.gradients(tape, gap, weights), weights)
         replicas.put_back_unless(now, touched, before)
 
-    def negative(self, machine, data, seeds):
+    def negative(self, machine: Machine, data: tf.Tensor, seeds: tf.Tensor) -> tf.Tensor:
         """Where a machine is, see `Machine.negative`: each has draws of its own."""
 
-        def seeds_of_chains(number):
+        def seeds_of_chains(number: int) -> tf.Tensor:
             seeds = random.training_seeds(self.seed, self.step, number)
             return random.derived(seeds, f"chains of {machine.name}")
 
         return machine.negative(data, random.derived(seeds, machine.name), self.k, seeds_of_chains)
 
-    def turn_over(self):
+    def turn_over(self) -> None:
         """When a machine's turn begins, it becomes the one below upside down."""
         for i in range(1, self.depth):
             below, machine = self.machines[i - 1], self.machines[i]
@@ -223,7 +229,7 @@ class DBN(GenerativeModel):
                 weight = getattr(machine, name)
                 weight.assign(tf.where(begins, tf.convert_to_tensor(value), weight))
 
-    def surprise(self, v):
+    def surprise(self, v: tf.Tensor) -> tf.Tensor:
         """-log p(v|h1) at the means of h1 after going to the top and back: a number, nats."""
         h = v
         for machine in self.machines:
@@ -232,21 +238,21 @@ class DBN(GenerativeModel):
             h = tf.sigmoid(machine.to_visible(h))
         return -tf.reduce_mean(self.machines[0].log_visible_given(v, h))
 
-    def test_step(self, batch):
+    def test_step(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         return {"loss": self.surprise(self.flat(self.to_unit(batch["image"])))}
 
-    def settle(self, images):
+    def settle(self, images: "np.ndarray") -> None:
         """Computes log Z of the top; images: uint8 levels [N, H, W, C] of training."""
         v = self.flat(self.to_unit(images))
         self.log_z.assign(self.machines[-1].log_z(self._upwards(v).numpy()))
 
     @compiled
-    def _upwards(self, v):
+    def _upwards(self, v: tf.Tensor) -> tf.Tensor:
         return self.draws_of_each(v, tf.range(tf.shape(v)[0]))[-1]
 
     # --- sampling --------------------------------------------------------------------------------
 
-    def noise(self, seeds):
+    def noise(self, seeds: tf.Tensor) -> dict[str, tf.Tensor]:
         top = self.machines[-1]
         noise = {
             "start": random.uniform(seeds, [top.visible], "start"),
@@ -256,7 +262,7 @@ class DBN(GenerativeModel):
             noise[f"down{i}"] = random.uniform(seeds, [machine.visible], f"down {i}")
         return noise
 
-    def generate(self, noise, label=None):
+    def generate(self, noise: dict[str, tf.Tensor], label: tf.Tensor | None = None) -> tf.Tensor:
         top = self.machines[-1]
         v = top.run(top.start(noise["start"]), noise["u"], self.steps // 2)
         for i, machine in reversed(list(enumerate(self.machines[:-1]))):
@@ -265,28 +271,28 @@ class DBN(GenerativeModel):
 
     # --- codes and density -----------------------------------------------------------------------
 
-    def encode(self, x):
+    def encode(self, x: tf.Tensor) -> dict[str, tf.Tensor]:
         """The means of the top's hidden units, upwards by means: {"mean": [B, N]}."""
         h = self.flat(x)
         for machine in self.machines:
             h = tf.sigmoid(machine.to_hidden(h))
         return {"mean": h}
 
-    def decode(self, z, label=None):
+    def decode(self, z: tf.Tensor, label: tf.Tensor | None = None) -> tf.Tensor:
         """Downwards by means: [B, N] -> images in [0, 1]."""
         for machine in reversed(self.machines[1:]):
             z = tf.sigmoid(machine.to_visible(z))
         first = self.machines[0]
         return tf.reshape(first.mean_visible(first.to_visible(z)), [-1, *self.image_shape])
 
-    def reconstruct(self, x):
+    def reconstruct(self, x: tf.Tensor) -> tf.Tensor:
         return self.decode(self.encode(x)["mean"])
 
-    def filters(self):
+    def filters(self) -> tf.Tensor:
         """The columns of the first machine's W: [N, H, W, C]."""
         return tf.reshape(tf.transpose(self.machines[0].W), [-1, *self.image_shape])
 
-    def classifier(self, classes):
+    def classifier(self, classes: int) -> keras.Model:
         """A network [B, H, W, C] -> logits [B, K] that begins with the recognition weights."""
         hidden = [layers.Dense(m.hidden, "sigmoid") for m in self.machines]
         stack = [layers.Input(self.image_shape), layers.Flatten(), *hidden, layers.Dense(classes)]
@@ -295,24 +301,24 @@ class DBN(GenerativeModel):
             layer.set_weights([machine.weights_of_pairs().numpy(), machine.biases()[1].numpy()])
         return network
 
-    def log_prob(self, x, samples=100):
+    def log_prob(self, x: tf.Tensor, samples: int = 100) -> tf.Tensor:
         """The bound of equation 8, by `samples` draws of h and their mean weight: [B], nats."""
         return self.bound(x, samples)[0]
 
     @compiled
-    def bound(self, x, samples=100):
+    def bound(self, x: tf.Tensor, samples: int = 100) -> tuple[tf.Tensor, tf.Tensor]:
         """The same, and its standard error by the draws, Z's left out: two of [B], nats."""
         return bounds.log_mean(self._importance(x), samples)
 
     @compiled
-    def elbo(self, x, samples=100):
+    def elbo(self, x: tf.Tensor, samples: int = 100) -> tf.Tensor:
         """The same without weights, equation 8 as it stands: [B], nats."""
         return bounds.mean(self._importance(x), samples)
 
-    def _importance(self, x):
+    def _importance(self, x: tf.Tensor) -> Callable[[tf.Tensor], tf.Tensor]:
         v, seeds = self.flat(x), bounds.seeds_of_draws(self.to_levels(x))
 
-        def log_weight(i):
+        def log_weight(i: tf.Tensor) -> tf.Tensor:
             h, total = v, 0.0
             for j, machine in enumerate(self.machines[:-1]):
                 u = random.uniform(seeds(i), [machine.hidden], f"importance {j}")
@@ -325,7 +331,7 @@ class DBN(GenerativeModel):
 
         return log_weight
 
-    def log_partition(self):
+    def log_partition(self) -> LogZ:
         """Of the top: `LogZ`, nats."""
         return LogZ(*map(float, self.log_z.numpy()))
 
@@ -333,11 +339,11 @@ class DBN(GenerativeModel):
 class LaterPart(keras.optimizers.schedules.LearningRateSchedule):
     """A schedule from a step on: the rate of step 0 is that of `start`."""
 
-    def __init__(self, rate, start):
+    def __init__(self, rate: keras.optimizers.schedules.LearningRateSchedule, start: int) -> None:
         self.rate, self.start = rate, start
 
-    def __call__(self, step):
+    def __call__(self, step: tf.Tensor) -> tf.Tensor:
         return self.rate(step + self.start)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {"rate": self.rate, "start": self.start}

@@ -25,6 +25,9 @@ of 0.001 and statistics for samples averaged with a decay of 0.99, where the aut
 0.00001 and 0.9; so it is in all of the family that have these networks.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 
 from tfgen.models.gan import GAN
@@ -43,15 +46,15 @@ class DCGAN(GAN):
 
     def __init__(
         self,
-        image_shape,
-        levels,
-        seed=0,
+        image_shape: Sequence[int],
+        levels: int,
+        seed: int = 0,
         network="conv",
         normalisation="batch",
         depth=4,
         kernel=5,
-        **kwargs,
-    ):
+        **kwargs: Any,
+    ) -> None:
         super().__init__(
             image_shape,
             levels,

@@ -21,7 +21,8 @@ Departures from the paper: those of the autoencoder. Gaussian noise is clipped, 
 that users have noisy copies of are. Held-out images are corrupted too when the loss is measured.
 """
 
-from typing import Literal
+from collections.abc import Sequence
+from typing import Any, Literal
 
 import keras
 import tensorflow as tf
@@ -34,7 +35,7 @@ from tfgen.models.autoencoder import Autoencoder
 NOISES = ("gaussian", "masking", "salt_and_pepper")
 
 
-def salt_and_pepper(x, u, share):
+def salt_and_pepper(x: tf.Tensor, u: tf.Tensor, share: float) -> tf.Tensor:
     """x with that share of its pixels 0 or 1, by uniforms u: three of one shape."""
     x = tf.where(u < share / 2, 0.0, x)
     return tf.where(u > 1.0 - share / 2, 1.0, x)
@@ -55,18 +56,18 @@ class DenoisingAutoencoder(Autoencoder):
 
     def __init__(
         self,
-        image_shape,
-        levels,
-        seed=0,
+        image_shape: Sequence[int],
+        levels: int,
+        seed: int = 0,
         corruption: Literal["gaussian", "masking", "salt_and_pepper"] = "gaussian",
         strength: Weight = 0.3,
-        **kwargs,
-    ):
+        **kwargs: Any,
+    ) -> None:
         super().__init__(image_shape, levels, seed, **kwargs)
         self.corruption = one_of("corruption", corruption, NOISES)
         self.strength = strength
 
-    def corrupt(self, x, seeds):
+    def corrupt(self, x: tf.Tensor, seeds: tf.Tensor) -> tf.Tensor:
         if self.corruption == "gaussian":
             eps = random.normal(seeds, self.image_shape, "corruption")
             return tf.clip_by_value(x + self.strength * eps, 0.0, 1.0)
@@ -75,11 +76,11 @@ class DenoisingAutoencoder(Autoencoder):
             return tf.where(u < self.strength, 0.0, x)
         return salt_and_pepper(x, u, self.strength)
 
-    def denoise(self, x):
+    def denoise(self, x: tf.Tensor) -> tf.Tensor:
         """A corrupted image in [0, 1] -> the clean one, as far as it can be told."""
         return self.reconstruct(x)
 
-    def complete(self, x, known, steps=20):
+    def complete(self, x: tf.Tensor, known: tf.Tensor, steps: int = 20) -> tf.Tensor:
         """Fills in what is not known, bool like x: cleans again and again and puts back the known.
 
         Each turn moves the unknown pixels to where images like the known ones have them (Bengio et

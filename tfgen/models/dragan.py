@@ -18,6 +18,9 @@ delta is what the authors' code adds: uniform up to half the standard deviation 
 random part of the way. No batch normalisation in D.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 
 from tfgen.models.gan import GAN
@@ -35,14 +38,14 @@ class DRAGAN(GAN):
 
     def __init__(
         self,
-        image_shape,
-        levels,
-        seed=0,
+        image_shape: Sequence[int],
+        levels: int,
+        seed: int = 0,
         penalty="dragan",
         penalty_weight=10.0,
         network="conv",
-        **kwargs,
-    ):
+        **kwargs: Any,
+    ) -> None:
         super().__init__(
             image_shape,
             levels,

@@ -17,6 +17,9 @@ units, which are the defaults, the config has fewer and smaller ones. N replicas
 all.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 import tensorflow as tf
 from keras import layers
@@ -45,22 +48,22 @@ class FactorVAE(VAE):
 
     def __init__(
         self,
-        image_shape,
-        levels,
-        seed=0,
+        image_shape: Sequence[int],
+        levels: int,
+        seed: int = 0,
         gamma: Weight = 10.0,
         critic_width: Count = 1000,
         critic_depth: Count = 6,
         discriminator: Network = None,
-        **kwargs,
-    ):
+        **kwargs: Any,
+    ) -> None:
         super().__init__(image_shape, levels, seed, **kwargs)
         self.gamma = gamma
         self.critic_width = critic_width
         self.critic_depth = critic_depth
         codes = (self.latent_dim,)
 
-        def default_discriminator():
+        def default_discriminator() -> keras.Model:
             hidden = [
                 layer
                 for _ in range(critic_depth)
@@ -72,29 +75,31 @@ class FactorVAE(VAE):
             "discriminator", discriminator, codes, (1,), default_discriminator
         )
 
-    def trained(self):
+    def trained(self) -> dict[str, list[keras.Variable]]:
         return super().trained() | {"D": self.D.trainable_variables}
 
-    def neg_elbo(self, batch, seeds, training):
+    def neg_elbo(
+        self, batch: dict[str, tf.Tensor], seeds: tf.Tensor, training: bool
+    ) -> dict[str, tf.Tensor]:
         terms, (_, _, z) = self.terms_and_codes(batch, seeds, training)
         z = z[:, 0]
         tc = self.D(z, training=training)[:, 0]
         terms |= {"loss": terms["loss"] + self.gamma * tc, "tc": tc}
         return terms | {"d_loss": self.d_loss(tf.stop_gradient(z), seeds, training)}
 
-    def d_loss(self, z, seeds, training=False):
+    def d_loss(self, z: tf.Tensor, seeds: tf.Tensor, training: bool = False) -> tf.Tensor:
         """What D descends on, for each row: [B, Z] -> [B]."""
         drawn = (z, self.permuted(z, seeds))
         return adversarial.minimax_d(*(self.D(codes, training=training)[:, 0] for codes in drawn))
 
-    def permuted(self, z, seeds):
+    def permuted(self, z: tf.Tensor, seeds: tf.Tensor) -> tf.Tensor:
         """Each unit in an order of its own over the batch, which the seeds choose."""
         keys = random.uniform(seeds, [self.latent_dim], "permutation")
         order = tf.argsort(replicas.all_rows(keys), axis=0)
         z = tf.gather(tf.transpose(replicas.all_rows(z)), tf.transpose(order), batch_dims=1)
         return replicas.own_rows(tf.transpose(z))
 
-    def train_step(self, batch):
+    def train_step(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         # Algorithm 2.
         seeds = self.training_seeds(batch["image"])
         with tf.GradientTape(persistent=True) as tape:

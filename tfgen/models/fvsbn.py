@@ -18,12 +18,17 @@ too high for more.
 """
 
 import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from tfgen.autoregression import Autoregression, place
+
+if TYPE_CHECKING:
+    from tfgen.autoregression import State
 
 
 @keras.saving.register_keras_serializable("tfgen")
@@ -35,7 +40,9 @@ class FVSBN(Autoregression):
 
     paper = ("Neal 1992", "https://doi.org/10.1016/0004-3702(92)90065-6")
 
-    def __init__(self, image_shape, levels, seed=0, **kwargs):
+    def __init__(
+        self, image_shape: Sequence[int], levels: int, seed: int = 0, **kwargs: Any
+    ) -> None:
         super().__init__(image_shape, levels, seed, **kwargs)
         d, n = math.prod(self.image_shape), self.p.parameters
         # The sum over j comes first, as matrix products like it: W[j, i], kept times D / 64.
@@ -44,13 +51,15 @@ class FVSBN(Autoregression):
         self.b = self.add_weight(name="b", shape=(d, n), initializer="zeros")
         self.before = np.triu(np.ones((d, d), np.float32), 1)[..., None]  # j < i
 
-    def trained(self):
+    def trained(self) -> dict[str, list[keras.Variable]]:
         return {"p": [self.W, self.b]}
 
-    def idle(self):
+    def idle(self) -> int:
         return int(np.sum(self.before == 0)) * self.p.parameters
 
-    def network(self, x, label=None, training=False):
+    def network(
+        self, x: tf.Tensor, label: tf.Tensor | None = None, training: bool = False
+    ) -> tf.Tensor:
         d, n = self.b.shape
         x = tf.reshape(x, [-1, d])
         sums = tf.matmul(x * self.unit, tf.reshape(self.W * self.before, [d, d * n]))
@@ -59,13 +68,17 @@ class FVSBN(Autoregression):
 
     # --- sampling: the sums so far, [B, D, n] ----------------------------------------------------
 
-    def begin(self, rows, label=None):
+    def begin(self, rows: tf.Tensor, label: tf.Tensor | None = None) -> "State":
         return (tf.tile(self.b[None], [rows, 1, 1]),)
 
-    def next_one(self, state, y, x, channel):
+    def next_one(
+        self, state: "State", y: tf.Tensor, x: tf.Tensor, channel: int
+    ) -> "tuple[tf.Tensor, State]":
         return tf.gather(state[0], place(self.image_shape, y, x, channel), axis=1), state
 
-    def observe(self, state, y, x, channel, value):
+    def observe(
+        self, state: "State", y: tf.Tensor, x: tf.Tensor, channel: int, value: tf.Tensor
+    ) -> "State":
         # What comes before i takes its share too, and is not asked again.
         column = self.unit * tf.gather(self.W, place(self.image_shape, y, x, channel))
         return (state[0] + value[:, None, None] * column,)

@@ -28,7 +28,8 @@ it). With `ema` > 0 samples come from an exponential average of G's weights (Kar
 section 5): the last weights of a GAN circle around, their average does not.
 """
 
-from typing import Annotated, Literal
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, Any, Literal
 
 import keras
 import tensorflow as tf
@@ -80,13 +81,13 @@ class GAN(GenerativeModel):
     x_range = (-1.0, 1.0)
     density = "implicit"
     prior = "uniform"
-    terms = ("d_loss", "g_loss", "D_real", "D_fake", "spread")
+    terms: tuple[str, ...] = ("d_loss", "g_loss", "D_real", "D_fake", "spread")
 
     def __init__(
         self,
-        image_shape,
-        levels,
-        seed=0,
+        image_shape: Sequence[int],
+        levels: int,
+        seed: int = 0,
         objective: Literal[
             "minimax", "non_saturating", "least_squares", "wasserstein", "hinge"
         ] = "non_saturating",
@@ -111,8 +112,8 @@ class GAN(GenerativeModel):
         augment: str = "",
         generator: Network = None,
         discriminator: Network = None,
-        **kwargs,
-    ):
+        **kwargs: Any,
+    ) -> None:
         super().__init__(image_shape, levels, seed, **kwargs)
         self.objective = one_of("objective", objective, adversarial.OBJECTIVES)
         self.penalty = one_of("penalty", penalty, adversarial.PENALTIES)
@@ -169,15 +170,15 @@ class GAN(GenerativeModel):
 
     # --- networks ------------------------------------------------------------------------------
 
-    def shapes_of_G(self):
+    def shapes_of_G(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """What goes into G and what comes out of it, without the batch."""
         return (self.latent_dim,), self.image_shape
 
-    def shapes_of_D(self):
+    def shapes_of_D(self) -> tuple[Any, tuple[int, ...]]:
         """The same of D: a shape, or a list of shapes, and what D says."""
         return self.image_shape, (1,)
 
-    def make_generator(self):
+    def make_generator(self) -> keras.Model:
         (inputs,), _ = self.shapes_of_G()
         return adversaries.generator(
             self.network,
@@ -188,7 +189,7 @@ class GAN(GenerativeModel):
             self.kernel,
         )
 
-    def make_discriminator(self, outputs=1, name="D", beside=0):
+    def make_discriminator(self, outputs: int = 1, name: str = "D", beside: int = 0) -> keras.Model:
         return adversaries.discriminator(
             self.network,
             self.image_shape,
@@ -205,23 +206,25 @@ class GAN(GenerativeModel):
             pooling=self.pooling,
         )
 
-    def latent(self, noise, label=None):
+    def latent(self, noise: dict[str, tf.Tensor], label: tf.Tensor | None = None) -> tf.Tensor:
         """What G starts from: noise -> [B, latent_dim, and more]."""
         return noise["z"]
 
-    def verdict(self, x, label=None, training=False):
+    def verdict(
+        self, x: tf.Tensor, label: tf.Tensor | None = None, training: bool = False
+    ) -> tf.Tensor:
         """D(x) and what else D says: images in (-1, 1) -> [B, 1 + n]."""
         return self.D(x, training=training)
 
     # --- training ------------------------------------------------------------------------------
 
-    def trained(self):
+    def trained(self) -> dict[str, list[keras.Variable]]:
         return {"G": self.G.trainable_variables, "D": self.D.trainable_variables}
 
-    def updates(self, name):
+    def updates(self, name: str) -> int:
         return self.critic_steps if name == "D" else 1
 
-    def train_step(self, batch):
+    def train_step(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         # Algorithm 1.
         images = self.to_range(self.to_unit(batch["image"]))
         for x, label, seeds, noise in self.parts(images, batch.get("label")):
@@ -257,7 +260,9 @@ class GAN(GenerativeModel):
             **self.of_verdicts(D_x, D_fake, noise, label),
         )
 
-    def parts(self, x, label):
+    def parts(
+        self, x: tf.Tensor, label: tf.Tensor | None
+    ) -> Iterator[tuple[tf.Tensor, tf.Tensor | None, tf.Tensor, dict[str, tf.Tensor]]]:
         """A batch in k parts, (images, labels, seeds, noise) of each.
 
         Every k-th row: so the parts of N replicas are together those of one.
@@ -274,7 +279,7 @@ class GAN(GenerativeModel):
             part = {name: rows[i::k] for name, rows in noise.items()}
             yield x[i::k], None if label is None else label[i::k], seeds[i::k], part
 
-    def seen(self, x, seeds, stream, training=True):
+    def seen(self, x: tf.Tensor, seeds: tf.Tensor, stream: str, training: bool = True) -> tf.Tensor:
         """Images as D sees them: noisy, and in training augmented.
 
         D knows noisy images alone, at the noise of the step: what it says of clean ones means
@@ -288,40 +293,66 @@ class GAN(GenerativeModel):
             x += self.instance_noise * tf.maximum(left, 0.0) * noise
         return x
 
-    def verdicts(self, x, fake, label, training=True):
+    def verdicts(
+        self, x: tf.Tensor, fake: tf.Tensor, label: tf.Tensor | None, training: bool = True
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         """D of real and of generated images, given as D sees them."""
         # Two passes, and not one of all: two cores make them side by side, and norms of a batch,
         # made of both kinds, would tell D which is which.
         return self.verdict(x, label, training), self.verdict(fake, label, training)
 
-    def penalty_of_D(self, x, fake, label, seeds, training=True):
+    def penalty_of_D(
+        self,
+        x: tf.Tensor,
+        fake: tf.Tensor,
+        label: tf.Tensor | None,
+        seeds: tf.Tensor,
+        training: bool = True,
+    ) -> tf.Tensor:
         """What D pays for its gradient at images, given as D sees them, [B]."""
         if self.penalty == "none":
             return tf.zeros_like(x[:, 0, 0, 0])
 
-        def D(images):
+        def D(images: tf.Tensor) -> tf.Tensor:
             return self.verdict(images, label, training=training)[:, 0]
 
         return adversarial.penalty(self.penalty, D, x, fake, seeds)
 
-    def d_loss(self, D_x, D_fake, noise=None, label=None):
+    def d_loss(
+        self,
+        D_x: tf.Tensor,
+        D_fake: tf.Tensor,
+        noise: dict[str, tf.Tensor] | None = None,
+        label: tf.Tensor | None = None,
+    ) -> tf.Tensor:
         """What D descends on, for each row, from verdicts: [B, 1 + n], [B, 1 + n] -> [B]."""
         loss, _ = adversarial.OBJECTIVES[self.objective]
         if self.objective in adversarial.WITH_TARGET:
             return loss(D_x[:, 0], D_fake[:, 0], 1.0 - self.smoothing)
         return loss(D_x[:, 0], D_fake[:, 0])
 
-    def g_loss(self, D_fake, noise=None, label=None):
+    def g_loss(
+        self,
+        D_fake: tf.Tensor,
+        noise: dict[str, tf.Tensor] | None = None,
+        label: tf.Tensor | None = None,
+    ) -> tf.Tensor:
         """What G descends on, for each row: [B, 1 + n] -> [B]."""
         return adversarial.OBJECTIVES[self.objective][1](D_fake[:, 0])
 
-    def after_D(self, D_x, D_fake):
+    def after_D(self, D_x: tf.Tensor, D_fake: tf.Tensor) -> None:
         """What follows an update of D."""
         if self.clip:
             for weight in self.D.trainable_variables:
                 weight.assign(tf.clip_by_value(weight, -self.clip, self.clip))
 
-    def of_verdicts(self, D_x, D_fake, noise=None, label=None):
+    def of_verdicts(
+        self,
+        D_x: tf.Tensor,
+        D_fake: tf.Tensor,
+        noise: dict[str, tf.Tensor] | None = None,
+        label: tf.Tensor | None = None,
+    ) -> dict[str, tf.Tensor]:
         """Terms to look at: what D gives real and generated images, a probability, or a score."""
         scores = self.objective in ("wasserstein", "hinge", "least_squares")
         of = tf.identity if scores else tf.sigmoid
@@ -330,7 +361,7 @@ class GAN(GenerativeModel):
             "D_fake": tf.reduce_mean(of(D_fake[:, 0])),
         }
 
-    def average_generator(self):
+    def average_generator(self) -> None:
         # A shorter memory at first: the average forgets the random start.
         t = tf.cast(self.step, tf.float32)
         decay = tf.minimum(self.ema, (1.0 + t) / (10.0 + t))
@@ -339,11 +370,11 @@ class GAN(GenerativeModel):
             for average, now in zip(averages.weights, network.weights, strict=True):
                 average.assign_sub((1.0 - decay) * (average - now))
 
-    def averaged(self):
+    def averaged(self) -> list[tuple[keras.Model, keras.Model]]:
         """What samples come from: pairs of an average and the network that it is of."""
         return [(self.G_average, self.G)]
 
-    def test_step(self, batch):
+    def test_step(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         x = self.to_range(self.to_unit(batch["image"]))
         label = batch.get("label")
         seeds = tf.range(tf.shape(x)[0])
@@ -365,30 +396,30 @@ class GAN(GenerativeModel):
             **self.of_verdicts(D_x, D_fake, noise, label),
         )
 
-    def complaints(self, means):
+    def complaints(self, means: Mapping[str, float]) -> dict[str, str]:
         """What is wrong with the game: {term: mean over an interval} -> {kind: a sentence}."""
         return adversarial.complaints(means, self.objective)
 
     # --- sampling --------------------------------------------------------------------------------
 
-    def noise(self, seeds):
+    def noise(self, seeds: tf.Tensor) -> dict[str, tf.Tensor]:
         return {"z": 2.0 * random.uniform(seeds, [self.latent_dim], "z") - 1.0}
 
-    def draw_prior(self, seeds, label=None):
+    def draw_prior(self, seeds: tf.Tensor, label: tf.Tensor | None = None) -> tf.Tensor:
         """What samples are made of: [B] -> [B, Z]."""
         return self.noise(seeds)["z"]
 
-    def decode(self, z, label=None):
+    def decode(self, z: tf.Tensor, label: tf.Tensor | None = None) -> tf.Tensor:
         """Of such a row, [B, Z], the image in [0, 1]."""
         return self.generate({"z": z}, label)
 
-    def sampler(self):
+    def sampler(self) -> keras.Model:
         """The G that samples come from."""
         return self.G_average if self.ema else self.G
 
-    def sampled(self, noise, label=None):
+    def sampled(self, noise: dict[str, tf.Tensor], label: tf.Tensor | None = None) -> tf.Tensor:
         """G(z) of the sampler, in (-1, 1)."""
         return self.sampler()(self.latent(noise, label), training=False)
 
-    def generate(self, noise, label=None):
+    def generate(self, noise: dict[str, tf.Tensor], label: tf.Tensor | None = None) -> tf.Tensor:
         return self.from_range(self.sampled(noise, label))

@@ -20,7 +20,8 @@ Departures from the paper: one hidden code, without noise inside the network; al
 the paper stops at random; pixels given x~ by the likelihood that fits the data's levels; Adam.
 """
 
-from typing import Annotated, Literal
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
 
 import keras
 import tensorflow as tf
@@ -55,9 +56,9 @@ class GSN(GenerativeModel):
 
     def __init__(
         self,
-        image_shape,
-        levels,
-        seed=0,
+        image_shape: Sequence[int],
+        levels: int,
+        seed: int = 0,
         latent_dim: Count = 64,
         network: Literal["dense", "conv", "linear"] = "dense",
         width: Count = 500,
@@ -68,8 +69,8 @@ class GSN(GenerativeModel):
         likelihood: Likelihood = "auto",
         encoder: Network = None,
         decoder: Network = None,
-        **kwargs,
-    ):
+        **kwargs: Any,
+    ) -> None:
         super().__init__(image_shape, levels, seed, **kwargs)
         self.latent_dim, self.network, self.width = latent_dim, network, width
         self.dropout, self.strength = dropout, strength
@@ -77,17 +78,17 @@ class GSN(GenerativeModel):
         self.likelihood = likelihood
         self.p = likelihoods.choose(likelihood, levels)
 
-        def drop(stream):
+        def drop(stream: str) -> keras.Layer:
             return Dropout(dropout, stream, self.training_seeds)
 
         h, w, c = self.image_shape
         given = (h, w, c * self.p.parameters)
 
-        def default_encoder():
+        def default_encoder() -> keras.Model:
             layers, _ = coders.find(network, self.image_shape)
             return keras.Sequential(layers(self.image_shape, latent_dim, width, drop))
 
-        def default_decoder():
+        def default_decoder() -> keras.Model:
             _, layers = coders.find(network, self.image_shape)
             return keras.Sequential(layers(latent_dim, given, width, drop))
 
@@ -98,14 +99,14 @@ class GSN(GenerativeModel):
 
     # --- training --------------------------------------------------------------------------------
 
-    def trained(self):
+    def trained(self) -> dict[str, list[keras.Variable]]:
         return {"gsn": self.f.trainable_variables + self.g.trainable_variables}
 
-    def parameters(self, corrupted, training=False):
+    def parameters(self, corrupted: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Of p(x|x~): [B, H, W, C] -> [B, H, W, C * n]."""
         return self.g(tf.nn.silu(self.f(corrupted, training=training)), training=training)
 
-    def nll(self, image, seeds, training):
+    def nll(self, image: tf.Tensor, seeds: tf.Tensor, training: bool) -> dict[str, tf.Tensor]:
         """-log p(x|x~_k), the mean over the turns of a walk from x: [B], nats."""
         x, levels = self.to_unit(image), tf.cast(image, tf.int32)
         total = 0.0
@@ -117,34 +118,34 @@ class GSN(GenerativeModel):
             x = tf.stop_gradient(self.p.draw(parameters, u[:, 1]))
         return {"loss": total / self.walkback}
 
-    def train_step(self, batch):
+    def train_step(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         seeds = self.training_seeds(batch["image"])
         with tf.GradientTape() as tape:
             terms = losses.means(self.nll(batch["image"], seeds, training=True))
         self.minimize("gsn", tape, terms["loss"])
         return self.end_step(**terms)
 
-    def test_step(self, batch):
+    def test_step(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         seeds = tf.range(tf.shape(batch["image"])[0])
         return losses.means(self.nll(batch["image"], seeds, training=False))
 
     # --- sampling --------------------------------------------------------------------------------
 
-    def noise(self, seeds):
+    def noise(self, seeds: tf.Tensor) -> dict[str, tf.Tensor]:
         return {
             "start": random.uniform(seeds, self.image_shape, "start"),
             "u": random.uniform(seeds, [self.steps, 2, *self.image_shape], "u"),
         }
 
-    def turn(self, x, u):
+    def turn(self, x: tf.Tensor, u: tf.Tensor) -> tf.Tensor:
         """A turn of the chain: images [B, H, W, C], uniforms [B, 2, H, W, C] -> parameters."""
         return self.parameters(salt_and_pepper(x, u[:, 0], self.strength))
 
-    def generate(self, noise, label=None):
+    def generate(self, noise: dict[str, tf.Tensor], label: tf.Tensor | None = None) -> tf.Tensor:
         """From noise alone, T turns; of the last the mean and not a draw."""
         u = noise["u"]
 
-        def move(t, x):
+        def move(t: tf.Tensor, x: tf.Tensor) -> tf.Tensor:
             now = tf.gather(u, t, axis=1)
             return t + 1, self.p.draw(self.turn(x, now), now[:, 1])
 
@@ -152,7 +153,7 @@ class GSN(GenerativeModel):
         x = tf.while_loop(lambda t, _: t < self.steps - 1, move, start)[1]
         return self.p.mean(self.turn(x, u[:, -1]))
 
-    def mixing(self, x, seeds, steps=20, every=1):
+    def mixing(self, x: tf.Tensor, seeds: tf.Tensor, steps: int = 20, every: int = 1) -> tf.Tensor:
         """The chain from images on: [B, H, W, C] -> [B, steps + 1, H, W, C], each `every` turns."""
         shown = [x]
         for t in range(steps * every):
@@ -163,7 +164,7 @@ class GSN(GenerativeModel):
                 shown.append(self.p.mean(parameters))
         return tf.stack(shown, axis=1)
 
-    def complete(self, x, known, seeds=None):
+    def complete(self, x: tf.Tensor, known: tf.Tensor, seeds: tf.Tensor | None = None) -> tf.Tensor:
         """Draws what is not known by the chain, with the known held: images -> images.
 
         Args: known, bool like x; seeds, int32 [B], by default 0, 1, 2, ...
@@ -179,9 +180,9 @@ class GSN(GenerativeModel):
 
     # --- denoising -------------------------------------------------------------------------------
 
-    def corrupt(self, x, seeds):
+    def corrupt(self, x: tf.Tensor, seeds: tf.Tensor) -> tf.Tensor:
         return salt_and_pepper(x, random.uniform(seeds, self.image_shape, "corrupt"), self.strength)
 
-    def denoise(self, x):
+    def denoise(self, x: tf.Tensor) -> tf.Tensor:
         """The mean of p(x|x~): a corrupted image in [0, 1] -> the clean one, as far as known."""
         return self.p.mean(self.parameters(x))

@@ -21,7 +21,8 @@ in D's update; a code's variance is 1 and is not learned.
 """
 
 import math
-from typing import Annotated
+from collections.abc import Sequence
+from typing import Annotated, Any
 
 import keras
 import tensorflow as tf
@@ -53,16 +54,16 @@ class InfoGAN(GAN):
 
     def __init__(
         self,
-        image_shape,
-        levels,
-        seed=0,
+        image_shape: Sequence[int],
+        levels: int,
+        seed: int = 0,
         categories: Count = 10,
         continuous: Annotated[int, Range(0)] = 2,
         info_weight: Weight = 1.0,
         network="conv",
         normalisation="batch",
-        **kwargs,
-    ):
+        **kwargs: Any,
+    ) -> None:
         # Known before the networks are built.
         self.categories = categories
         self.continuous = continuous
@@ -72,17 +73,17 @@ class InfoGAN(GAN):
         )
 
     @property
-    def codes(self):
+    def codes(self) -> int:
         """K + J."""
         return self.categories + self.continuous
 
-    def shapes_of_G(self):
+    def shapes_of_G(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
         return (self.latent_dim + self.codes,), self.image_shape
 
-    def shapes_of_D(self):
+    def shapes_of_D(self) -> tuple[Any, tuple[int, ...]]:
         return self.image_shape, (1 + self.codes,)
 
-    def make_discriminator(self):
+    def make_discriminator(self) -> keras.Model:  # type: ignore[override]
         judge = super().make_discriminator()
         phi = judge.get_layer("features").output
         Q = adversaries.dense(self.codes, self.normalisation, dtype="float32", name="Q")(phi)
@@ -90,38 +91,38 @@ class InfoGAN(GAN):
 
     # --- codes -----------------------------------------------------------------------------------
 
-    def noise(self, seeds):
+    def noise(self, seeds: tf.Tensor) -> dict[str, tf.Tensor]:
         return super().noise(seeds) | {
             "u": random.uniform(seeds, [1], "categorical code"),
             "c": 2.0 * random.uniform(seeds, [self.continuous], "continuous codes") - 1.0,
         }
 
-    def category(self, u):
+    def category(self, u: tf.Tensor) -> tf.Tensor:
         """The categorical code of uniforms: [B, 1] -> one-hot [B, K]."""
         value = tf.cast(tf.floor(u[:, 0] * self.categories), tf.int32)
         return tf.gather(tf.eye(self.categories), value)
 
-    def latent(self, noise, label=None):
+    def latent(self, noise: dict[str, tf.Tensor], label: tf.Tensor | None = None) -> tf.Tensor:
         return tf.concat([noise["z"], self.category(noise["u"]), noise["c"]], axis=-1)
 
-    def read(self, verdict):
+    def read(self, verdict: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Q of a verdict: logits [B, K], means [B, J]."""
         return tf.split(verdict[:, 1:], [self.categories, self.continuous], axis=-1)
 
-    def cluster(self, x):
+    def cluster(self, x: tf.Tensor) -> tf.Tensor:
         """The likeliest categorical code: images in [0, 1] -> int32 [B]."""
         logits, _ = self.read(self.verdict(self.to_range(x)))
         return tf.argmax(logits, axis=-1, output_type=tf.int32)
 
-    def draw_prior(self, seeds, label=None):
+    def draw_prior(self, seeds: tf.Tensor, label: tf.Tensor | None = None) -> tf.Tensor:
         """What samples are made of: z, the one-hot code, the others, [B, Z + K + J]."""
         return self.latent(self.noise(seeds))
 
-    def decode(self, z, label=None):
+    def decode(self, z: tf.Tensor, label: tf.Tensor | None = None) -> tf.Tensor:
         """Of such a row, [B, Z + K + J], the image in [0, 1]."""
         return self.from_range(self.sampler()(z, training=False))
 
-    def of_each_category(self, z):
+    def of_each_category(self, z: tf.Tensor) -> tf.Tensor:
         """Rows of `draw_prior` with each categorical code in turn: [N, Z + K + J] -> [N K, ...]."""
         rows = tf.repeat(z, self.categories, axis=0)
         codes = tf.tile(tf.eye(self.categories), [tf.shape(z)[0], 1])
@@ -130,21 +131,39 @@ class InfoGAN(GAN):
 
     # --- mutual information ----------------------------------------------------------------------
 
-    def information(self, verdict, noise):
+    def information(self, verdict: tf.Tensor, noise: dict[str, tf.Tensor] | None) -> tf.Tensor:
         """L_I less H(c) of the continuous codes: verdicts on G(z, c) -> [B], nats."""
+        assert noise is not None  # G's images have theirs
         logits, means = self.read(verdict)
         of_category = tf.reduce_sum(tf.nn.log_softmax(logits) * self.category(noise["u"]), axis=-1)
         of_codes = losses.normal_log_prob(noise["c"], means, tf.zeros_like(means))
         return of_category + math.log(self.categories) + of_codes
 
-    def d_loss(self, D_x, D_fake, noise=None, label=None):
+    def d_loss(
+        self,
+        D_x: tf.Tensor,
+        D_fake: tf.Tensor,
+        noise: dict[str, tf.Tensor] | None = None,
+        label: tf.Tensor | None = None,
+    ) -> tf.Tensor:
         loss = super().d_loss(D_x, D_fake, noise, label)
         return loss - self.info_weight * self.information(D_fake, noise)
 
-    def g_loss(self, D_fake, noise=None, label=None):
+    def g_loss(
+        self,
+        D_fake: tf.Tensor,
+        noise: dict[str, tf.Tensor] | None = None,
+        label: tf.Tensor | None = None,
+    ) -> tf.Tensor:
         loss = super().g_loss(D_fake, noise, label)
         return loss - self.info_weight * self.information(D_fake, noise)
 
-    def of_verdicts(self, D_x, D_fake, noise=None, label=None):
+    def of_verdicts(
+        self,
+        D_x: tf.Tensor,
+        D_fake: tf.Tensor,
+        noise: dict[str, tf.Tensor] | None = None,
+        label: tf.Tensor | None = None,
+    ) -> dict[str, tf.Tensor]:
         information = tf.reduce_mean(self.information(D_fake, noise))
         return super().of_verdicts(D_x, D_fake) | {"information": information}

@@ -20,6 +20,8 @@ L_1 and not the loss.
 """
 
 import math
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -41,10 +43,19 @@ class IWAE(VAE):
 
     paper = ("Burda et al. 2016", "https://arxiv.org/abs/1509.00519")
 
-    def __init__(self, image_shape, levels, seed=0, samples: Count = 50, **kwargs):
+    def __init__(
+        self,
+        image_shape: Sequence[int],
+        levels: int,
+        seed: int = 0,
+        samples: Count = 50,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(image_shape, levels, seed, samples=samples, **kwargs)
 
-    def neg_elbo(self, batch, seeds, training):
+    def neg_elbo(
+        self, batch: dict[str, tf.Tensor], seeds: tf.Tensor, training: bool
+    ) -> dict[str, tf.Tensor]:
         mu, logvar, z, log_p = self.draw_codes(batch, seeds, training)
         log_q = losses.normal_log_prob(z, mu[:, None], logvar[:, None])
         log_w = log_p + self.kl_weight(training) * (self.log_prior()(z) - log_q)

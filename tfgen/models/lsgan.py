@@ -19,6 +19,9 @@ departures, smaller than the paper's, its 100 latents for 1024, and its rate of 
 paper has for characters (0.001 for scenes).
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 
 from tfgen.models.gan import GAN
@@ -35,14 +38,14 @@ class LSGAN(GAN):
 
     def __init__(
         self,
-        image_shape,
-        levels,
-        seed=0,
+        image_shape: Sequence[int],
+        levels: int,
+        seed: int = 0,
         objective="least_squares",
         network="conv",
         normalisation="batch",
-        **kwargs,
-    ):
+        **kwargs: Any,
+    ) -> None:
         super().__init__(
             image_shape,
             levels,

@@ -22,7 +22,8 @@ pixel, or none, are left out. More than two levels by the likelihood that fits; 
 
 import itertools
 import math
-from typing import Literal
+from collections.abc import Sequence
+from typing import Any, Literal
 
 import keras
 import numpy as np
@@ -35,7 +36,7 @@ from tfgen.errors import one_of
 from tfgen.layers import Dropout
 
 
-def degrees(units, d, generator):
+def degrees(units: int, d: int, generator: np.random.Generator) -> np.ndarray:
     """m(k) of a hidden layer, each of 1 to D - 1 as often as others: [units].
 
     Fewer units than that are dealt evenly over the whole range, up to D - 1: a pixel later than
@@ -46,7 +47,7 @@ def degrees(units, d, generator):
     return generator.permutation(-(-last * (1 + np.arange(units) % different) // different))
 
 
-def units_of(degrees, d):
+def units_of(degrees: np.ndarray, d: int) -> np.ndarray:
     """The units of degree t + 1 for t < D, -1 for none: [D, G]."""
     of_each = [np.flatnonzero(degrees == t + 1) for t in range(d)]
     most = max(map(len, of_each))
@@ -69,20 +70,20 @@ class MADE(Autoregression):
 
     paper = ("Germain et al. 2015", "https://arxiv.org/abs/1502.03509")
     # A mixture of orders has no conditionals pixel by pixel.
-    pixel_log_prob = None
+    pixel_log_prob = None  # type: ignore[assignment]
 
     def __init__(
         self,
-        image_shape,
-        levels,
-        seed=0,
+        image_shape: Sequence[int],
+        levels: int,
+        seed: int = 0,
         hidden: Count = 500,
         depth: Count = 1,
         masks: Count = 1,
         orders: Literal["raster", "random"] = "raster",
         dropout: Share = 0.0,
-        **kwargs,
-    ):
+        **kwargs: Any,
+    ) -> None:
         super().__init__(image_shape, levels, seed, **kwargs)
         self.hidden, self.depth = hidden, depth
         self.masks = masks
@@ -117,7 +118,7 @@ class MADE(Autoregression):
             Dropout(dropout, f"hidden {i}", self.training_seeds) for i in range(1, depth + 1)
         ]
 
-    def _connected(self, order, layers):
+    def _connected(self, order: np.ndarray, layers: Sequence[np.ndarray]) -> list[np.ndarray]:
         """The masks of all layers for one order, and degrees of the hidden ones: [inputs, outputs]
         each."""
         d, n = len(order), self.p.parameters
@@ -128,14 +129,16 @@ class MADE(Autoregression):
         last = of_layer[-1][:, None] < of_pixel
         return [m.astype(np.float32) for m in (*masks, last.repeat(n, axis=1))]
 
-    def trained(self):
+    def trained(self) -> dict[str, list[keras.Variable]]:
         return {"p": [*self.W, *self.b]}
 
-    def idle(self):
+    def idle(self) -> int:
         """Those that no mask lets through."""
         return sum(int(np.sum(np.max(m, axis=0) == 0)) for m in zip(*self.connected, strict=True))
 
-    def masked(self, x, masks, training=False):
+    def masked(
+        self, x: tf.Tensor, masks: Sequence[np.ndarray], training: bool = False
+    ) -> tf.Tensor:
         """The parameters with masks [inputs, outputs] of each layer: [B, H, W, C * n]."""
         h, w, c = self.image_shape
         units = tf.reshape(x, [-1, h * w * c])
@@ -145,7 +148,9 @@ class MADE(Autoregression):
         outputs = tf.matmul(units, self.W[-1] * masks[-1]) + self.b[-1]
         return tf.reshape(outputs, [-1, h, w, c * self.p.parameters])
 
-    def network(self, x, label=None, training=False):
+    def network(
+        self, x: tf.Tensor, label: tf.Tensor | None = None, training: bool = False
+    ) -> tf.Tensor:
         """The parameters of all conditionals, of the first mask: in training of the step's."""
         if training and self.masks > 1:
             k = tf.cast(self.step % self.masks, tf.int32)
@@ -153,24 +158,24 @@ class MADE(Autoregression):
             return self.masked(x, chosen, training=True)
         return self.masked(x, self.connected[0], training)
 
-    def log_prob(self, x, label=None):
+    def log_prob(self, x: tf.Tensor, label: tf.Tensor | None = None) -> tf.Tensor:
         """log of the mean density of all masks, exact: images in [0, 1] -> [B], nats."""
         levels = self.to_levels(x)
         log_p = [self.p.log_prob(levels, self.masked(x, masks)) for masks in self.connected]
         return tf.reduce_logsumexp(tf.stack(log_p), axis=0) - math.log(self.masks)
 
-    def test_step(self, batch):
+    def test_step(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         return {"loss": -tf.reduce_mean(self.log_prob(self.to_unit(batch["image"])))}
 
     # --- sampling --------------------------------------------------------------------------------
 
-    def noise(self, seeds):
+    def noise(self, seeds: tf.Tensor) -> dict[str, tf.Tensor]:
         noise = super().noise(seeds)
         if self.masks > 1:
             noise["which"] = random.uniform(seeds, [1], "which")
         return noise
 
-    def generate(self, noise, label=None):
+    def generate(self, noise: dict[str, tf.Tensor], label: tf.Tensor | None = None) -> tf.Tensor:
         u = noise["u"]
         if self.masks == 1:
             which = tf.zeros([tf.shape(u)[0]], tf.int32)
@@ -178,7 +183,7 @@ class MADE(Autoregression):
             which = tf.cast(noise["which"][:, 0] * self.masks, tf.int32)
         return self.draw(u, which, tf.zeros_like(u), tf.zeros_like(u))
 
-    def draw(self, u, which, given, known):
+    def draw(self, u: tf.Tensor, which: tf.Tensor, given: tf.Tensor, known: tf.Tensor) -> tf.Tensor:
         """Draws pixel after pixel, each image in the order of its mask; [B] int32 says which.
 
         A hidden unit of degree m is what it will be once m pixels are known, and is computed then.
@@ -192,7 +197,9 @@ class MADE(Autoregression):
         to_pixel = tf.transpose(tf.reshape(self.W[-1], [self.hidden, d, n]), [1, 0, 2])
         offsets = tf.reshape(self.b[-1], [d, n])
 
-        def step(t, x, sums, last):
+        def step(
+            t: tf.Tensor, x: tf.Tensor, sums: tuple[tf.Tensor, ...], last: tf.Tensor
+        ) -> tuple[Any, ...]:
             pixel = tf.gather(order, t, axis=1)  # [B]
             here = tf.one_hot(pixel, d)
             parameters = tf.matmul(last[:, None], tf.gather(to_pixel, pixel))[:, 0]
@@ -219,7 +226,9 @@ class MADE(Autoregression):
         x = tf.while_loop(lambda t, *_: t < d, step, start)[1]
         return tf.reshape(x, [-1, *self.image_shape])
 
-    def fill(self, u, given, known, label=None):
+    def fill(
+        self, u: tf.Tensor, given: tf.Tensor, known: tf.Tensor, label: tf.Tensor | None = None
+    ) -> tf.Tensor:
         """As `Autoregression.fill`, in the order of the first mask."""
         which = tf.zeros([tf.shape(u)[0]], tf.int32)
         return self.draw(u, which, given, known)

@@ -17,6 +17,8 @@ pixel; `dropout` of hidden units. Adam.
 """
 
 import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import keras
 import tensorflow as tf
@@ -24,6 +26,9 @@ import tensorflow as tf
 from tfgen.autoregression import Autoregression, place
 from tfgen.declared import Count, Share
 from tfgen.layers import Dropout
+
+if TYPE_CHECKING:
+    from tfgen.autoregression import State
 
 
 @keras.saving.register_keras_serializable("tfgen")
@@ -39,8 +44,14 @@ class NADE(Autoregression):
     paper = ("Larochelle and Murray 2011", "https://proceedings.mlr.press/v15/larochelle11a.html")
 
     def __init__(
-        self, image_shape, levels, seed=0, hidden: Count = 500, dropout: Share = 0.0, **kwargs
-    ):
+        self,
+        image_shape: Sequence[int],
+        levels: int,
+        seed: int = 0,
+        hidden: Count = 500,
+        dropout: Share = 0.0,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(image_shape, levels, seed, **kwargs)
         self.hidden = hidden
         self.dropout = dropout
@@ -51,14 +62,16 @@ class NADE(Autoregression):
         self.b = self.add_weight(name="b", shape=(d, n), initializer="zeros")
         self.drop = Dropout(dropout, "hidden", self.training_seeds)
 
-    def trained(self):
+    def trained(self) -> dict[str, list[keras.Variable]]:
         return {"p": [self.W, self.c, self.V, self.b]}
 
-    def idle(self):
+    def idle(self) -> int:
         """The weights from the last pixel, which nothing follows."""
         return self.hidden
 
-    def network(self, x, label=None, training=False):
+    def network(
+        self, x: tf.Tensor, label: tf.Tensor | None = None, training: bool = False
+    ) -> tf.Tensor:
         h, w, c = self.image_shape
         d, n = self.b.shape
         terms = tf.reshape(x, [-1, d, 1]) * self.W
@@ -70,19 +83,23 @@ class NADE(Autoregression):
 
     # --- sampling: the running activations a_i, [B, N] -------------------------------------------
 
-    def begin(self, rows, label=None):
+    def begin(self, rows: tf.Tensor, label: tf.Tensor | None = None) -> "State":
         return (tf.tile(self.c[None], [rows, 1]),)
 
-    def next_one(self, state, y, x, channel):
+    def next_one(
+        self, state: "State", y: tf.Tensor, x: tf.Tensor, channel: int
+    ) -> "tuple[tf.Tensor, State]":
         i = place(self.image_shape, y, x, channel)
         parameters = tf.matmul(tf.sigmoid(state[0]), tf.gather(self.V, i))
         return parameters + tf.gather(self.b, i), state
 
-    def observe(self, state, y, x, channel, value):
+    def observe(
+        self, state: "State", y: tf.Tensor, x: tf.Tensor, channel: int, value: tf.Tensor
+    ) -> "State":
         row = tf.gather(self.W, place(self.image_shape, y, x, channel))
         return (state[0] + value[:, None] * row,)
 
 
-def _small():
+def _small() -> keras.initializers.Initializer:
     # An instance for each weight: Keras gives two weights of one instance the same numbers.
     return keras.initializers.RandomNormal(stddev=0.05)

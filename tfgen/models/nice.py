@@ -37,7 +37,8 @@ number, alternating; a normal prior; Adam.
 """
 
 import math
-from typing import Literal
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
 
 import keras
 import numpy as np
@@ -56,7 +57,7 @@ from tfgen.objectives.likelihoods import softplus
 MARGIN = 0.05  # of v on either side of [0, 1], so that the logits of 0 and 1 are finite
 
 
-def logit_of(y):
+def logit_of(y: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """What the flow takes for y in [0, 1], and the logarithm of its slope: two of y's shape."""
     inner = MARGIN + (1.0 - 2.0 * MARGIN) * y
     above, below = tf.math.log(inner), tf.math.log(1.0 - inner)
@@ -64,12 +65,12 @@ def logit_of(y):
     return above - below, math.log(1.0 - 2.0 * MARGIN) - above - below
 
 
-def alternating(d, start):
+def alternating(d: int, start: int) -> np.ndarray:
     """1 for every other of d numbers, from `start` on."""
     return ((np.arange(d) + start) % 2).astype(np.float32)
 
 
-def idle_weights(net, mask):
+def idle_weights(net: keras.Model, mask: np.ndarray) -> int:
     """How many weights of a coupling's network come from what it never sees or go to what it keeps.
 
     mask: 1 for what it sees and keeps, [C] or [H, W, C].
@@ -103,16 +104,16 @@ class NICE(GenerativeModel):
 
     def __init__(
         self,
-        image_shape,
-        levels,
-        seed=0,
+        image_shape: Sequence[int],
+        levels: int,
+        seed: int = 0,
         width: Count = 1000,
         depth: Count = 5,
         couplings: Count = 4,
         dequantisation: Literal["uniform", "variational"] = "uniform",
         dropout: Share = 0.0,
-        **kwargs,
-    ):
+        **kwargs: Any,
+    ) -> None:
         super().__init__(image_shape, levels, seed, **kwargs)
         self.width, self.depth, self.couplings = width, depth, couplings
         self.dequantisation = one_of("dequantisation", dequantisation, ("uniform", "variational"))
@@ -129,17 +130,17 @@ class NICE(GenerativeModel):
                 ]
             )
 
-    def kept(self):
+    def kept(self) -> list[np.ndarray]:
         """Of each coupling what it keeps: 1 or 0 for each number."""
         return [alternating(self.size, i) for i in range(self.couplings)]
 
-    def idle(self):
+    def idle(self) -> int:
         return sum(map(idle_weights, self.nets, self.kept()))
 
-    def build_couplings(self):
+    def build_couplings(self) -> list[keras.Model]:
         return [self.dense(self.size, i) for i in range(self.couplings)]
 
-    def dense(self, outputs, i):
+    def dense(self, outputs: int, i: int) -> keras.Model:
         """m_i: [B, D] -> [B, outputs]. Its last layer is small: the flow begins near identity."""
         hidden = [
             (layers.Dense(self.width, "relu"), self.drop(f"coupling {i}, {j}"))
@@ -148,36 +149,38 @@ class NICE(GenerativeModel):
         last = layers.Dense(outputs, kernel_initializer=small())
         return keras.Sequential([layers.Input((self.size,)), *sum(hidden, ()), last])
 
-    def drop(self, stream):
+    def drop(self, stream: str) -> keras.Layer:
         return Dropout(self.dropout, stream, self.training_seeds)
 
-    def trained(self):
+    def trained(self) -> dict[str, list[keras.Variable]]:
         networks = [*self.nets, *([self.q] if self.dequantisation == "variational" else [])]
         return {"flow": [self.s, *(w for net in networks for w in net.trainable_variables)]}
 
     # --- the flow: logits [B, D] <-> z [B, D] ----------------------------------------------------
 
-    def to_prior(self, y, training=False):
+    def to_prior(self, y: tf.Tensor, training: bool = False) -> tuple[tf.Tensor, tf.Tensor]:
         """f: (z, log |det df/dy|), [B, D] and [B]."""
         log_det = tf.zeros_like(y[:, 0])
         for kept, net in zip(self.kept(), self.nets, strict=True):
             y += (1.0 - kept) * net(y * kept, training=training)
         return y * tf.exp(self.s), log_det + tf.reduce_sum(self.s)
 
-    def from_prior(self, z):
+    def from_prior(self, z: tf.Tensor) -> tf.Tensor:
         """The inverse of f."""
         y = z * tf.exp(-self.s)
         for kept, net in reversed(list(zip(self.kept(), self.nets, strict=True))):
             y -= (1.0 - kept) * net(y * kept)
         return y
 
-    def log_density_of_logit(self, logit, training=False):
+    def log_density_of_logit(self, logit: tf.Tensor, training: bool = False) -> tf.Tensor:
         """log p(l): [B, D] -> [B], nats."""
         z, log_det = self.to_prior(logit, training)
         zeros = tf.zeros_like(z)
         return losses.normal_log_prob(z, zeros, zeros) + log_det
 
-    def in_bin(self, levels, u, rest):
+    def in_bin(
+        self, levels: tf.Tensor, u: float | tf.Tensor, rest: float | tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         """The point at u = 1 - rest of the bin's width, and log dl/du: of each number, [B, D]."""
         # Both ends are measured, for 1 - v cannot be had from a v next to 1.
         x, step = tf.cast(levels, tf.float32), (1.0 - 2.0 * MARGIN) / self.levels
@@ -188,7 +191,7 @@ class NICE(GenerativeModel):
         # d logit / d v = 1 / (v (1 - v))
         return log_v - log_rest, tf.math.log(width) - log_v - log_rest
 
-    def dequantised(self, levels, noise):
+    def dequantised(self, levels: tf.Tensor, noise: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """A point l in the bins of levels [B, D] by their noise, and log q(l|x): [B, D] and [B]."""
         if self.dequantisation == "uniform":
             u, rest, log_q = noise, 1.0 - noise, 0.0
@@ -205,19 +208,19 @@ class NICE(GenerativeModel):
         logit, slope = self.in_bin(levels, u, rest)
         return logit, log_q - tf.reduce_sum(slope, axis=1)
 
-    def bin_noise(self, seeds):
+    def bin_noise(self, seeds: tf.Tensor) -> tf.Tensor:
         """What places a point in each bin: [B, D]."""
         draw = random.uniform if self.dequantisation == "uniform" else random.normal
         return draw(seeds, [self.size], "u")
 
-    def log_weight(self, levels, noise, training=False):
+    def log_weight(self, levels: tf.Tensor, noise: tf.Tensor, training: bool = False) -> tf.Tensor:
         """log p(l) / q(l|x) of one draw of l: levels [B, H, W, C], noise [B, D] -> [B], nats."""
         logit, log_q = self.dequantised(tf.reshape(levels, [-1, self.size]), noise)
         return self.log_density_of_logit(logit, training) - log_q
 
     # --- training --------------------------------------------------------------------------------
 
-    def train_step(self, batch):
+    def train_step(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         seeds = self.training_seeds(batch["image"])
         with tf.GradientTape() as tape:
             log_w = self.log_weight(batch["image"], self.bin_noise(seeds), training=True)
@@ -225,41 +228,41 @@ class NICE(GenerativeModel):
         self.minimize("flow", tape, loss)
         return self.end_step(loss=loss)
 
-    def test_step(self, batch):
+    def test_step(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         seeds = tf.range(tf.shape(batch["image"])[0])
         return {"loss": -tf.reduce_mean(self.log_weight(batch["image"], self.bin_noise(seeds)))}
 
     # --- sampling --------------------------------------------------------------------------------
 
-    def noise(self, seeds):
+    def noise(self, seeds: tf.Tensor) -> dict[str, tf.Tensor]:
         return {"z": random.normal(seeds, [self.size], "z")}
 
-    def generate(self, noise, label=None):
+    def generate(self, noise: dict[str, tf.Tensor], label: tf.Tensor | None = None) -> tf.Tensor:
         return self.decode(noise["z"])
 
-    def draw_prior(self, seeds, label=None):
+    def draw_prior(self, seeds: tf.Tensor, label: tf.Tensor | None = None) -> tf.Tensor:
         """Codes as samples are made of: int32 [B] -> [B, D]."""
         return self.noise(seeds)["z"]
 
     # --- codes and density -----------------------------------------------------------------------
 
-    def encode(self, x):
+    def encode(self, x: tf.Tensor) -> dict[str, tf.Tensor]:
         """z of the middle of each level's bin: images in [0, 1] -> {"mean": [B, D]}."""
         levels = tf.reshape(self.to_levels(x), [-1, self.size])
         return {"mean": self.to_prior(self.in_bin(levels, 0.5, 0.5)[0])[0]}
 
-    def draw_posterior(self, x, seeds):
+    def draw_posterior(self, x: tf.Tensor, seeds: tf.Tensor) -> tf.Tensor:
         """z of a point drawn in each level's bin: [B, D]."""
         levels = tf.reshape(self.to_levels(x), [-1, self.size])
         return self.to_prior(self.dequantised(levels, self.bin_noise(seeds))[0])[0]
 
-    def decode(self, z, label=None):
+    def decode(self, z: tf.Tensor, label: tf.Tensor | None = None) -> tf.Tensor:
         """The level whose bin z falls into: [B, D] -> images in [0, 1]."""
         y = (tf.sigmoid(self.from_prior(z)) - MARGIN) / (1.0 - 2.0 * MARGIN)
         levels = tf.clip_by_value(tf.floor(y * self.levels), 0.0, self.levels - 1.0)
         return tf.reshape(levels / (self.levels - 1), [-1, *self.image_shape])
 
-    def reconstruct(self, x):
+    def reconstruct(self, x: tf.Tensor) -> tf.Tensor:
         """The image itself, but for rounding: f and its inverse are float32.
 
         Lost is a level only where the two part by half of its bin. The wider the logits are thrown
@@ -267,7 +270,7 @@ class NICE(GenerativeModel):
         """
         return self.decode(self.encode(x)["mean"])
 
-    def log_density(self, x):
+    def log_density(self, x: tf.Tensor) -> tf.Tensor:
         """log p(y) of images as points of [0, 1]^D, exact: [B, H, W, C] -> [B], nats.
 
         A density of points alone: what of it lies in the margins is beyond [0, 1]^D.
@@ -275,26 +278,26 @@ class NICE(GenerativeModel):
         logit, slope = logit_of(tf.reshape(x, [-1, self.size]))
         return self.log_density_of_logit(logit) + tf.reduce_sum(slope, axis=1)
 
-    def log_prob(self, x, samples=100):
+    def log_prob(self, x: tf.Tensor, samples: int = 100) -> tf.Tensor:
         """A lower bound by `samples` draws of u: images in [0, 1] -> [B], nats."""
         return self.bound(x, samples)[0]
 
     @compiled
-    def bound(self, x, samples=100):
+    def bound(self, x: tf.Tensor, samples: int = 100) -> tuple[tf.Tensor, tf.Tensor]:
         """The same, and its standard error by the draws: two of [B], nats."""
         return bounds.log_mean(self._importance(x), samples)
 
     @compiled
-    def elbo(self, x, samples=100):
+    def elbo(self, x: tf.Tensor, samples: int = 100) -> tf.Tensor:
         """The bound that is trained, its expectation by `samples` draws: [B], nats."""
         return bounds.mean(self._importance(x), samples)
 
-    def _importance(self, x):
+    def _importance(self, x: tf.Tensor) -> Callable[[tf.Tensor], tf.Tensor]:
         levels = self.to_levels(x)
         seeds = bounds.seeds_of_draws(levels)
         return lambda i: self.log_weight(levels, self.bin_noise(seeds(i)))
 
 
-def small():
+def small() -> keras.initializers.Initializer:
     # An instance for each layer: Keras gives two layers of one instance the same numbers.
     return keras.initializers.RandomNormal(stddev=0.01)

@@ -25,6 +25,8 @@ loss of a step is that of its batch under the components before it.
 """
 
 import math
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -56,13 +58,13 @@ class PCA(GenerativeModel):
 
     def __init__(
         self,
-        image_shape,
-        levels,
-        seed=0,
+        image_shape: Sequence[int],
+        levels: int,
+        seed: int = 0,
         latent_dim: Count = 8,
         components: Count = 10,
-        **kwargs,
-    ):
+        **kwargs: Any,
+    ) -> None:
         super().__init__(image_shape, levels, seed, **kwargs)
         self.size = math.prod(self.image_shape)
         if not 1 <= latent_dim <= self.size <= LARGEST:
@@ -73,14 +75,14 @@ class PCA(GenerativeModel):
         self.latent_dim = latent_dim
         self.components = components
 
-        def sums(name, shape):
+        def sums(name: str, shape: Sequence[int]) -> keras.Variable:
             # Of all replicas; in double precision, for differences of large numbers are taken.
             return self.add_weight(
                 name=name, shape=shape, dtype="float64", initializer="zeros", trainable=False,
                 aggregation="mean",
             )  # fmt: skip
 
-        def result(name, start):
+        def result(name: str, start: np.ndarray) -> keras.Variable:
             return self.add_weight(
                 name=name, shape=start.shape, initializer=lambda *_, **__: start, trainable=False,
                 aggregation="only_first_replica",
@@ -98,20 +100,20 @@ class PCA(GenerativeModel):
 
     # --- training --------------------------------------------------------------------------------
 
-    def training_only(self):
+    def training_only(self) -> list[keras.Variable]:
         return [*super().training_only(), self.count, self.total, self.products]
 
-    def trained(self):
+    def trained(self) -> dict[str, list[keras.Variable]]:
         return {}
 
-    def errors(self, image):
+    def errors(self, image: tf.Tensor) -> dict[str, tf.Tensor]:
         """The means of the squared error, summed over pixels and of a pixel."""
         x = self.to_unit(image)
         squares = tf.square(x - self.decode(self.encode(x)["mean"]))
         mse = tf.reduce_mean(squares)
         return {"loss": mse * self.size, "mse": mse}
 
-    def train_step(self, batch):
+    def train_step(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         terms = self.errors(batch["image"])
         x = tf.cast(tf.reshape(self.to_unit(batch["image"]), [-1, self.size]), tf.float64)
         # Keras assigns the old value plus the new, and replicas take the mean of what they assign.
@@ -132,30 +134,30 @@ class PCA(GenerativeModel):
         self.rest.assign(tf.cast(tf.reduce_mean(left), tf.float32))
         return self.end_step(**terms)
 
-    def test_step(self, batch):
+    def test_step(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         return self.errors(batch["image"])
 
-    def settle(self, images):
+    def settle(self, images: np.ndarray) -> None:
         """Fits the density of the codes of uint8 levels [N, H, W, C]; called before it samples."""
         self.latents.fit(np.asarray(self.encode(self.to_unit(images[:20_000]))["mean"]))
 
     # --- codes and samples -----------------------------------------------------------------------
 
-    def encode(self, x):
+    def encode(self, x: tf.Tensor) -> dict[str, tf.Tensor]:
         """Images in [0, 1] -> {"mean": [B, Z]}."""
         flat = tf.reshape(x, [-1, self.size])
         return {"mean": tf.matmul(flat - self.mean, self.vectors)}
 
-    def decode(self, z):
+    def decode(self, z: tf.Tensor) -> tf.Tensor:
         """Codes [B, Z] -> what they keep of the images, which may leave [0, 1] a little."""
         flat = self.mean + tf.matmul(z, self.vectors, transpose_b=True)
         return tf.reshape(flat, [-1, *self.image_shape])
 
-    def reconstruct(self, x):
+    def reconstruct(self, x: tf.Tensor) -> tf.Tensor:
         """Images in [0, 1] -> images in [0, 1]."""
         return tf.clip_by_value(self.decode(self.encode(x)["mean"]), 0.0, 1.0)
 
-    def log_density(self, x):
+    def log_density(self, x: tf.Tensor) -> tf.Tensor:
         """log p(x) of probabilistic components, of images in [0, 1]: [B], nats.
 
         A density of real numbers, and no probability of levels as `log_prob` of others is.
@@ -169,8 +171,8 @@ class PCA(GenerativeModel):
         constant = self.size * math.log(2.0 * math.pi)
         return -0.5 * (within + outside / self.rest + log_det + constant)
 
-    def noise(self, seeds):
+    def noise(self, seeds: tf.Tensor) -> dict[str, tf.Tensor]:
         return self.latents.noise(seeds)
 
-    def generate(self, noise, label=None):
+    def generate(self, noise: dict[str, tf.Tensor], label: tf.Tensor | None = None) -> tf.Tensor:
         return tf.clip_by_value(self.decode(self.latents.draw(noise)), 0.0, 1.0)

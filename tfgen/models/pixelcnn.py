@@ -31,6 +31,8 @@ by choice); a plane of ones tells the border from black; dropout; Adam.
 """
 
 import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
@@ -50,8 +52,11 @@ from tfgen.layers.causal import (
     with_ones,
 )
 
+if TYPE_CHECKING:
+    from tfgen.autoregression import State
 
-def gate(x):
+
+def gate(x: tf.Tensor) -> tf.Tensor:
     a, b = tf.split(x, 2, axis=-1)
     return tf.tanh(a) * tf.sigmoid(b)
 
@@ -67,17 +72,17 @@ class GatedLayer(keras.layers.Layer):
 
     def __init__(
         self,
-        vertical_inputs,
-        of_inputs,
-        width,
-        count,
-        reach,
-        dilation,
-        first,
-        classes,
-        drop,
-        name,
-    ):
+        vertical_inputs: int,
+        of_inputs: np.ndarray,
+        width: int,
+        count: int,
+        reach: int,
+        dilation: int,
+        first: bool,
+        classes: int,
+        drop: keras.Layer,
+        name: str,
+    ) -> None:
         super().__init__(name=name)
         self.first, self.width = first, width
         # Both halves of a gate have the features' groups.
@@ -95,13 +100,15 @@ class GatedLayer(keras.layers.Layer):
             )
         self.built = True
 
-    def biases(self, label):
+    def biases(self, label: tf.Tensor | None) -> tuple[Any, Any]:
         """What a label adds to the two gates: [B, 2 F] each."""
         if label is None:
             return 0.0, 0.0
         return tf.split(tf.gather(self.of_label, label), 2, axis=-1)
 
-    def call(self, v, h, label=None, training=False):
+    def call(
+        self, v: tf.Tensor, h: tf.Tensor, label: tf.Tensor | None = None, training: bool = False
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         of_v, of_h = (_over(b, 2) for b in self.biases(label))
         seen = self.vertical(v)
         added = gate(self.horizontal(h) + self.link(seen) + of_h)
@@ -109,7 +116,7 @@ class GatedLayer(keras.layers.Layer):
         v = self.drop_v(gate(seen + of_v), training=training)
         return v, added if self.first else h + added
 
-    def row(self, rows, label):
+    def row(self, rows: tf.Tensor, label: tf.Tensor | None) -> tuple[tf.Tensor, tf.Tensor]:
         """The last rows of v -> (a row of v' [B, W, F], what it tells the pixels [B, W, 2 F])."""
         of_v, of_h = (_over(b, 1) for b in self.biases(label))
         seen = self.vertical.row(rows)
@@ -117,14 +124,14 @@ class GatedLayer(keras.layers.Layer):
         told = tf.reshape(told, tf.shape(seen)) + of_h
         return gate(seen + of_v), told
 
-    def pixel(self, window, told):
+    def pixel(self, window: tf.Tensor, told: tf.Tensor) -> tf.Tensor:
         """The last columns of h, and what v tells this one [B, 2 F] -> h' [B, F]."""
         added = gate(self.horizontal.pixel(window) + told)
         added = self.residual.pixel(added[:, None])
         return added if self.first else window[:, -1] + added
 
 
-def _over(bias, axes):
+def _over(bias: float | tf.Tensor, axes: int) -> float | tf.Tensor:
     """[B, F] -> [B, 1, .., F]; a number as it is."""
     return bias if isinstance(bias, float) else tf.reshape(bias, [-1, *[1] * axes, bias.shape[-1]])
 
@@ -151,18 +158,18 @@ class PixelCNN(Autoregression):
 
     def __init__(
         self,
-        image_shape,
-        levels,
-        seed=0,
+        image_shape: Sequence[int],
+        levels: int,
+        seed: int = 0,
         width: Count = 64,
         depth: Count = 7,
         reach: Count = 1,
         first_reach: Count = 3,
         conditional: bool = False,
-        num_classes=10,
+        num_classes: int = 10,
         dropout: Share = 0.0,
-        **kwargs,
-    ):
+        **kwargs: Any,
+    ) -> None:
         super().__init__(image_shape, levels, seed, **kwargs)
         self.width, self.depth = width, depth
         self.reach, self.first_reach = reach, first_reach
@@ -172,7 +179,7 @@ class PixelCNN(Autoregression):
         channels = self.image_shape[-1]
         self.head = Head(width, channels, self.p.parameters, name="head")
 
-        def drop(stream):
+        def drop(stream: str) -> keras.Layer:
             return Dropout(dropout, stream, self.training_seeds)
 
         of_pixel = np.append(np.arange(channels), -1)  # and the plane of ones
@@ -194,15 +201,17 @@ class PixelCNN(Autoregression):
             for i in range(depth)
         ]
 
-    def trained(self):
-        layers = [*self.stack, self.head]
+    def trained(self) -> dict[str, list[keras.Variable]]:
+        layers: list[keras.Layer] = [*self.stack, self.head]
         return {"p": [w for layer in layers for w in layer.trainable_weights]}
 
-    def idle(self):
+    def idle(self) -> int:
         """Those under a mask, and what labels add to the last v, which nobody reads."""
         return masked_out([*self.stack, self.head]) + self.num_classes * 2 * self.width
 
-    def network(self, x, label=None, training=False):
+    def network(
+        self, x: tf.Tensor, label: tf.Tensor | None = None, training: bool = False
+    ) -> tf.Tensor:
         label = label if self.num_classes else None
         v = h = with_ones(x)
         for layer in self.stack:
@@ -213,7 +222,7 @@ class PixelCNN(Autoregression):
     # The state: the label; of each layer the last r_i rows of v, what v tells the pixels of this
     # row, and the last r_i columns of h; and the pixel itself, as far as it is known.
 
-    def begin(self, rows, label=None):
+    def begin(self, rows: tf.Tensor, label: tf.Tensor | None = None) -> "State":
         w, c = self.image_shape[1:]
         last_rows, told, columns = [], [], []
         for layer in self.stack:
@@ -225,7 +234,7 @@ class PixelCNN(Autoregression):
         pixel = tf.zeros([rows, c])
         return label, tuple(last_rows), tuple(told), tuple(columns), pixel
 
-    def begin_row(self, state, y, above):
+    def begin_row(self, state: "State", y: tf.Tensor, above: tf.Tensor) -> "State":
         label, last_rows, told, columns, pixel = state
         label_or_none = label if self.conditional else None
         last_rows, told = list(last_rows), list(told)
@@ -238,7 +247,9 @@ class PixelCNN(Autoregression):
         columns = tuple(tf.zeros_like(window) for window in columns)
         return label, tuple(last_rows), tuple(told), columns, pixel
 
-    def next_one(self, state, y, x, channel):
+    def next_one(
+        self, state: "State", y: tf.Tensor, x: tf.Tensor, channel: int
+    ) -> "tuple[tf.Tensor, State]":
         label, last_rows, told, columns, pixel = state
         columns = list(columns)
         h = with_ones(pixel)
@@ -251,7 +262,9 @@ class PixelCNN(Autoregression):
         state = label, last_rows, told, tuple(columns), pixel
         return self.head.channel(h, channel), state
 
-    def observe(self, state, y, x, channel, value):
+    def observe(
+        self, state: "State", y: tf.Tensor, x: tf.Tensor, channel: int, value: tf.Tensor
+    ) -> "State":
         label, last_rows, told, columns, pixel = state
         here = tf.one_hot(channel, self.image_shape[-1])
         pixel += value[:, None] * here
@@ -260,42 +273,48 @@ class PixelCNN(Autoregression):
             columns, pixel = (first, *columns[1:]), tf.zeros_like(pixel)
         return label, last_rows, told, columns, pixel
 
-    def complete(self, x, known, seeds=None, label=None):
+    def complete(
+        self,
+        x: tf.Tensor,
+        known: tf.Tensor,
+        seeds: tf.Tensor | None = None,
+        label: tf.Tensor | None = None,
+    ) -> tf.Tensor:
         """As `Autoregression.complete`; without a label, with that of the greatest p(known|y)."""
         if self.num_classes and label is None:
             label = tf.argmax(self._of_known(x, known), axis=1, output_type=tf.int32)
         return super().complete(x, known, seeds, label)
 
-    def _of_known(self, x, known):
+    def _of_known(self, x: tf.Tensor, known: tf.Tensor) -> tf.Tensor:
         """log p(y, known pixels), exact if these come first: [B, H, W, C], bool -> [B, K]."""
         x = tf.convert_to_tensor(x, tf.float32)
         known = tf.repeat(tf.cast(known, tf.float32), self.num_classes, axis=0)
 
-        def log_prob(x, label):
+        def log_prob(x: tf.Tensor, label: tf.Tensor) -> tf.Tensor:
             return tf.reduce_sum(self.pixel_log_prob(x, label) * known, axis=[1, 2, 3])
 
         return by_class.joint(log_prob, x, self.num_classes)
 
     # --- the classifier, of a conditional model --------------------------------------------------
 
-    def class_log_prob(self, x):
+    def class_log_prob(self, x: tf.Tensor) -> tf.Tensor:
         """log p(x, y), exact: [B, H, W, C] -> [B, K], nats."""
         return by_class.joint(super().log_prob, x, self.num_classes)
 
-    def log_prob(self, x, label=None):
+    def log_prob(self, x: tf.Tensor, label: tf.Tensor | None = None) -> tf.Tensor:
         """log p(x), or log p(x|y) of given labels, exact: images in [0, 1] -> [B], nats."""
         if self.num_classes and label is None:
             return tf.reduce_logsumexp(self.class_log_prob(x), axis=1)
         return super().log_prob(x, label)
 
-    def classify(self, x, least=-math.inf):
+    def classify(self, x: tf.Tensor, least: float = -math.inf) -> dict[str, tf.Tensor]:
         """Bayes' rule: images in [0, 1] -> {"label" [B], "probability" [B, K], "log_prob" [B]}.
 
         least: images of a log p(x) below this, in nats, are rejected; their label is -1.
         """
         return by_class.classified(self.class_log_prob(x), least)
 
-    def can(self, capability):
+    def can(self, capability: str) -> bool:
         if capability in ("classify", "class_log_prob") and not self.num_classes:
             return False
         # Which label's conditionals a map should show, it cannot say.

@@ -32,7 +32,8 @@ black; dropout; Adam.
 """
 
 import itertools
-from typing import Literal
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal
 
 import keras
 import numpy as np
@@ -52,8 +53,11 @@ from tfgen.layers.causal import (
     with_ones,
 )
 
+if TYPE_CHECKING:
+    from tfgen.autoregression import State
 
-def lstm(gates, c):
+
+def lstm(gates: tf.Tensor, c: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """Equation 3: [.., 4 F], [.., F] -> h, c."""
     o, f, i, g = tf.split(gates, 4, axis=-1)
     c = tf.sigmoid(f) * c + tf.sigmoid(i) * tf.tanh(g)
@@ -69,7 +73,9 @@ class Recurrence(keras.layers.Layer):
     # Columns to the left of K_is, but for those in between.
     reach = 0
 
-    def __init__(self, width, channels, dilation, stream, drop):
+    def __init__(
+        self, width: int, channels: int, dilation: int, stream: str, drop: keras.Layer
+    ) -> None:
         super().__init__(name=stream)
         self.width = width
         self.of_feature = groups(width, channels)
@@ -78,10 +84,10 @@ class Recurrence(keras.layers.Layer):
         self.residual = HorizontalConv(self.of_feature, self.of_feature, 0, "B")
         self.drop = drop(stream)
 
-    def weight(self, name, *shape):
+    def weight(self, name: str, *shape: int) -> keras.Variable:
         return self.add_weight(name=name, shape=shape, initializer="glorot_uniform")
 
-    def call(self, x, training=False):
+    def call(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
         return x + self.residual(self.drop(self.states(x), training=training))
 
 
@@ -91,7 +97,7 @@ class RowLSTM(Recurrence):
 
     reach = 2
 
-    def __init__(self, *args):
+    def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         self.K_is = HorizontalConv(
             self.of_feature, self.of_gates, self.reach, "B", dilation=self.dilation
@@ -99,11 +105,11 @@ class RowLSTM(Recurrence):
         self.K_ss = self.weight("K_ss", 1, 3, self.width, 4 * self.width)
         self.built = True
 
-    def told(self, h):
+    def told(self, h: tf.Tensor) -> tf.Tensor:
         """K_ss * h of a row: [B, W, F] -> [B, W, 4 F]."""
         return tf.nn.conv2d(h[:, None], self.K_ss, 1, "SAME")[:, 0]
 
-    def states(self, x):
+    def states(self, x: tf.Tensor) -> tf.Tensor:
         inputs = tf.unstack(self.K_is(x), axis=1)
         h = c = tf.zeros_like(x[:, 0])
         rows = []
@@ -112,16 +118,18 @@ class RowLSTM(Recurrence):
             rows.append(h)
         return tf.stack(rows, axis=1)
 
-    def begin(self, rows, columns):
+    def begin(self, rows: tf.Tensor, columns: int) -> "State":
         row = tf.zeros([rows, columns, self.width])
         left = tf.zeros([rows, self.K_is.span, self.width])
         return tf.zeros([rows, columns, 4 * self.width]), row, row, row, left
 
-    def begin_row(self, state, y):
+    def begin_row(self, state: "State", y: tf.Tensor) -> "State":
         _, _, h, c, left = state
         return self.told(h), c, h, c, tf.zeros_like(left)
 
-    def pixel(self, state, x, value, finished):
+    def pixel(
+        self, state: "State", x: tf.Tensor, value: tf.Tensor, finished: tf.Tensor
+    ) -> "tuple[tf.Tensor, State]":
         """Of the pixel in column x: value [B, F] -> ([B, F], state)."""
         told, above, h_row, c_row, left = state
         window = tf.concat([left, value[:, None]], axis=1)
@@ -136,7 +144,7 @@ class DiagonalBiLSTM(Recurrence):
     """Its states to draw from: of this row x, h from the left, and what comes from the right of the
     row above; h from the left of the row above; and h and c of the pixel to the left."""
 
-    def __init__(self, *args):
+    def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         self.K_is, self.K_ss = [], []
         for side in ("left", "right"):
@@ -145,15 +153,17 @@ class DiagonalBiLSTM(Recurrence):
             self.K_ss.append(self.weight(f"K_ss_{side}", 2 * self.width, 4 * self.width))
         self.built = True
 
-    def step(self, side, gates, beside, above, c):
+    def step(
+        self, side: int, gates: tf.Tensor, beside: tf.Tensor, above: tf.Tensor, c: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         return lstm(gates + tf.matmul(tf.concat([beside, above], axis=-1), self.K_ss[side]), c)
 
-    def states(self, x):
+    def states(self, x: tf.Tensor) -> tf.Tensor:
         left = self.along(0, x)
         right = self.along(1, x[:, :, ::-1])[:, :, ::-1]
         return left + tf.pad(right[:, :-1], [[0, 0], [1, 0], [0, 0], [0, 0]])
 
-    def along(self, side, x):
+    def along(self, side: int, x: tf.Tensor) -> tf.Tensor:
         """h of a direction, all pixels of a diagonal at once: the skewed map of figure 3."""
         height, width = x.shape[1:3]
         inputs = tf.reshape(self.K_is[side](x), [-1, height * width, 4 * self.width])
@@ -171,11 +181,11 @@ class DiagonalBiLSTM(Recurrence):
         place = [(y + x) * height + y for y, x in itertools.product(rows, range(width))]
         return tf.reshape(tf.gather(skewed, place, axis=1), [-1, height, width, self.width])
 
-    def begin(self, rows, columns):
+    def begin(self, rows: tf.Tensor, columns: int) -> "State":
         row = tf.zeros([rows, columns, self.width])
         return row, row, row, row, row[:, 0], row[:, 0]
 
-    def begin_row(self, state, y):
+    def begin_row(self, state: "State", y: tf.Tensor) -> "State":
         inputs, h_left, right, _, *beside = state
         h = c = tf.zeros_like(inputs[:, 0])
         handed = []
@@ -187,7 +197,9 @@ class DiagonalBiLSTM(Recurrence):
         right = tf.stack(handed[::-1], axis=1) * tf.cast(y > 0, tf.float32)
         return inputs, h_left, right, h_left, *(tf.zeros_like(v) for v in beside)
 
-    def pixel(self, state, x, value, finished):
+    def pixel(
+        self, state: "State", x: tf.Tensor, value: tf.Tensor, finished: tf.Tensor
+    ) -> "tuple[tf.Tensor, State]":
         """Of the pixel in column x: value [B, F] -> ([B, F], state)."""
         inputs, h_left, right, above, h, c = state
         gates = self.K_is[0].pixel(value[:, None])
@@ -221,16 +233,16 @@ class PixelRNN(Autoregression):
 
     def __init__(
         self,
-        image_shape,
-        levels,
-        seed=0,
+        image_shape: Sequence[int],
+        levels: int,
+        seed: int = 0,
         recurrence: Literal["row", "diagonal"] = "row",
         width: Count = 64,
         depth: Count = 7,
         reach: Count = 3,
         dropout: Share = 0.0,
-        **kwargs,
-    ):
+        **kwargs: Any,
+    ) -> None:
         super().__init__(image_shape, levels, seed, **kwargs)
         self.recurrence = one_of("recurrence", recurrence, RECURRENCES)
         self.width, self.depth, self.reach = width, depth, reach
@@ -238,7 +250,7 @@ class PixelRNN(Autoregression):
         channels = self.image_shape[-1]
         self.head = Head(width, channels, self.p.parameters, name="head")
 
-        def drop(stream):
+        def drop(stream: str) -> keras.Layer:
             return Dropout(dropout, stream, self.training_seeds)
 
         of_feature = groups(width, channels)
@@ -251,14 +263,16 @@ class PixelRNN(Autoregression):
             kind(width, channels, d, f"lstm{i}", drop) for i, d in enumerate(self.dilations)
         ]
 
-    def trained(self):
-        layers = [self.above, self.beside, *self.stack, self.head]
+    def trained(self) -> dict[str, list[keras.Variable]]:
+        layers: list[keras.Layer] = [self.above, self.beside, *self.stack, self.head]
         return {"p": [w for layer in layers for w in layer.trainable_weights]}
 
-    def idle(self):
+    def idle(self) -> int:
         return masked_out([self.beside, *self.stack, self.head])
 
-    def network(self, x, label=None, training=False):
+    def network(
+        self, x: tf.Tensor, label: tf.Tensor | None = None, training: bool = False
+    ) -> tf.Tensor:
         x = with_ones(x)
         x = self.above(x) + self.beside(x)
         for layer in self.stack:
@@ -269,14 +283,14 @@ class PixelRNN(Autoregression):
     # The state: the last r rows of the image, what they tell the pixels of this row, the last r
     # columns, the pixel itself as far as it is known, and that of each LSTM.
 
-    def begin(self, rows, label=None):
+    def begin(self, rows: tf.Tensor, label: tf.Tensor | None = None) -> "State":
         w, c = self.image_shape[1:]
         last_rows = tf.zeros([rows, self.reach, w, c + 1])
         told, columns = tf.zeros([rows, w, self.width]), tf.zeros([rows, self.reach, c + 1])
         states = tuple(layer.begin(rows, w) for layer in self.stack)
         return last_rows, told, columns, tf.zeros([rows, c]), states
 
-    def begin_row(self, state, y, above):
+    def begin_row(self, state: "State", y: tf.Tensor, above: tf.Tensor) -> "State":
         last_rows, _, columns, pixel, states = state
         inside = tf.cast(y > 0, tf.float32)  # above the first row there is no plane of ones either
         above = with_ones(above) * inside
@@ -285,7 +299,9 @@ class PixelRNN(Autoregression):
         states = (layer.begin_row(s, y) for layer, s in zip(self.stack, states, strict=True))
         return last_rows, told, tf.zeros_like(columns), pixel, tuple(states)
 
-    def next_one(self, state, y, x, channel):
+    def next_one(
+        self, state: "State", y: tf.Tensor, x: tf.Tensor, channel: int
+    ) -> "tuple[tf.Tensor, State]":
         last_rows, told, columns, pixel, states = state
         window = tf.concat([columns, with_ones(pixel)[:, None]], axis=1)
         value = tf.gather(told, x, axis=1) + self.beside.pixel(window)
@@ -298,7 +314,9 @@ class PixelRNN(Autoregression):
         state = last_rows, told, columns, pixel, tuple(after)
         return self.head.channel(value, channel), state
 
-    def observe(self, state, y, x, channel, value):
+    def observe(
+        self, state: "State", y: tf.Tensor, x: tf.Tensor, channel: int, value: tf.Tensor
+    ) -> "State":
         last_rows, told, columns, pixel, states = state
         pixel += value[:, None] * tf.one_hot(channel, self.image_shape[-1])
         if channel == self.image_shape[-1] - 1:

@@ -32,7 +32,8 @@ has a short memory at first, for each stage's own weights when they begin to lea
 """
 
 import functools
-from typing import Annotated
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any
 
 import keras
 import tensorflow as tf
@@ -67,13 +68,14 @@ class ProGAN(GAN):
     """
 
     paper = ("Karras et al. 2018", "https://arxiv.org/abs/1710.10196")
+    train_function: Any  # Keras'
     terms = (*GAN.terms, "penalty", "stage", "alpha")
 
     def __init__(
         self,
-        image_shape,
-        levels,
-        seed=0,
+        image_shape: Sequence[int],
+        levels: int,
+        seed: int = 0,
         latent_dim=64,
         width=64,
         base: Count = 256,
@@ -84,7 +86,7 @@ class ProGAN(GAN):
         penalty_weight=10.0,
         drift: Weight = 0.001,
         ema=0.999,
-    ):
+    ) -> None:
         self.base, self.stages, self.fade, self.drift = base, stages, fade, drift
         self.schedule, self.divisors = schedule, divisors
         self.number = stages_of(image_shape, stages)
@@ -93,7 +95,8 @@ class ProGAN(GAN):
         self.starts = [sum(lengths[:i]) for i in range(self.number)]
         self.fades = [round(fade * length) for length in lengths]
         self.grown_at = self.starts[-1] + (self.fades[-1] if self.number > 1 else 0)
-        self.span = (0, self.number - 1)  # the first and last stage of what is being traced
+        # The first and last stage of what is being traced.
+        self.span: tuple[int, ...] = (0, self.number - 1)
         self.every = numbers("divisors", divisors, self.number)
         super().__init__(
             image_shape,
@@ -109,7 +112,7 @@ class ProGAN(GAN):
 
     # --- growth --------------------------------------------------------------------------------
 
-    def growth(self):
+    def growth(self) -> tuple[tf.Tensor, tf.Tensor]:
         """(stage, alpha) of the step: an integer and a number in [0, 1]."""
         step = tf.cast(self.step, tf.int32)
         stage = tf.reduce_sum(tf.cast(step >= self.starts, tf.int32)) - 1
@@ -117,13 +120,13 @@ class ProGAN(GAN):
         alpha = tf.cast(step - begin, tf.float32) / tf.cast(tf.maximum(fade, 1), tf.float32)
         return stage, tf.where((stage == 0) | (step - begin >= fade), 1.0, alpha)
 
-    def growth_at(self, step):
+    def growth_at(self, step: int) -> tuple[int, float]:
         """The same of a step that is known."""
         stage = sum(step >= start for start in self.starts) - 1
         since, fade = step - self.starts[stage], self.fades[stage]
         return stage, 1.0 if stage == 0 or since >= fade else since / fade
 
-    def unreached(self, steps):
+    def unreached(self, steps: int) -> tuple[str, str] | None:
         if steps >= self.grown_at:
             return None
         stage, alpha = self.growth_at(steps)
@@ -136,12 +139,12 @@ class ProGAN(GAN):
             "shorten its stages with `model.schedule` (and `model.fade`).",
         )
 
-    def phases(self):
+    def phases(self) -> list[tuple[float, str]]:
         """[(step, a name)]: the middle of each fade and the end of each stage, in turn.
 
         The last stage has no end of its own.
         """
-        found = []
+        found: list[tuple[float, str]] = []
         for stage, (begin, fade) in enumerate(zip(self.starts, self.fades, strict=True)):
             side = growing.FIRST << stage
             if stage and fade:
@@ -150,7 +153,7 @@ class ProGAN(GAN):
             found.append((end, f"{side} x {side}"))
         return found
 
-    def now(self, of_stage, training=False):
+    def now(self, of_stage: Callable[..., Any], training: bool = False) -> Any:
         """What `of_stage(stage, alpha)` gives for the stage that the step is in.
 
         A model that no longer trains, as one that was loaded, has one stage and one alpha: that is
@@ -167,7 +170,7 @@ class ProGAN(GAN):
         branches = [functools.partial(of_stage, i, alpha) for i in range(first, last + 1)]
         return tf.switch_case(stage - first, branches) if len(branches) > 1 else branches[0]()
 
-    def make_train_function(self, force=False):
+    def make_train_function(self, force: bool = False) -> None:
         """What Keras' `fit` calls: a graph for each span of stages that a call runs through.
 
         To trace all stages at once takes a minute where there are five, before there is a first
@@ -175,9 +178,10 @@ class ProGAN(GAN):
         """
         if self.train_function is not None and not force:
             return
-        made, trace = {}, super().make_train_function
+        made: dict[tuple[int, ...], Callable[[Any], Any]] = {}
+        trace = super().make_train_function
 
-        def train_function(iterator):
+        def train_function(iterator: Any) -> Any:
             first, count = self.steps_done, self.steps_per_execution
             span = tuple(self.growth_at(step)[0] for step in (first, first + count - 1))
             if span not in made:
@@ -191,7 +195,7 @@ class ProGAN(GAN):
 
         self.train_function = train_function
 
-    def shown(self, x, stage, alpha):
+    def shown(self, x: tf.Tensor, stage: int | tf.Tensor, alpha: float | tf.Tensor) -> tf.Tensor:
         """Images as D is shown them: [B, H, H, C] -> [B / n, R_s, R_s, C], faded."""
         x = growing.down(x[:: self.every[stage]], self.full - stage)
         if not stage:
@@ -199,30 +203,30 @@ class ProGAN(GAN):
         old = growing.up(growing.down(x))
         return old + alpha * (x - old)
 
-    def enlarged(self, x, stage):
+    def enlarged(self, x: tf.Tensor, stage: int | tf.Tensor) -> tf.Tensor:
         """[B, R_s, R_s, C] -> [B, H, H, C]."""
         return growing.up(x, self.full - stage)
 
     @property
-    def full(self):
+    def full(self) -> int:
         """The stage that has the data's own size."""
         return stages_of(self.image_shape, 0) - 1
 
     # --- networks ------------------------------------------------------------------------------
 
-    def width_of(self, stage):
+    def width_of(self, stage: int) -> int:
         return max(1, min(self.width, self.base >> (stage + 1)))
 
-    def make_generator(self):
+    def make_generator(self) -> keras.Model:
         channels = self.image_shape[-1]
         return growing.Generator(self.latent_dim, self.number, self.width_of, channels)
 
-    def make_discriminator(self):
+    def make_discriminator(self) -> keras.Model:  # type: ignore[override]
         return growing.Discriminator(self.number, self.width_of, self.image_shape[-1])
 
     # --- training ------------------------------------------------------------------------------
 
-    def train_step(self, batch):
+    def train_step(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         images = self.to_range(self.to_unit(batch["image"]))
         seeds = self.training_seeds(images)
         gradients, d_terms, x = self.now(functools.partial(self.step_of_D, images, seeds), True)
@@ -240,7 +244,9 @@ class ProGAN(GAN):
             alpha=alpha,
         )
 
-    def step_of_D(self, images, seeds, stage, alpha):
+    def step_of_D(
+        self, images: tf.Tensor, seeds: tf.Tensor, stage: int | tf.Tensor, alpha: float | tf.Tensor
+    ) -> tuple[list[tf.Tensor], dict[str, tf.Tensor], tf.Tensor]:
         """(gradients of D, terms, what D was shown, enlarged)."""
         x, seeds = self.shown(images, stage, alpha), seeds[:: self.every[stage]]
         fake = self.G.at(stage, self.noise(seeds)["z"], alpha)
@@ -249,10 +255,17 @@ class ProGAN(GAN):
         gradients = self.of_all(self.D, tape, terms["d_loss"])
         return gradients, terms, self.enlarged(x, stage)
 
-    def of_D(self, x, fake, seeds, stage, alpha):
+    def of_D(
+        self,
+        x: tf.Tensor,
+        fake: tf.Tensor,
+        seeds: tf.Tensor,
+        stage: int | tf.Tensor,
+        alpha: float | tf.Tensor,
+    ) -> dict[str, tf.Tensor]:
         """The terms of D for images [B, R_s, R_s, C] of the stage."""
 
-        def D(images):
+        def D(images: tf.Tensor) -> tf.Tensor:
             return self.D.at(stage, images, alpha)[:, 0]
 
         D_x, D_fake = D(x), D(fake)
@@ -261,7 +274,9 @@ class ProGAN(GAN):
         found = dict(d_loss=loss, penalty=penalty, D_real=D_x, D_fake=D_fake)
         return {name: tf.reduce_mean(value) for name, value in found.items()}
 
-    def step_of_G(self, seeds, stage, alpha):
+    def step_of_G(
+        self, seeds: tf.Tensor, stage: int | tf.Tensor, alpha: float | tf.Tensor
+    ) -> tuple[list[tf.Tensor], tf.Tensor, tf.Tensor]:
         """(gradients of G, G's loss, its images, enlarged)."""
         z = self.noise(seeds[:: self.every[stage]])["z"]
         with tf.GradientTape() as tape:
@@ -270,7 +285,9 @@ class ProGAN(GAN):
         gradients = self.of_all(self.G, tape, loss)
         return gradients, loss, self.enlarged(fake, stage)
 
-    def of_all(self, network, tape, loss):
+    def of_all(
+        self, network: keras.Model, tape: tf.GradientTape, loss: tf.Tensor
+    ) -> list[tf.Tensor]:
         """The gradient by all weights of G or D: branches give as many each, if only zeros."""
         weights = network.trainable_variables
         found = self.gradients(tape, loss, weights)
@@ -278,7 +295,7 @@ class ProGAN(GAN):
             return found
         return [tf.zeros(w.shape) if g is None else g for g, w in zip(found, weights, strict=True)]
 
-    def descend(self, name, network, gradients):
+    def descend(self, name: str, network: keras.Model, gradients: Sequence[tf.Tensor]) -> None:
         """One step of an optimizer; what the stage does not have is left out.
 
         A gradient of zero would move nothing that has yet to come, and what made the images of a
@@ -288,7 +305,7 @@ class ProGAN(GAN):
         gradients, weights = zip(*[pair for pair in pairs if pair[0] is not None], strict=True)
         self.optimizers[name].apply(gradients, weights)
 
-    def average_generator(self):
+    def average_generator(self) -> None:
         for stage, start in enumerate(self.starts[: self.span[1] + 1]):
             t = tf.cast(tf.maximum(self.step - start, 0), tf.float32)
             decay = tf.minimum(self.ema, (1.0 + t) / (10.0 + t))
@@ -296,11 +313,13 @@ class ProGAN(GAN):
             for average, new in pairs:
                 average.assign_sub((1.0 - decay) * (average - new))
 
-    def test_step(self, batch):
+    def test_step(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         images = self.to_range(self.to_unit(batch["image"]))
         seeds = tf.range(tf.shape(images)[0])
 
-        def of_stage(stage, alpha):
+        def of_stage(
+            stage: int | tf.Tensor, alpha: float | tf.Tensor
+        ) -> tuple[dict[str, tf.Tensor], tf.Tensor, tf.Tensor]:
             x, some = self.shown(images, stage, alpha), seeds[:: self.every[stage]]
             fake = self.sampler().at(stage, self.noise(some)["z"], alpha)
             terms = self.of_D(x, fake, some, stage, alpha)
@@ -313,18 +332,18 @@ class ProGAN(GAN):
 
     # --- sampling --------------------------------------------------------------------------------
 
-    def noise(self, seeds):
+    def noise(self, seeds: tf.Tensor) -> dict[str, tf.Tensor]:
         return {"z": random.normal(seeds, [self.latent_dim], "z")}
 
-    def generate(self, noise, label=None):
-        def of_stage(stage, alpha):
+    def generate(self, noise: dict[str, tf.Tensor], label: tf.Tensor | None = None) -> tf.Tensor:
+        def of_stage(stage: int | tf.Tensor, alpha: float | tf.Tensor) -> tf.Tensor:
             return self.enlarged(self.sampler().at(stage, noise["z"], alpha), stage)
 
         # The last layer of G is linear.
         return self.from_range(tf.clip_by_value(self.now(of_stage), -1.0, 1.0))
 
 
-def stages_of(image_shape, wanted):
+def stages_of(image_shape: Sequence[int], wanted: int) -> int:
     """The number of stages of images [H, H, C]; with `wanted`, of those so many.
 
     Raises: UserError for images that are not 4 * 2^s pixels a side, and for more stages than that.
@@ -344,7 +363,7 @@ def stages_of(image_shape, wanted):
     return wanted or stages
 
 
-def numbers(name, text, count):
+def numbers(name: str, text: str, count: int) -> list[int]:
     """ "1000,2000" -> so many numbers of 1 or more; the last is repeated.
 
     Raises: UserError for what are no such numbers, and for more of them.

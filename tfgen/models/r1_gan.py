@@ -20,6 +20,9 @@ start; on digits other settings, with their reasons. The authors' code has gamma
 it is as in the paper.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 
 from tfgen.models.gan import GAN
@@ -37,15 +40,15 @@ class R1GAN(GAN):
 
     def __init__(
         self,
-        image_shape,
-        levels,
-        seed=0,
+        image_shape: Sequence[int],
+        levels: int,
+        seed: int = 0,
         penalty="r1",
         penalty_weight=10.0,
         network="conv",
         latent_dim=256,
-        **kwargs,
-    ):
+        **kwargs: Any,
+    ) -> None:
         super().__init__(
             image_shape,
             levels,

@@ -25,7 +25,8 @@ the data's means and ends with the machine, so that it need not find its way fro
 """
 
 import math
-from typing import Annotated, Literal
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import keras
 import tensorflow as tf
@@ -37,8 +38,11 @@ from tfgen.layers.boltzmann import Machine
 from tfgen.layers.partition import LogZ
 from tfgen.model import GenerativeModel
 
+if TYPE_CHECKING:
+    import numpy as np
 
-def visible_units(kind, levels, sigma):
+
+def visible_units(kind: str, levels: int, sigma: float) -> float:
     """sigma of the units of that kind for L levels: 0 for binary ones.
 
     Raises: UserError for binary units on data of more levels.
@@ -77,9 +81,9 @@ class RBM(GenerativeModel):
 
     def __init__(
         self,
-        image_shape,
-        levels,
-        seed=0,
+        image_shape: Sequence[int],
+        levels: int,
+        seed: int = 0,
         hidden: Count = 500,
         visible: Literal["auto", "binary", "gaussian"] = "auto",
         sigma: Annotated[float, Range(above=0)] = 0.25,
@@ -89,8 +93,8 @@ class RBM(GenerativeModel):
         centred: bool = False,
         decay: Weight = 0.0,
         steps: Count = 200,
-        **kwargs,
-    ):
+        **kwargs: Any,
+    ) -> None:
         super().__init__(image_shape, levels, seed, **kwargs)
         self.hidden, self.visible, self.sigma = hidden, visible, sigma
         self.algorithm = one_of("algorithm", algorithm, ("cd", "pcd"))
@@ -114,15 +118,15 @@ class RBM(GenerativeModel):
             aggregation="mean",
         )
 
-    def trained(self):
+    def trained(self) -> dict[str, list[keras.Variable]]:
         return {"rbm": self.machine.learned()}
 
-    def flat(self, x):
+    def flat(self, x: tf.Tensor) -> tf.Tensor:
         return tf.reshape(x, [-1, self.size])
 
     # --- training --------------------------------------------------------------------------------
 
-    def train_step(self, batch):
+    def train_step(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         v = self.flat(self.to_unit(batch["image"]))
         model = self.machine.negative(v, self.training_seeds(v), self.k, self.seeds_of_chains)
         model = tf.stop_gradient(model)
@@ -136,39 +140,39 @@ class RBM(GenerativeModel):
             self.machine.follow(v)
         return self.end_step(loss=self.surprise(v), free_energy=data_energy, gap=gap)
 
-    def seeds_of_chains(self, number):
+    def seeds_of_chains(self, number: int) -> tf.Tensor:
         return random.training_seeds(self.seed, self.step, number)
 
-    def surprise(self, v):
+    def surprise(self, v: tf.Tensor) -> tf.Tensor:
         """-log p(v|h) at the means of h given v, a cross entropy to watch: a number, nats."""
         h = tf.sigmoid(self.machine.to_hidden(v))
         return -tf.reduce_mean(self.machine.log_visible_given(v, h))
 
-    def test_step(self, batch):
+    def test_step(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         v = self.flat(self.to_unit(batch["image"]))
         return {
             "loss": self.surprise(v),
             "free_energy": tf.reduce_mean(self.machine.free_energy(v)),
         }
 
-    def settle(self, images):
+    def settle(self, images: "np.ndarray") -> None:
         """Computes log Z; images: uint8 levels [N, H, W, C] of training."""
         v = self.flat(self.to_unit(images)).numpy()
         self.log_z.assign(self.machine.log_z(v))
 
     # --- sampling --------------------------------------------------------------------------------
 
-    def noise(self, seeds):
+    def noise(self, seeds: tf.Tensor) -> dict[str, tf.Tensor]:
         return {
             "start": random.uniform(seeds, [self.size], "start"),
             "u": random.uniform(seeds, [self.steps, self.hidden + self.size], "u"),
         }
 
-    def generate(self, noise, label=None):
+    def generate(self, noise: dict[str, tf.Tensor], label: tf.Tensor | None = None) -> tf.Tensor:
         v = self.machine.run(self.machine.start(noise["start"]), noise["u"], self.steps // 2)
         return tf.reshape(v, [-1, *self.image_shape])
 
-    def complete(self, x, known, seeds=None):
+    def complete(self, x: tf.Tensor, known: tf.Tensor, seeds: tf.Tensor | None = None) -> tf.Tensor:
         """Draws what is not known by Gibbs sampling with the known held: images -> images.
 
         Args: known, bool like x; seeds, int32 [B], by default 0, 1, 2, ...
@@ -181,7 +185,7 @@ class RBM(GenerativeModel):
             v = tf.where(known, x, self.machine.step(v, noise["u"][:, t]))
         return tf.reshape(v, [-1, *self.image_shape])
 
-    def mixing(self, x, seeds, steps=20, every=5):
+    def mixing(self, x: tf.Tensor, seeds: tf.Tensor, steps: int = 20, every: int = 5) -> tf.Tensor:
         """The chain from images on: [B, H, W, C] -> [B, steps + 1, H, W, C], each `every` turns."""
         shown, v = [self.flat(x)], self.flat(x)
         for t in range(steps):
@@ -191,27 +195,27 @@ class RBM(GenerativeModel):
 
     # --- codes and density -----------------------------------------------------------------------
 
-    def encode(self, x):
+    def encode(self, x: tf.Tensor) -> dict[str, tf.Tensor]:
         """p(h = 1|v) of images in [0, 1]: {"mean": [B, N]}."""
         return {"mean": tf.sigmoid(self.machine.to_hidden(self.flat(x)))}
 
-    def decode(self, z, label=None):
+    def decode(self, z: tf.Tensor, label: tf.Tensor | None = None) -> tf.Tensor:
         """E[v|h]: [B, N] -> images in [0, 1]."""
         v = self.machine.mean_visible(self.machine.to_visible(z))
         return tf.reshape(v, [-1, *self.image_shape])
 
-    def reconstruct(self, x):
+    def reconstruct(self, x: tf.Tensor) -> tf.Tensor:
         """E[v|h] at the means of h given v: images in [0, 1] -> images in [0, 1]."""
         return self.decode(self.encode(x)["mean"])
 
-    def filters(self):
+    def filters(self) -> tf.Tensor:
         """What each hidden unit looks for, the columns of W: [N, H, W, C]."""
         return tf.reshape(tf.transpose(self.machine.W), [-1, *self.image_shape])
 
-    def log_prob(self, x):
+    def log_prob(self, x: tf.Tensor) -> tf.Tensor:
         """-F(v) - log Z, Z as estimated when training ended: images in [0, 1] -> [B], nats."""
         return -self.machine.free_energy(self.flat(x)) - self.log_z[0]
 
-    def log_partition(self):
+    def log_partition(self) -> LogZ:
         """`LogZ`, nats."""
         return LogZ(*map(float, self.log_z.numpy()))

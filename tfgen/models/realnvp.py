@@ -26,7 +26,8 @@ networks, without weight normalisation; Adam.
 """
 
 import itertools
-from typing import Literal
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
 
 import keras
 import numpy as np
@@ -40,19 +41,19 @@ from tfgen.models.nice import NICE, alternating, small
 SPAN = 6.0  # nats: with 8 the inverse can be off by 2e-2, with 6 by 4e-4, on 16 couplings
 
 
-def checkerboard(shape, start):
+def checkerboard(shape: Sequence[int], start: int) -> np.ndarray:
     """1 on every other field of an image of `shape` (H, W, C)."""
     h, w, c = shape
     board = (np.add.outer(np.arange(h), np.arange(w)) + start) % 2
     return np.repeat(board[..., None], c, axis=-1).astype(np.float32)
 
 
-def half_of_channels(shape, start):
+def half_of_channels(shape: Sequence[int], start: int) -> np.ndarray:
     h, w, c = shape
     return np.broadcast_to(alternating(c, start), (h, w, c))
 
 
-def residual(inputs, drop):
+def residual(inputs: keras.KerasTensor, drop: Callable[[str], keras.Layer]) -> keras.KerasTensor:
     """A residual block: x + convolutions of relu(x)."""
     width = inputs.shape[-1]
     x = layers.Conv2D(width, 3, padding="same")(layers.Activation("relu")(inputs))
@@ -79,13 +80,13 @@ class RealNVP(NICE):
 
     def __init__(
         self,
-        image_shape,
-        levels,
-        seed=0,
+        image_shape: Sequence[int],
+        levels: int,
+        seed: int = 0,
         network: Literal["conv", "dense"] = "conv",
         scales: Count = 2,
-        **kwargs,
-    ):
+        **kwargs: Any,
+    ) -> None:
         self.network = one_of("network", network, ("conv", "dense"))
         self.scales = scales
         h, w, _ = image_shape
@@ -97,7 +98,7 @@ class RealNVP(NICE):
             )
         super().__init__(image_shape, levels, seed, **kwargs)
 
-    def build_couplings(self):
+    def build_couplings(self) -> list[keras.Model]:
         # Of a scale: masks of its couplings before the squeezing, and after it.
         self.plan, nets = [], []
         if self.network == "dense":
@@ -116,12 +117,12 @@ class RealNVP(NICE):
         self.add_scaling([masks for scale in self.plan for masks in scale])
         return nets
 
-    def kept(self):
+    def kept(self) -> list[np.ndarray]:
         if self.network == "dense":
             return super().kept()
         return [mask for before, after in self.plan for mask in (*before, *after)]
 
-    def add_scaling(self, blocks):
+    def add_scaling(self, blocks: Sequence[Any]) -> None:
         """The limits of each coupling's s, and the affine maps; blocks: lists of masks in turn."""
         # Every other coupling of a block changes a number.
         self.most = min(1.0, SPAN / sum((len(masks) + 1) // 2 for masks in blocks))
@@ -135,7 +136,7 @@ class RealNVP(NICE):
             for name in ("g", "b")
         )
 
-    def conv(self, shape, stream):
+    def conv(self, shape: Sequence[int], stream: str) -> keras.Model:
         """(s, t) of a coupling: [B, H, W, C] -> [B, H, W, 2 C]."""
         inputs = layers.Input(shape)
         x = layers.Conv2D(self.width, 3, padding="same")(inputs)
@@ -145,19 +146,23 @@ class RealNVP(NICE):
         outputs = layers.Conv2D(2 * shape[-1], 3, padding="same", kernel_initializer=small())(x)
         return keras.Model(inputs, outputs)
 
-    def trained(self):
+    def trained(self) -> dict[str, list[keras.Variable]]:
         return {"flow": [self.limits, *self.g, *self.b, *super().trained()["flow"]]}
 
-    def scale_and_shift(self, i, mask, y, training=False):
+    def scale_and_shift(
+        self, i: int, mask: np.ndarray, y: tf.Tensor, training: bool = False
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         """s and t of coupling i, zero where y is kept."""
         s, t = tf.split(self.nets[i](y * mask, training=training), 2, axis=-1)
         limit = self.most * tf.tanh(self.limits[i])
         return (1.0 - mask) * limit * tf.tanh(s), (1.0 - mask) * t
 
-    def to_prior(self, y, training=False):
+    def to_prior(self, y: tf.Tensor, training: bool = False) -> tuple[tf.Tensor, tf.Tensor]:
         log_det = tf.reduce_sum(self.s) + tf.zeros_like(y[:, 0])
 
-        def couple(y, log_det, i, mask):
+        def couple(
+            y: tf.Tensor, log_det: tf.Tensor, i: int, mask: np.ndarray
+        ) -> tuple[tf.Tensor, tf.Tensor]:
             s, t = self.scale_and_shift(i, mask, y, training)
             y = tf.exp(self.g[i]) * (y * tf.exp(s) + t) + self.b[i]
             return y, log_det + tf.reduce_sum(s + self.g[i], axis=list(range(1, len(y.shape))))
@@ -180,10 +185,10 @@ class RealNVP(NICE):
                 done.append(_flat(finished))
         return tf.concat([*done, _flat(y)], axis=1) * tf.exp(self.s), log_det
 
-    def from_prior(self, z):
+    def from_prior(self, z: tf.Tensor) -> tf.Tensor:
         z = z * tf.exp(-self.s)
 
-        def uncouple(y, i, mask):
+        def uncouple(y: tf.Tensor, i: int, mask: np.ndarray) -> tf.Tensor:
             y = (y - self.b[i]) * tf.exp(-self.g[i])
             s, t = self.scale_and_shift(i, mask, y)
             return (y - t) * tf.exp(-s)
@@ -208,11 +213,11 @@ class RealNVP(NICE):
                 y = uncouple(y, i, mask)
         return _flat(y)
 
-    def _sizes(self):
+    def _sizes(self) -> tf.Tensor:
         """How many numbers each scale hands to the prior."""
         halves = [self.size >> (k + 1) for k in range(self.scales - 1)]
         return [*halves, self.size - sum(halves)]
 
 
-def _flat(x):
+def _flat(x: tf.Tensor) -> tf.Tensor:
     return tf.reshape(x, [-1, int(np.prod(x.shape[1:]))])

@@ -23,6 +23,9 @@ DCGAN's, with its departures, not those of the paper's table 3. The rate falls t
 CIFAR-10 alone, in the second half; on digits it is higher, for which the config has a reason.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 
 from tfgen.models.gan import GAN
@@ -41,15 +44,15 @@ class SNGAN(GAN):
 
     def __init__(
         self,
-        image_shape,
-        levels,
-        seed=0,
+        image_shape: Sequence[int],
+        levels: int,
+        seed: int = 0,
         objective="hinge",
         normalisation="spectral",
         network="conv",
         pooling="sum",
-        **kwargs,
-    ):
+        **kwargs: Any,
+    ) -> None:
         super().__init__(
             image_shape,
             levels,

@@ -20,7 +20,8 @@ Departures from the paper: those of the autoencoder. The same k is used in train
 the batch (over the rows of all replicas), where the notes have the whole training set.
 """
 
-from typing import Literal
+from collections.abc import Sequence
+from typing import Any, Literal
 
 import keras
 import tensorflow as tf
@@ -48,15 +49,15 @@ class SparseAutoencoder(Autoencoder):
 
     def __init__(
         self,
-        image_shape,
-        levels,
-        seed=0,
+        image_shape: Sequence[int],
+        levels: int,
+        seed: int = 0,
         active: Count = 10,
         sparsity: Literal["top_k", "kl"] = "top_k",
         sparsity_weight: Weight = 1.0,
         latent_dim: Count = 100,
-        **kwargs,
-    ):
+        **kwargs: Any,
+    ) -> None:
         super().__init__(image_shape, levels, seed, latent_dim=latent_dim, **kwargs)
         self.active = min(active, latent_dim)
         self.sparsity = one_of("sparsity", sparsity, ("top_k", "kl"))
@@ -67,11 +68,11 @@ class SparseAutoencoder(Autoencoder):
                 f"of {latent_dim} units: set `model.active` lower."
             )
 
-    def code(self, x, training):
+    def code(self, x: tf.Tensor, training: bool) -> tf.Tensor:
         z = super().code(x, training)
         return self.select(z) if self.sparsity == "top_k" else tf.sigmoid(z)
 
-    def code_and_penalty(self, x, training):
+    def code_and_penalty(self, x: tf.Tensor, training: bool) -> tf.Tensor:
         z, penalty = super().code_and_penalty(x, training)
         if self.sparsity == "top_k":
             return z, penalty
@@ -81,12 +82,12 @@ class SparseAutoencoder(Autoencoder):
         kl = r * tf.math.log(r / mean) + (1.0 - r) * tf.math.log((1.0 - r) / (1.0 - mean))
         return z, penalty + self.sparsity_weight * tf.reduce_sum(kl)
 
-    def select(self, z):
+    def select(self, z: tf.Tensor) -> tf.Tensor:
         """The k largest of each row, the others 0: [B, Z] -> [B, Z]."""
         least = tf.math.top_k(z, self.active).values[:, -1:]
         return tf.where(z >= least, z, 0.0)
 
-    def latent(self, noise, label=None):
+    def latent(self, noise: dict[str, tf.Tensor], label: tf.Tensor | None = None) -> tf.Tensor:
         """As those of images are: of k units, or in [0, 1]."""
         z = super().latent(noise)
         return self.select(z) if self.sparsity == "top_k" else tf.clip_by_value(z, 0.0, 1.0)

@@ -38,7 +38,8 @@ from an average of all networks that they need, as in `gan.py`.
 """
 
 import functools
-from typing import Annotated, Literal, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal, NamedTuple
 
 import keras
 import numpy as np
@@ -96,7 +97,7 @@ class TextToImage(GAN):
         self,
         image_shape,
         levels,
-        seed=0,
+        seed: int = 0,
         vocabulary=("red", "green"),
         examples=("red", "green"),
         most_words: Count = 5000,
@@ -111,8 +112,8 @@ class TextToImage(GAN):
         stacked: bool = False,
         network: Literal["conv"] = "conv",
         normalisation="batch",
-        **kwargs,
-    ):
+        **kwargs: Any,
+    ) -> None:
         self.vocabulary, self.examples = tuple(vocabulary), tuple(examples)
         self.most_words, self.length = most_words, length
         self.embedding, self.text_dim, self.condition_dim = embedding, text_dim, condition_dim
@@ -148,59 +149,59 @@ class TextToImage(GAN):
         self.painter = self.painting()
         if self.ema:
             self.painter_average = self.painting()
-            for average, network in self.averaged():
+            for average, own in self.averaged():
                 average.trainable = False
-                average.set_weights(network.get_weights())
+                average.set_weights(own.get_weights())
 
     # --- data ----------------------------------------------------------------------------------
 
     @classmethod
-    def known_from(cls, data, arguments):
+    def known_from(cls, data: Any, arguments: Mapping[str, Any]) -> dict[str, Any]:
         return vocabulary.learned(data, arguments["most_words"], arguments["length"])
 
     @functools.cached_property
-    def vectorizer(self):
+    def vectorizer(self) -> keras.layers.TextVectorization:
         """Captions -> numbers within TensorFlow: strings [B] -> int [B, T]."""
         return vocabulary.vectorizer(self.vocabulary, self.length)
 
-    def view(self, data):
+    def view(self, data: Any) -> Any:
         return vocabulary.numbered(data, self.vectorizer)
 
     @property
-    def condition_spec(self):
+    def condition_spec(self) -> tuple[str, tuple[int, ...]]:
         return ("tokens", (self.length,))
 
-    def conditions(self, count):
+    def conditions(self, count: int) -> np.ndarray:
         numbers = captions.tokens(self.examples, self.vocabulary, self.length)
         return numbers[np.arange(count) % len(numbers)]
 
     # --- networks ------------------------------------------------------------------------------
 
-    def sizes(self):
+    def sizes(self) -> list[tuple[int, ...]]:
         """The shapes of the images of each stage, small ones first."""
         h, w, c = self.image_shape
         return [(h // 2, w // 2, c), self.image_shape] if self.stacked else [self.image_shape]
 
-    def make_generator(self):
+    def make_generator(self) -> keras.Model:
         shape, depth = self.sizes()[0], self.depth - self.stacked
         inputs = self.latent_dim + self.condition_dim
         return captioned.generator(inputs, shape, self.width, depth, self.kernel)
 
-    def seer(self, shape, depth, name):
+    def seer(self, shape: Sequence[int], depth: int, name: str) -> keras.Model:
         image = keras.layers.Input(shape)
         features = adversaries.features(
             "conv", image, self.width, depth, self.kernel, self.normalisation
         )
         return keras.Model(image, features, name=name)
 
-    def make_discriminator(self):
+    def make_discriminator(self) -> keras.Model:  # type: ignore[override]
         return self.seer(self.image_shape, self.depth, "D")
 
-    def matcher(self, seer):
+    def matcher(self, seer: keras.Model) -> keras.Model:
         shape, name = seer.output_shape[1:], f"match_{seer.name}"
         return captioned.matcher(shape, self.text_dim, self.normalisation, name)
 
-    def painting(self):
+    def painting(self) -> Any:
         """What samples need beside G: {part: network}, as one that Keras keeps."""
         parts = {
             "text": captioned.text_encoder(
@@ -217,11 +218,11 @@ class TextToImage(GAN):
             )
         return parts
 
-    def averaged(self):
+    def averaged(self) -> list[tuple[keras.Model, keras.Model]]:
         pairs = [(self.painter_average[part], self.painter[part]) for part in self.painter]
         return [*super().averaged(), *pairs]
 
-    def trained(self):
+    def trained(self) -> dict[str, list[keras.Variable]]:
         judges = [self.D, self.match, self.painter["text"]]
         painters = [self.G, self.painter["augment"]]
         if self.stacked:
@@ -234,13 +235,22 @@ class TextToImage(GAN):
 
     # --- painting ------------------------------------------------------------------------------
 
-    def code(self, phi, noise, painter):
+    def code(
+        self, phi: tf.Tensor, noise: dict[str, tf.Tensor], painter: Mapping[str, keras.Model]
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         """A draw of c, and KL of its distribution: [B, P] -> [B, N], [B] nats."""
         mu, log_var = tf.split(painter["augment"](phi), 2, axis=-1)
         e = noise["z"][:, self.latent_dim :]
         return mu + tf.exp(0.5 * log_var) * e, losses.kl_to_standard_normal(mu, log_var)
 
-    def paint(self, noise, c, G, painter, training):
+    def paint(
+        self,
+        noise: dict[str, tf.Tensor],
+        c: tf.Tensor,
+        G: keras.Model,
+        painter: Mapping[str, keras.Model],
+        training: bool,
+    ) -> list[tf.Tensor]:
         """The images of each stage, small ones first."""
         z = noise["z"][:, : self.latent_dim]
         image = G(tf.concat([z, c], axis=-1), training=training)
@@ -250,7 +260,7 @@ class TextToImage(GAN):
 
     # --- training ------------------------------------------------------------------------------
 
-    def train_step(self, batch):
+    def train_step(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         # Algorithm 1.
         x = self.to_range(self.to_unit(batch["image"]))
         seeds = self.training_seeds(x)
@@ -278,14 +288,14 @@ class TextToImage(GAN):
         )
 
     @staticmethod
-    def told(batch, seeds):
+    def told(batch: dict[str, tf.Tensor], seeds: tf.Tensor) -> tf.Tensor:
         """A caption of each image, [B, T]: where it has several, any one of them."""
         if "every_tokens" not in batch:
             return batch["tokens"]
         u = random.uniform(seeds, [1], "caption")[:, 0]
         return vocabulary.chosen(batch["every_tokens"], u)
 
-    def read(self, t):
+    def read(self, t: tf.Tensor) -> Texts:
         """The texts of a batch, [B, T], and of each a wrong one, in one pass."""
         others = self.captions_of_others(t)
         phi, wrong = tf.split(self.painter["text"](tf.concat([t, others], axis=0)), 2)
@@ -293,7 +303,9 @@ class TextToImage(GAN):
         differs = tf.cast(tf.reduce_any(t != others, axis=1), tf.float32)
         return Texts(t, phi, wrong, differs)
 
-    def painted(self, texts, seeds):
+    def painted(
+        self, texts: Texts, seeds: tf.Tensor
+    ) -> tuple[tf.Tensor, list[tf.Tensor], tf.Tensor, tf.Tensor]:
         """G's images of all that it is asked for in a step, in one pass.
 
         The captions; between them and others (INT); the captions with another z. So many times B.
@@ -320,7 +332,7 @@ class TextToImage(GAN):
         return wanted, fakes, tf.reduce_mean(kl[:rows]), alike
 
     @staticmethod
-    def captions_of_others(t):
+    def captions_of_others(t: tf.Tensor) -> tf.Tensor:
         """Of the batch's other captions the one that shares most words with each: [B, T] -> [B, T].
 
         Over the rows of all replicas. Where all are the same, that one.
@@ -331,12 +343,19 @@ class TextToImage(GAN):
         same = tf.reduce_all(t[:, None] == every[None], axis=-1)
         return tf.gather(every, tf.argmax(tf.where(same, -1, count), axis=1))
 
-    def stages(self):
+    def stages(self) -> list[tuple[keras.Model, keras.Model]]:
         """(D, match) of each stage, small images first."""
         full = (self.D, self.match)
         return [(self.D_small, self.match_small), full] if self.stacked else [full]
 
-    def of_D(self, x, fakes, texts, seeds, training=True):
+    def of_D(
+        self,
+        x: tf.Tensor,
+        fakes: list[tf.Tensor],
+        texts: Texts,
+        seeds: tf.Tensor,
+        training: bool = True,
+    ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
         """(what D descends on, what it gives each kind at full size)."""
         total = 0.0
         for fake, (D, match) in zip(fakes, self.stages(), strict=True):
@@ -354,7 +373,15 @@ class TextToImage(GAN):
         found = {"D_real": s_r, "D_fake": s_f, "D_wrong": s_w}
         return total, {name: tf.reduce_mean(tf.sigmoid(s)) for name, s in found.items()}
 
-    def judged(self, D, match, real, fake, texts, training):
+    def judged(
+        self,
+        D: keras.Model,
+        match: keras.Model,
+        real: tf.Tensor,
+        fake: tf.Tensor,
+        texts: Texts,
+        training: bool,
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
         """s_r, s_w, s_f, each [B, 1], and how unlike its text a real image is, [B]."""
         seen, made = D(real, training=training), D(fake, training=training)
         s_r, u, v = match([seen, texts.phi], training=training)
@@ -363,23 +390,39 @@ class TextToImage(GAN):
         return s_r, s_w, s_f, self.unlike(u, v, texts.t)
 
     @staticmethod
-    def unlike(u, v, t):
+    def unlike(u: tf.Tensor, v: tf.Tensor, t: tf.Tensor) -> tf.Tensor:
         """-log p(t | x) among the batch's texts: codes of images and of their texts t -> [B]."""
         every_v, every_t = replicas.all_rows(v), replicas.all_rows(t)
         same = tf.reduce_all(t[:, None] == every_t[None], axis=-1)
         return losses.contrastive(u, v, every_v, same)
 
-    def paid(self, D, match, phi, x, fake, seeds, training):
+    def paid(
+        self,
+        D: keras.Model,
+        match: keras.Model,
+        phi: tf.Tensor,
+        x: tf.Tensor,
+        fake: tf.Tensor,
+        seeds: tf.Tensor,
+        training: bool,
+    ) -> tf.Tensor:
         """The penalty on D's gradient at images, given as D sees them, [B]."""
         if self.penalty == "none":
             return tf.zeros_like(phi[:, 0])
 
-        def score(images):
+        def score(images: tf.Tensor) -> tf.Tensor:
             return match([D(images, training=training), phi], training=training)[0][:, 0]
 
         return adversarial.penalty(self.penalty, score, x, fake, seeds)
 
-    def of_G(self, fakes, asked, texts, seeds, training=True):
+    def of_G(
+        self,
+        fakes: list[tf.Tensor],
+        asked: tf.Tensor,
+        texts: Texts,
+        seeds: tf.Tensor,
+        training: bool = True,
+    ) -> tf.Tensor:
         """What G descends on, of images painted for phi [B, P], or for those between too."""
         _, loss = adversarial.OBJECTIVES[self.objective]
         rows = tf.shape(asked)[0]
@@ -395,7 +438,7 @@ class TextToImage(GAN):
             total += self.contrast * tf.reduce_mean(unlike)
         return total
 
-    def test_step(self, batch):
+    def test_step(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         x = self.to_range(self.to_unit(batch["image"]))
         seeds = tf.range(tf.shape(x)[0])
         texts, noise = self.read(batch["tokens"]), self.noise(seeds)
@@ -413,10 +456,10 @@ class TextToImage(GAN):
 
     # --- sampling --------------------------------------------------------------------------------
 
-    def noise(self, seeds):
+    def noise(self, seeds: tf.Tensor) -> dict[str, tf.Tensor]:
         return {"z": random.normal(seeds, [self.latent_dim + self.condition_dim], "z")}
 
-    def sample(self, seeds, label=None):
+    def sample(self, seeds: tf.Tensor, label: Any = None) -> tf.Tensor:
         """Images of seeds [B] and captions: as many, or one for all; or numbers of words [B, T].
 
         Raises: UserError without captions, and for words that the model has never seen.
@@ -429,7 +472,7 @@ class TextToImage(GAN):
             label = captions.tokens(label, self.vocabulary, self.length)
         return self.generate(self.noise(tf.convert_to_tensor(seeds, tf.int32)), label)
 
-    def generate(self, noise, label=None):
+    def generate(self, noise: dict[str, tf.Tensor], label: Any = None) -> tf.Tensor:
         painter = self.painter_average if self.ema else self.painter
         c, _ = self.code(painter["text"](label), noise, painter)
         return self.from_range(self.paint(noise, c, self.sampler(), painter, False)[-1])

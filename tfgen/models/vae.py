@@ -21,7 +21,8 @@ networks. With `components` > 0, samples and `log_prob` have, in the prior's pla
 to the codes once training is over (`tfgen.layers.LatentDensity`).
 """
 
-from typing import Annotated, Literal
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, Literal
 
 import keras
 import numpy as np
@@ -59,13 +60,13 @@ class VAE(GenerativeModel):
     paper = ("Kingma and Welling 2014", "https://arxiv.org/abs/1312.6114")
     density = "lower bound"
     prior = "normal"
-    terms = ("loss", "distortion", "kl")
+    terms: tuple[str, ...] = ("loss", "distortion", "kl")
 
     def __init__(
         self,
-        image_shape,
-        levels,
-        seed=0,
+        image_shape: Sequence[int],
+        levels: int,
+        seed: int = 0,
         latent_dim: Count = 20,
         network: Literal["dense", "conv", "linear"] = "dense",
         width: Count = 500,
@@ -78,8 +79,8 @@ class VAE(GenerativeModel):
         components: Annotated[int, Range(0)] = 0,
         encoder: Network = None,
         decoder: Network = None,
-        **kwargs,
-    ):
+        **kwargs: Any,
+    ) -> None:
         super().__init__(image_shape, levels, seed, **kwargs)
         self.samples = samples
         self.warmup = warmup
@@ -94,7 +95,7 @@ class VAE(GenerativeModel):
 
         self.p = likelihoods.choose(likelihood, levels)
 
-        def drop(stream):
+        def drop(stream: str) -> keras.Layer:
             return Dropout(dropout, stream, self.training_seeds)
 
         h, w, c = self.image_shape
@@ -102,11 +103,11 @@ class VAE(GenerativeModel):
         seen, codes = (h, w, c + self.num_classes), latent_dim + self.num_classes
         given = (h, w, c * self.p.parameters)
 
-        def default_encoder():
+        def default_encoder() -> keras.Model:
             layers, _ = coders.find(network, self.image_shape)
             return keras.Sequential(layers(seen, 2 * latent_dim, width, drop))
 
-        def default_decoder():
+        def default_decoder() -> keras.Model:
             _, layers = coders.find(network, self.image_shape)
             return keras.Sequential(layers(codes, given, width, drop))
 
@@ -119,18 +120,24 @@ class VAE(GenerativeModel):
 
     # --- training --------------------------------------------------------------------------------
 
-    def trained(self):
+    def trained(self) -> dict[str, list[keras.Variable]]:
         return {"vae": self.encoder.trainable_variables + self.decoder.trainable_variables}
 
-    def posterior(self, x, label=None, training=False):
+    def posterior(
+        self, x: tf.Tensor, label: tf.Tensor | None = None, training: bool = False
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         """mu and logvar of q(z|x), each [B, Z], of images in [0, 1]."""
         return tf.split(self.encoder(self.to_range(x), training=training), 2, axis=-1)
 
-    def parameters(self, z, label=None, training=False):
+    def parameters(
+        self, z: tf.Tensor, label: tf.Tensor | None = None, training: bool = False
+    ) -> tf.Tensor:
         """The parameters of p(x|z): [B, Z] -> [B, H, W, C * n]."""
         return self.decoder(z, training=training)
 
-    def draw_codes(self, batch, seeds, training):
+    def draw_codes(
+        self, batch: dict[str, tf.Tensor], seeds: tf.Tensor, training: bool
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
         """L draws of z an image: (mu [B, Z], logvar [B, Z], z [B, L, Z], log p(x|z) [B, L])."""
         image, label = batch["image"], batch.get("label")
         mu, logvar = self.posterior(self.to_unit(image), label, training)
@@ -142,38 +149,42 @@ class VAE(GenerativeModel):
         log_p = tf.reshape(self.p.log_prob(levels, parameters), [-1, self.samples])
         return mu, logvar, z, log_p
 
-    def kl(self, mu, logvar, z):
+    def kl(self, mu: tf.Tensor, logvar: tf.Tensor, z: tf.Tensor) -> tf.Tensor:
         """KL(q(z|x) || p(z)): [B], nats; for this prior in closed form, without the draws z."""
         return losses.kl_to_standard_normal(mu, logvar)
 
-    def objective(self, distortion, kl, training):
+    def objective(self, distortion: tf.Tensor, kl: tf.Tensor, training: bool) -> tf.Tensor:
         """What is descended on, from the two terms of an image: [B], [B] -> [B]."""
         if training and self.free_bits:
             kl = tf.maximum(kl, self.free_bits)
         return distortion + self.kl_weight(training) * self.penalty(kl, training)
 
-    def penalty(self, kl, training):
+    def penalty(self, kl: tf.Tensor, training: bool) -> tf.Tensor:
         """What a variant makes of the KL term, once the free bits are off: [B] -> [B]."""
         return kl
 
-    def kl_weight(self, training):
+    def kl_weight(self, training: bool) -> float | tf.Tensor:
         """1; in training it rises to that over `warmup` steps."""
         if not training or not self.warmup:
             return 1.0
         return tf.minimum(1.0, tf.cast(self.step, tf.float32) / self.warmup)
 
-    def neg_elbo(self, batch, seeds, training):
+    def neg_elbo(
+        self, batch: dict[str, tf.Tensor], seeds: tf.Tensor, training: bool
+    ) -> dict[str, tf.Tensor]:
         """The negative ELBO and its two terms: dict of [B], in nats."""
         return self.terms_and_codes(batch, seeds, training)[0]
 
-    def terms_and_codes(self, batch, seeds, training):
+    def terms_and_codes(
+        self, batch: dict[str, tf.Tensor], seeds: tf.Tensor, training: bool
+    ) -> tuple[dict[str, tf.Tensor], tuple[tf.Tensor, tf.Tensor, tf.Tensor]]:
         """The terms, and the codes (mu, logvar, z) that they are of, for variants to add to."""
         mu, logvar, z, log_p = self.draw_codes(batch, seeds, training)
         distortion, kl = -tf.reduce_mean(log_p, axis=1), self.kl(mu, logvar, z)
         loss = self.objective(distortion, kl, training)
         return {"loss": loss, "distortion": distortion, "kl": kl}, (mu, logvar, z)
 
-    def train_step(self, batch):
+    def train_step(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         # Algorithm 1: L draws of eps for each image of the minibatch.
         seeds = self.training_seeds(batch["image"])
         with tf.GradientTape() as tape:
@@ -181,11 +192,11 @@ class VAE(GenerativeModel):
         self.minimize("vae", tape, terms["loss"])
         return self.end_step(**terms)
 
-    def test_step(self, batch):
+    def test_step(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         seeds = tf.range(tf.shape(batch["image"])[0])
         return losses.means(self.neg_elbo(batch, seeds, training=False))
 
-    def settle(self, images):
+    def settle(self, images: np.ndarray) -> None:
         """Fits the mixture, if there is one, to a draw of q(z|x) for each of uint8 levels [N, ...].
 
         That is the aggregate posterior, the best prior for the ELBO (Tomczak and Welling 2018).
@@ -198,7 +209,7 @@ class VAE(GenerativeModel):
 
     # --- sampling --------------------------------------------------------------------------------
 
-    def noise(self, seeds):
+    def noise(self, seeds: tf.Tensor) -> dict[str, tf.Tensor]:
         if self.components:
             noise = self.latents.noise(seeds)
         else:
@@ -207,40 +218,42 @@ class VAE(GenerativeModel):
             noise["u"] = random.uniform(seeds, self.image_shape, "u")
         return noise
 
-    def latent(self, noise):
+    def latent(self, noise: dict[str, tf.Tensor]) -> tf.Tensor:
         """The draw of z from the prior that the noise stands for: [B, Z]."""
         return self.latents.draw(noise) if self.components else noise["z"]
 
-    def generate(self, noise, label=None):
+    def generate(self, noise: dict[str, tf.Tensor], label: tf.Tensor | None = None) -> tf.Tensor:
         parameters = self.parameters(self.latent(noise), label)
         return self.p.draw(parameters, noise["u"]) if self.draw else self.p.mean(parameters)
 
     # --- codes and density -----------------------------------------------------------------------
 
-    def encode(self, x, label=None):
+    def encode(self, x: tf.Tensor, label: tf.Tensor | None = None) -> dict[str, tf.Tensor]:
         """q(z|x): images in [0, 1] -> {"mean": [B, Z], "log_var": [B, Z]}."""
         mu, logvar = self.posterior(x, label)
         return {"mean": mu, "log_var": logvar}
 
-    def decode(self, z, label=None):
+    def decode(self, z: tf.Tensor, label: tf.Tensor | None = None) -> tf.Tensor:
         """The mean of p(x|z): [B, Z] -> images in [0, 1]."""
         return self.p.mean(self.parameters(z, label))
 
-    def reconstruct(self, x):
+    def reconstruct(self, x: tf.Tensor) -> tf.Tensor:
         """The mean of p(x|z) at z = mu(x): images in [0, 1] -> images in [0, 1]."""
         return self.decode(self.encode(x)["mean"])
 
-    def draw_prior(self, seeds, label=None):
+    def draw_prior(self, seeds: tf.Tensor, label: tf.Tensor | None = None) -> tf.Tensor:
         """Codes as samples are made of: int32 [B] -> [B, Z]."""
         return self.latent(self.noise(seeds))
 
-    def draw_posterior(self, x, seeds):
+    def draw_posterior(self, x: tf.Tensor, seeds: tf.Tensor) -> tf.Tensor:
         """A draw of q(z|x) for each image in [0, 1]: [B, Z]."""
         q = self.encode(x)
         eps = random.normal(seeds, [self.latent_dim], "posterior eps")
         return q["mean"] + tf.exp(0.5 * q["log_var"]) * eps
 
-    def log_prob(self, x, samples=100, label=None):
+    def log_prob(
+        self, x: tf.Tensor, samples: int = 100, label: tf.Tensor | None = None
+    ) -> tf.Tensor:
         """L_k with k = samples, a lower bound on log p(x): images in [0, 1] -> [B], nats.
 
         The draws of eps are a function of the image, so its value does not depend on the others in
@@ -250,18 +263,20 @@ class VAE(GenerativeModel):
 
     # Compiled: a thousand draws are a thousand turns of a loop.
     @compiled
-    def bound(self, x, samples=100, label=None):
+    def bound(
+        self, x: tf.Tensor, samples: int = 100, label: tf.Tensor | None = None
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         """The same, and its standard error by the draws: two of [B], nats."""
         return bounds.log_mean(self._importance(x, label), samples)
 
     @compiled
-    def elbo(self, x, samples=100, label=None):
+    def elbo(self, x: tf.Tensor, samples: int = 100, label: tf.Tensor | None = None) -> tf.Tensor:
         """The ELBO, its expectation over q by `samples` draws: images in [0, 1] -> [B], nats."""
         return bounds.mean(self._importance(x, label), samples)
 
     # Compiled: for its draws and nodes.
     @compiled
-    def code_kl(self, x, samples=500):
+    def code_kl(self, x: tf.Tensor, samples: int = 500) -> tuple[tf.Tensor, tf.Tensor]:
         """KL(q(z|x) || p(z)), and of each unit: images in [0, 1] -> ([B], [B, Z]), nats.
 
         p(z) is the density of the codes that samples are made of. A unit's KL is that of marginals,
@@ -280,20 +295,22 @@ class VAE(GenerativeModel):
         eps = random.normal(tf.range(samples), [self.latent_dim], "importance eps")
         eps = bounds.balanced(eps)
 
-        def dependence(i):
+        def dependence(i: tf.Tensor) -> tf.Tensor:
             z = mu + tf.exp(0.5 * logvar) * eps[i]
             return tf.reduce_sum(marginals(z), axis=-1) - log_prior(z)
 
         return tf.reduce_sum(units, axis=-1) + bounds.mean(dependence, 2 * samples), units
 
-    def _importance(self, x, label=None):
+    def _importance(
+        self, x: tf.Tensor, label: tf.Tensor | None = None
+    ) -> Callable[[tf.Tensor], tf.Tensor]:
         """A function i -> log p(x, z_i) / q(z_i|x) for the i-th draw of z, [B]."""
         mu, logvar = self.posterior(x, label)
         levels = self.to_levels(x)
         seeds = bounds.seeds_of_draws(levels)
         log_prior = self.density_of_codes()
 
-        def log_weight(i):
+        def log_weight(i: tf.Tensor) -> tf.Tensor:
             eps = random.normal(seeds(i), [self.latent_dim], "importance eps")
             z = mu + tf.exp(0.5 * logvar) * eps
             log_p = self.p.log_prob(levels, self.parameters(z, label))
@@ -301,14 +318,14 @@ class VAE(GenerativeModel):
 
         return log_weight
 
-    def density_of_codes(self):
+    def density_of_codes(self) -> Callable[[tf.Tensor], tf.Tensor]:
         """A function z -> log p(z) of the codes that samples are made of: [..., Z] -> [...]."""
         return self.latents.log_prob if self.components else self.log_prior()
 
-    def mixture_marginals(self):
+    def mixture_marginals(self) -> Callable[[tf.Tensor], tf.Tensor] | None:
         """Where that is a mixture, a function z -> log p(z_j): [..., Z] -> [..., Z]; else None."""
         return self.latents.marginals() if self.components else None
 
-    def log_prior(self):
+    def log_prior(self) -> Callable[[tf.Tensor], tf.Tensor]:
         """A function z -> log p(z) of the prior in training: [..., Z] -> [...], nats."""
         return lambda z: losses.normal_log_prob(z, tf.zeros_like(z), tf.zeros_like(z))

@@ -21,6 +21,8 @@ Departures from the paper: networks, with their departures, and optimizers are t
 with 2 Z outputs. gamma is 0.1, of features of another size, for the 0.00001 of the authors' code.
 """
 
+from collections.abc import Sequence
+
 import keras
 import tensorflow as tf
 
@@ -53,9 +55,9 @@ class VAEGAN(DCGAN):
 
     def __init__(
         self,
-        image_shape,
-        levels,
-        seed=0,
+        image_shape: Sequence[int],
+        levels: int,
+        seed: int = 0,
         gamma: Weight = 0.1,
         latent_dim=128,
         width=128,
@@ -65,7 +67,7 @@ class VAEGAN(DCGAN):
         generator: Network = None,
         discriminator: Network = None,
         encoder: Network = None,
-    ):
+    ) -> None:
         super().__init__(
             image_shape,
             levels,
@@ -84,10 +86,10 @@ class VAEGAN(DCGAN):
         )
         self.D_and_features = self.with_features()
 
-    def make_encoder(self):
+    def make_encoder(self) -> keras.Model:
         return self.make_discriminator(outputs=2 * self.latent_dim, name="E")
 
-    def with_features(self):
+    def with_features(self) -> keras.Model:
         """D with two outputs, D(x) and D_l(x)."""
         try:
             D_l = self.D.get_layer("features").output
@@ -99,10 +101,12 @@ class VAEGAN(DCGAN):
                 "keras.Sequential or a functional keras.Model, and call it once."
             ) from error
 
-    def trained(self):
+    def trained(self) -> dict[str, list[keras.Variable]]:
         return super().trained() | {"E": self.E.trainable_variables}
 
-    def losses_of(self, image, seeds, training):
+    def losses_of(
+        self, image: tf.Tensor, seeds: tf.Tensor, training: bool
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, dict[str, tf.Tensor]]:
         """What E, G and D descend on, from the batch: (E's, G's, D's, the terms), means."""
         x = self.to_range(self.to_unit(image))
         mu, logvar = tf.split(self.E(x, training=training), 2, axis=-1)
@@ -129,7 +133,7 @@ class VAEGAN(DCGAN):
         }
         return kl + llike, self.gamma * llike + g_loss, d_loss, terms
 
-    def train_step(self, batch):
+    def train_step(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         # Algorithm 1: all three from one pass.
         seeds = self.training_seeds(batch["image"])
         with tf.GradientTape(persistent=True) as tape:
@@ -141,31 +145,31 @@ class VAEGAN(DCGAN):
             self.average_generator()
         return self.end_step(**terms)
 
-    def test_step(self, batch):
+    def test_step(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         seeds = tf.range(tf.shape(batch["image"])[0])
         return self.losses_of(batch["image"], seeds, training=False)[-1]
 
     # --- codes and samples -----------------------------------------------------------------------
 
-    def noise(self, seeds):
+    def noise(self, seeds: tf.Tensor) -> dict[str, tf.Tensor]:
         return {"z": random.normal(seeds, [self.latent_dim], "z")}
 
-    def encode(self, x):
+    def encode(self, x: tf.Tensor) -> dict[str, tf.Tensor]:
         """q(z|x): images in [0, 1] -> {"mean": [B, Z], "log_var": [B, Z]}."""
         mu, logvar = tf.split(self.E(self.to_range(x), training=False), 2, axis=-1)
         return {"mean": mu, "log_var": logvar}
 
-    def code_kl(self, x):
+    def code_kl(self, x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """KL(q(z|x) || p(z)), and of each unit: images in [0, 1] -> ([B], [B, Z]), nats."""
         q = self.encode(x)
         units = losses.unit_kl_to_standard_normal(q["mean"], q["log_var"])
         return tf.reduce_sum(units, axis=-1), units
 
-    def reconstruct(self, x):
+    def reconstruct(self, x: tf.Tensor) -> tf.Tensor:
         """Images in [0, 1] -> images in [0, 1]."""
         return self.decode(self.encode(x)["mean"])
 
-    def draw_posterior(self, x, seeds):
+    def draw_posterior(self, x: tf.Tensor, seeds: tf.Tensor) -> tf.Tensor:
         q = self.encode(x)
         eps = random.normal(seeds, [self.latent_dim], "posterior eps")
         return q["mean"] + tf.exp(0.5 * q["log_var"]) * eps

@@ -18,6 +18,8 @@ training, and the mixture's parts, q(z|u), never.
 """
 
 import math
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -42,7 +44,14 @@ class VampVAE(VAE):
 
     paper = ("Tomczak and Welling 2018", "https://arxiv.org/abs/1705.07120")
 
-    def __init__(self, image_shape, levels, seed=0, pseudo_inputs: Count = 500, **kwargs):
+    def __init__(
+        self,
+        image_shape: Sequence[int],
+        levels: int,
+        seed: int = 0,
+        pseudo_inputs: Count = 500,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(image_shape, levels, seed, **kwargs)
         if self.components:
             raise UserError("the VampPrior is learned: set `model.components=0`.")
@@ -53,35 +62,35 @@ class VampVAE(VAE):
             initializer=keras.initializers.RandomNormal(0.5, 0.1),
         )
 
-    def trained(self):
+    def trained(self) -> dict[str, list[keras.Variable]]:
         return {"vae": [*super().trained()["vae"], self.u]}
 
-    def mixture(self, u):
+    def mixture(self, u: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """The mixture's parts, q(z|u) of u [K, H, W, C]: mu and logvar, each [K, Z]."""
         return self.posterior(tf.clip_by_value(u, 0.0, 1.0))
 
-    def log_prior(self):
+    def log_prior(self) -> Callable[[tf.Tensor], tf.Tensor]:
         mu, logvar = self.mixture(self.u)
 
-        def log_p(z):
+        def log_p(z: tf.Tensor) -> tf.Tensor:
             log_q = losses.normal_log_prob(z[..., None, :], mu, logvar)
             return tf.reduce_logsumexp(log_q, axis=-1) - math.log(self.pseudo_inputs)
 
         return log_p
 
-    def mixture_marginals(self):
+    def mixture_marginals(self) -> Callable[[tf.Tensor], tf.Tensor] | None:
         shares = tf.fill([self.pseudo_inputs], -math.log(self.pseudo_inputs))
         return losses.mixture_marginals(shares, *self.mixture(self.u))
 
-    def kl(self, mu, logvar, z):
+    def kl(self, mu: tf.Tensor, logvar: tf.Tensor, z: tf.Tensor) -> tf.Tensor:
         """By the draws z: a mixture has no closed form. [B], nats."""
         log_q = losses.normal_log_prob(z, mu[:, None], logvar[:, None])
         return tf.reduce_mean(log_q - self.log_prior()(z), axis=1)
 
-    def noise(self, seeds):
+    def noise(self, seeds: tf.Tensor) -> dict[str, tf.Tensor]:
         return {"k": random.uniform(seeds, [1], "k"), **super().noise(seeds)}
 
-    def latent(self, noise):
+    def latent(self, noise: dict[str, tf.Tensor]) -> tf.Tensor:
         # The component: u_k of k = floor(K times a uniform); then z from q(z|u_k).
         k = tf.cast(noise["k"][:, 0] * self.pseudo_inputs, tf.int32)
         mu, logvar = self.mixture(tf.gather(self.u, k))

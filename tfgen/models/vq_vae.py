@@ -25,7 +25,8 @@ prior is trained beside the rest, on codes as they are, and not after it; it is 
 causal convolutions along the rows, where the paper has a PixelCNN.
 """
 
-from typing import Annotated, Literal
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, Literal
 
 import keras
 import tensorflow as tf
@@ -39,7 +40,13 @@ from tfgen.model import GenerativeModel
 from tfgen.objectives import likelihoods, losses
 
 
-def conv_encoder(image_shape, outputs, width, depth, dropout):
+def conv_encoder(
+    image_shape: Sequence[int],
+    outputs: int,
+    width: int,
+    depth: int,
+    dropout: Callable[[str], keras.Layer],
+) -> keras.Model:
     stack = [layers.Input(image_shape), layers.Conv2D(width, 3, 1, "same", activation="silu")]
     for i in range(depth):
         stack += [
@@ -49,7 +56,13 @@ def conv_encoder(image_shape, outputs, width, depth, dropout):
     return keras.Sequential([*stack, layers.Conv2D(outputs, 1)], name="z_e")
 
 
-def conv_decoder(code_shape, outputs, width, depth, dropout):
+def conv_decoder(
+    code_shape: Sequence[int],
+    outputs: int,
+    width: int,
+    depth: int,
+    dropout: Callable[[str], keras.Layer],
+) -> keras.Model:
     stack = [layers.Input(code_shape), layers.Conv2D(2 * width, 3, 1, "same", activation="silu")]
     for i in range(depth):
         stack += [
@@ -68,7 +81,14 @@ class CausalPrior(keras.layers.Layer):
     Args: places: N; codes: K; width: channels; dropout: a function of a stream's name.
     """
 
-    def __init__(self, places, codes, width, dropout, **kwargs):
+    def __init__(
+        self,
+        places: int,
+        codes: int,
+        width: int,
+        dropout: Callable[[str], keras.Layer],
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.places, self.codes = places, codes
         # One more than the codes: what stands before the first place.
@@ -90,7 +110,7 @@ class CausalPrior(keras.layers.Layer):
         self.logits.build((None, places, width))
         self.built = True
 
-    def call(self, c, training=False):
+    def call(self, c: tf.Tensor, training: bool = False) -> tf.Tensor:
         before = tf.concat([tf.fill([tf.shape(c)[0], 1], self.codes), c[:, :-1]], axis=1)
         x = self.embedding(before) + self.position
         for convolution, drop in self.stack:
@@ -128,9 +148,9 @@ class VQVAE(GenerativeModel):
 
     def __init__(
         self,
-        image_shape,
-        levels,
-        seed=0,
+        image_shape: Sequence[int],
+        levels: int,
+        seed: int = 0,
         codes: Count = 64,
         code_dim: Count = 16,
         depth: Annotated[int, Range(0)] = 2,
@@ -144,8 +164,8 @@ class VQVAE(GenerativeModel):
         likelihood: Likelihood = "auto",
         encoder: Network = None,
         decoder: Network = None,
-        **kwargs,
-    ):
+        **kwargs: Any,
+    ) -> None:
         super().__init__(image_shape, levels, seed, **kwargs)
         self.codes, self.code_dim = codes, code_dim
         self.depth, self.width = depth, width
@@ -164,7 +184,7 @@ class VQVAE(GenerativeModel):
         self.places = self.grid[0] * self.grid[1]
         self.p = likelihoods.choose(likelihood, levels)
 
-        def drop(stream):
+        def drop(stream: str) -> keras.Layer:
             return Dropout(dropout, stream, self.training_seeds)
 
         code_shape, outputs = (*self.grid, code_dim), c * self.p.parameters
@@ -194,20 +214,20 @@ class VQVAE(GenerativeModel):
         self.usage = self._average("usage", (codes,))
         self.sums = self._average("sums", (codes, code_dim))
 
-    def _average(self, name, shape):
+    def _average(self, name: str, shape: Sequence[int]) -> keras.Variable:
         return self.add_weight(
             name=name, shape=shape, initializer="zeros", trainable=False, aggregation="mean"
         )
 
     # --- training --------------------------------------------------------------------------------
 
-    def trained(self):
+    def trained(self) -> dict[str, list[keras.Variable]]:
         networks = self.encoder.trainable_variables + self.decoder.trainable_variables
         if self.codebook == "gradient":
             networks = [*networks, self.e]
         return {"vq": networks, "prior": self.prior_network.trainable_variables}
 
-    def nearest(self, z_e):
+    def nearest(self, z_e: tf.Tensor) -> tf.Tensor:
         """c: the index of the nearest code at each place. [B, h, w, D] -> int32 [B, h * w]."""
         z = tf.reshape(z_e, [-1, self.code_dim])
         # |z|^2 is the same for all codes.
@@ -216,18 +236,20 @@ class VQVAE(GenerativeModel):
         )
         return tf.reshape(tf.argmin(distances, axis=1, output_type=tf.int32), [-1, self.places])
 
-    def looked_up(self, c):
+    def looked_up(self, c: tf.Tensor) -> tf.Tensor:
         """The vectors of codes: [B, h * w] -> [B, h, w, D]."""
         return tf.reshape(tf.gather(self.e, c), [-1, *self.grid, self.code_dim])
 
-    def prior_log_prob(self, c, training=False):
+    def prior_log_prob(self, c: tf.Tensor, training: bool = False) -> tf.Tensor:
         """log p(c): [B, h * w] -> [B], nats."""
         logits = self.prior_network(c, training=training)
         return -tf.reduce_sum(
             tf.nn.sparse_softmax_cross_entropy_with_logits(labels=c, logits=logits), axis=1
         )
 
-    def forward(self, image, training):
+    def forward(
+        self, image: tf.Tensor, training: bool
+    ) -> tuple[tf.Tensor, dict[str, tf.Tensor], tf.Tensor, tf.Tensor]:
         """What encoder and decoder descend on [B], the terms of each image, dict of [B], z_e and c.
 
         The term "loss" is the bound: the best weights are chosen by it, with the prior's rate.
@@ -238,7 +260,7 @@ class VQVAE(GenerativeModel):
         z_q = z_e + tf.stop_gradient(e - z_e)
         log_p = self.p.log_prob(tf.cast(image, tf.int32), self.decoder(z_q, training=training))
 
-        def squared(difference):
+        def squared(difference: tf.Tensor) -> tf.Tensor:
             return tf.reduce_sum(tf.square(difference), axis=[1, 2, 3])
 
         commitment = squared(z_e - tf.stop_gradient(e))
@@ -250,7 +272,7 @@ class VQVAE(GenerativeModel):
         terms["loss"] = terms["distortion"] + terms["rate"]
         return loss, terms, z_e, c
 
-    def train_step(self, batch):
+    def train_step(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         with tf.GradientTape(persistent=True) as tape:
             loss, terms, z_e, c = self.forward(batch["image"], training=True)
             loss, terms = tf.reduce_mean(loss), losses.means(terms)
@@ -263,7 +285,7 @@ class VQVAE(GenerativeModel):
         self.update_codebook(z, c)
         return self.end_step(perplexity=self.perplexity(c), **terms)
 
-    def update_codebook(self, z, c):
+    def update_codebook(self, z: tf.Tensor, c: tf.Tensor) -> None:
         """The averages of N places z [N, D] of codes c [N], and the codes that they revive."""
         even = tf.cast(tf.size(c), tf.float32) / self.codes
         chosen = tf.one_hot(c, self.codes) / even
@@ -281,28 +303,28 @@ class VQVAE(GenerativeModel):
         self.usage.assign(tf.where(dead, 1.0, usage))
         self.sums.assign(tf.where(dead[:, None], places, sums))
 
-    def perplexity(self, c):
+    def perplexity(self, c: tf.Tensor) -> tf.Tensor:
         """exp of the entropy of the codes' shares; K if all are used alike."""
         shares = tf.reduce_mean(tf.one_hot(tf.reshape(c, [-1]), self.codes), axis=0)
         return tf.exp(-tf.reduce_sum(shares * tf.math.log(tf.maximum(shares, 1e-10))))
 
-    def test_step(self, batch):
+    def test_step(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         _, terms, _, c = self.forward(batch["image"], training=False)
         return losses.means(terms) | {"perplexity": self.perplexity(c)}
 
     # --- sampling --------------------------------------------------------------------------------
 
-    def noise(self, seeds):
+    def noise(self, seeds: tf.Tensor) -> dict[str, tf.Tensor]:
         return {"u": random.uniform(seeds, [self.places], "u")}
 
-    def draw_codes(self, u):
+    def draw_codes(self, u: tf.Tensor) -> tf.Tensor:
         """Codes from uniforms, one after the other: [B, h * w] -> int32 [B, h * w].
 
         Each is the first of a cumulative probability above its uniform.
         """
         order = tf.range(self.places)
 
-        def draw(i, c):
+        def draw(i: tf.Tensor, c: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             p = tf.nn.softmax(tf.gather(self.prior_network(c), i, axis=1))
             below = tf.cumsum(p, axis=1)[:, :-1] <= tf.gather(u, i, axis=1)[:, None]
             chosen = tf.reduce_sum(tf.cast(below, tf.int32), axis=1)
@@ -312,39 +334,39 @@ class VQVAE(GenerativeModel):
         _, c = tf.while_loop(lambda i, _: i < self.places, draw, (tf.constant(0), start))
         return c
 
-    def generate(self, noise, label=None):
+    def generate(self, noise: dict[str, tf.Tensor], label: tf.Tensor | None = None) -> tf.Tensor:
         return self.decode(self.looked_up(self.draw_codes(noise["u"])))
 
     # --- codes and density -----------------------------------------------------------------------
 
-    def indices(self, x):
+    def indices(self, x: tf.Tensor) -> tf.Tensor:
         """The codes of images in [0, 1]: int32 [B, h * w]."""
         return self.nearest(self.encoder(x, training=False))
 
-    def encode(self, x):
+    def encode(self, x: tf.Tensor) -> dict[str, tf.Tensor]:
         """The vectors of the codes, one after the other: {"mean": [B, h * w * D]}."""
         e = self.looked_up(self.indices(x))
         return {"mean": tf.reshape(e, [-1, self.places * self.code_dim])}
 
-    def decode(self, z, label=None):
+    def decode(self, z: tf.Tensor, label: tf.Tensor | None = None) -> tf.Tensor:
         """The mean of p(x|z_q): [B, h * w * D] -> images in [0, 1]."""
         e = tf.reshape(z, [-1, *self.grid, self.code_dim])
         return self.p.mean(self.decoder(e, training=False))
 
-    def reconstruct(self, x):
+    def reconstruct(self, x: tf.Tensor) -> tf.Tensor:
         """Images in [0, 1] -> images in [0, 1]."""
         return self.decode(self.encode(x)["mean"])
 
-    def draw_prior(self, seeds, label=None):
+    def draw_prior(self, seeds: tf.Tensor, label: tf.Tensor | None = None) -> tf.Tensor:
         """The vectors of codes that the prior draws: int32 [B] -> [B, h * w * D]."""
         e = self.looked_up(self.draw_codes(self.noise(seeds)["u"]))
         return tf.reshape(e, [-1, self.places * self.code_dim])
 
-    def draw_posterior(self, x, seeds):
+    def draw_posterior(self, x: tf.Tensor, seeds: tf.Tensor) -> tf.Tensor:
         """The vectors of the images' codes: nothing is drawn."""
         return self.encode(x)["mean"]
 
-    def log_prob(self, x):
+    def log_prob(self, x: tf.Tensor) -> tf.Tensor:
         """log p(x|z_q(x)) + log p(c(x)), a lower bound: images in [0, 1] -> [B], nats."""
         c = self.indices(x)
         parameters = self.decoder(self.looked_up(c), training=False)

@@ -18,7 +18,8 @@ authors' code. The squared error, error="squared", has weight 1; the authors' co
 that their lambda of 10 is one of 200 here. N replicas compare the codes of all.
 """
 
-from typing import Annotated
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any
 
 import keras
 
@@ -27,6 +28,9 @@ from tfgen.declared import Range, Weight
 from tfgen.layers import priors
 from tfgen.models.autoencoder import Autoencoder
 from tfgen.objectives import losses
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 
 @keras.saving.register_keras_serializable("tfgen")
@@ -46,20 +50,22 @@ class WAEMMD(Autoencoder):
 
     def __init__(
         self,
-        image_shape,
-        levels,
-        seed=0,
+        image_shape: Sequence[int],
+        levels: int,
+        seed: int = 0,
         mmd_weight: Weight = 10.0,
         components: Annotated[int, Range(0)] = 0,
-        **kwargs,
-    ):
+        **kwargs: Any,
+    ) -> None:
         super().__init__(image_shape, levels, seed, components=components, **kwargs)
         self.mmd_weight = mmd_weight
 
-    def find_prior(self):
+    def find_prior(self) -> Any:
         return priors.Normal(self.latent_dim)
 
-    def errors(self, x, seeds, training, label=None):
+    def errors(
+        self, x: "tf.Tensor", seeds: "tf.Tensor", training: bool, label: "tf.Tensor | None" = None
+    ) -> "dict[str, tf.Tensor]":
         terms, z = self.errors_and_codes(x, seeds, training)
         p = self.find_prior().noise(seeds)["z"]
         mmd = losses.mmd(z, p, replicas.all_rows(z), replicas.all_rows(p))

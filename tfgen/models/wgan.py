@@ -23,6 +23,9 @@ the reasons of Gulrajani et al. 2017, section 4, and not the 100 steps for one o
 authors' code gives it at the start and now and then.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 
 from tfgen.models.gan import GAN
@@ -39,15 +42,15 @@ class WGAN(GAN):
 
     def __init__(
         self,
-        image_shape,
-        levels,
-        seed=0,
+        image_shape: Sequence[int],
+        levels: int,
+        seed: int = 0,
         objective="wasserstein",
         clip=0.01,
         critic_steps=5,
         network="conv",
-        **kwargs,
-    ):
+        **kwargs: Any,
+    ) -> None:
         super().__init__(
             image_shape,
             levels,

@@ -21,6 +21,9 @@ Departures from the paper: those of the GAN. z is uniform; the networks are the 
 departures, or residual ones. On digits the critic takes three steps of a higher rate.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 
 from tfgen.models.gan import GAN
@@ -38,17 +41,17 @@ class WGANGP(GAN):
 
     def __init__(
         self,
-        image_shape,
-        levels,
-        seed=0,
+        image_shape: Sequence[int],
+        levels: int,
+        seed: int = 0,
         objective="wasserstein",
         penalty="gradient",
         penalty_weight=10.0,
         critic_steps=5,
         network="conv",
         pooling="mean",
-        **kwargs,
-    ):
+        **kwargs: Any,
+    ) -> None:
         super().__init__(
             image_shape,
             levels,

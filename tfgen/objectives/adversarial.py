@@ -24,6 +24,8 @@ What D pays for its gradient, with x and G(z) as D sees them, augmented and nois
                     Mescheder et al. 2018, equation 9
 """
 
+from collections.abc import Callable, Iterable, Mapping
+
 import tensorflow as tf
 
 from tfgen import random, replicas
@@ -31,42 +33,42 @@ from tfgen.errors import UserError
 from tfgen.objectives.likelihoods import softplus
 
 
-def minimax_d(real, fake, target=1.0):
+def minimax_d(real: tf.Tensor, fake: tf.Tensor, target: float = 1.0) -> tf.Tensor:
     # softplus(-l) = -log D and softplus(l) = -log(1 - D) of a logit l.
     of_real = target * softplus(-real) + (1.0 - target) * softplus(real)
     return of_real + softplus(fake)
 
 
-def minimax_g(fake):
+def minimax_g(fake: tf.Tensor) -> tf.Tensor:
     return -softplus(fake)
 
 
-def non_saturating_g(fake):
+def non_saturating_g(fake: tf.Tensor) -> tf.Tensor:
     return softplus(-fake)
 
 
-def least_squares_d(real, fake, target=1.0):
+def least_squares_d(real: tf.Tensor, fake: tf.Tensor, target: float = 1.0) -> tf.Tensor:
     return 0.5 * tf.square(real - target) + 0.5 * tf.square(fake)
 
 
-def least_squares_g(fake):
+def least_squares_g(fake: tf.Tensor) -> tf.Tensor:
     return 0.5 * tf.square(fake - 1.0)
 
 
-def wasserstein_d(real, fake):
+def wasserstein_d(real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
     return fake - real
 
 
-def wasserstein_g(fake):
+def wasserstein_g(fake: tf.Tensor) -> tf.Tensor:
     return -fake
 
 
-def hinge_d(real, fake):
+def hinge_d(real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
     return tf.nn.relu(1.0 - real) + tf.nn.relu(1.0 + fake)
 
 
 # What D and what G descend on, by name.
-OBJECTIVES = {
+OBJECTIVES: dict[str, tuple[Callable[..., tf.Tensor], Callable[..., tf.Tensor]]] = {
     "minimax": (minimax_d, minimax_g),
     "non_saturating": (minimax_d, non_saturating_g),
     "least_squares": (least_squares_d, least_squares_g),
@@ -78,7 +80,7 @@ WITH_TARGET = ("minimax", "non_saturating", "least_squares")
 PENALTIES = ("none", "gradient", "dragan", "r1")
 
 
-def norm_of_gradient(D, x):
+def norm_of_gradient(D: Callable[[tf.Tensor], tf.Tensor], x: tf.Tensor) -> tf.Tensor:
     """||grad_x D(x)|| of each row: images [B, H, W, C] -> [B].
 
     The root is safe at 0, where its own gradient would be infinite; the norm is of each image, not
@@ -87,7 +89,7 @@ def norm_of_gradient(D, x):
     return tf.sqrt(squared_norm_of_gradient(D, x) + 1e-12)
 
 
-def squared_norm_of_gradient(D, x):
+def squared_norm_of_gradient(D: Callable[[tf.Tensor], tf.Tensor], x: tf.Tensor) -> tf.Tensor:
     with tf.GradientTape() as tape:
         tape.watch(x)
         score = D(x)
@@ -95,13 +97,17 @@ def squared_norm_of_gradient(D, x):
     return tf.reduce_sum(tf.square(gradient), axis=[1, 2, 3])
 
 
-def gradient_penalty(D, x, fake, seeds):
+def gradient_penalty(
+    D: Callable[[tf.Tensor], tf.Tensor], x: tf.Tensor, fake: tf.Tensor, seeds: tf.Tensor
+) -> tf.Tensor:
     """On straight lines between real and generated images, e uniform in (0, 1) for each line."""
     e = random.uniform(seeds, [1, 1, 1], "gradient penalty")
     return tf.square(norm_of_gradient(D, e * x + (1.0 - e) * fake) - 1.0)
 
 
-def dragan_penalty(D, x, fake, seeds):
+def dragan_penalty(
+    D: Callable[[tf.Tensor], tf.Tensor], x: tf.Tensor, fake: tf.Tensor, seeds: tf.Tensor
+) -> tf.Tensor:
     """Around real images: delta is uniform up to half of the images' standard deviation, on a
     random part of the way there, as in the authors' code."""
     everywhere = replicas.all_rows(x)
@@ -110,18 +116,22 @@ def dragan_penalty(D, x, fake, seeds):
     return tf.square(norm_of_gradient(D, x + part * delta) - 1.0)
 
 
-def r1_penalty(D, x, fake, seeds):
+def r1_penalty(
+    D: Callable[[tf.Tensor], tf.Tensor], x: tf.Tensor, fake: tf.Tensor, seeds: tf.Tensor
+) -> tf.Tensor:
     """At real images."""
     return 0.5 * squared_norm_of_gradient(D, x)
 
 
-def penalty(name, D, x, fake, seeds):
+def penalty(
+    name: str, D: Callable[[tf.Tensor], tf.Tensor], x: tf.Tensor, fake: tf.Tensor, seeds: tf.Tensor
+) -> tf.Tensor:
     """The penalty `name`: D a function of images [B, H, W, C] -> [B]; -> [B]."""
     kinds = {"gradient": gradient_penalty, "dragan": dragan_penalty, "r1": r1_penalty}
     return kinds[name](D, x, fake, seeds)
 
 
-def check_target(objective, smoothing):
+def check_target(objective: str, smoothing: float) -> None:
     """Raises: UserError where labels are smoothed that the objective has not."""
     if smoothing and objective not in WITH_TARGET:
         raise UserError(
@@ -135,7 +145,7 @@ def check_target(objective, smoothing):
 AUGMENTATIONS = ("color", "translation", "cutout")
 
 
-def augmented(x, names, seeds, stream):
+def augmented(x: tf.Tensor, names: Iterable[str], seeds: tf.Tensor, stream: str) -> tf.Tensor:
     """Images as D sees them, real and generated alike: [B, H, W, C] -> [B, H, W, C].
 
     Zhao et al. 2020 (https://arxiv.org/abs/2006.10738), algorithm 1: what augments real images
@@ -151,7 +161,7 @@ def augmented(x, names, seeds, stream):
     return x
 
 
-def _color(x, seeds, stream):
+def _color(x: tf.Tensor, seeds: tf.Tensor, stream: str) -> tf.Tensor:
     """Brightness by up to 1/2, saturation 0 to 2 and contrast 1/2 to 3/2 times."""
     u = random.uniform(seeds, [3, 1, 1, 1], stream)
     x = x + u[:, 0] - 0.5
@@ -161,7 +171,7 @@ def _color(x, seeds, stream):
     return mean + (x - mean) * (u[:, 2] + 0.5)
 
 
-def _translation(x, seeds, stream):
+def _translation(x: tf.Tensor, seeds: tf.Tensor, stream: str) -> tf.Tensor:
     """By up to an eighth of height and width; what comes in is the middle of the range, 0."""
     _, h, w, _ = x.shape
     u = random.uniform(seeds, [2], stream)
@@ -174,7 +184,7 @@ def _translation(x, seeds, stream):
     return x
 
 
-def _cutout(x, seeds, stream):
+def _cutout(x: tf.Tensor, seeds: tf.Tensor, stream: str) -> tf.Tensor:
     """A square of half the height and width, wherever its middle falls, becomes 0."""
     _, h, w, _ = x.shape
     u = random.uniform(seeds, [2, 1, 1], stream)
@@ -195,7 +205,7 @@ WON = {
 }
 
 
-def spread(x, fake):
+def spread(x: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
     """How much generated images vary beside real ones: [B, ...], [B, ...] -> a number, 1 if alike.
 
     The standard deviation over the batch, averaged over pixels.
@@ -207,7 +217,7 @@ def spread(x, fake):
     return of_fake / (of_real + 1e-6)
 
 
-def complaints(means, objective):
+def complaints(means: Mapping[str, float], objective: str) -> dict[str, str]:
     """What is wrong with a game: {term: mean over an interval} -> {kind: a sentence}."""
     found = {}
     if means["spread"] < 0.1:

@@ -9,6 +9,8 @@ And what the codes carry, the KL of q(z|x) from a prior that is a mixture.
 """
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -17,7 +19,7 @@ from tfgen import random
 from tfgen.objectives import losses
 
 
-def seeds_of_draws(levels):
+def seeds_of_draws(levels: tf.Tensor) -> Callable[[tf.Tensor], tf.Tensor]:
     """A function i -> the seeds of each image's i-th draw, int32 [B], of levels [B, H, W, C].
 
     They come from the image itself: its bound is the same in any batch and place. And other images
@@ -28,7 +30,7 @@ def seeds_of_draws(levels):
     return lambda i: random.derived(keys, "draw", i)
 
 
-def log_mean(log_w, samples):
+def log_mean(log_w: Callable[[tf.Tensor], tf.Tensor], samples: int) -> tuple[tf.Tensor, tf.Tensor]:
     """log 1/k sum_i w_i, k = samples, and its standard error by the draws: each [B], nats.
 
     The error is that of a logarithm, s / (sqrt(k) mean w), with s the standard deviation of w. It
@@ -36,7 +38,9 @@ def log_mean(log_w, samples):
     of the weight it is too small, as is the bound.
     """
 
-    def add(i, sums):
+    def add(
+        i: tf.Tensor, sums: tuple[tf.Tensor, tf.Tensor]
+    ) -> tuple[tf.Tensor, tuple[tf.Tensor, tf.Tensor]]:
         w = log_w(i)
         return i + 1, (_log_add(sums[0], w), _log_add(sums[1], 2.0 * w))
 
@@ -48,17 +52,17 @@ def log_mean(log_w, samples):
     return first - math.log(samples), error
 
 
-def mean(log_w, samples):
+def mean(log_w: Callable[[tf.Tensor], tf.Tensor], samples: int) -> tf.Tensor:
     """1/k sum_i log w_i, k = samples: [B]."""
     return _over(samples, lambda i, total: (i + 1, total + log_w(i)), log_w(0)) / samples
 
 
-def _log_add(a, b):
+def _log_add(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
     top = tf.maximum(a, b)
     return top + tf.math.log(tf.exp(a - top) + tf.exp(b - top))
 
 
-def balanced(eps):
+def balanced(eps: tf.Tensor) -> tf.Tensor:
     """Normal draws and their opposites, whitened: [S, Z] -> [2 S, Z], S >= Z.
 
     Of mean 0 and covariance I to rounding, so that means over them of quadratics are exact.
@@ -69,7 +73,9 @@ def balanced(eps):
     return tf.transpose(whitened)
 
 
-def unit_kl(mu, logvar, log_prior, nodes=201):
+def unit_kl(
+    mu: tf.Tensor, logvar: tf.Tensor, log_prior: Callable[[tf.Tensor], tf.Tensor], nodes: int = 201
+) -> tf.Tensor:
     """KL(N(mu_j, exp(logvar_j)) || p_j) of each latent: [B, Z], [B, Z] -> [B, Z], nats.
 
     log_prior: log p_j of each latent, [B, Z] -> [B, Z]. By the trapezoidal rule over six sigma: a
@@ -78,7 +84,7 @@ def unit_kl(mu, logvar, log_prior, nodes=201):
     eps = np.linspace(-6.0, 6.0, nodes)
     shares = np.exp(-0.5 * eps**2)
 
-    def log_ratio(eps):
+    def log_ratio(eps: tf.Tensor) -> tf.Tensor:
         z = mu + tf.exp(0.5 * logvar) * eps
         return losses.unit_normal_log_prob(z, mu, logvar) - log_prior(z)
 
@@ -86,5 +92,5 @@ def unit_kl(mu, logvar, log_prior, nodes=201):
     return tf.tensordot(tf.constant(shares / shares.sum(), tf.float32), ratios, 1)
 
 
-def _over(samples, body, first):
+def _over(samples: int, body: Callable[..., Any], first: Any) -> Any:
     return tf.while_loop(lambda i, _: i < samples, body, (tf.constant(1), first))[1]

@@ -10,18 +10,19 @@ log_prob [B], nats;  pixel_log_prob [B, H, W, C], its terms.
 """
 
 import math
+from collections.abc import Callable, Sequence
 
 import tensorflow as tf
 
 from tfgen.errors import UserError, one_of
 
 
-def softplus(x):
+def softplus(x: tf.Tensor) -> tf.Tensor:
     """log(1 + exp(x)) without overflow; LiteRT lowers Keras' to log(exp(x) + 1): inf at 89."""
     return tf.maximum(x, 0.0) + tf.math.log(1.0 + tf.exp(-tf.abs(x)))
 
 
-def inverted(cumulative, u):
+def inverted(cumulative: tf.Tensor, u: tf.Tensor) -> tf.Tensor:
     """The least k with u < P(x <= k), float32:  [..., L], [...] -> [...]."""
     # The last term of the sum is 1, which rounding may miss.
     return tf.reduce_sum(tf.cast(cumulative[..., :-1] <= u[..., None], tf.float32), axis=-1)
@@ -30,10 +31,24 @@ def inverted(cumulative, u):
 class _Likelihood:
     """Given its parameters, each pixel and channel is independent of the others."""
 
-    def log_prob(self, x, parameters):
+    parameters: int  # n, of each pixel and channel
+
+    def pixel_log_prob(self, x: tf.Tensor, parameters: tf.Tensor) -> tf.Tensor:
+        """Levels [B, H, W, C], [B, H, W, C * n] -> [B, H, W, C], nats."""
+        raise NotImplementedError
+
+    def mean(self, parameters: tf.Tensor) -> tf.Tensor:
+        """[B, H, W, C * n] -> [B, H, W, C] in [0, 1]."""
+        raise NotImplementedError
+
+    def draw(self, parameters: tf.Tensor, u: tf.Tensor) -> tf.Tensor:
+        """A draw by uniforms u [B, H, W, C]: a level in [0, 1]."""
+        raise NotImplementedError
+
+    def log_prob(self, x: tf.Tensor, parameters: tf.Tensor) -> tf.Tensor:
         return tf.reduce_sum(self.pixel_log_prob(x, parameters), axis=[1, 2, 3])
 
-    def _split_channels(self, parameters):
+    def _split_channels(self, parameters: tf.Tensor) -> tf.Tensor:
         """[B, H, W, C * n] -> [B, H, W, C, n]"""
         b, (h, w, c) = tf.shape(parameters)[0], parameters.shape[1:]
         return tf.reshape(parameters, [b, h, w, c // self.parameters, self.parameters])
@@ -44,43 +59,43 @@ class Bernoulli(_Likelihood):
 
     parameters = 1
 
-    def __init__(self, levels=2):
+    def __init__(self, levels: int = 2) -> None:
         if levels != 2:
             raise UserError(f"a Bernoulli likelihood needs 2 levels, the data have {levels}.")
 
-    def pixel_log_prob(self, x, logits):
+    def pixel_log_prob(self, x: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
         # log p = x log sigmoid(l) + (1 - x) log sigmoid(-l) = x l - softplus(l)
         return tf.cast(x, tf.float32) * logits - softplus(logits)
 
-    def mean(self, logits):
+    def mean(self, logits: tf.Tensor) -> tf.Tensor:
         return tf.sigmoid(logits)
 
-    def draw(self, logits, u):
+    def draw(self, logits: tf.Tensor, u: tf.Tensor) -> tf.Tensor:
         return tf.cast(u < tf.sigmoid(logits), tf.float32)
 
 
 class Categorical(_Likelihood):
     """A free probability for each level:  p(x = k) = softmax(logits)[k]."""
 
-    def __init__(self, levels):
+    def __init__(self, levels: int) -> None:
         self.levels = levels
         self.parameters = levels
 
-    def pixel_log_prob(self, x, parameters):
+    def pixel_log_prob(self, x: tf.Tensor, parameters: tf.Tensor) -> tf.Tensor:
         logits = self._split_channels(parameters)
         return -tf.nn.sparse_softmax_cross_entropy_with_logits(x, logits)
 
-    def mean(self, parameters):
+    def mean(self, parameters: tf.Tensor) -> tf.Tensor:
         values = tf.range(self.levels, dtype=tf.float32) / (self.levels - 1)
         mean = tf.reduce_sum(tf.nn.softmax(self._split_channels(parameters)) * values, axis=-1)
         return tf.minimum(mean, 1.0)  # rounding may pass the end
 
-    def draw(self, parameters, u):
+    def draw(self, parameters: tf.Tensor, u: tf.Tensor) -> tf.Tensor:
         p = tf.nn.softmax(self._split_channels(parameters))
         return inverted(tf.cumsum(p, axis=-1), u) / (self.levels - 1)
 
 
-def bounded(log_s):
+def bounded(log_s: tf.Tensor) -> tf.Tensor:
     """log s of a width, as it is from -6 to 4, and beyond ever more slowly towards -7 and 5.
 
     Narrower or wider is of no use to a bin of one level, and overflows. Nowhere is the slope 0, so
@@ -100,21 +115,21 @@ class _LocationScale(_Likelihood):
 
     parameters = 2
 
-    def __init__(self, levels):
+    def __init__(self, levels: int) -> None:
         self.levels = levels
 
-    def _split(self, parameters):
+    def _split(self, parameters: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """-> m in levels, log s; zeros mean the middle, an eighth of the range wide."""
         m, log_s = tf.unstack(self._split_channels(parameters), axis=-1)
         top = float(self.levels - 1)
         return (m + 0.5) * top, bounded(log_s) + tf.math.log(top / 8.0)
 
-    def _at_level(self, x):
+    def _at_level(self, x: tf.Tensor) -> tf.Tensor:
         """x in levels -> the nearest that there is, in [0, 1]."""
         return tf.clip_by_value(tf.round(x) / (self.levels - 1), 0.0, 1.0)
 
 
-def logistic_bin(k, m, log_s, levels):
+def logistic_bin(k: tf.Tensor, m: tf.Tensor, log_s: tf.Tensor, levels: int) -> tf.Tensor:
     """The log probability of levels k under a logistic at m, of width s: shapes that broadcast.
 
     In units of levels; the bins of the first and the last level take the tails.
@@ -136,17 +151,17 @@ class DiscretizedLogistic(_LocationScale):
     Salimans et al., PixelCNN++, ICLR 2017, equation 2 (one component).
     """
 
-    def pixel_log_prob(self, x, parameters):
+    def pixel_log_prob(self, x: tf.Tensor, parameters: tf.Tensor) -> tf.Tensor:
         return logistic_bin(tf.cast(x, tf.float32), *self._split(parameters), self.levels)
 
-    def mean(self, parameters):
+    def mean(self, parameters: tf.Tensor) -> tf.Tensor:
         # E[clip(X, 0, T)] = int_0^T P(X > t) dt = s (softplus(m / s) - softplus((m - T) / s))
         m, log_s = self._split(parameters)
         s, top = tf.exp(log_s), float(self.levels - 1)
         mean = s * (softplus(m / s) - softplus((m - top) / s)) / top
         return tf.clip_by_value(mean, 0.0, 1.0)  # rounding may pass the ends
 
-    def draw(self, parameters, u):
+    def draw(self, parameters: tf.Tensor, u: tf.Tensor) -> tf.Tensor:
         m, log_s = self._split(parameters)
         return self._at_level(m + tf.exp(log_s) * (tf.math.log(u) - tf.math.log(1.0 - u)))
 
@@ -160,7 +175,7 @@ class FixedLogistic(DiscretizedLogistic):
 
     parameters = 1
 
-    def _split(self, parameters):
+    def _split(self, parameters: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         top = float(self.levels - 1)
         m = (self._split_channels(parameters)[..., 0] + 0.5) * top
         return m, tf.fill(tf.shape(m), math.log(top / 12.0))
@@ -178,10 +193,10 @@ class MixtureOfLogistics(_Likelihood):
     components = 5
     parameters = 3 * components
 
-    def __init__(self, levels):
+    def __init__(self, levels: int) -> None:
         self.levels = levels
 
-    def _split(self, parameters):
+    def _split(self, parameters: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """-> log w, m in levels, log s: each [B, H, W, C, J]. Zeros spread over the range."""
         logits, m, log_s = tf.split(self._split_channels(parameters), 3, axis=-1)
         top, j = float(self.levels - 1), tf.range(self.components, dtype=tf.float32)
@@ -189,28 +204,28 @@ class MixtureOfLogistics(_Likelihood):
         log_s = bounded(log_s) + tf.math.log(top / (2.0 * self.components))
         return tf.nn.log_softmax(logits), m, log_s
 
-    def pixel_log_prob(self, x, parameters):
+    def pixel_log_prob(self, x: tf.Tensor, parameters: tf.Tensor) -> tf.Tensor:
         log_w, m, log_s = self._split(parameters)
         k = tf.cast(x, tf.float32)[..., None]
         return tf.reduce_logsumexp(log_w + logistic_bin(k, m, log_s, self.levels), axis=-1)
 
-    def _cumulative(self, parameters):
+    def _cumulative(self, parameters: tf.Tensor) -> tf.Tensor:
         """P(x <= k) for every level k but the last: [B, H, W, C, L - 1]."""
         log_w, m, log_s = (v[..., None, :] for v in self._split(parameters))
         k = tf.range(self.levels - 1, dtype=tf.float32)[:, None]
         return tf.reduce_sum(tf.exp(log_w) * tf.sigmoid((k + 0.5 - m) * tf.exp(-log_s)), axis=-1)
 
-    def mean(self, parameters):
+    def mean(self, parameters: tf.Tensor) -> tf.Tensor:
         # E[x] = sum over k of P(x > k).
         beyond = tf.reduce_sum(1.0 - self._cumulative(parameters), axis=-1)
         return tf.clip_by_value(beyond / (self.levels - 1), 0.0, 1.0)
 
-    def draw(self, parameters, u):
+    def draw(self, parameters: tf.Tensor, u: tf.Tensor) -> tf.Tensor:
         below = tf.cast(self._cumulative(parameters) <= u[..., None], tf.float32)
         return tf.reduce_sum(below, axis=-1) / (self.levels - 1)
 
 
-def log_normal_cdf(x):
+def log_normal_cdf(x: tf.Tensor) -> tf.Tensor:
     """log Phi(x) for x <= 0, to 2e-7 and without underflow; of ops that LiteRT has.
 
     Press et al. 1992, Numerical Recipes, section 6.2: Chebyshev fit of log erfc.
@@ -224,13 +239,13 @@ def log_normal_cdf(x):
     return tf.math.log(0.5 * t) - tf.square(z) + _polynomial(terms, t)
 
 
-def normal_cdf(x):
+def normal_cdf(x: tf.Tensor) -> tf.Tensor:
     """Phi(x)."""
     tail = tf.exp(log_normal_cdf(-tf.abs(x)))
     return tf.where(x > 0.0, 1.0 - tail, tail)
 
 
-def normal_quantile(u):
+def normal_quantile(u: tf.Tensor) -> tf.Tensor:
     """The x of Phi(x) = u, to 1e-6 of it; of ops that LiteRT has (Wichura 1988, AS 241, PPND7)."""
     q = u - 0.5
     r = 0.180625 - tf.square(q)
@@ -242,7 +257,7 @@ def normal_quantile(u):
     return tf.where(tf.abs(q) <= 0.425, middle, tf.sign(q) * outer)
 
 
-def _polynomial(coefficients, x):
+def _polynomial(coefficients: Sequence[float], x: tf.Tensor) -> tf.Tensor:
     """From the highest power down, by Horner's rule."""
     value = coefficients[0] + 0.0 * x
     for c in coefficients[1:]:
@@ -258,7 +273,7 @@ class DiscretizedGaussian(_LocationScale):
     Kingma and Welling 2014, appendix C.2, has the density itself, with m and s from the decoder.
     """
 
-    def pixel_log_prob(self, x, parameters):
+    def pixel_log_prob(self, x: tf.Tensor, parameters: tf.Tensor) -> tf.Tensor:
         m, log_s = self._split(parameters)
         k = tf.cast(x, tf.float32)
         inverse_s = tf.exp(-log_s)
@@ -272,12 +287,12 @@ class DiscretizedGaussian(_LocationScale):
         return tf.where(k < 0.5, log_below, tf.where(k > self.levels - 1.5, log_above, log_inside))
 
     @staticmethod
-    def _log_cdf(x):
+    def _log_cdf(x: tf.Tensor) -> tf.Tensor:
         """log Phi(x) for any x; above 0 from the other tail."""
         tail = log_normal_cdf(-tf.abs(x))
         return tf.where(x > 0.0, tf.math.log1p(-tf.minimum(tf.exp(tail), 0.5)), tail)
 
-    def _log_between(self, lower, upper, width):
+    def _log_between(self, lower: tf.Tensor, upper: tf.Tensor, width: tf.Tensor) -> tf.Tensor:
         """log (Phi(upper) - Phi(lower)), upper - lower = width."""
         log_upper, log_lower = self._log_cdf(upper), log_normal_cdf(tf.minimum(lower, 0.0))
         ratio = tf.minimum(log_lower - log_upper, -1e-6)
@@ -295,24 +310,24 @@ class DiscretizedGaussian(_LocationScale):
         )
         return tf.where(narrow, by_density, by_difference)
 
-    def mean(self, parameters):
+    def mean(self, parameters: tf.Tensor) -> tf.Tensor:
         # E[clip(X, 0, T)] = int_0^T P(X > t) dt = s (h(m / s) - h((m - T) / s)), where
         # h(a) = a Phi(a) + phi(a) is an integral of Phi.
         m, log_s = self._split(parameters)
         s, top = tf.exp(log_s), float(self.levels - 1)
 
-        def h(a):
+        def h(a: tf.Tensor) -> tf.Tensor:
             phi = tf.exp(-0.5 * tf.square(a)) / math.sqrt(2.0 * math.pi)
             return a * normal_cdf(a) + phi
 
         return tf.clip_by_value(s * (h(m / s) - h((m - top) / s)) / top, 0.0, 1.0)
 
-    def draw(self, parameters, u):
+    def draw(self, parameters: tf.Tensor, u: tf.Tensor) -> tf.Tensor:
         m, log_s = self._split(parameters)
         return self._at_level(m + tf.exp(log_s) * normal_quantile(u))
 
 
-KINDS = {
+KINDS: dict[str, Callable[[int], _Likelihood]] = {
     "bernoulli": Bernoulli,
     "categorical": Categorical,
     "logistic": DiscretizedLogistic,
@@ -322,7 +337,7 @@ KINDS = {
 }
 
 
-def choose(name, levels):
+def choose(name: str, levels: int) -> _Likelihood:
     """The likelihood of that name for L levels; "auto" takes the one that fits L.
 
     Raises: UserError for an unknown name, or one that cannot hold L levels.

@@ -2,15 +2,33 @@
 
 import inspect
 import sys
+from collections.abc import Mapping
 from importlib import metadata
+from typing import TYPE_CHECKING, Any
 
 import tfgen
 
+if TYPE_CHECKING:
+    from ml_collections import ConfigDict
 
-def text(run, name, config, model, training, validation, facts, numbers):
+    from tfgen.data.source import ImageData
+    from tfgen.model import GenerativeModel
+    from tfgen.run_dir import RunDir
+
+
+def text(
+    run: "RunDir",
+    name: str,
+    config: "ConfigDict",
+    model: "GenerativeModel",
+    training: "ImageData",
+    validation: "ImageData",
+    facts: Mapping[str, Any],
+    numbers: Mapping[str, float],
+) -> str:
     """The card as Markdown with the header that model hubs read."""
     doc = inspect.getdoc(sys.modules[type(model).__module__])
-    title, _, rest = doc.partition("\n\n")
+    title, _, rest = (doc or "").partition("\n\n")
     reference = rest.partition("\n\n")[0]
     versions = {
         p: metadata.version(p) for p in ("tensorflow", "keras", "tensorflow-datasets", "numpy")
@@ -59,7 +77,7 @@ def text(run, name, config, model, training, validation, facts, numbers):
     return "\n".join(lines)
 
 
-def _words(value):
+def _words(value: Any) -> Any:
     """{"step": 3, "metric": "loss"} -> "step 3, metric loss"."""
     if isinstance(value, dict):
         return ", ".join(f"{key} {item}" for key, item in value.items())

@@ -1,10 +1,13 @@
 """What evaluations found, as tables for a terminal."""
 
+from collections.abc import Iterator, Mapping
+from typing import Any
+
 from tfgen import evaluation
 from tfgen.metrics import catalogue
 
 
-def lines(content):
+def lines(content: Mapping[str, Any]) -> Iterator[str]:
     """A table of the results for the terminal: model, floor, baselines."""
     columns = {
         content["model"]["name"]: content["results"],
@@ -25,7 +28,7 @@ def lines(content):
         yield f"not measured: {key}, {why}"
 
 
-def side_by_side(contents):
+def side_by_side(contents: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     """Results of several runs.  Raises: UserError if their protocols differ."""
     (first, reference), *rest = contents.items()
     for path, content in rest:
@@ -34,7 +37,7 @@ def side_by_side(contents):
     yield from table(columns, reference["features"]["distance"])
 
 
-def table(columns, distance):
+def table(columns: Mapping[str, Mapping[str, float]], distance: str) -> Iterator[str]:
     """{column: {metric: number}} -> lines, one a metric that any column has."""
     heads = [name.split(" ", 1) for name in columns]
     widths = [max(8, *map(len, head)) for head in heads]

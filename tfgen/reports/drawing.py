@@ -1,5 +1,8 @@
 """The figures of a finished run: what the model's capabilities allow to be shown."""
 
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
 import numpy as np
 import tensorflow as tf
 
@@ -7,8 +10,13 @@ from tfgen import data, evaluation, latents
 from tfgen.compiling import compiled
 from tfgen.reports import figures
 
+if TYPE_CHECKING:
+    from tfgen.data.source import ImageData
+    from tfgen.model import GenerativeModel
+    from tfgen.run_dir import RunDir
 
-def preview(model, held_out):
+
+def preview(model: "GenerativeModel", held_out: "ImageData") -> Callable[[], np.ndarray]:
     """A function that gives the picture of a checkpoint: uint8 [height, width, 3].
 
     The images of the same 64 seeds; of a model between two domains, held-out images there and back.
@@ -22,7 +30,7 @@ def preview(model, held_out):
     return lambda: figures.tile(sample().numpy(), 8)
 
 
-def draw(run, model, held_out):
+def draw(run: "RunDir", model: "GenerativeModel", held_out: "ImageData") -> None:
     """Into figures/ of the run; held_out: `ImageData` of a split that training has not seen."""
     if model.can("sample"):
         images = model.sample(range(64), model.conditions(64)).numpy()
@@ -64,7 +72,13 @@ def draw(run, model, held_out):
         figures.interpolation_rows(run.figures / "interpolation.png", model)
 
 
-def _draw_codes(run, model, x, arrays, classes):
+def _draw_codes(
+    run: "RunDir",
+    model: "GenerativeModel",
+    x: np.ndarray,
+    arrays: Mapping[str, np.ndarray],
+    classes: Sequence[str],
+) -> None:
     """Codes of held-out images by class, over those that samples are made of."""
     labels = arrays["label"][: len(x)] if "label" in arrays else None
     codes, prior, title = latents.encode(model, x), None, ""

@@ -1,18 +1,27 @@
 """Pictures of what a model does: float images [N, H, W, C] in [0, 1] -> PNG files."""
 
 import math
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tfgen import latents
 from tfgen.files import atomic
 
+if TYPE_CHECKING:
+    import os
+
+    from tfgen.model import GenerativeModel
+
+
 PAPER = 255  # the colour of the gaps between images
 GAP = 3  # pixels between images
 CELL = 64  # small images are enlarged to about this many pixels
 
 
-def tile(images, columns):
+def tile(images: np.ndarray, columns: int) -> np.ndarray:
     """Rows of images with gaps between: float [N, H, W, C] -> uint8 [height, width, 3].
 
     Small images are enlarged by a whole factor, smoothly: the eye cannot read a digit of 64 blocks.
@@ -37,13 +46,13 @@ def tile(images, columns):
     return canvas
 
 
-def pixels(image):
+def pixels(image: np.ndarray) -> np.ndarray:
     """One image in [0, 1], [H, W, C] -> uint8 [H, W, 3] at its own size."""
     image = np.round(np.clip(image, 0, 1) * 255).astype(np.uint8)
     return image.repeat(3, axis=-1) if image.shape[-1] == 1 else image
 
 
-def scatter(points, side=512):
+def scatter(points: np.ndarray, side: int = 512) -> np.ndarray:
     """Points of the unit square [N, 2] as dots, y upwards: uint8 [side, side, 3]."""
     canvas = np.full((side, side), float(PAPER))
     column, row = np.round(np.clip([points[:, 0], 1 - points[:, 1]], 0, 1) * (side - 3)).astype(int)
@@ -53,7 +62,7 @@ def scatter(points, side=512):
     return canvas.round().astype(np.uint8)[..., None].repeat(3, axis=-1)
 
 
-def save(path, pixels):
+def save(path: "str | os.PathLike", pixels: np.ndarray) -> None:
     """uint8 [height, width, 3] -> a PNG file."""
     from PIL import Image
 
@@ -61,21 +70,25 @@ def save(path, pixels):
         Image.fromarray(pixels).save(temporary)
 
 
-def sample_grid(path, images):
+def sample_grid(path: "str | os.PathLike", images: np.ndarray) -> None:
     save(path, tile(images, columns=math.ceil(math.sqrt(len(images)))))
 
 
-def reconstruction_rows(path, images, reconstructions):
+def reconstruction_rows(
+    path: "str | os.PathLike", images: np.ndarray, reconstructions: np.ndarray
+) -> None:
     """Pairs of rows: the originals, and under each its reconstruction. Both [N, H, W, C]."""
     save(path, stacked(images, reconstructions))
 
 
-def denoising_rows(path, images, noisy, cleaned):
+def denoising_rows(
+    path: "str | os.PathLike", images: np.ndarray, noisy: np.ndarray, cleaned: np.ndarray
+) -> None:
     """Threes of rows: the originals, as the model was given them, and as it cleaned them."""
     save(path, stacked(images, noisy, cleaned))
 
 
-def surprise(images, log_p):
+def surprise(images: np.ndarray, log_p: np.ndarray) -> np.ndarray:
     """Pairs of rows: images, and how unlikely each pixel was: -log p from 0 (black) to the most.
 
     log_p: [N, H, W, C], nats, of `pixel_log_prob`.
@@ -85,20 +98,20 @@ def surprise(images, log_p):
     return stacked(images, nats)
 
 
-def filters(weights, most=100):
+def filters(weights: np.ndarray, most: int = 100) -> np.ndarray:
     """Signed weights [N, H, W, C] as tiles: grey is 0; each has its own scale, uint8 pixels."""
     weights = np.asarray(weights)[:most]
     largest = np.abs(weights).max(axis=(1, 2, 3), keepdims=True)
     return tile(0.5 + 0.5 * weights / np.maximum(largest, 1e-6), math.ceil(math.sqrt(len(weights))))
 
 
-def mixing(model, images):
+def mixing(model: "GenerativeModel", images: np.ndarray) -> np.ndarray:
     """Rows: an image, and where the model's chain goes from it, turn after turn."""
     chains = np.asarray(model.mixing(images, np.arange(len(images), dtype=np.int32)))
     return tile(chains.reshape(-1, *chains.shape[2:]), chains.shape[1])
 
 
-def completion(model, images):
+def completion(model: "GenerativeModel", images: np.ndarray) -> np.ndarray:
     """Threes of rows: images, their upper halves alone, and those as the model completes them."""
     known = np.zeros(images.shape, bool)
     known[:, : images.shape[1] // 2] = True
@@ -106,7 +119,9 @@ def completion(model, images):
     return stacked(images, np.where(known, images, 0.0), completed)
 
 
-def translations(translate, x, y):
+def translations(
+    translate: Callable[[np.ndarray, str], np.ndarray], x: np.ndarray, y: np.ndarray
+) -> np.ndarray:
     """Rows of X, as images of Y, and back; then rows of Y, as images of X, and back.
 
     translate: images, domain -> images; x, y: [N, H, W, C] of each domain.
@@ -118,14 +133,14 @@ def translations(translate, x, y):
     return np.concatenate(parts)
 
 
-def by_caption(model, texts, seeds=8):
+def by_caption(model: "GenerativeModel", texts: Sequence[str], seeds: int = 8) -> np.ndarray:
     """A row for each caption, which stands beside it, a column for each seed: uint8 pixels."""
     rows = np.arange(seeds, dtype=np.int32)
     images = [np.asarray(model.sample(rows, [text] * seeds)) for text in texts]
     return labelled(tile(np.concatenate(images), seeds), texts)
 
 
-def growth(grids, phases):
+def growth(grids: Mapping[int, Path], phases: Sequence[tuple[float, str]]) -> np.ndarray:
     """The first row of sample grids at each phase of a network that grows, with its name beside it.
 
     grids: {step: path}, of the same seeds; phases: [(step, a name)], see `ProGAN.phases`. Of two
@@ -133,9 +148,11 @@ def growth(grids, phases):
     """
     from PIL import Image
 
-    last, shown = max(grids), {}
+    last = max(grids)
+    shown: dict[int, list[tuple[float, str]]] = {}
     for wanted, name in ((min(step, last), name) for step, name in phases):
-        nearest = min(grids, key=lambda saved, wanted=wanted: (abs(saved - wanted), -saved))
+        _, later = min((abs(saved - wanted), -saved) for saved in grids)
+        nearest = -later
         shown.setdefault(nearest, []).append((abs(nearest - wanted), name))
     rows, names = [], []
     for nearest, near in shown.items():
@@ -147,7 +164,7 @@ def growth(grids, phases):
     return labelled(np.concatenate(rows), names)
 
 
-def labelled(drawn, texts):
+def labelled(drawn: np.ndarray, texts: Sequence[str]) -> np.ndarray:
     """Rows of pictures, uint8 [height, width, 3], with a text beside each."""
     from PIL import Image, ImageDraw
 
@@ -163,7 +180,7 @@ def labelled(drawn, texts):
     return np.asarray(picture)
 
 
-def stacked(*sets):
+def stacked(*sets: np.ndarray) -> np.ndarray:
     """The first 16 images of each set under one another, then the next 16: uint8 pixels."""
     columns = min(16, len(sets[0]))
     starts = range(0, len(sets[0]) - columns + 1, columns)
@@ -171,11 +188,11 @@ def stacked(*sets):
     return tile(np.concatenate(rows), columns)
 
 
-def interpolation_rows(path, model):
+def interpolation_rows(path: "str | os.PathLike", model: "GenerativeModel") -> None:
     save(path, interpolation(model))
 
 
-def interpolation(model, rows=6, steps=12):
+def interpolation(model: "GenerativeModel", rows: int = 6, steps: int = 12) -> np.ndarray:
     """Each row leads from the image of one seed to that of another: uint8 [height, width, 3]."""
     seeds = np.arange(2 * rows, dtype=np.int32)
     noise = {key: np.asarray(value) for key, value in model.noise(seeds).items()}
@@ -190,7 +207,14 @@ def interpolation(model, rows=6, steps=12):
     return tile(np.asarray(model.generate(path_noise, labels)), steps)
 
 
-def latent_scatter(path, codes, labels=None, names=(), prior=None, title=""):
+def latent_scatter(
+    path: "str | os.PathLike",
+    codes: np.ndarray,
+    labels: np.ndarray | None = None,
+    names: Sequence[str] = (),
+    prior: np.ndarray | None = None,
+    title: str = "",
+) -> None:
     """Codes [N, Z] as points, coloured by class; by their two principal components if Z > 2.
 
     prior: codes that samples are made of, [M, Z], behind the others in grey.
@@ -199,7 +223,7 @@ def latent_scatter(path, codes, labels=None, names=(), prior=None, title=""):
 
     codes = np.asarray(codes, np.float64)
     prior = codes[:0] if prior is None else np.asarray(prior, np.float64)
-    axes_names = ("z[0]", "z[1]")
+    axes_names = ["z[0]", "z[1]"]
     if codes.shape[1] > 2:
         middle = codes.mean(axis=0)
         _, s, vt = np.linalg.svd(codes - middle, full_matrices=False)
@@ -211,16 +235,15 @@ def latent_scatter(path, codes, labels=None, names=(), prior=None, title=""):
 
     figure = Figure(figsize=(7, 6), layout="constrained")
     axes = figure.add_subplot()
-    axes.scatter(*prior.T, s=12, color="#c9c9c9", linewidths=0, zorder=0)
+    axes.scatter(prior[:, 0], prior[:, 1], s=12, color="#c9c9c9", linewidths=0, zorder=0)
     if labels is None:
-        axes.scatter(*codes.T, s=12, alpha=0.8, linewidths=0)
+        axes.scatter(codes[:, 0], codes[:, 1], s=12, alpha=0.8, linewidths=0)
     else:
         for label in np.unique(labels):
             at = labels == label
             name = names[label] if len(names) > label else str(label)
-            axes.scatter(
-                *codes[at].T, s=14, alpha=0.85, linewidths=0, color=f"C{label % 10}", label=name
-            )
+            x, y = codes[at].T
+            axes.scatter(x, y, s=14, alpha=0.85, linewidths=0, color=f"C{label % 10}", label=name)
         axes.legend(
             title="class", markerscale=2, frameon=False, loc="center left", bbox_to_anchor=(1, 0.5)
         )

@@ -4,6 +4,12 @@ import base64
 import html
 import io
 import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+
 
 STYLE = """
 :root { color-scheme: light dark;
@@ -69,7 +75,7 @@ code { font-size: .92em; }
 SERIES = ("--accent", "--second", "--real", "--third", "--fourth", "--base")
 
 
-def document(title, body):
+def document(title: str, body: str) -> str:
     """The whole page."""
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
@@ -79,13 +85,13 @@ def document(title, body):
     )
 
 
-def section(title, text, *parts):
+def section(title: str, text: str, *parts: str) -> str:
     """A panel; text is one quiet sentence under the title."""
     text = f"<p>{text}</p>" if text else ""
     return f"<section><h2>{html.escape(title)}</h2>{text}{''.join(parts)}</section>"
 
 
-def picture(pixels, alt, caption=""):
+def picture(pixels: "np.ndarray", alt: str, caption: str = "") -> str:
     """uint8 [height, width, 3] -> a figure, the PNG inside the page."""
     from PIL import Image
 
@@ -94,14 +100,14 @@ def picture(pixels, alt, caption=""):
     return png(buffer.getvalue(), alt, caption)
 
 
-def png(content, alt, caption=""):
+def png(content: bytes, alt: str, caption: str = "") -> str:
     data = base64.b64encode(content).decode()
     caption = f"<figcaption>{caption}</figcaption>" if caption else ""
     image = f'<img alt="{html.escape(alt)}" src="data:image/png;base64,{data}">'
     return f"<figure>{image}{caption}</figure>"
 
 
-def key(names, colours=SERIES):
+def key(names: Iterable[str], colours: Sequence[str] = SERIES) -> str:
     """Which colour is what."""
     items = (
         f'<span><i style="background:var({c})"></i>{html.escape(n)}</span>'
@@ -110,7 +116,9 @@ def key(names, colours=SERIES):
     return f'<div class="key">{"".join(items)}</div>'
 
 
-def ruler(title, shown, value, meaning, marks):
+def ruler(
+    title: str, shown: str, value: float, meaning: str, marks: Mapping[str, tuple[float, str]]
+) -> str:
     """A metric on a line with what others get.
 
     Args: shown: the number as text; value: the number, None to draw the marks alone; marks:
@@ -120,7 +128,7 @@ def ruler(title, shown, value, meaning, marks):
     low, high = min(numbers), max(numbers)
     span = (high - low) or 1.0
 
-    def x(number):
+    def x(number: float) -> float:
         return 12 + 576 * (number - low) / span
 
     dots = "".join(
@@ -151,9 +159,10 @@ def ruler(title, shown, value, meaning, marks):
     )
 
 
-def _labels(places, colours):
+def _labels(places: Mapping[str, float], colours: Mapping[str, str]) -> str:
     """Names under their marks, ours first; those that would run into another are left out."""
-    out, taken = [], []
+    out: list[str] = []
+    taken: list[tuple[float, float]] = []
     for name in sorted(places, key=lambda name: (colours[name] == "--base", places[name])):
         width = 5.9 * len(name)
         left = min(max(places[name] - width / 2, 0), 600 - width)
@@ -164,7 +173,9 @@ def _labels(places, colours):
     return "".join(out)
 
 
-def chart(series, marked=None, height=190):
+def chart(
+    series: Mapping[str, Sequence[tuple[int, float]]], marked: int | None = None, height: int = 190
+) -> str:
     """Lines over steps: {name: [(step, value)]}; `marked`, a step, gets a vertical line."""
     points = [p for line in series.values() for p in line if math.isfinite(p[1])]
     if not points:
@@ -175,7 +186,7 @@ def chart(series, marked=None, height=190):
     ticks = _ticks(low, high)
     low, high = min(low, ticks[0]), max(high, ticks[-1])
 
-    def place(step, value):
+    def place(step: float, value: float) -> tuple[float, float]:
         return (
             left + (right - left) * step / last,
             bottom - (bottom - top) * (value - low) / ((high - low) or 1.0),
@@ -205,7 +216,7 @@ def chart(series, marked=None, height=190):
     return f'{key(series)}<svg viewBox="0 0 600 {height}" role="img">{"".join(parts)}</svg>'
 
 
-def _ticks(low, high, count=4):
+def _ticks(low: float, high: float, count: int = 4) -> list[float]:
     """Round numbers between low and high."""
     span = (high - low) or abs(high) or 1.0
     unit = 10.0 ** math.floor(math.log10(span / count))
@@ -214,7 +225,7 @@ def _ticks(low, high, count=4):
     return [round(i * step, 10) for i in range(first, last + 1)] or [low]
 
 
-def bars(names, series, height=150):
+def bars(names: Sequence[object], series: Mapping[str, Sequence[float]], height: int = 150) -> str:
     """Groups of bars: names [N]; {series: [N numbers]}."""
     high = max(max(values) for values in series.values()) or 1.0
     width, bottom = 590 / len(names), height - 20
@@ -236,7 +247,7 @@ def bars(names, series, height=150):
     return f'{head}<svg viewBox="0 0 600 {height}" role="img">{"".join(parts)}</svg>'
 
 
-def tile(name, number, note):
+def tile(name: str, number: str, note: str) -> str:
     return (
         f'<div class="tile"><span class="name">{html.escape(name)}</span><b>{number}</b>'
         f"<span>{html.escape(note)}</span></div>"

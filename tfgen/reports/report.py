@@ -2,12 +2,22 @@
 
 import html
 import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tfgen.evaluation.protocol import flat
 from tfgen.metrics import catalogue, neighbours
 from tfgen.reports import figures, page
+
+if TYPE_CHECKING:
+    from tfgen.evaluation import Splits
+    from tfgen.evaluation.finished import FinishedRun
+    from tfgen.model import GenerativeModel
+    from tfgen.run_dir import RunDir
+
 
 SHOWN = 64
 ARROWS = {"lower": " ↓", "higher": " ↑", "": ""}  # which way is better
@@ -23,7 +33,7 @@ HEADLINES = (
 )
 
 
-def page_of(run, content, splits):
+def page_of(run: "FinishedRun", content: Mapping[str, Any], splits: "Splits") -> str:
     """The whole page, from what metrics.json holds and the pictures that the model makes."""
     name, protocol = content["model"]["name"], content["protocol"]
     model, folder = run.model, run.dir
@@ -42,7 +52,7 @@ def page_of(run, content, splits):
     return page.document(f"{name} on {protocol['data']}", "\n".join(body))
 
 
-def _summary(content):
+def _summary(content: Mapping[str, Any]) -> str:
     about, protocol = content["model"], content["protocol"]
     training = about["training"]
     words = [f"Density: {about['density']}."]
@@ -60,11 +70,11 @@ def _summary(content):
     return " ".join(words)
 
 
-def title(content, key):
+def title(content: Mapping[str, Any], key: str) -> str:
     return content["features"]["distance"] if key == "frechet" else catalogue.METRICS[key].title
 
 
-def tiles(content):
+def tiles(content: Mapping[str, Any]) -> str:
     results, found = content["results"], []
     for keys in HEADLINES:
         key = next((key for key in keys if results.get(key) is not None), None)
@@ -82,7 +92,7 @@ def tiles(content):
     return f'<div class="tiles">{"".join(found)}</div>'
 
 
-def _best_trivial(content, metric):
+def _best_trivial(content: Mapping[str, Any], metric: catalogue.Metric) -> tuple[str, float] | None:
     """(name, number) of the best baseline; those that know the answer are none."""
     values = [
         (name, found[metric.key])
@@ -95,7 +105,7 @@ def _best_trivial(content, metric):
     return choose(values, key=lambda item: item[1])
 
 
-def diagnosis(content):
+def diagnosis(content: Mapping[str, Any]) -> str:
     found = [
         f'<div class="finding"><b>{html.escape(finding["problem"])}</b>'
         f"<p>{html.escape(finding['advice'])}</p></div>"
@@ -104,7 +114,7 @@ def diagnosis(content):
     return page.section("Diagnosis", "", *found)
 
 
-def growth(run, model):
+def growth(run: "RunDir", model: "GenerativeModel") -> str:
     """What the same seeds gave while the networks grew."""
     grids = run.sample_grids()
     if not (model.can("phases") and grids):
@@ -116,7 +126,7 @@ def growth(run, model):
     )
 
 
-def pictures(splits, model):
+def pictures(splits: "Splits", model: "GenerativeModel") -> str:
     """What can be seen: samples beside data, nearest training images, what codes keep."""
     parts = []
     real = splits.unit(splits.held_out["image"][:SHOWN])
@@ -229,7 +239,7 @@ def pictures(splits, model):
     return "".join(parts)
 
 
-def nearest(fake, train, columns=16):
+def nearest(fake: np.ndarray, train: np.ndarray, columns: int = 16) -> str:
     """The samples that lie nearest to training images, above those images."""
     distances, indices = neighbours.nearest(flat(fake), flat(train))
     order = np.argsort(distances)[:columns]
@@ -242,7 +252,7 @@ def nearest(fake, train, columns=16):
     )
 
 
-def rulers(content):
+def rulers(content: Mapping[str, Any]) -> str:
     """Every metric with floor and baselines."""
     parts = [
         page.key(
@@ -261,7 +271,7 @@ def rulers(content):
     return page.section("Numbers", text, *parts)
 
 
-def marks(content, key):
+def marks(content: Mapping[str, Any], key: str) -> dict[str, tuple[float, str]]:
     """What a ruler shows of others: {name: (number, colour)} of baselines and real images."""
     found = {
         name: (numbers[key], "--base")
@@ -273,7 +283,7 @@ def marks(content, key):
     return found
 
 
-def _ruler(content, metric):
+def _ruler(content: Mapping[str, Any], metric: catalogue.Metric) -> str:
     value = content["results"].get(metric.key)
     if value is None:
         return ""
@@ -285,7 +295,7 @@ def _ruler(content, metric):
     return page.ruler(name, shown, value, meaning, marks(content, metric.key))
 
 
-def curves(run, content):
+def curves(run: "RunDir", content: Mapping[str, Any]) -> str:
     """log.csv and validation.csv over the steps."""
     log = page.section("Training", "Means over each interval.", page.chart(read_log(run.log)))
     kept = content["model"]["training"].get("kept")
@@ -297,7 +307,7 @@ def curves(run, content):
     return f'<div class="two">{log}{watched}</div>'
 
 
-def read_log(path):
+def read_log(path: Path) -> dict[str, list[tuple[int, float]]]:
     """A csv of steps -> {column: [(step, value)]}."""
     if not path.exists():
         return {}
@@ -307,7 +317,7 @@ def read_log(path):
     }
 
 
-def details(content):
+def details(content: Mapping[str, Any]) -> str:
     """Class shares and the KL of each unit."""
     found, parts = content["details"], []
     if "class_shares" in found:
@@ -332,10 +342,10 @@ def details(content):
     return f'<div class="two">{"".join(parts)}</div>'
 
 
-def settings(content, config):
+def settings(content: Mapping[str, Any], config: Mapping[str, Any]) -> str:
     """How it was measured and trained, to read when in doubt."""
 
-    def block(name, value):
+    def block(name: str, value: Any) -> str:
         text = html.escape(json.dumps(value, indent=2))
         return f"<details><summary>{name}</summary><pre>{text}</pre></details>"
 

@@ -2,6 +2,8 @@
 
 import contextlib
 import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import keras
 
@@ -9,8 +11,21 @@ from tfgen import models
 from tfgen.errors import UserError
 from tfgen.training import optimizers
 
+if TYPE_CHECKING:
+    import tensorflow as tf
+    from ml_collections import ConfigDict
 
-def build(name, config, training, strategy=None, given=None):
+    from tfgen.data.source import ImageData
+    from tfgen.model import GenerativeModel
+
+
+def build(
+    name: str,
+    config: "ConfigDict",
+    training: "ImageData",
+    strategy: "tf.distribute.Strategy | None" = None,
+    given: Mapping[str, keras.optimizers.Optimizer] | None = None,
+) -> "GenerativeModel":
     """A new model of the config, compiled.
 
     Args:
@@ -31,7 +46,13 @@ def build(name, config, training, strategy=None, given=None):
         return compiled(model, config, strategy, given)
 
 
-def taken(model, config, training, strategy=None, given=None):
+def taken(
+    model: "GenerativeModel",
+    config: "ConfigDict",
+    training: "ImageData",
+    strategy: "tf.distribute.Strategy | None" = None,
+    given: Mapping[str, keras.optimizers.Optimizer] | None = None,
+) -> "GenerativeModel":
     """A model that a user made, checked against the data and compiled.
 
     On several replicas it is a copy, whose variables are on all of them.
@@ -61,7 +82,12 @@ def taken(model, config, training, strategy=None, given=None):
         return compiled(model, config, strategy, given)
 
 
-def compiled(model, config, strategy, given=None):
+def compiled(
+    model: "GenerativeModel",
+    config: "ConfigDict",
+    strategy: "tf.distribute.Strategy | None",
+    given: Mapping[str, keras.optimizers.Optimizer] | None = None,
+) -> "GenerativeModel":
     """The model with its optimizers."""
     found = given or {
         key: optimizers.of(settings, config.steps * model.updates(key))
@@ -73,11 +99,11 @@ def compiled(model, config, strategy, given=None):
     return model
 
 
-def replicas_of(strategy):
+def replicas_of(strategy: "tf.distribute.Strategy | None") -> int:
     return strategy.num_replicas_in_sync if strategy else 1
 
 
-def check_batches(config, replicas):
+def check_batches(config: "ConfigDict", replicas: int) -> None:
     """Raises: UserError for a batch that replicas, or updates of D, cannot divide among them."""
     if config.batch_size % replicas:
         raise UserError(
@@ -93,7 +119,7 @@ def check_batches(config, replicas):
         )
 
 
-def per_call(config, replicas):
+def per_call(config: "ConfigDict", replicas: int) -> int:
     """Steps that TensorFlow runs before Python looks in: a divisor of the intervals, at most 10.
 
     A small model's step costs no more than the call. Several replicas do not run under more than

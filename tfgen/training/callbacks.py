@@ -6,44 +6,32 @@ already.
 """
 
 import contextlib
-import os
 import signal
 import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from tfgen import files
+from tfgen import progress
 from tfgen.errors import UserError
 from tfgen.reports import figures
+from tfgen.training.checkpoints import Checkpoints
 from tfgen.training.health import Health
+from tfgen.training.log import Log
+from tfgen.training.validation import Validation
 
+if TYPE_CHECKING:
+    from ml_collections import ConfigDict
 
-class Log:
-    """log.csv: a row of means an interval; a restart drops the rows that it will write again."""
+    from tfgen.run_dir import RunDir
 
-    def __init__(self, path, names, start):
-        self.path = path
-        self.last = 0  # step of the last row
-        kept = [_line(["step", *names])]
-        if start and path.exists():
-            # A killed run can leave rows later than its last checkpoint, the last of them torn.
-            rows = path.read_text().splitlines(keepends=True)[1:]
-            kept += [r for r in rows if r.endswith("\n") and int(r.split(",")[0]) <= start]
-            self.last = int(kept[-1].split(",")[0]) if len(kept) > 1 else 0
-        files.write_text(path, "".join(kept))
-
-    def write(self, step, means):
-        with open(self.path, "a") as file:
-            file.write(_line([step, *map(repr, means.values())]))
-            file.flush()
-            os.fsync(file.fileno())
-        self.last = step
-
-
-def _line(values):
-    return ",".join(map(str, values)) + "\n"
+# How a training is shown.
+Progress = progress.Steps | progress.Silence
 
 
 class Recorder(keras.callbacks.Callback):
@@ -57,7 +45,17 @@ class Recorder(keras.callbacks.Callback):
       validation: a `Validation`, or None for a run that does not watch.
     """
 
-    def __init__(self, run, config, terms, checkpoints, start, progress, preview, validation=None):
+    def __init__(
+        self,
+        run: "RunDir",
+        config: "ConfigDict",
+        terms: Sequence[str],
+        checkpoints: Checkpoints,
+        start: int,
+        progress: Progress,
+        preview: Callable[[], np.ndarray],
+        validation: Validation | None = None,
+    ) -> None:
         super().__init__()
         self.run, self.config = run, config
         self.checkpoints = checkpoints
@@ -67,25 +65,25 @@ class Recorder(keras.callbacks.Callback):
         self.preview = preview
         self.validation = validation
         self.settle = lambda: None  # what a model does before it samples
-        self.signal = None  # the number of a signal that asked us to stop
+        self.signal: int | None = None  # the number of a signal that asked us to stop
         self.events = _event_writer(run.tensorboard)
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> None:
         model = self.model
         self.health = Health(model, self.progress.say) if model.can("complaints") else None
         if not self.start:
             self.draw(0)
 
     @contextlib.contextmanager
-    def listening(self):
+    def listening(self) -> Iterator[None]:
         """Takes SIGTERM or SIGINT as a wish to save and stop; a second one acts as always."""
-        handlers = {}
+        handlers: dict[int, Any] = {}
 
-        def restore():
+        def restore() -> None:
             for number, handler in handlers.items():
                 signal.signal(number, handler)
 
-        def stop(number, frame):
+        def stop(number: int, frame: FrameType | None) -> None:
             self.signal = number
             restore()
 
@@ -98,13 +96,13 @@ class Recorder(keras.callbacks.Callback):
         finally:
             restore()
 
-    def on_train_batch_end(self, batch, logs):
+    def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None) -> None:
         step = self.start + batch + 1
         self.guard(step)
         last = step == self.config.steps
         if step % self.config.log_every == 0 or last:
             self.write_log(step)
-        enough = self.validation is not None and self.validate(step, last)
+        enough = self.validate(step, last)
         if step % self.config.save_every == 0 or last or enough:
             self.draw(step)
             self.save(step)
@@ -114,21 +112,23 @@ class Recorder(keras.callbacks.Callback):
         if self.signal or enough:
             self.model.stop_training = True
 
-    def validate(self, step, last):
+    def validate(self, step: int, last: bool) -> bool:
         """Measures the validation split when it is time. Returns whether to stop early."""
-        if step % self.config.eval_every and not last:
+        watch = self.validation
+        if watch is None or (step % self.config.eval_every and not last):
             return False
-        found = self.validation.record(step)
-        best, value = self.validation.best
-        metric = self.validation.metric
+        found = watch.record(step)
+        assert watch.best
+        best, value = watch.best
+        metric = watch.metric
         self.progress.say(
             f"validation at step {step}: {metric} {found[metric]:.4f}"
             + (", the best so far" if best == step else f" (best {value:.4f} at step {best})")
         )
         self.write_events(step, {f"validation/{name}": value for name, value in found.items()})
-        return self.validation.exhausted
+        return watch.exhausted
 
-    def guard(self, step):
+    def guard(self, step: int) -> None:
         """Stops at the first term that is not finite."""
         sums = self.model.interval_sums.numpy()
         if not np.isfinite(sums).all():
@@ -138,7 +138,7 @@ class Recorder(keras.callbacks.Callback):
                 first, f"{' and '.join(bad)} {'is' if len(bad) == 1 else 'are'} not finite"
             )
 
-    def _diverged(self, step, what):
+    def _diverged(self, step: int, what: str) -> NoReturn:
         kept = self.checkpoints.steps()
         last = (
             f"the checkpoint of step {kept[-1]} is kept" if kept else "there is no checkpoint yet"
@@ -153,7 +153,7 @@ class Recorder(keras.callbacks.Callback):
             + ", in a new `workdir`."
         )
 
-    def write_log(self, step):
+    def write_log(self, step: int) -> None:
         # Not every interval is whole: a run that is prolonged may have ended within one.
         count = step - self.log.last
         sums = self.model.interval_sums
@@ -165,13 +165,13 @@ class Recorder(keras.callbacks.Callback):
             self.health.look(step, means)
         self.write_events(step, means)
 
-    def write_events(self, step, numbers):
+    def write_events(self, step: int, numbers: Mapping[str, float]) -> None:
         if self.events:
             with self.events.as_default(step):
                 for name, value in numbers.items():
                     tf.summary.scalar(name, value)
 
-    def draw(self, step):
+    def draw(self, step: int) -> None:
         """What fixed seeds give, or fixed images of a domain."""
         self.settle()
         pixels = self.preview()
@@ -180,7 +180,7 @@ class Recorder(keras.callbacks.Callback):
             with self.events.as_default(step):
                 tf.summary.image("samples", pixels[None])
 
-    def save(self, step):
+    def save(self, step: int) -> None:
         # A finite loss may have made the step to weights that are not: those are not worth keeping.
         for weight in self.model.trainable_variables:
             if not tf.reduce_all(tf.math.is_finite(weight)):
@@ -192,7 +192,7 @@ class Recorder(keras.callbacks.Callback):
             self.events.flush()
 
 
-def _event_writer(path):
+def _event_writer(path: Path) -> tf.summary.SummaryWriter | None:
     """TensorBoard's events if the extra is installed, else None."""
     import importlib.util
 

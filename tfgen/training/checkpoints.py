@@ -4,15 +4,22 @@ A checkpoint holds every weight (the step and the log's open interval among them
 optimizer. Data order and noise are functions of (seed, step), so they need no room in it.
 """
 
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import tensorflow as tf
 
 from tfgen.errors import UserError
+
+if TYPE_CHECKING:
+    from tfgen.model import GenerativeModel
 
 
 class Checkpoints:
     """The checkpoints of a run, numbered by step; the newest three are kept."""
 
-    def __init__(self, directory, model):
+    def __init__(self, directory: Path, model: "GenerativeModel") -> None:
         self.directory = directory
         self.model = model
         optimizers = {f"optimizer_{name}": opt for name, opt in model.optimizers.items()}
@@ -21,7 +28,7 @@ class Checkpoints:
         self.checkpoint = tf.train.Checkpoint(weights=list(model.weights), **optimizers)
         self.manager = tf.train.CheckpointManager(self.checkpoint, str(directory), max_to_keep=3)
 
-    def save(self, step):
+    def save(self, step: int) -> None:
         """Writes a checkpoint; those before it stay whole if that fails.
 
         Raises: OSError if it cannot be written.
@@ -34,7 +41,7 @@ class Checkpoints:
                 "Those before it are intact: free some space and run the same command again."
             ) from None
 
-    def restore(self, say):
+    def restore(self, say: Callable[[str], None]) -> int:
         """Restores the newest checkpoint that can be read. Returns its step, or 0 if there is none.
 
         One that cannot be read (cut short by a crash of the machine, say) is reported by `say`,
@@ -58,7 +65,7 @@ class Checkpoints:
             )
         return 0
 
-    def forget_after(self, step):
+    def forget_after(self, step: int) -> None:
         """Removes checkpoints later than `step`: unreadable ones, which training writes again."""
         for later in self.steps():
             if later > step:
@@ -69,7 +76,7 @@ class Checkpoints:
             self.checkpoint, str(self.directory), max_to_keep=3
         )
 
-    def steps(self):
+    def steps(self) -> list[int]:
         """The steps of the checkpoints on disk, ascending; the index file is written last."""
         files = self.directory.glob("ckpt-*.index")
         return sorted(int(f.stem.removeprefix("ckpt-")) for f in files)

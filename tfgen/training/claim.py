@@ -2,12 +2,19 @@
 
 import contextlib
 import fcntl
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 from tfgen import settings
 from tfgen.errors import UserError
 
+if TYPE_CHECKING:
+    from ml_collections import ConfigDict
 
-def is_complete(run, name, config, say):
+    from tfgen.run_dir import RunDir
+
+
+def is_complete(run: "RunDir", name: str, config: "ConfigDict", say: Callable[[str], None]) -> bool:
     """Whether there is nothing left to do. A run that more steps are asked of is taken up again.
 
     Args: run, its `RunDir`; name, config: of the model and of the run as it is asked for.
@@ -35,7 +42,7 @@ def is_complete(run, name, config, say):
     return False
 
 
-def _differences(run, name, config):
+def _differences(run: "RunDir", name: str, config: "ConfigDict") -> dict[str, tuple[Any, Any]]:
     """{setting: (there, now)} where the two are not the same."""
     old_name, old_config = run.read_config()
     new = {"model": name, **flat(config.to_dict())}
@@ -48,7 +55,9 @@ def _differences(run, name, config):
     }
 
 
-def _prolong(run, name, config, there, now, say):
+def _prolong(
+    run: "RunDir", name: str, config: "ConfigDict", there: int, now: int, say: Callable[[str], None]
+) -> None:
     """Makes a longer run of this one.
 
     Raises: UserError for fewer steps.
@@ -74,9 +83,9 @@ def _prolong(run, name, config, there, now, say):
     run.write_config(name, config.to_dict())
 
 
-def flat(config, prefix=""):
+def flat(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     """{"data.name": value, ...} of nested dicts."""
-    found = {}
+    found: dict[str, Any] = {}
     for key, value in config.items():
         if isinstance(value, dict):
             found |= flat(value, f"{prefix}{key}.")
@@ -86,7 +95,7 @@ def flat(config, prefix=""):
 
 
 @contextlib.contextmanager
-def claimed(run):
+def claimed(run: "RunDir") -> Iterator[None]:
     """Makes the run directory and keeps other processes out of it.
 
     Raises: UserError if another process trains there; OSError if it cannot be written.

@@ -7,7 +7,7 @@ import tensorflow as tf
 from tfgen.errors import UserError
 
 
-def use_cores():
+def use_cores() -> None:
     """An op for each core where there are two of them, rather than both cores for each op.
 
     The ops of small networks are too short to be divided: a step takes a tenth less time. It holds
@@ -24,7 +24,7 @@ def use_cores():
         pass  # a notebook has computed something already
 
 
-def make_strategy(replicas):
+def make_strategy(replicas: int) -> tf.distribute.Strategy | None:
     """A MirroredStrategy for several replicas, None for one.
 
     Raises: UserError for more replicas than GPUs.

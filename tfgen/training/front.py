@@ -3,7 +3,7 @@
 import json
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,10 @@ from tfgen import declared, progress, quiet, settings
 from tfgen.errors import UserError
 
 if TYPE_CHECKING:
+    import keras
+
+    from tfgen.data.source import Source
+    from tfgen.model import GenerativeModel
     from tfgen.run import Run
 
 
@@ -62,9 +66,11 @@ def run_job(
 ) -> "Run":
     """Trains by a checked config; loads TensorFlow, if nobody has."""
     with quiet.loading_tensorflow():
+        import tensorflow as tf
+
         from tfgen.training import devices, loop
 
-        loop.tf.config.list_physical_devices()
+        tf.config.list_physical_devices()
     devices.use_cores()
     job = loop.Job(kind, config, model, source, optimizers, callbacks, say)
     return loop.train(job, workdir)
@@ -80,7 +86,7 @@ def default_workdir(kind: str, config: ConfigDict) -> Path:
     return Path("runs") / f"{short_name(kind)}-{name}"
 
 
-def _config_of(model, data):
+def _config_of(model: Any, data: str) -> "tuple[str, ConfigDict, GenerativeModel | None]":
     """(the model's name, its config, the model if a user made one)."""
     if isinstance(model, (str, os.PathLike)):
         kind = os.fspath(model)
@@ -104,7 +110,7 @@ def _config_of(model, data):
     return kind, config, model
 
 
-def _name_of(kind):
+def _name_of(kind: "type[GenerativeModel]") -> str:
     """What a run keeps of a class: the name of a model of the zoo, or Keras' name of it."""
     import keras
 
@@ -120,7 +126,7 @@ def _name_of(kind):
     return registered
 
 
-def _arguments(model):
+def _arguments(model: "GenerativeModel") -> dict[str, Any]:
     """The constructor's arguments as config.json has them; of networks a fingerprint."""
     from tfgen import networks
 
@@ -135,7 +141,7 @@ def _arguments(model):
     return found
 
 
-def _apply(config, changes):
+def _apply(config: ConfigDict, changes: Mapping[str, Any]) -> None:
     """Sets settings by their dotted names; None leaves one as it is.
 
     Raises: UserError for a name that is none, or a value of another type.
@@ -158,25 +164,30 @@ def _apply(config, changes):
             ) from None
 
 
-def _source(data, labels, validation, made, config):
+def _source(
+    data: Any, labels: Any, validation: Any, made: "GenerativeModel | None", config: ConfigDict
+) -> "Source":
     """The data set of arrays, which the config knows by their fingerprint."""
     with quiet.loading_tensorflow():
         from tfgen.data import in_memory
+        from tfgen.data.without import without
     source = in_memory.given(data, labels, validation, made.levels if made else 256)
     config.data = ConfigDict(config.data.to_dict() | {"name": source.name, "split": "train"})
-    if source.name == in_memory.NAME:
+    if isinstance(source, in_memory.ArraySource):
         config.data.fingerprint = source.fingerprint
         images = source.parts["train"]["image"]
         config.data.shape = [len(images), *images.shape[1:]]
-    return source
+    return without(source, config.data.leave_out)
 
 
-def _optimizers(given, made, config):
+def _optimizers(
+    given: Any, made: "GenerativeModel | None", config: ConfigDict
+) -> "dict[str, keras.optimizers.Optimizer] | None":
     """{name: Keras optimizer} where they are the user's own, and their settings in the config."""
     import keras
 
     names = sorted(made.trained()) if made else sorted(config.optimizers)
-    if given is None and not config.optimizers:
+    if given is None and made and not config.optimizers:
         given = made.optimizers or None
         if given is None:
             raise UserError(

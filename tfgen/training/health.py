@@ -1,6 +1,13 @@
 """Whether a game still goes on: what a model complains of is said while it trains, and kept."""
 
 import csv
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tfgen.model import GenerativeModel
+
 
 ROWS = 3  # of the log, one after another: a bad row alone is no collapse
 
@@ -11,13 +18,15 @@ class Health:
     Args: say, called with a sentence when something has gone wrong, once for each kind.
     """
 
-    def __init__(self, model, say=lambda text: None):
+    def __init__(
+        self, model: "GenerativeModel", say: Callable[[str], None] = lambda text: None
+    ) -> None:
         self.model = model
         self.say = say
-        self.rows = {}  # kind -> how many rows in a row
-        self.found = []  # sentences
+        self.rows: dict[str, int] = {}  # kind -> how many rows in a row
+        self.found: list[str] = []  # sentences
 
-    def look(self, step, means):
+    def look(self, step: int, means: Mapping[str, float]) -> None:
         now = self.model.complaints(means)
         for kind, text in now.items():
             self.rows[kind] = self.rows.get(kind, 0) + 1
@@ -30,7 +39,7 @@ class Health:
                 del self.rows[kind]
 
 
-def of_log(model, path):
+def of_log(model: "GenerativeModel", path: Path) -> list[str]:
     """The warnings of a whole run, from its log, whatever number of processes wrote it."""
     if not model.can("complaints"):
         return []

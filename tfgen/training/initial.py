@@ -1,12 +1,23 @@
 """Beginning from the weights of another run."""
 
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
 from tfgen import models
 from tfgen.errors import UserError
+
+if TYPE_CHECKING:
+    import os
+
+    from tfgen.model import GenerativeModel
+
 
 NAMED = 3  # weights that a message names, of those that do not fit
 
 
-def copy_weights(directory, model, say):
+def copy_weights(
+    directory: "str | os.PathLike", model: "GenerativeModel", say: Callable[[str], None]
+) -> None:
     """Copies the weights of the run in `directory` into a model of the same class.
 
     Weights of other shapes, as those of layers that know the number of classes or pixels, keep

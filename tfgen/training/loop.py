@@ -8,8 +8,8 @@ import platform
 import resource
 import signal
 import time
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
 
@@ -22,6 +22,15 @@ from tfgen.training import building, claim, devices, health, initial
 from tfgen.training.callbacks import Recorder
 from tfgen.training.checkpoints import Checkpoints
 from tfgen.training.validation import Validation
+
+if TYPE_CHECKING:
+    import os
+
+    import keras
+    from ml_collections import ConfigDict
+
+    from tfgen.data.source import ImageData
+    from tfgen.model import GenerativeModel
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,11 +55,11 @@ class Job:
     say: Callable[[str], None] = progress.say
 
     @property
-    def kind(self):
+    def kind(self) -> "type[GenerativeModel]":
         return models.find(self.name) if self.model is None else type(self.model)
 
 
-def train(job, workdir):
+def train(job: Job, workdir: "str | os.PathLike") -> Run:
     """Trains in `workdir`, or goes on where an earlier process stopped. Returns the `Run`.
 
     Raises: UserError for bad input, with the run directory as it was; OSError for a failing disk;
@@ -78,7 +87,9 @@ def train(job, workdir):
     return Run(run.path, source)
 
 
-def _train(job, run, model, training, validation):
+def _train(
+    job: Job, run: RunDir, model: "GenerativeModel", training: "ImageData", validation: "ImageData"
+) -> None:
     """The run in its own directory, with everything at hand."""
     config, say = job.config, job.say
     checkpoints = Checkpoints(run.checkpoints, model)
@@ -122,7 +133,7 @@ def _train(job, run, model, training, validation):
         say(f"Stopped by {stopped} at step {model.steps_done}; the same command continues.")
         raise Interrupted(recorder.signal)
 
-    facts = {
+    facts: dict[str, Any] = {
         "steps": model.steps_done,
         "seconds": round(seconds, 1),
         # A run that was stopped in between took longer than its last process.
@@ -132,7 +143,7 @@ def _train(job, run, model, training, validation):
         "parameters": model.parameter_count(),
     }
     warnings = health.of_log(model, run.log)
-    if watch:
+    if watch and watch.best:
         step, value = watch.best
         watch.restore_best()
         recorder.settle()
@@ -147,7 +158,14 @@ def _train(job, run, model, training, validation):
     finish(run, config, model, training, validation, facts)
 
 
-def fit(model, config, training, start, recorder, callbacks=()):
+def fit(
+    model: "GenerativeModel",
+    config: "ConfigDict",
+    training: "ImageData",
+    start: int,
+    recorder: Recorder,
+    callbacks: "Sequence[keras.callbacks.Callback]" = (),
+) -> None:
     """Keras' `fit` over the remaining steps, as one epoch: steps are the only unit of length."""
     batches = data.batches(training, config.batch_size, config.seed, start)
     with recorder.listening():
@@ -160,7 +178,14 @@ def fit(model, config, training, start, recorder, callbacks=()):
         )
 
 
-def finish(run, config, model, training, validation, facts):
+def finish(
+    run: RunDir,
+    config: "ConfigDict",
+    model: "GenerativeModel",
+    training: "ImageData",
+    validation: "ImageData",
+    facts: Mapping[str, Any],
+) -> None:
     """Figures, the model file, and last the card, which marks the run as complete."""
     drawing.draw(run, model, validation)
     with files.atomic(run.model) as temporary:
@@ -172,7 +197,7 @@ def finish(run, config, model, training, validation, facts):
     files.write_text(run.card, written)
 
 
-def _peak_memory():
+def _peak_memory() -> int:
     """Bytes of this process at its largest."""
     status = pathlib.Path("/proc/self/status")
     if status.exists():

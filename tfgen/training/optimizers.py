@@ -1,10 +1,15 @@
 """Adam in one op for each variable, and the schedules of its rate."""
 
+from typing import TYPE_CHECKING, Any
+
 import keras
 import tensorflow as tf
 
+if TYPE_CHECKING:
+    from ml_collections import ConfigDict
 
-def of(settings, steps):
+
+def of(settings: "ConfigDict", steps: int) -> "Adam":
     """The optimizer of a config's section, for a run that applies it so many times."""
     rate = settings.learning_rate
     if settings.decay == "cosine":
@@ -21,7 +26,9 @@ class Adam(keras.optimizers.Adam):
     kernel that makes one: up to a twentieth less for a step of a small network.
     """
 
-    def update_step(self, gradient, variable, learning_rate):
+    def update_step(
+        self, gradient: tf.Tensor, variable: keras.Variable, learning_rate: tf.Tensor
+    ) -> None:
         i = self._get_variable_index(variable)
         step = tf.cast(self.iterations + 1, variable.dtype)
         tf.raw_ops.ResourceApplyAdam(
@@ -42,12 +49,12 @@ class Adam(keras.optimizers.Adam):
 class LinearInTheEnd(keras.optimizers.schedules.LearningRateSchedule):
     """A rate that stays for half of the steps and then falls to zero along a line."""
 
-    def __init__(self, rate, steps):
+    def __init__(self, rate: float, steps: int) -> None:
         self.rate, self.steps = rate, steps
 
-    def __call__(self, step):
+    def __call__(self, step: tf.Tensor) -> tf.Tensor:
         left = 1.0 - tf.cast(step, tf.float32) / self.steps
         return self.rate * tf.clip_by_value(2.0 * left, 0.0, 1.0)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {"rate": self.rate, "steps": self.steps}

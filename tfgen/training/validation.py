@@ -4,6 +4,9 @@ Everything here is a function of the weights and of the validation split, so a r
 an untouched one sees. The test split is never opened.
 """
 
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import keras
 
 from tfgen import data, evaluation, files
@@ -11,7 +14,16 @@ from tfgen.compiling import compiled
 from tfgen.errors import UserError, one_of
 from tfgen.metrics import distances
 from tfgen.metrics import features as feature_networks
-from tfgen.training.callbacks import Log
+from tfgen.training.log import Log
+
+if TYPE_CHECKING:
+    import numpy as np
+    from ml_collections import ConfigDict
+
+    from tfgen.data.source import ImageData
+    from tfgen.model import GenerativeModel
+    from tfgen.run_dir import RunDir
+
 
 FRECHET, KID = "frechet", "kid"
 DISTANCES = {FRECHET: distances.frechet, KID: distances.unbiased_mmd}
@@ -34,7 +46,15 @@ class Validation:
     Raises: UserError for an unknown metric, or too few images for it.
     """
 
-    def __init__(self, run, config, model, training, validation, start):
+    def __init__(
+        self,
+        run: "RunDir",
+        config: "ConfigDict",
+        model: "GenerativeModel",
+        training: "ImageData",
+        validation: "ImageData",
+        start: int,
+    ) -> None:
         self.run, self.config, self.model = run, config, model
         self.held_out = data.arrays(validation)
         self.metric = config.eval_metric
@@ -46,7 +66,7 @@ class Validation:
         # Traced once, not at every look.
         self._test = evaluation.compiled_test_step(model, self.held_out)
         self._sample = compiled(model.sample)
-        self.features = None
+        self.features: feature_networks.Features | None = None
         if self.metric in DISTANCES:
             self._prepare_features(training, validation)
         self.names = [*model.terms, *([self.metric] if self.features else [])]
@@ -58,7 +78,7 @@ class Validation:
             if step > start:
                 path.unlink()
 
-    def _check_log(self, start):
+    def _check_log(self, start: int) -> None:
         """Raises: UserError where the run was watched by another metric, as by an older version."""
         if not start or not self.run.validation.exists():
             return
@@ -69,7 +89,7 @@ class Validation:
                 f"not {self.metric}: train anew in another `workdir`."
             )
 
-    def _prepare_features(self, training, validation):
+    def _prepare_features(self, training: "ImageData", validation: "ImageData") -> None:
         splits = evaluation.Splits(training, data.arrays(training), self.held_out)
         self.features = feature_networks.choose(
             "auto", splits.train, self.held_out, training.levels
@@ -85,7 +105,7 @@ class Validation:
                 f"another with `data.validation`, {other}or `eval_every=0`."
             ) from None
 
-    def measure(self):
+    def measure(self) -> dict[str, float]:
         """{metric: number} of the model as it is."""
         found = evaluation.mean_terms(self.model, self.held_out, self._test)
         if self.features:
@@ -93,11 +113,11 @@ class Validation:
             found[self.metric] = self._distance(self.features.features(samples))
         return found
 
-    def _distance(self, features):
+    def _distance(self, features: "np.ndarray") -> float:
         real = self.real[:SAMPLES] if self.metric == KID else self.real
         return DISTANCES[self.metric](real, features)
 
-    def record(self, step):
+    def record(self, step: int) -> dict[str, float]:
         """Measures, logs, and keeps the weights if they are the best. Returns the metrics."""
         found = self.measure()
         better = not self.rows or found[self.metric] < min(self.rows.values())
@@ -110,37 +130,42 @@ class Validation:
         return found
 
     @property
-    def best(self):
+    def best(self) -> tuple[int, float] | None:
         """(step, value) of the best so far, the first of equals; None before any."""
         return min(self.rows.items(), key=lambda row: (row[1], row[0])) if self.rows else None
 
     @property
-    def exhausted(self):
+    def _best_step(self) -> int:
+        assert self.best  # nobody asks before a first look
+        return self.best[0]
+
+    @property
+    def exhausted(self) -> bool:
         """Whether the last `patience` evaluations brought nothing better."""
         if not self.config.patience or not self.rows:
             return False
-        since = sum(step > self.best[0] for step in self.rows)
+        since = sum(step > self._best_step for step in self.rows)
         return since >= self.config.patience
 
-    def forget_superseded(self):
+    def forget_superseded(self) -> None:
         """Removes all kept weights but the best; not before a checkpoint of now is on disk."""
         for step, path in self._kept().items():
-            if step != self.best[0]:
+            if step != self._best_step:
                 path.unlink()
 
-    def restore_best(self):
+    def restore_best(self) -> None:
         """Sets the model to the best weights."""
-        kept = keras.saving.load_model(self._path(self.best[0]), compile=False)
+        kept = keras.saving.load_model(self._path(self._best_step), compile=False)
         self.model.set_weights(kept.get_weights())
 
-    def _path(self, step):
+    def _path(self, step: int) -> Path:
         return self.run.checkpoints / f"best-{step}.keras"
 
-    def _kept(self):
+    def _kept(self) -> dict[int, Path]:
         paths = self.run.checkpoints.glob("best-*.keras")
         return {int(path.stem.partition("-")[2]): path for path in paths}
 
 
-def _rows(path):
+def _rows(path: Path) -> list[list[str]]:
     """Of a log, without its head."""
     return [line.split(",") for line in path.read_text().splitlines()[1:]]
