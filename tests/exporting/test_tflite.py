@@ -16,7 +16,7 @@ from tests.support import runs
 from tests.support.trained import trained
 from tests.zoo import EXPORTED, HOSTED
 from tfgen.errors import UserError
-from tfgen.exporting import golden, sources, tflite
+from tfgen.exporting import cost, golden, sources, tflite
 from tfgen.exporting.endpoints import endpoints
 
 # Those of golden.json among them.
@@ -211,7 +211,7 @@ def test_one_image_is_ten_times_faster_than_keras_predict(hosted):
     if network is None:
         return  # principal components are a product of matrices: there is nothing to predict with
     z = np.zeros((1, *network.input_shape[1:]), np.float32)
-    sample, _ = tflite.runner(hosted.files["float32"])
+    sample, _ = cost.runner(hosted.files["float32"])
     inputs = golden.request(model, SEEDS[:1]).values()
     ratios = []
     for i in range(7):

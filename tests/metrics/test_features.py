@@ -133,7 +133,7 @@ def test_without_labels_textures_are_compared(arrays):
     few = features.choose("textures", fewer, fewer, 17)
     assert few.features(fewer["image"] / 16).shape == (120, 30)
     assert few.digest != found.digest == features.choose("textures", bare, bare, 17).digest
-    with pytest.raises(UserError, match=r"no labels .* --features=textures"):
+    with pytest.raises(UserError, match=r"no labels .* `features=textures`"):
         features.choose("classifier", bare, bare, 17)
 
 
