@@ -98,6 +98,17 @@ def test_what_is_loaded_is_what_was_trained(trained):
         assert np.array_equal(other, run.sample([1, 7]))
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("first", ["tfgen, keras", "keras, tfgen"])
+def test_keras_alone_loads_the_model_after_import_tfgen(trained, first):
+    """In a process of its own, where no model has been imported."""
+    path = str(trained[0] / "model.keras")
+    code = f"import {first}; print(keras.models.load_model({path!r}).sample([7]).numpy().sum())"
+    done = runs.run([sys.executable, "-c", code])
+    assert done.returncode == 0, done.stderr
+    assert float(done.stdout) == pytest.approx(trained[0].sample([7]).sum(), rel=1e-5)
+
+
 def test_a_method_of_the_model_still_works_on_what_load_gives(trained):
     with pytest.warns(DeprecationWarning, match=r"write run\.model\.encode"):
         codes = tfgen.load(trained[0].path).encode(IMAGES[:2, ..., None])

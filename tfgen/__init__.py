@@ -16,12 +16,16 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from tfgen import registration
+
 if TYPE_CHECKING:
     from tfgen.run import Run
 
 __version__ = "0.2.0"
 
 __all__ = ["load", "train"]
+
+registration.install()
 
 
 def load(directory: str | os.PathLike) -> "Run":
