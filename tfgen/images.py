@@ -6,6 +6,8 @@ import numpy as np
 
 from tfgen.errors import UserError
 
+MOST_CLASSES = 100_000  # more than that are names or hashes of something, and no classes
+
 
 def levels_of(name: str, given: Any, levels: int) -> np.ndarray:
     """Images as levels: uint8 [N, H, W, C], or uint16 where there are more than 256.
@@ -16,10 +18,15 @@ def levels_of(name: str, given: Any, levels: int) -> np.ndarray:
 
     Raises: UserError that says what is wanted.
     """
-    images = np.asarray(given)
+    try:
+        images = np.asarray(given)
+    except ValueError:
+        raise UserError(f"{name} holds images of several shapes; wanted is one array.") from None
     wanted = "images [N, height, width, channels], uint8 or floats in [0, 1]"
     if images.dtype.kind not in "buif":
         raise UserError(f"{name} is an array of {images.dtype}; wanted are {wanted}.")
+    if images.dtype.kind == "b":
+        images = images.astype(np.float32)
     if images.ndim == 3:
         images = images[..., None]
     if images.ndim != 4 or not images.size:
@@ -52,8 +59,10 @@ def labels_of(given: Any, count: int) -> np.ndarray:
     if labels.shape != (count,):
         more = ", which looks one-hot: take its argmax" if labels.ndim == 2 else ""
         raise UserError(f"labels have the shape {labels.shape}{more}; wanted is ({count},).")
-    if labels.dtype.kind not in "bui" or labels.min() < 0:
-        raise UserError(
-            f"labels are {labels.dtype} from {labels.min()} on; wanted are whole numbers from 0 on."
-        )
+    wanted = "wanted are the numbers of classes, from 0 on"
+    if labels.dtype.kind not in "bui":
+        raise UserError(f"labels are {labels.dtype}; {wanted}.")
+    low, high = int(labels.min()), int(labels.max())
+    if low < 0 or high >= MOST_CLASSES:
+        raise UserError(f"labels are from {low} to {high}; {wanted}.")
     return labels.astype(np.int32)

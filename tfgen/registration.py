@@ -48,7 +48,7 @@ class Watch(importlib.abc.MetaPathFinder):
 
 def _extend(module: ModuleType) -> None:
     if hasattr(module, "GLOBAL_CUSTOM_OBJECTS"):
-        module.GLOBAL_CUSTOM_OBJECTS = Classes(module.GLOBAL_CUSTOM_OBJECTS)
+        vars(module)["GLOBAL_CUSTOM_OBJECTS"] = Classes(module.GLOBAL_CUSTOM_OBJECTS)
 
 
 def install() -> None:

@@ -50,7 +50,11 @@ class Run(os.PathLike):
 
     def __getattr__(self, name: str) -> Any:
         # `tfgen.load` gave the model itself in version 0.1.
-        if name.startswith("_") or not hasattr(type(self.model), name):
+        try:
+            known = not name.startswith("_") and hasattr(type(self.model), name)
+        except UserError:
+            known = False
+        if not known:
             raise AttributeError(f"a run has no {name!r}; has its `model`?")
         warnings.warn(
             f"tfgen.load gives a run, whose model has {name!r}: write run.model.{name}",
@@ -74,6 +78,11 @@ class Run(os.PathLike):
     def kind(self) -> "type[GenerativeModel]":
         """The model's class."""
         return models.find(self.dir.read_config()[0])
+
+    @property
+    def has_data(self) -> bool:
+        """Whether the images are at hand: arrays are not, in another process."""
+        return self._source is not None or self.config["data"]["name"] != "arrays"
 
     @functools.cached_property
     def source(self) -> "Source":
@@ -127,11 +136,20 @@ class Run(os.PathLike):
 
         if not self.model.can("sample"):
             raise UserError(f"{self.name} makes images of images, not of seeds: see its translate.")
-        seeds = np.array(list(seeds), np.int32)
+        wanted = np.atleast_1d(np.array(seeds if isinstance(seeds, int) else list(seeds), np.int64))
+        if not wanted.size or wanted.min() < -(2**31) or wanted.max() >= 2**31:
+            raise UserError("seeds are int32 numbers, one or more: 7, [1, 5] or range(64).")
+        seeds = wanted.astype(np.int32)
         if isinstance(condition, str):
             condition = [condition] * len(seeds)
-        elif condition is not None and not isinstance(condition, list):
-            condition = np.broadcast_to(np.asarray(condition, np.int32), seeds.shape)
+        elif condition is not None and not _texts(condition):
+            labels = np.asarray(condition)
+            if labels.dtype.kind not in "bui" or labels.shape not in ((), seeds.shape):
+                raise UserError(
+                    f"condition is {condition!r}; wanted is one label, or one for each of "
+                    f"{len(seeds)} seeds."
+                )
+            condition = np.broadcast_to(labels.astype(np.int32), seeds.shape)
         given = sources.checked(self.path, condition, golden.about(self.model))
         return self.model.sample(seeds, *given.values()).numpy()
 
@@ -146,7 +164,7 @@ class Run(os.PathLike):
         k: int = 1000,
         features: str = "auto",
         inception: tuple[str, str] = ("", ""),
-        parts: Sequence[str] = (),
+        parts: Sequence[str] | str = (),
         verbose: bool = False,
     ) -> dict[str, Any]:
         """Measures the run and writes metrics.json and report.html. Returns what the first holds.
@@ -165,6 +183,7 @@ class Run(os.PathLike):
 
         Raises: UserError for arguments that cannot be meant, or data of another fingerprint.
         """
+        parts = [parts] if isinstance(parts, str) else parts
         self._take(data, labels, validation)
         with quiet.loading_tensorflow():
             import tensorflow as tf
@@ -237,17 +256,16 @@ class Run(os.PathLike):
         """Arrays in place of the source that the config cannot open."""
         if data is None:
             return
-        from tfgen.data.in_memory import ArraySource, given
+        from tfgen.data.in_memory import given
         from tfgen.data.without import without
 
         source, chosen = given(data, labels, validation, self.model.levels), self.config["data"]
-        if isinstance(source, ArraySource):
-            source.check_fingerprint(chosen.get("fingerprint", ""))
-        elif source.name != chosen["name"]:
-            raise UserError(
-                f"the run was trained on {chosen['name']}, and these data are {source.name}: give "
-                "the same."
-            )
+        source.check_fingerprint(chosen.get("fingerprint", ""))
         self._source = without(source, chosen.get("leave_out", ""))
         for cached in ("source", "_splits"):
             self.__dict__.pop(cached, None)
+
+
+def _texts(condition: Any) -> bool:
+    """Whether it is captions."""
+    return isinstance(condition, list) and all(isinstance(text, str) for text in condition)

@@ -34,7 +34,7 @@ class RunDir:
     """The paths of a run and its config."""
 
     def __init__(self, path: "str | os.PathLike") -> None:
-        self.path = Path(path)
+        self.path = Path(path).expanduser()
         self.config_file = self.path / "config.json"
         self.checkpoints = self.path / "checkpoints"
         self.log = self.path / "log.csv"

@@ -10,6 +10,7 @@ They are loaded here and not imported, so that none of them is two modules.
 
 import difflib
 import functools
+import hashlib
 import importlib.util
 import math
 import sys
@@ -126,30 +127,38 @@ def names() -> list[str]:
     return sorted(file.stem for file in folder().glob("*.py"))
 
 
-@functools.cache
 def config_file(model: str) -> ModuleType:
     """The module that a model's config file is; of a user's own model, its only file.
 
     Raises: UserError with a suggestion, for an unknown name; for a file with an error.
     """
-    if is_file(model):
-        file = Path(model).expanduser()
-        with quiet.loading_tensorflow():
-            module = _loaded(file, _module_name(file))
-        if not hasattr(module, "get_config"):
-            raise UserError(
-                f"{file} has no get_config(): it says what the run is, see a file of configs/."
-            )
-        return module
+    if not is_file(model):
+        return _config_module(model)
+    file = Path(model).expanduser()
+    module = _own_module(file, _state(file))
+    if not hasattr(module, "get_config"):
+        raise UserError(
+            f"{file} has no get_config(): it says what the run is, see a file of configs/."
+        )
+    return module
+
+
+@functools.cache
+def _config_module(model: str) -> ModuleType:
     return _loaded(folder() / f"{one_of('model', model, names())}.py", f"configs.{model}")
 
 
-def _module_name(file: Path) -> str:
-    """A file's own name, as `import` has it, unless another module is called so."""
-    other = sys.modules.get(file.stem)
-    if other is None or getattr(other, "__file__", None) == str(file):
-        return file.stem
-    return f"own_{file.stem}"
+@functools.cache
+def _own_module(file: Path, state: object) -> ModuleType:
+    """A user's file as it is now: once it is changed, it is another module."""
+    place = hashlib.sha256(f"{file.resolve()} {state}".encode()).hexdigest()[:8]
+    with quiet.loading_tensorflow():
+        return _loaded(file, f"own_{place}_{file.stem}")
+
+
+def _state(file: Path) -> object:
+    """What changes when a file does."""
+    return (file.stat().st_mtime_ns, file.stat().st_size) if file.exists() else None
 
 
 def _loaded(file: Path, name: str) -> ModuleType:
@@ -188,13 +197,17 @@ def model_file(model: str) -> Path:
     return Path(__file__).parent / "models" / f"{model}.py"
 
 
-@functools.cache
 def of_class(model: str) -> dict[str, declared.Setting]:
     """What the class of a model declares, {argument: Setting}; nothing of a class without a file.
 
     Raises: UserError for a user's file that does not define one model, or not with plain settings.
     """
     file = model_file(model)
+    return _declared(file, _state(file))
+
+
+@functools.cache
+def _declared(file: Path, state: object) -> dict[str, declared.Setting]:
     try:
         return declared.of_model(file) if file.exists() else {}
     except SyntaxError as error:

@@ -18,13 +18,15 @@ if TYPE_CHECKING:
 NAME = "arrays"
 
 
-def given(data: Any, labels: Any = None, validation: Any = None, levels: int = 256) -> Source:
-    """What a user gave as data, as a source; one of ours is returned as it is.
+def given(
+    data: Any, labels: Any = None, validation: Any = None, levels: int = 256
+) -> "ArraySource":
+    """What a user gave as data, as a source.
 
     Args:
       data: uint8 [N, H, W, C] or [N, H, W], or floats in [0, 1], which are rounded to the levels; a
         tf.data.Dataset of such images, of (image, label) or of {"image": ..., "label": ...},
-        batched or not; an `ImageData`; a source.
+        batched or not; an `ImageData`.
       labels: int [N].
       validation: (images, labels), or images alone; None: a tenth of the data, chosen evenly.
       levels: of a channel.
@@ -32,7 +34,7 @@ def given(data: Any, labels: Any = None, validation: Any = None, levels: int = 2
     Raises: UserError for anything else, in words.
     """
     if isinstance(data, Source):
-        return data
+        raise UserError(f"data is a source: give its name, {data.name!r}, and its settings.")
     if isinstance(data, ImageData):
         held = arrays(data)
         classes = data.classes
@@ -125,6 +127,9 @@ class ArraySource(Source):
 def _part(name: str, given: Any, labels: Any, levels: int) -> dict[str, np.ndarray]:
     """{"image", "label"} as the pipeline wants them.  Raises: UserError."""
     part = {"image": images.levels_of(name, given, levels)}
+    channels = part["image"].shape[-1]
+    if channels not in (1, 3):
+        raise UserError(f"{name} has {channels} channels; wanted is 1 (grey) or 3 (RGB).")
     if labels is not None:
         part["label"] = images.labels_of(labels, len(part["image"]))
     return part

@@ -23,6 +23,9 @@ class FinishedRun(Protocol):
     def model(self) -> "GenerativeModel": ...
 
     @property
+    def has_data(self) -> bool: ...
+
+    @property
     def source(self) -> "Source": ...
 
     @property

@@ -143,6 +143,8 @@ def attributes(run: "FinishedRun") -> tuple[dict[str, np.ndarray], tuple[str, ..
 
     None where the latents that the page moves are not the codes that images have.
     """
+    if not run.has_data:
+        return {}, ()
     model, training = run.model, run.source.load(run.config["data"]["split"])
     if not model.can("encode") or set(model.noise(np.zeros(1, np.int32))) != {"z"}:
         return {}, training.classes

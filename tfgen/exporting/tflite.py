@@ -61,7 +61,7 @@ def export_run(
     run.warn_of_unreached()
     images, judge = _data(run)
     inputs = golden.request(model, range(max(64, batch)))
-    if "image" in inputs:
+    if "image" in inputs and images is not None:
         inputs = {"image": np.resize(images, inputs["image"].shape)}
     with quiet.loading_tensorflow():
         expected = golden.answer(model, inputs)
@@ -215,8 +215,15 @@ def _quietly(items: Iterator[tuple[str, bytes]]) -> Iterator[tuple[str, bytes]]:
         yield item
 
 
-def _data(run: "FinishedRun") -> tuple[np.ndarray, Callable[[np.ndarray], np.ndarray] | None]:
-    """(images of the run's data, the evaluation's classifier of them, or None without labels)."""
+def _data(
+    run: "FinishedRun",
+) -> tuple[np.ndarray | None, Callable[[np.ndarray], np.ndarray] | None]:
+    """(images of the run's data, the evaluation's classifier of them); None where there are none.
+
+    Without labels there is no classifier, and of arrays in another process there are no images.
+    """
+    if not run.has_data:
+        return None, None
     training = run.source.load(run.config["data"]["split"])
     held = data.arrays(training)
     images = held["image"][:1000] / np.float32(training.levels - 1)

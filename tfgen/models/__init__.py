@@ -61,8 +61,23 @@ def find(name: str) -> "type[GenerativeModel]":
     if ">" in name:
         return _registered(name)
     if settings.is_file(name):
-        return _only_model(settings.config_file(name))
+        return registered(_only_model(settings.config_file(name)))
     return _only_model(importlib.import_module(f"{__name__}.{one_of('model', name, names())}"))
+
+
+def registered(kind: "type[GenerativeModel]") -> "type[GenerativeModel]":
+    """The class, which Keras finds again when its model is loaded.
+
+    Raises: UserError for one that it does not.
+    """
+    import keras
+
+    if ">" not in keras.saving.get_registered_name(kind):
+        raise UserError(
+            f"Keras cannot find {kind.__name__} again when its model is loaded: put "
+            f'@keras.saving.register_keras_serializable("mine") before the class.'
+        )
+    return kind
 
 
 def _registered(name: str) -> "type[GenerativeModel]":
@@ -110,9 +125,12 @@ def load(directory: str | os.PathLike) -> "GenerativeModel":
             f"the run in {run.path} is not finished: it has no model.keras yet. Train it on with "
             f"`model={name}`, `workdir={run.path}` and its settings."
         )
-    find(name)  # registers the class with Keras
+    kind = find(name)  # registers the class with Keras
+    # Of two files of users that register one name each run has its own.
+    own = {keras.saving.get_registered_name(kind): kind}
     try:
-        return keras.saving.load_model(run.model, compile=False)
+        with keras.saving.custom_object_scope(own):
+            return keras.saving.load_model(run.model, compile=False)
     except (ValueError, OSError, KeyError) as error:
         raise UserError(f"{run.model} cannot be read: {error}") from error
     except TypeError as error:  # what Keras raises for a class that it does not find

@@ -27,7 +27,8 @@ def text(
     numbers: Mapping[str, float],
 ) -> str:
     """The card as Markdown with the header that model hubs read."""
-    doc = inspect.getdoc(sys.modules[type(model).__module__])
+    # A class that a user defined in a script may have no words at all.
+    doc = inspect.getdoc(sys.modules[type(model).__module__]) or inspect.getdoc(type(model)) or name
     title, _, rest = (doc or "").partition("\n\n")
     reference = rest.partition("\n\n")[0]
     versions = {

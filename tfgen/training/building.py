@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import keras
+import tensorflow as tf
 
 from tfgen import models
 from tfgen.errors import UserError
 from tfgen.training import optimizers
 
 if TYPE_CHECKING:
-    import tensorflow as tf
     from ml_collections import ConfigDict
 
     from tfgen.data.source import ImageData
@@ -43,7 +43,7 @@ def build(
         model = kind(
             image_shape=training.shape, levels=training.levels, seed=config.seed, **arguments
         )
-        return compiled(model, config, strategy, given)
+        return compiled(model, config, given)
 
 
 def taken(
@@ -79,13 +79,15 @@ def taken(
     keras.utils.set_random_seed(config.seed)
     with strategy.scope() if strategy else contextlib.nullcontext():
         model = model.without_optimizers() if strategy else model
-        return compiled(model, config, strategy, given)
+        # Of an earlier training it keeps the weights; the steps are those of this run.
+        for counter in (model.step, model.finite_steps, model.interval_sums):
+            counter.assign(tf.zeros_like(counter))
+        return compiled(model, config, given)
 
 
 def compiled(
     model: "GenerativeModel",
     config: "ConfigDict",
-    strategy: "tf.distribute.Strategy | None",
     given: Mapping[str, keras.optimizers.Optimizer] | None = None,
 ) -> "GenerativeModel":
     """The model with its optimizers."""
@@ -94,8 +96,7 @@ def compiled(
         for key, settings in config.optimizers.items()
     }
     # XLA does not pay for convolutions on a CPU, and op determinism excludes it on a GPU.
-    steps = per_call(config, replicas_of(strategy))
-    model.compile(found, steps_per_execution=steps, jit_compile=False)
+    model.compile(found, jit_compile=False)
     return model
 
 
@@ -119,11 +120,11 @@ def check_batches(config: "ConfigDict", replicas: int) -> None:
         )
 
 
-def per_call(config: "ConfigDict", replicas: int) -> int:
+def per_call(config: "ConfigDict", replicas: int, start: int) -> int:
     """Steps that TensorFlow runs before Python looks in: a divisor of the intervals, at most 10.
 
-    A small model's step costs no more than the call. Several replicas do not run under more than
-    one.
+    From `start` on, so that every interval and the last step are the end of a call. A small model's
+    step costs no more than the call. Several replicas do not run under more than one.
     """
-    whole = math.gcd(config.steps, config.log_every)
+    whole = math.gcd(config.steps, config.log_every, start)
     return 1 if replicas > 1 else max(k for k in range(1, 11) if whole % k == 0)

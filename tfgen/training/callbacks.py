@@ -112,6 +112,14 @@ class Recorder(keras.callbacks.Callback):
         if self.signal or enough:
             self.model.stop_training = True
 
+    def end(self, step: int) -> None:
+        """What the last step does, for a training that a user's callback has stopped before it."""
+        if step > self.log.last:
+            self.write_log(step)
+        self.validate(step, last=True)
+        self.draw(step)
+        self.save(step)
+
     def validate(self, step: int, last: bool) -> bool:
         """Measures the validation split when it is time. Returns whether to stop early."""
         watch = self.validation
@@ -143,14 +151,16 @@ class Recorder(keras.callbacks.Callback):
         last = (
             f"the checkpoint of step {kept[-1]} is kept" if kept else "there is no checkpoint yet"
         )
+        lower = [
+            f"`optimizers.{name}.learning_rate={o.learning_rate / 10:g}`"
+            for name, o in self.config.optimizers.items()
+            if "learning_rate" in o  # one of Keras' own is made anew by who gave it
+        ]
         raise UserError(
             f"training diverged at step {step}: {what}; {last}. "
-            "A lower learning rate is the usual cure, e.g. "
-            + " ".join(
-                f"`optimizers.{name}.learning_rate={o.learning_rate / 10:g}`"
-                for name, o in self.config.optimizers.items()
-            )
-            + ", in a new `workdir`."
+            "A lower learning rate is the usual cure, "
+            + (f"e.g. {' '.join(lower)}, " if lower else "")
+            + "in a new `workdir`."
         )
 
     def write_log(self, step: int) -> None:

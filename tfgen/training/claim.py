@@ -2,6 +2,7 @@
 
 import contextlib
 import fcntl
+import shutil
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -14,11 +15,13 @@ if TYPE_CHECKING:
     from tfgen.run_dir import RunDir
 
 
-def is_complete(run: "RunDir", name: str, config: "ConfigDict", say: Callable[[str], None]) -> bool:
-    """Whether there is nothing left to do. A run that more steps are asked of is taken up again.
+def steps_there(run: "RunDir", name: str, config: "ConfigDict") -> int | None:
+    """The steps of the run that is in the directory already; None where there is none.
 
     Args: run, its `RunDir`; name, config: of the model and of the run as it is asked for.
-    Raises: UserError if `run` is something else than this run, or cannot be written.
+
+    Raises: UserError if `run` is something else than this run or a longer one of it, or cannot be
+      written.
     """
     if run.config_file.exists():
         differences = _differences(run, name, config)
@@ -30,16 +33,20 @@ def is_complete(run: "RunDir", name: str, config: "ConfigDict", say: Callable[[s
                 f"{run.path} holds a run with other settings:\n" + "\n".join(lines) + "\n"
                 "Choose another `workdir`, or give the same settings to continue it."
             )
-        if differences:
-            _prolong(run, name, config, *differences["steps"], say)
-        return run.complete
+        there, now = differences.get("steps", (config.steps, config.steps))
+        if now < there:
+            raise UserError(
+                f"the run in {run.path} is one of {there} steps, and `steps={now}` is fewer: more "
+                "steps go on where it ended, fewer are a run of their own, in another `workdir`."
+            )
+        return int(there)
     if run.path.exists() and not run.path.is_dir():
         raise UserError(f"{run.path} is a file; `workdir` wants a folder.")
     if run.path.is_dir() and any(f for f in run.path.iterdir() if not f.name.startswith(".")):
         raise UserError(
             f"{run.path} is not empty and not a run directory: choose another `workdir`."
         )
-    return False
+    return None
 
 
 def _differences(run: "RunDir", name: str, config: "ConfigDict") -> dict[str, tuple[Any, Any]]:
@@ -55,24 +62,16 @@ def _differences(run: "RunDir", name: str, config: "ConfigDict") -> dict[str, tu
     }
 
 
-def _prolong(
-    run: "RunDir", name: str, config: "ConfigDict", there: int, now: int, say: Callable[[str], None]
+def prolong(
+    run: "RunDir", name: str, config: "ConfigDict", there: int, say: Callable[[str], None]
 ) -> None:
-    """Makes a longer run of this one.
-
-    Raises: UserError for fewer steps.
-    """
-    if now < there:
-        raise UserError(
-            f"the run in {run.path} is one of {there} steps, and `steps={now}` is fewer: more "
-            "steps go on where it ended, fewer are a run of their own, in another `workdir`."
-        )
+    """Makes a longer run of one of `there` steps; once all else is known to be right, and alone."""
     falling = [key for key, o in config.optimizers.items() if o.get("decay", "none") != "none"]
     say(
-        f"The run in {run.path} was one of {there} steps, and goes on to {now}."
+        f"The run in {run.path} was one of {there} steps, and goes on to {config.steps}."
         + (
             f" The rate of {' and '.join(falling)} falls over all steps: it is from here on "
-            f"that of a run of {now}."
+            f"that of a run of {config.steps}."
             if falling
             else ""
         )
@@ -98,13 +97,24 @@ def flat(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 def claimed(run: "RunDir") -> Iterator[None]:
     """Makes the run directory and keeps other processes out of it.
 
+    A directory that was new is taken away again where what was asked for turns out to be wrong.
+
     Raises: UserError if another process trains there; OSError if it cannot be written.
     """
-    run.path.mkdir(parents=True, exist_ok=True)
+    new = not run.path.exists()
+    try:
+        run.path.mkdir(parents=True, exist_ok=True)
+    except NotADirectoryError:
+        raise UserError(f"{run.path} lies below a file: choose another `workdir`.") from None
     with open(run.path / ".lock", "a") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise UserError(f"another process is training in {run.path}.") from None
         run.forget_unfinished()
-        yield
+        try:
+            yield
+        except UserError:
+            if new and not run.config_file.exists():
+                shutil.rmtree(run.path)
+            raise

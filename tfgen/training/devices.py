@@ -1,5 +1,6 @@
 """Where a model trains: cores, GPUs, replicas."""
 
+import contextlib
 import os
 
 import tensorflow as tf
@@ -31,7 +32,9 @@ def make_strategy(replicas: int) -> tf.distribute.Strategy | None:
     """
     gpus = tf.config.list_physical_devices("GPU")
     for gpu in gpus:
-        tf.config.experimental.set_memory_growth(gpu, True)
+        # A model that a user made is on the GPU already, with the memory that TensorFlow took.
+        with contextlib.suppress(RuntimeError):
+            tf.config.experimental.set_memory_growth(gpu, True)
     count = replicas or max(1, len(gpus))
     if gpus and count > len(gpus):
         raise UserError(f"`replicas` is {count}, but there are {len(gpus)} GPUs.")
@@ -41,6 +44,12 @@ def make_strategy(replicas: int) -> tf.distribute.Strategy | None:
         # Replicas for want of GPUs: slower than one CPU device, but the same arithmetic.
         cpu = tf.config.list_physical_devices("CPU")[0]
         logical = [tf.config.LogicalDeviceConfiguration()] * count
-        tf.config.set_logical_device_configuration(cpu, logical)
+        try:
+            tf.config.set_logical_device_configuration(cpu, logical)
+        except RuntimeError:
+            raise UserError(
+                f"`replicas={count}` on a CPU is to be asked for before TensorFlow computes "
+                "anything: in a new process."
+            ) from None
     kind = "GPU" if gpus else "CPU"
     return tf.distribute.MirroredStrategy([f"{kind}:{i}" for i in range(count)])

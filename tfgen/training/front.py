@@ -35,23 +35,42 @@ def train(
 ) -> "Run":
     """See `tfgen.train`."""
     named = isinstance(data, (str, os.PathLike))
-    data = os.fspath(data) if named else data
+    if named and not isinstance(data, str):
+        data = str(Path(data).expanduser().resolve())  # a path is a folder, however it is written
+    if named and not isinstance(validation, (str, type(None))):
+        raise UserError(
+            f"validation of the data set {data!r} is a split, as 'train[90%:]'; arrays go with "
+            "arrays."
+        )
     if not named and labels is not None and hasattr(data, "as_numpy_iterator"):
         raise UserError("a tf.data.Dataset holds its labels: (image, label); leave `labels` out.")
     if named and labels is not None:
         raise UserError("labels are given with an array of images; a data set has its own.")
     kind, config, made = _config_of(model, data if named else "")
-    _apply(config, changes.pop("settings", {}) | changes | {"init": os.fspath(init)})
+    given = dict(changes.pop("settings", {}))
+    _refuse_unheard(given, named, made)
+    given |= {key: value for key, value in changes.items() if value is not None}
+    _apply(config, given | ({"init": os.fspath(init)} if init else {}))
     source = None
     if named:
-        _apply(config, {"data.validation": validation or None})
+        _apply(config, {"data.validation": validation} if validation else {})
     else:
         source = _source(data, labels, validation, made, config)
     found = _optimizers(optimizers, made, config) if made or optimizers else None
     settings.check(config, kind)
     run_directory = workdir or default_workdir(kind, config)
     say = progress.say if verbose else progress.silent
+    callbacks = tuple(callbacks or ())
     return run_job(kind, config, run_directory, made, source, found, callbacks, say)
+
+
+def _refuse_unheard(changes: Mapping[str, Any], named: bool, made: Any) -> None:
+    """Raises: UserError for settings that what was given has decided already."""
+    for key in changes:
+        if made is not None and (key == "seed" or key.startswith("model.")):
+            raise UserError(f"`{key}` is decided: the model is made. Make it with what you want.")
+        if not named and key.startswith("data.") and key != "data.leave_out":
+            raise UserError(f"`{key}` is for data that have a name: change the arrays instead.")
 
 
 def run_job(
@@ -114,16 +133,12 @@ def _name_of(kind: "type[GenerativeModel]") -> str:
     """What a run keeps of a class: the name of a model of the zoo, or Keras' name of it."""
     import keras
 
+    from tfgen import models
+
     package, _, name = kind.__module__.rpartition(".")
     if package == "tfgen.models":
         return name
-    registered = keras.saving.get_registered_name(kind)
-    if registered == kind.__name__:
-        raise UserError(
-            f"Keras cannot find {kind.__name__} again when its model is loaded: put "
-            f'@keras.saving.register_keras_serializable("mine") before the class.'
-        )
-    return registered
+    return str(keras.saving.get_registered_name(models.registered(kind)))
 
 
 def _arguments(model: "GenerativeModel") -> dict[str, Any]:
@@ -148,9 +163,8 @@ def _apply(config: ConfigDict, changes: Mapping[str, Any]) -> None:
     """
     known = list(settings.keys(config))
     for key, value in changes.items():
-        if value is None:
-            continue
         settings.known(key, known)
+        value = value.item() if hasattr(value, "item") else value  # a number of NumPy
         *sections, last = key.split(".")
         section = config
         for part in sections:
@@ -173,10 +187,9 @@ def _source(
         from tfgen.data.without import without
     source = in_memory.given(data, labels, validation, made.levels if made else 256)
     config.data = ConfigDict(config.data.to_dict() | {"name": source.name, "split": "train"})
-    if isinstance(source, in_memory.ArraySource):
-        config.data.fingerprint = source.fingerprint
-        images = source.parts["train"]["image"]
-        config.data.shape = [len(images), *images.shape[1:]]
+    config.data.fingerprint = source.fingerprint
+    images = source.parts["train"]["image"]
+    config.data.shape = [len(images), *images.shape[1:]]
     return without(source, config.data.leave_out)
 
 
@@ -197,11 +210,20 @@ def _optimizers(
     if given is None:
         return None
     if not isinstance(given, dict):
-        one = keras.optimizers.get(given)
-        given = {name: type(one).from_config(one.get_config()) for name in names}
+        given = dict.fromkeys(names, given)
     if sorted(given) != names:
         raise UserError(f"optimizers are {sorted(given)}; wanted is one for each of {names}.")
-    kept = {name: json.dumps(o.get_config(), default=str) for name, o in given.items()}
+    try:
+        found = {name: keras.optimizers.get(one) for name, one in given.items()}
+    except ValueError as error:
+        raise UserError(f"optimizers: {str(error).splitlines()[0]}") from None
+    # Copies: an optimizer of Keras trains the variables that it has seen first, and no others.
+    given = {name: type(one).from_config(one.get_config()) for name, one in found.items()}
+    # Without the names, which Keras numbers.
+    kept = {
+        name: json.dumps({k: v for k, v in one.get_config().items() if k != "name"}, default=str)
+        for name, one in given.items()
+    }
     config.optimizers = ConfigDict(
         {name: {"keras": type(given[name]).__name__, "of": text} for name, text in kept.items()}
     )

@@ -17,7 +17,7 @@ from tfgen import data, evaluation, files, models, progress
 from tfgen.errors import Interrupted
 from tfgen.reports import card, drawing
 from tfgen.run import Run
-from tfgen.run_dir import RunDir
+from tfgen.run_dir import RunDir, short_name
 from tfgen.training import building, claim, devices, health, initial
 from tfgen.training.callbacks import Recorder
 from tfgen.training.checkpoints import Checkpoints
@@ -66,8 +66,10 @@ def train(job: Job, workdir: "str | os.PathLike") -> Run:
       Interrupted after a signal, when a checkpoint is written.
     """
     say, name, config, run = job.say, job.name, job.config, RunDir(workdir)
-    if claim.is_complete(run, name, config, say):
-        say(f"The run in {run.path} is complete: {config.steps} steps of {Run(run.path).name}.")
+    there = claim.steps_there(run, name, config)
+    if there == config.steps and run.complete:
+        steps = run.read_json(run.training)["steps"] if run.training.exists() else there
+        say(f"The run in {run.path} is complete: {steps} steps of {short_name(name)}.")
         return Run(run.path, job.source)
     if config.deterministic:
         tf.config.experimental.enable_op_determinism()
@@ -83,6 +85,8 @@ def train(job: Job, workdir: "str | os.PathLike") -> Run:
     training, validation = model.view(training), model.view(validation)
     data.check_batch_size(training, config.batch_size)
     with claim.claimed(run):
+        if there not in (None, config.steps) and claim.steps_there(run, name, config) == there:
+            claim.prolong(run, name, config, there, say)
         _train(job, run, model, training, validation)
     return Run(run.path, source)
 
@@ -93,12 +97,13 @@ def _train(
     """The run in its own directory, with everything at hand."""
     config, say = job.config, job.say
     checkpoints = Checkpoints(run.checkpoints, model)
-    if config.init and not checkpoints.steps():
-        initial.copy_weights(config.init, model, say)
-    if not run.config_file.exists():
-        run.write_config(job.name, config.to_dict())
+    if not checkpoints.steps():
+        if config.init:
+            initial.copy_weights(config.init, model, say)
+        if config.init or job.model is not None:
+            checkpoints.save(0)  # weights that no seed brings back
     say(
-        f"Training {Run(run.path).name} on {training.size} images of {training.name}"
+        f"Training {short_name(job.name)} on {training.size} images of {training.name}"
         + (f" without {config.data.leave_out}" if config.data.leave_out else "")
         + f" {training.shape}, "
         f"{training.levels} levels, for {config.steps} steps; writing {run.path}"
@@ -117,9 +122,13 @@ def _train(
         say(f"A look at {validation.split!r} every {config.eval_every} steps.")
         watch = Validation(run, config, model, training, validation, start)
     preview = drawing.preview(model, validation)
+    if not run.config_file.exists():
+        run.write_config(job.name, config.to_dict())
     recorder = Recorder(run, config, model.terms, checkpoints, start, shown, preview, watch)
     if model.can("settle"):
         recorder.settle = functools.partial(model.settle, data.arrays(training)["image"])
+    replicas = model.distribute_strategy.num_replicas_in_sync
+    model.steps_per_execution = building.per_call(config, replicas, start)
     began = time.monotonic()
     try:
         if start < config.steps and not (watch and watch.exhausted):
@@ -132,6 +141,9 @@ def _train(
         stopped = signal.Signals(recorder.signal).name
         say(f"Stopped by {stopped} at step {model.steps_done}; the same command continues.")
         raise Interrupted(recorder.signal)
+    if model.steps_done not in checkpoints.steps():
+        say(f"A callback stopped the training at step {model.steps_done}.")
+        recorder.end(model.steps_done)
 
     facts: dict[str, Any] = {
         "steps": model.steps_done,
@@ -192,7 +204,7 @@ def finish(
         model.save_networks(temporary)
     files.write_text(run.training, json.dumps(facts, indent=2) + "\n")
     numbers = evaluation.mean_terms(model, data.arrays(validation))
-    name = Run(run.path).name
+    name = short_name(run.read_config()[0])
     written = card.text(run, name, config, model, training, validation, facts, numbers)
     files.write_text(run.card, written)
 
