@@ -43,10 +43,7 @@ def flattened(config):
     """{dotted key: value}"""
     found = {}
     for key in settings.keys(config):
-        value = config
-        for part in key.split("."):
-            value = value[part]
-        found[key] = value
+        found[key] = settings.value(config, key)
     return found
 
 

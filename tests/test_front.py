@@ -16,12 +16,13 @@ from tests.support import runs
 from tests.support.mine import IMAGES, LABELS, TINY, Count, make, my_decoder, my_encoder, train
 from tests.zoo import ROWS
 from tfgen import data, models, settings
+from tfgen.data import in_memory
 from tfgen.errors import UserError
 from tfgen.model import GenerativeModel
 from tfgen.models import VAE
 from tfgen.run import Run
 from tfgen.training import front
-from train import flags
+from train import usage
 
 
 @pytest.fixture(scope="module")
@@ -198,8 +199,6 @@ def test_a_run_of_another_model_gives_no_weights(trained, tmp_path):
 
 def test_a_dataset_is_as_good_as_arrays(monkeypatch):
     """Batched or not, images alone or with labels: the same source, by its fingerprint."""
-    from tfgen.data import in_memory
-
     pairs = tf.data.Dataset.from_tensor_slices((IMAGES[..., None], LABELS))
     named = pairs.map(lambda image, label: {"image": image, "label": label})
     expected = in_memory.given(IMAGES, LABELS).fingerprint
@@ -214,10 +213,16 @@ def test_a_dataset_is_as_good_as_arrays(monkeypatch):
         in_memory.given(tf.data.Dataset.range(3))
 
 
+def test_a_split_is_data_too(digits):
+    """An `ImageData`, with its own levels and the names of its classes."""
+    source = in_memory.given(digits.load("train"), validation=digits.load("validation"))
+    train, validation = source.training_and_validation("train")
+    assert (train.levels, train.classes) == (17, tuple("0123456789"))
+    assert (train.size, validation.size) == (1000, 350)
+
+
 def test_held_out_images_are_of_every_class():
     """Arrays are often sorted by class: the last tenth would be of the last class alone."""
-    from tfgen.data import in_memory
-
     order = np.argsort(LABELS, kind="stable")
     source = in_memory.given(IMAGES[order], LABELS[order])
     train, validation = map(data.arrays, source.training_and_validation("train"))
@@ -373,7 +378,7 @@ def test_a_model_in_a_file_of_ones_own(tmp_path, monkeypatch):
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "grid.png").exists()
     assert tfgen.load(run).model.double == 3.0
-    help_text = flags.help_text("", str(file), settings.find(str(file)))
+    help_text = usage.help_text("", str(file), settings.find(str(file)))
     assert "--config.model.double=2.0" in help_text
     assert "weight of the KL term" in help_text
     with pytest.raises(UserError, match=r"`model\.double` is -1\.0, but must be 0 or more"):

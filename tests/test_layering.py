@@ -127,7 +127,7 @@ def test_the_library_prints_nothing_and_knows_no_flags():
 @pytest.mark.parametrize("folder", ["train", "export"])
 def test_commands_are_thin(folder):
     for path in (ROOT / folder).glob("*.py"):
-        assert len(path.read_text().splitlines()) <= 100, path
+        assert len(path.read_text().splitlines()) <= 80, path
 
 
 @pytest.mark.parametrize(

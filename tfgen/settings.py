@@ -245,6 +245,11 @@ def keys(config: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
             yield f"{prefix}{key}"
 
 
+def value(config: Any, key: str) -> Any:
+    """A setting by its dotted name."""
+    return functools.reduce(lambda section, part: section[part], key.split("."), config)
+
+
 def known(key: str, names: Sequence[str]) -> None:
     """Raises: UserError for a setting that is none of `names`, with the nearest that is."""
     if key not in names:
@@ -263,11 +268,9 @@ def check(config: ConfigDict, model: str = "") -> None:
     """
 
     def need(key: str, fits: Callable[[Any], object], wanted: object) -> None:
-        value = config
-        for part in key.split("."):
-            value = value[part]
-        if not fits(value):
-            raise UserError(f"`{key}` is {value!r}, but must be {wanted}.")
+        found = value(config, key)
+        if not fits(found):
+            raise UserError(f"`{key}` is {found!r}, but must be {wanted}.")
 
     for key, (_, limits, _) in RUN.items():
         if limits:
@@ -286,10 +289,10 @@ def check(config: ConfigDict, model: str = "") -> None:
                 need(f"optimizers.{name}.{part}", limits.holds, limits)
         need(f"optimizers.{name}.decay", lambda v: v in DECAYS, f"one of {', '.join(DECAYS)}")
     declares = of_class(model) if model else {}
-    for key, value in config.model.items():
+    for key, given in config.model.items():
         if key in declares:
-            declares[key].check(value, f"`model.{key}`")
+            declares[key].check(given, f"`model.{key}`")
             continue
         # All numbers of all models are sizes, rates or decays: none is negative or infinite.
-        if isinstance(value, (int, float)):
+        if isinstance(given, (int, float)):
             need(f"model.{key}", lambda v: 0 <= v < math.inf, "a number, 0 or more")

@@ -2,11 +2,9 @@
 
 import re
 import sys
-import textwrap
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
 
 from absl import flags
 from ml_collections import ConfigDict, config_flags
@@ -14,6 +12,7 @@ from ml_collections import ConfigDict, config_flags
 from tfgen import settings
 from tfgen.errors import UserError
 from tfgen.training import front
+from train.usage import help_text
 
 _MODEL = flags.DEFINE_string("model", None, "what to train")
 _WORKDIR = flags.DEFINE_string("workdir", None, "the run directory")
@@ -21,9 +20,7 @@ DRY_RUN = flags.DEFINE_bool("dry_run", False, "print the resolved config and exi
 
 
 def parse(argv: Sequence[str], usage: str) -> tuple[str, ConfigDict, Path]:
-    """The command line -> (model, config, workdir), all checked.
-
-    usage: what --help begins with.
+    """The command line -> (model, config, workdir), all checked; --help begins with `usage`.
 
     Raises: UserError that names the flag and the nearest right one.
     """
@@ -68,30 +65,16 @@ def _refuse_unknown(options: Mapping[str, str], config: ConfigDict | None) -> No
         raise UserError(f"unknown flag '--{name}'.{hint} All are listed by --model=NAME --help.")
 
 
-def _wanted(error: Exception, config: ConfigDict | None) -> str:
+def _wanted(error: Exception, config: ConfigDict) -> str:
     """What type the setting that absl could not parse has."""
     name = str(error).removeprefix("flag --config.").partition("=")[0]
-    value: Any = config
-    for part in name.split("."):
-        value = value.get(part) if hasattr(value, "get") else None
-    return f"It is of type {type(value).__name__}, by default {value}." if value is not None else ""
+    if name not in settings.keys(config):
+        return ""
+    value = settings.value(config, name)
+    return f"It is of type {type(value).__name__}, by default {value}."
 
 
 def _value_after(flag: str, argv: Sequence[str]) -> str | None:
     """The value of "--flag VALUE" written as two words."""
     at = argv.index(flag) + 1 if flag in argv else len(argv)
     return argv[at] if at < len(argv) else None
-
-
-def help_text(usage: str, model: str | None, config: ConfigDict | None) -> str:
-    """The usage, and with a model its settings: default, meaning, type and range of each."""
-    lines = [usage, "", f"Models: {', '.join(settings.names())}."]
-    if model and config:
-        lines += ["", f"Settings of {model}, with their defaults:", ""]
-        for key in settings.keys(config):
-            value: Any = config
-            for part in key.split("."):
-                value = value[part]
-            lines.append(f"  --config.{key}={value}")
-            lines += [f"      {line}" for line in textwrap.wrap(settings.meaning(key, model), 88)]
-    return "\n".join(lines)
