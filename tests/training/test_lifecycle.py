@@ -113,6 +113,14 @@ def test_nothing_is_lost_when_a_longer_run_cannot_begin(tmp_path, monkeypatch):
     assert before == {file: (run / file).read_bytes() for file in before}
 
 
+def test_a_mistake_leaves_what_a_user_has_in_the_folder(tmp_path):
+    """Hidden files alone make no run of a folder, and are nobody's to remove."""
+    (tmp_path / ".mine").write_text("mine")
+    with pytest.raises(UserError, match="unknown eval_metric"):
+        train(tmp_path, settings={"eval_every": 20, "eval_metric": "fid"})
+    assert [file.name for file in tmp_path.iterdir()] == [".mine"]
+
+
 def test_the_same_optimizer_is_given_again_and_to_two_runs(tmp_path):
     """Keras numbers the names of optimizers, and each of them trains one model alone."""
     adam = keras.optimizers.Adam(1e-3)

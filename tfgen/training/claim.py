@@ -97,11 +97,11 @@ def flat(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 def claimed(run: "RunDir") -> Iterator[None]:
     """Makes the run directory and keeps other processes out of it.
 
-    A directory that was new is taken away again where what was asked for turns out to be wrong.
+    A new run leaves nothing where what was asked for is found wrong before anything is logged.
 
     Raises: UserError if another process trains there; OSError if it cannot be written.
     """
-    new = not run.path.exists()
+    new = not run.config_file.exists()
     try:
         run.path.mkdir(parents=True, exist_ok=True)
     except NotADirectoryError:
@@ -115,6 +115,15 @@ def claimed(run: "RunDir") -> Iterator[None]:
         try:
             yield
         except UserError:
-            if new and not run.config_file.exists():
-                shutil.rmtree(run.path)
+            if new and not run.log.exists():
+                _forget(run)
             raise
+
+
+def _forget(run: "RunDir") -> None:
+    """Removes what a run has written before its log; what else a user has there stays."""
+    shutil.rmtree(run.checkpoints, ignore_errors=True)
+    for file in (run.config_file, run.validation, run.path / ".lock"):
+        file.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):
+        run.path.rmdir()

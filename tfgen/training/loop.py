@@ -97,6 +97,8 @@ def _train(
     """The run in its own directory, with everything at hand."""
     config, say = job.config, job.say
     checkpoints = Checkpoints(run.checkpoints, model)
+    if not run.config_file.exists():
+        run.write_config(job.name, config.to_dict())
     if not checkpoints.steps():
         if config.init:
             initial.copy_weights(config.init, model, say)
@@ -122,8 +124,6 @@ def _train(
         say(f"A look at {validation.split!r} every {config.eval_every} steps.")
         watch = Validation(run, config, model, training, validation, start)
     preview = drawing.preview(model, validation)
-    if not run.config_file.exists():
-        run.write_config(job.name, config.to_dict())
     recorder = Recorder(run, config, model.terms, checkpoints, start, shown, preview, watch)
     if model.can("settle"):
         recorder.settle = functools.partial(model.settle, data.arrays(training)["image"])
