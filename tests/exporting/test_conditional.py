@@ -71,9 +71,9 @@ def test_the_same_images_of_a_class_from_a_server(model, exported):
 def test_labels_that_do_not_fit(exported):
     root, version = exported
     sample = sources.open_source(str(version))
-    with pytest.raises(UserError, match=r"--label=3 is out of range: .* has 0 to 2"):
+    with pytest.raises(UserError, match=r"`label=3` is out of range: .* has 0 to 2"):
         sample(SEEDS, np.full(5, 3, np.int32))
-    with pytest.raises(UserError, match=r"samples by class: give --label, 0 to 2"):
+    with pytest.raises(UserError, match=r"samples by class: give `label`, 0 to 2"):
         sample(SEEDS)
     with pytest.raises(UserError, match=r"from seed and label; given: 1 of these"):
         sources.open_source(str(root / "float32.tflite"))(SEEDS)

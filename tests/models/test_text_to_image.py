@@ -344,7 +344,7 @@ def test_the_same_images_of_captions_from_files(model, exported):
         np.testing.assert_allclose(sample(SEEDS, CAPTIONS), keras_images, rtol=0, atol=1e-5)
         with pytest.raises(UserError, match=r"never seen 'pink'"):
             sample(SEEDS, ["a pink dot"] * 5)
-    with pytest.raises(UserError, match=r"samples by caption: give --caption"):
+    with pytest.raises(UserError, match=r"samples by caption: give `caption`, as"):
         sources.open_source(str(version))(SEEDS, np.zeros(5, np.int32))
     (root / "alone").mkdir()
     alone = root / "alone" / "float32.tflite"

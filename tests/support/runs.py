@@ -13,7 +13,7 @@ import pytest
 
 from tests.conftest import ROOT
 from tfgen import command as commands
-from tfgen import settings
+from tfgen import progress, settings
 from tfgen.errors import Interrupted
 from train import next_steps
 
@@ -85,11 +85,11 @@ def here(module, *arguments):
     return _captured(importlib.import_module(module).main, list(arguments))
 
 
-def go(model, config, workdir):
+def go(model, config, workdir, say=progress.say):
     """The `Run` of a whole training in this process."""
     from tfgen.training import loop
 
-    return loop.train(loop.Job(model, config), workdir)
+    return loop.train(loop.Job(model, config, say=say), workdir)
 
 
 def stopped_by(model, config, workdir):
@@ -102,7 +102,7 @@ def stopped_by(model, config, workdir):
 def train(model, workdir, **changes):
     """The same of `train.run`."""
     arguments = model, config(model, **changes), workdir
-    return _captured(commands.status, lambda: print(next_steps.text(go(*arguments))))
+    return _captured(commands.status, lambda: print(next_steps.text(go(*arguments, commands.say))))
 
 
 def _captured(function, *arguments):
