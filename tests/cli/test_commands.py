@@ -205,6 +205,6 @@ def test_bad_input_that_only_the_data_or_devices_show(changes, said, tmp_path):
 def test_a_workdir_that_cannot_be_written(tmp_path):
     (tmp_path / "file").write_text("")
     done = runs.train("vae", tmp_path / "file" / "run")
-    assert done.returncode == 1
-    assert "Not a directory" in done.stderr
+    assert done.returncode == 2
+    assert "file/run lies below a file: choose another --workdir" in done.stderr
     assert "Traceback" not in done.stderr
