@@ -39,14 +39,6 @@ def test_each_file_defines_the_model_of_its_name():
         assert models.find(name).__name__.lower() == name.replace("_", "")
 
 
-def flattened(config):
-    """{dotted key: value}"""
-    found = {}
-    for key in settings.keys(config):
-        found[key] = settings.value(config, key)
-    return found
-
-
 def test_settings_for_a_data_set_are_settings_of_the_model():
     """What a config's `ON` changes exists, and goes no further."""
     for name in settings.names():
@@ -55,7 +47,7 @@ def test_settings_for_a_data_set_are_settings_of_the_model():
             plain, config = settings.find(name), settings.find(name, on)
             settings.check(config)
             assert config.data.name == on
-            flat, other = (flattened(c) for c in (plain, config))
+            flat, other = (settings.flat(c) for c in (plain, config))
             changed = {key for key in flat | other if flat.get(key) != other.get(key)}
             assert changed <= {"data.name", *values}
             assert set(flat) == set(other)

@@ -14,7 +14,6 @@ import tfgen
 from tests.conftest import ROOT
 from tests.support import runs
 from tests.support.mine import IMAGES, LABELS, TINY, Count, make, my_decoder, my_encoder, train
-from tests.zoo import ROWS
 from tfgen import data, models, settings
 from tfgen.data import in_memory
 from tfgen.errors import UserError
@@ -22,7 +21,6 @@ from tfgen.model import GenerativeModel
 from tfgen.models import VAE
 from tfgen.run import Run
 from tfgen.training import front
-from train import usage
 
 
 @pytest.fixture(scope="module")
@@ -285,131 +283,6 @@ def test_a_class_of_ones_own_brings_its_optimizers(tmp_path):
     compiled = Shift((8, 8, 1), 256)
     compiled.compile("sgd")
     assert train(tmp_path / "compiled", compiled, steps=20).model.steps_done == 20
-
-
-# --- Keras' own fit -------------------------------------------------------------------------------
-
-CLASSES = list({row.name: row for row in ROWS}.values())
-
-
-@pytest.mark.parametrize("row", CLASSES, ids=lambda row: row.name)
-def test_keras_compile_and_fit_train_every_model_or_say_what_they_want(row):
-    kind = models.find(row.name)
-    model = kind(row.image_shape, row.levels, **row.arguments)
-    model.compile("adam", run_eagerly=True)
-    batch = row.batch(8)
-    if model.features or model.can("translate"):
-        with pytest.raises(UserError, match=f"{kind.__name__} learns from more than images"):
-            model.fit(batch["image"])
-        return
-    if model.num_classes:
-        with pytest.raises(UserError, match="learns from labels: give them beside the images"):
-            model.fit(batch["image"], batch_size=4)
-    before = [w.numpy() for w in model.trainable_variables]
-    unit = batch["image"].astype(np.float32) / (row.levels - 1)
-    history = model.fit(unit, batch["label"], batch_size=4, epochs=1, verbose=0)
-    assert set(history.history) >= set(model.terms)
-    assert model.steps_done == 2
-    moved = [
-        not np.array_equal(a, b) for a, b in zip(before, model.trainable_variables, strict=True)
-    ]
-    assert any(moved) or not before
-    assert np.isfinite(model.sample([0], model.conditions(1))).all()
-
-
-def test_fit_refuses_images_of_another_shape_and_too_few():
-    model = make()
-    model.compile("adam")
-    with pytest.raises(UserError, match=r"x holds images of \(4, 8, 1\).*image_shape=\(8, 8, 1\)"):
-        model.fit(IMAGES[:, :4])
-    with pytest.raises(UserError, match="x holds 5 images, less than a batch: 32"):
-        model.fit(IMAGES[:5])
-    with pytest.raises(UserError, match=r"needs optimizers \['vae'\], got \['G'\]"):
-        model.compile({"G": keras.optimizers.Adam()})
-
-
-# --- models in a file of one's own ----------------------------------------------------------------
-
-OWN = '''
-"""A VAE whose KL term counts `double` times."""
-import keras
-
-from tfgen import settings
-from tfgen.declared import Weight
-from tfgen.models import VAE
-
-
-@keras.saving.register_keras_serializable("mine")
-class MyVAE(VAE):
-    """A VAE.
-
-    Args:
-      double: the weight of the KL term.
-    """
-
-    def __init__(self, image_shape, levels, seed=0, double: Weight = 2.0, **kwargs):
-        super().__init__(image_shape, levels, seed, **kwargs)
-        self.double = double
-
-    def penalty(self, kl, training):
-        return self.double * kl
-
-
-def get_config():
-    config = settings.defaults()
-    config.steps, config.log_every, config.save_every = 20, 10, 20
-    config.model.width = 8
-    config.optimizers.vae = settings.adam(1e-3)
-    return config
-'''
-
-
-@pytest.mark.slow
-def test_a_model_in_a_file_of_ones_own(tmp_path, monkeypatch):
-    """Trained by the command in a folder that is no checkout, sampled, explained, checked."""
-    file = tmp_path / "my_vae.py"
-    file.write_text(OWN)
-    arguments = ["-m", "train.run", "--model=./my_vae.py", "--config.model.double=3.0"]
-    done = runs.run([sys.executable, *arguments], cwd=tmp_path, more={"PYTHONPATH": str(ROOT)})
-    assert done.returncode == 0, done.stderr
-    run = tmp_path / "runs" / "my_vae-digits"
-    monkeypatch.chdir(tmp_path)
-    done = runs.here("export.sample", f"--from={run}", "--seeds=0:4")
-    assert done.returncode == 0, done.stderr
-    assert (tmp_path / "grid.png").exists()
-    assert tfgen.load(run).model.double == 3.0
-    help_text = usage.help_text("", str(file), settings.find(str(file)))
-    assert "--config.model.double=2.0" in help_text
-    assert "weight of the KL term" in help_text
-    with pytest.raises(UserError, match=r"`model\.double` is -1\.0, but must be 0 or more"):
-        tfgen.train(str(file), settings={"model.double": -1.0})
-
-
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        ("import keras\nx = undefined\n", r"line 2: NameError: name 'undefined'"),
-        ("def get_config(:\n", r"line 1: SyntaxError"),
-        (OWN.replace("def get_config", "def config"), r"has no get_config\(\)"),
-        (
-            "from tfgen import settings\n" + OWN[OWN.index("def get_config") :],
-            r"must define one model.*defines none",
-        ),
-        (OWN + OWN.replace("MyVAE", "Other"), r"must define one model.*MyVAE, Other"),
-        (OWN.replace("Weight = 2.0", "list = ()"), r"double is declared as list"),
-    ],
-)
-def test_what_is_wrong_with_a_file_of_ones_own(text, words, tmp_path):
-    file = tmp_path / f"own_{abs(hash(text))}.py"
-    file.write_text(text)
-    with pytest.raises(UserError, match=words):
-        tfgen.train(str(file), "digits", workdir=tmp_path / "run")
-    assert not (tmp_path / "run").exists()
-
-
-def test_a_file_that_is_not_there():
-    with pytest.raises(UserError, match=r"there is no file .*nowhere\.py: a model's name"):
-        tfgen.train("./nowhere.py")
 
 
 # --- the README -----------------------------------------------------------------------------------

@@ -20,9 +20,9 @@ ALLOWED = {
 # or a file at the top.
 FLOORS = (
     "errors registration progress by_class random files replicas quiet training_state compiling",
-    "declared captions images latents networks run_dir command metrics objectives",
+    "declared captions images latents networks run_dir metrics objectives",
     "settings vocabulary data layers model",
-    "autoregression evaluation",
+    "autoregression evaluation command",
     "models reports",
     "analysis exporting",
     "run",

@@ -1,13 +1,14 @@
 """How every command speaks: a user's mistake is one line and a status, never a traceback."""
 
+import re
 import signal
 import sys
 import warnings
 from collections.abc import Callable
 from typing import Any
 
-from tfgen import progress
-from tfgen.errors import Interrupted, Notice, UserError, as_flags
+from tfgen import progress, settings
+from tfgen.errors import Interrupted, Notice, UserError
 
 
 def status(function: Callable[..., int | None], *arguments: Any) -> int:
@@ -28,6 +29,22 @@ def status(function: Callable[..., int | None], *arguments: Any) -> int:
         return 128 + stopped.number
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
+
+
+def as_flags(text: str) -> str:
+    """A message with its arguments as a command line has them.
+
+    `batch_size=64` -> --config.batch_size=64; of a command's own arguments, `n=100` -> --n=100.
+    """
+
+    def flag(match: re.Match[str]) -> str:
+        name, value = match[1], match[2] or ""
+        # A setting of a run stands in its config; what is none is an argument of the command.
+        section = name.partition(".")[0]
+        ours = name in settings.RUN or (section in settings.SECTIONS and "." in name)
+        return f"--{'config.' if ours else ''}{name}{value}"
+
+    return re.sub(r"`([a-z_]+(?:\.\w+)*)(=[^`]*)?`", flag, text)
 
 
 def say(text: str) -> None:

@@ -11,6 +11,7 @@ again has the variant's default, and, where the variant is silent, its parent's 
 
 import ast
 import dataclasses
+import functools
 import math
 import re
 from collections.abc import Callable
@@ -199,13 +200,21 @@ def _parent(node: ast.ClassDef, tree: ast.Module) -> tuple[ast.ClassDef, ast.Mod
     return None
 
 
+@functools.cache
+def zoo() -> dict[str, Path]:
+    """{class: file} of tfgen/models, from the sources: each file defines the class of its name."""
+    found: dict[str, Path] = {}
+    for file in sorted((Path(__file__).parent / "models").glob("*.py")):
+        classes = re.findall(r"^class (\w+)", file.read_text(), re.MULTILINE)
+        found |= {kind: file for kind in classes if kind.lower() == file.stem.replace("_", "")}
+    return found
+
+
 def _file_of(module: str, name: str) -> Path | None:
     """The file of tfgen that defines a class which is imported from `module`; None outside."""
-    root = Path(__file__).parent
     if module == "tfgen.models":
-        defines = re.compile(rf"^class {name}\b", re.MULTILINE)
-        files = sorted((root / "models").glob("*.py"))
-        return next((file for file in files if defines.search(file.read_text())), None)
+        return zoo().get(name)
+    root = Path(__file__).parent
     file = root.joinpath(*module.split(".")[1:]).with_suffix(".py")
     return file if module.startswith("tfgen.") and file.exists() else None
 

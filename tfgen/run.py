@@ -35,8 +35,8 @@ class Run(os.PathLike):
     def __init__(self, path: str | os.PathLike, source: "Source | None" = None) -> None:
         self.dir = RunDir(path)
         self.path = self.dir.path
-        kind, self.config = self.dir.read_config()
-        self.name = run_dir.short_name(kind)
+        self._kind, self.config = self.dir.read_config()
+        self.name = run_dir.short_name(self._kind)
         self._source = source
 
     def __fspath__(self) -> str:
@@ -77,12 +77,14 @@ class Run(os.PathLike):
     @property
     def kind(self) -> "type[GenerativeModel]":
         """The model's class."""
-        return models.find(self.dir.read_config()[0])
+        return models.find(self._kind)
 
     @property
     def has_data(self) -> bool:
         """Whether the images are at hand: arrays are not, in another process."""
-        return self._source is not None or self.config["data"]["name"] != "arrays"
+        from tfgen.data.in_memory import NAME
+
+        return self._source is not None or self.config["data"]["name"] != NAME
 
     @functools.cached_property
     def source(self) -> "Source":

@@ -8,7 +8,6 @@ In a checkout the files are those of configs/ at its top; an installed tfgen car
 They are loaded here and not imported, so that none of them is two modules.
 """
 
-import difflib
 import functools
 import hashlib
 import importlib.util
@@ -24,8 +23,9 @@ from ml_collections import ConfigDict
 
 from tfgen import declared, quiet
 from tfgen.declared import Range
-from tfgen.errors import UserError, one_of
+from tfgen.errors import UserError, nearest, one_of
 
+SECTIONS = ("data", "model", "optimizers")
 DECAYS = ("none", "cosine", "linear")
 
 _ONE, _ZERO = Range(1), Range(0)
@@ -69,13 +69,13 @@ OPTIMIZER = {
 
 def defaults() -> ConfigDict:
     """The settings of every run; a model's file fills in `model` and `optimizers`."""
-    config = ConfigDict({"data": {}, "model": {}, "optimizers": {}})
+    config = ConfigDict({section: {} for section in SECTIONS})
     for key, (value, _, _) in RUN.items():
         section, _, last = key.rpartition(".")
         (config[section] if section else config)[last] = value
     # In the order of RUN: what every run has first, then the data, the model, its optimizers.
     first = {key: config[key] for key in config if not isinstance(config[key], ConfigDict)}
-    return ConfigDict(first | {key: config[key] for key in ("data", "model", "optimizers")})
+    return ConfigDict(first | {key: config[key] for key in SECTIONS})
 
 
 def meaning(key: str, model: str = "") -> str:
@@ -113,6 +113,11 @@ def for_both(**settings: float | str) -> dict[str, float | str]:
 def is_file(model: str) -> bool:
     """Whether a model's name is the path of a file of the user's own."""
     return model.endswith(".py")
+
+
+def kept(model: str) -> str:
+    """A model's name as a run keeps it: of a file its absolute path."""
+    return str(Path(model).expanduser().resolve()) if is_file(model) else model
 
 
 def folder() -> Path:
@@ -250,13 +255,19 @@ def value(config: Any, key: str) -> Any:
     return functools.reduce(lambda section, part: section[part], key.split("."), config)
 
 
+def flat(config: Any) -> dict[str, Any]:
+    """{dotted name: value} of a config, or of a dict as config.json holds it."""
+    config = ConfigDict(config)
+    return {key: value(config, key) for key in keys(config)}
+
+
 def known(key: str, names: Sequence[str]) -> None:
     """Raises: UserError for a setting that is none of `names`, with the nearest that is."""
     if key not in names:
-        near = difflib.get_close_matches(key, names, n=1)
+        near = nearest(key, names)
         raise UserError(
             f"there is no setting `{key}`."
-            + (f" Did you mean `{near[0]}`?" if near else "")
+            + (f" Did you mean `{near}`?" if near else "")
             + f" There are: {', '.join(names)}."
         )
 

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 import tfgen
 from tfgen import command, quiet
-from tfgen.errors import UserError, as_flags
+from tfgen.errors import UserError
 from tfgen.run_dir import RunDir
 
 PARTS = "samples,likelihood,codes,translations,captions"
@@ -59,7 +59,7 @@ def _run(options: argparse.Namespace) -> None:
     )
     from tfgen.reports import comparison
 
-    print(as_flags("\n".join(comparison.lines(content))))
+    command.say("\n".join(comparison.lines(content)))
     print(f"\nwrote {run.dir.metrics}\nwrote {run.dir.report}")
 
 

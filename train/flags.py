@@ -3,14 +3,13 @@
 import re
 import sys
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 from pathlib import Path
 
 from absl import flags
 from ml_collections import ConfigDict, config_flags
 
 from tfgen import settings
-from tfgen.errors import UserError
+from tfgen.errors import UserError, nearest
 from tfgen.training import front
 from train.usage import help_text
 
@@ -26,9 +25,7 @@ def parse(argv: Sequence[str], usage: str) -> tuple[str, ConfigDict, Path]:
     """
     given = [re.sub(r"^--?", "", a).partition("=") for a in argv[1:] if a.startswith("-")]
     options = {name: value for name, _, value in given}
-    model = options.get("model") or _value_after("--model", argv)
-    if model and settings.is_file(model):
-        model = str(Path(model).expanduser().resolve())
+    model = settings.kept(options.get("model") or _value_after("--model", argv) or "")
     data = options.get("config.data.name") or _value_after("--config.data.name", argv) or ""
     config = settings.find(model, data) if model else None
     if {"help", "h", "helpfull"} & set(options):
@@ -60,8 +57,8 @@ def _refuse_unknown(options: Mapping[str, str], config: ConfigDict | None) -> No
             continue
         if name.startswith("config.") and not config:
             continue  # whose settings, is not known yet
-        near = get_close_matches(name, known, n=1)
-        hint = f" Did you mean '--{near[0]}'?" if near else ""
+        near = nearest(name, known)
+        hint = f" Did you mean '--{near}'?" if near else ""
         raise UserError(f"unknown flag '--{name}'.{hint} All are listed by --model=NAME --help.")
 
 

@@ -46,12 +46,7 @@ def tiny(model, **changes):
 def config(model, **changes):
     """The resolved config, as the command line would give it."""
     resolved = settings.find(model)
-    for key, value in tiny(model, **changes).items():
-        *path, last = key.split(".")
-        section = resolved
-        for part in path:
-            section = section[part]
-        section[last] = value
+    resolved.update_from_flattened_dict(tiny(model, **changes))
     settings.check(resolved)
     return resolved
 

@@ -35,16 +35,14 @@ def given(
     """
     if isinstance(data, Source):
         raise UserError(f"data is a source: give its name, {data.name!r}, and its settings.")
+    classes: Sequence[str] = ()
     if isinstance(data, ImageData):
-        held = arrays(data)
-        classes = data.classes
-        train = _part("data", held["image"], held.get("label"), data.levels)
-        return ArraySource(train, _validation(validation, data.levels), data.levels, classes)
+        levels, classes = data.levels, data.classes
     if hasattr(data, "as_numpy_iterator"):
         data, of_dataset = _collected(data)
         labels = of_dataset if labels is None else labels
     train = _part("data", data, labels, levels)
-    return ArraySource(train, _validation(validation, levels), levels)
+    return ArraySource(train, _validation(validation, levels), levels, classes)
 
 
 class ArraySource(Source):
@@ -126,6 +124,9 @@ class ArraySource(Source):
 
 def _part(name: str, given: Any, labels: Any, levels: int) -> dict[str, np.ndarray]:
     """{"image", "label"} as the pipeline wants them.  Raises: UserError."""
+    if isinstance(given, ImageData):
+        held = arrays(given)
+        given, labels = held["image"], held.get("label")
     part = {"image": images.levels_of(name, given, levels)}
     channels = part["image"].shape[-1]
     if channels not in (1, 3):
@@ -138,9 +139,6 @@ def _part(name: str, given: Any, labels: Any, levels: int) -> dict[str, np.ndarr
 def _validation(given: Any, levels: int) -> dict[str, np.ndarray] | None:
     if given is None:
         return None
-    if isinstance(given, ImageData):
-        held = arrays(given)
-        return _part("validation", held["image"], held.get("label"), levels)
     pictures, labels = given if isinstance(given, tuple) else (given, None)
     return _part("validation", pictures, labels, levels)
 

@@ -6,16 +6,13 @@
 There is no list to keep: a file of this folder defines one model, and the source says which.
 """
 
-import functools
 import importlib
 import os
 import pkgutil
-import re
-from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from tfgen import settings
+from tfgen import declared, settings
 from tfgen.errors import UserError, one_of
 from tfgen.run_dir import RunDir
 
@@ -28,25 +25,14 @@ def names() -> list[str]:
     return sorted(module.name for module in pkgutil.iter_modules(__path__))
 
 
-@functools.cache
-def _files() -> dict[str, str]:
-    """{class: file} of all models, from the sources."""
-    found: dict[str, str] = {}
-    for name in names():
-        source = (Path(__path__[0]) / f"{name}.py").read_text()
-        classes = re.findall(r"^class (\w+)", source, re.MULTILINE)
-        found |= {kind: name for kind in classes if kind.lower() == name.replace("_", "")}
-    return found
-
-
 def __getattr__(name: str) -> Any:
-    if name in _files():
-        return getattr(importlib.import_module(f"{__name__}.{_files()[name]}"), name)
-    raise AttributeError(f"tfgen.models has no {name!r}: {', '.join(sorted(_files()))}.")
+    if name in declared.zoo():
+        return getattr(importlib.import_module(f"{__name__}.{declared.zoo()[name].stem}"), name)
+    raise AttributeError(f"tfgen.models has no {name!r}: {', '.join(sorted(declared.zoo()))}.")
 
 
 def __dir__() -> list[str]:
-    return [*globals(), *_files()]
+    return [*globals(), *declared.zoo()]
 
 
 def find(name: str) -> "type[GenerativeModel]":

@@ -3,7 +3,7 @@
 import contextlib
 import fcntl
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from tfgen import settings
@@ -52,9 +52,9 @@ def steps_there(run: "RunDir", name: str, config: "ConfigDict") -> int | None:
 def _differences(run: "RunDir", name: str, config: "ConfigDict") -> dict[str, tuple[Any, Any]]:
     """{setting: (there, now)} where the two are not the same."""
     old_name, old_config = run.read_config()
-    new = {"model": name, **flat(config.to_dict())}
+    new = {"model": name, **settings.flat(config)}
     # What a version before did not write down had the value that is the default now.
-    old = flat(settings.filled(name).to_dict()) | {"model": old_name} | flat(old_config)
+    old = settings.flat(settings.filled(name)) | {"model": old_name} | settings.flat(old_config)
     return {
         key: (old.get(key, "not set"), new.get(key, "not set"))
         for key in sorted(set(new) | set(old))
@@ -80,17 +80,6 @@ def prolong(
     for file in (run.card, run.metrics, run.report):
         file.unlink(missing_ok=True)
     run.write_config(name, config.to_dict())
-
-
-def flat(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """{"data.name": value, ...} of nested dicts."""
-    found: dict[str, Any] = {}
-    for key, value in config.items():
-        if isinstance(value, dict):
-            found |= flat(value, f"{prefix}{key}.")
-        else:
-            found[prefix + key] = value
-    return found
 
 
 @contextlib.contextmanager

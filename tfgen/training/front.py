@@ -108,9 +108,7 @@ def default_workdir(kind: str, config: ConfigDict) -> Path:
 def _config_of(model: Any, data: str) -> "tuple[str, ConfigDict, GenerativeModel | None]":
     """(the model's name, its config, the model if a user made one)."""
     if isinstance(model, (str, os.PathLike)):
-        kind = os.fspath(model)
-        if settings.is_file(kind):
-            kind = str(Path(kind).expanduser().resolve())
+        kind = settings.kept(os.fspath(model))
         return kind, settings.find(kind, data), None
     from tfgen.model import GenerativeModel
 
@@ -157,7 +155,7 @@ def _arguments(model: "GenerativeModel") -> dict[str, Any]:
 
 
 def _apply(config: ConfigDict, changes: Mapping[str, Any]) -> None:
-    """Sets settings by their dotted names; None leaves one as it is.
+    """Sets settings by their dotted names.
 
     Raises: UserError for a name that is none, or a value of another type.
     """
@@ -165,14 +163,10 @@ def _apply(config: ConfigDict, changes: Mapping[str, Any]) -> None:
     for key, value in changes.items():
         settings.known(key, known)
         value = value.item() if hasattr(value, "item") else value  # a number of NumPy
-        *sections, last = key.split(".")
-        section = config
-        for part in sections:
-            section = section[part]
         try:
-            section[last] = value
+            config.update_from_flattened_dict({key: value})
         except TypeError:
-            kind = type(section[last]).__name__
+            kind = type(settings.value(config, key)).__name__
             raise UserError(
                 f"`{key}` is {value!r}, of type {type(value).__name__}; wanted is {kind}."
             ) from None

@@ -85,7 +85,8 @@ def train(job: Job, workdir: "str | os.PathLike") -> Run:
     training, validation = model.view(training), model.view(validation)
     data.check_batch_size(training, config.batch_size)
     with claim.claimed(run):
-        if there not in (None, config.steps) and claim.steps_there(run, name, config) == there:
+        there = claim.steps_there(run, name, config)  # now that nobody else can change it
+        if there not in (None, config.steps):
             claim.prolong(run, name, config, there, say)
         _train(job, run, model, training, validation)
     return Run(run.path, source)
@@ -167,7 +168,7 @@ def _train(
         warnings = [*warnings, " ".join(left)]
     if warnings:
         facts["warnings"] = "; ".join(warnings)
-    finish(run, config, model, training, validation, facts)
+    finish(run, job, model, training, validation, facts)
 
 
 def fit(
@@ -192,7 +193,7 @@ def fit(
 
 def finish(
     run: RunDir,
-    config: "ConfigDict",
+    job: Job,
     model: "GenerativeModel",
     training: "ImageData",
     validation: "ImageData",
@@ -204,8 +205,8 @@ def finish(
         model.save_networks(temporary)
     files.write_text(run.training, json.dumps(facts, indent=2) + "\n")
     numbers = evaluation.mean_terms(model, data.arrays(validation))
-    name = short_name(run.read_config()[0])
-    written = card.text(run, name, config, model, training, validation, facts, numbers)
+    name = short_name(job.name)
+    written = card.text(run, name, job.config, model, training, validation, facts, numbers)
     files.write_text(run.card, written)
 
 

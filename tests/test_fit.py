@@ -1,0 +1,48 @@
+"""Keras' own `compile` and `fit` train every model, or say what they want."""
+
+import keras
+import numpy as np
+import pytest
+
+from tests.support.mine import IMAGES, make
+from tests.zoo import ROWS
+from tfgen import models
+from tfgen.errors import UserError
+
+CLASSES = list({row.name: row for row in ROWS}.values())
+
+
+@pytest.mark.parametrize("row", CLASSES, ids=lambda row: row.name)
+def test_keras_compile_and_fit_train_every_model_or_say_what_they_want(row):
+    kind = models.find(row.name)
+    model = kind(row.image_shape, row.levels, **row.arguments)
+    model.compile("adam", run_eagerly=True)
+    batch = row.batch(8)
+    if model.features or model.can("translate"):
+        with pytest.raises(UserError, match=f"{kind.__name__} learns from more than images"):
+            model.fit(batch["image"])
+        return
+    if model.num_classes:
+        with pytest.raises(UserError, match="learns from labels: give them beside the images"):
+            model.fit(batch["image"], batch_size=4)
+    before = [w.numpy() for w in model.trainable_variables]
+    unit = batch["image"].astype(np.float32) / (row.levels - 1)
+    history = model.fit(unit, batch["label"], batch_size=4, epochs=1, verbose=0)
+    assert set(history.history) >= set(model.terms)
+    assert model.steps_done == 2
+    moved = [
+        not np.array_equal(a, b) for a, b in zip(before, model.trainable_variables, strict=True)
+    ]
+    assert any(moved) or not before
+    assert np.isfinite(model.sample([0], model.conditions(1))).all()
+
+
+def test_fit_refuses_images_of_another_shape_and_too_few():
+    model = make()
+    model.compile("adam")
+    with pytest.raises(UserError, match=r"x holds images of \(4, 8, 1\).*image_shape=\(8, 8, 1\)"):
+        model.fit(IMAGES[:, :4])
+    with pytest.raises(UserError, match="x holds 5 images, less than a batch: 32"):
+        model.fit(IMAGES[:5])
+    with pytest.raises(UserError, match=r"needs optimizers \['vae'\], got \['G'\]"):
+        model.compile({"G": keras.optimizers.Adam()})

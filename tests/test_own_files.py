@@ -1,0 +1,93 @@
+"""A model in a file of one's own: trained, sampled, explained; what is wrong with it is named."""
+
+import sys
+
+import pytest
+
+import tfgen
+from tests.conftest import ROOT
+from tests.support import runs
+from tfgen import settings
+from tfgen.errors import UserError
+from train import usage
+
+OWN = '''
+"""A VAE whose KL term counts `double` times."""
+import keras
+
+from tfgen import settings
+from tfgen.declared import Weight
+from tfgen.models import VAE
+
+
+@keras.saving.register_keras_serializable("mine")
+class MyVAE(VAE):
+    """A VAE.
+
+    Args:
+      double: the weight of the KL term.
+    """
+
+    def __init__(self, image_shape, levels, seed=0, double: Weight = 2.0, **kwargs):
+        super().__init__(image_shape, levels, seed, **kwargs)
+        self.double = double
+
+    def penalty(self, kl, training):
+        return self.double * kl
+
+
+def get_config():
+    config = settings.defaults()
+    config.steps, config.log_every, config.save_every = 20, 10, 20
+    config.model.width = 8
+    config.optimizers.vae = settings.adam(1e-3)
+    return config
+'''
+
+
+@pytest.mark.slow
+def test_a_model_in_a_file_of_ones_own(tmp_path, monkeypatch):
+    """Trained by the command in a folder that is no checkout, sampled, explained, checked."""
+    file = tmp_path / "my_vae.py"
+    file.write_text(OWN)
+    arguments = ["-m", "train.run", "--model=./my_vae.py", "--config.model.double=3.0"]
+    done = runs.run([sys.executable, *arguments], cwd=tmp_path, more={"PYTHONPATH": str(ROOT)})
+    assert done.returncode == 0, done.stderr
+    run = tmp_path / "runs" / "my_vae-digits"
+    monkeypatch.chdir(tmp_path)
+    done = runs.here("export.sample", f"--from={run}", "--seeds=0:4")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "grid.png").exists()
+    assert tfgen.load(run).model.double == 3.0
+    help_text = usage.help_text("", str(file), settings.find(str(file)))
+    assert "--config.model.double=2.0" in help_text
+    assert "weight of the KL term" in help_text
+    with pytest.raises(UserError, match=r"`model\.double` is -1\.0, but must be 0 or more"):
+        tfgen.train(str(file), settings={"model.double": -1.0})
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("import keras\nx = undefined\n", r"line 2: NameError: name 'undefined'"),
+        ("def get_config(:\n", r"line 1: SyntaxError"),
+        (OWN.replace("def get_config", "def config"), r"has no get_config\(\)"),
+        (
+            "from tfgen import settings\n" + OWN[OWN.index("def get_config") :],
+            r"must define one model.*defines none",
+        ),
+        (OWN + OWN.replace("MyVAE", "Other"), r"must define one model.*MyVAE, Other"),
+        (OWN.replace("Weight = 2.0", "list = ()"), r"double is declared as list"),
+    ],
+)
+def test_what_is_wrong_with_a_file_of_ones_own(text, words, tmp_path):
+    file = tmp_path / f"own_{abs(hash(text))}.py"
+    file.write_text(text)
+    with pytest.raises(UserError, match=words):
+        tfgen.train(str(file), "digits", workdir=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_file_that_is_not_there():
+    with pytest.raises(UserError, match=r"there is no file .*nowhere\.py: a model's name"):
+        tfgen.train("./nowhere.py")
