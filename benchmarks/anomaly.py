@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 from benchmarks.table import RESULTS, run_command
-from tfgen import command, quiet, settings
+from tfgen import command, settings, startup
 from tfgen.errors import UserError, one_of
 from tfgen.files import write_text
 from tfgen.run_dir import RunDir
@@ -30,7 +30,7 @@ def main(argv=None):
 
 def _run(options):
     one_of("model", options.model, settings.names())
-    with quiet.loading_tensorflow():
+    with startup.loading_tensorflow():
         from tfgen import data
 
         classes = data.open_source(options.data).load("train").classes

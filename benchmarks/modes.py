@@ -17,7 +17,7 @@ from pathlib import Path
 
 from benchmarks import render
 from benchmarks.table import RESULTS, ROOT
-from tfgen import command, quiet, settings
+from tfgen import command, settings, startup
 from tfgen.errors import one_of
 from tfgen.files import atomic, write_text
 
@@ -72,7 +72,7 @@ def main(argv=None):
 
 
 def _run(options):
-    with quiet.loading_tensorflow():
+    with startup.loading_tensorflow():
         import tensorflow  # noqa: F401
     if options.only:
         one_of("configuration", options.only, CONFIGURATIONS)

@@ -13,7 +13,7 @@ import statistics
 import sys
 
 from benchmarks import render, table
-from tfgen import command, quiet, settings
+from tfgen import command, settings, startup
 from tfgen.files import write_text
 
 DATA = "digit_styles"
@@ -28,7 +28,7 @@ def main(argv=None):
 
 
 def _run(options):
-    with quiet.loading_tensorflow():
+    with startup.loading_tensorflow():
         import tensorflow  # noqa: F401
 
         from tfgen import data, evaluation
@@ -65,7 +65,7 @@ def train(splits, seed):
         x, y = (2.0 * splits.unit(splits.train[key]) - 1.0 for key in (name, truth))
         random, n = np.random.default_rng(seed), config.batch_size * config.steps
         rows = np.concatenate([random.permutation(len(x)) for _ in range(-(-n // len(x)))])[:n]
-        network.compile(optimizers.of(config.optimizers.G, config.steps), "mae")
+        network.compile(optimizers.from_config(config.optimizers.G, config.steps), "mae")
         network.fit(x[rows], y[rows], config.batch_size, shuffle=False, verbose=0)
     return model
 

@@ -19,7 +19,7 @@ import time
 
 import numpy as np
 
-from tfgen import command, quiet
+from tfgen import command, startup
 from tfgen.errors import one_of
 
 ASKED = 20  # pixels that "predict" is timed over
@@ -63,7 +63,7 @@ def main(argv=None):
 
 def _run(options):
     one_of("model", options.model, ARGUMENTS)
-    with quiet.loading_tensorflow():
+    with startup.loading_tensorflow():
         import tensorflow as tf
 
     model, noise = _build(options.model, options.size, options.batch)

@@ -15,7 +15,7 @@ import sys
 
 from benchmarks import render
 from benchmarks.table import RESULTS
-from tfgen import command, quiet, settings
+from tfgen import command, settings, startup
 from tfgen.files import write_text
 
 PLAIN = {"model.ema": 0.0}
@@ -50,7 +50,7 @@ def main(argv=None):
 
 
 def _run(options):
-    with quiet.loading_tensorflow():
+    with startup.loading_tensorflow():
         from tfgen import data
 
         source = data.open_source(options.data)

@@ -18,7 +18,7 @@ import sys
 import time
 from pathlib import Path
 
-from tfgen import command, quiet, settings
+from tfgen import command, settings, startup
 from tfgen.errors import UserError, one_of
 from tfgen.files import write_text
 from tfgen.run_dir import RunDir
@@ -46,7 +46,7 @@ def _run(options):
         raise UserError(f"--seeds={options.seeds}: at least one run of each model is needed.")
     models = [one_of("model", name, settings.names()) for name in options.models.split(",") if name]
     models = models or models_of("digits")
-    with quiet.loading_tensorflow():
+    with startup.loading_tensorflow():
         import tensorflow  # noqa: F401
 
         from benchmarks import render

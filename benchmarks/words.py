@@ -9,7 +9,7 @@ import argparse
 import sys
 
 from benchmarks.table import ROOT
-from tfgen import command, quiet
+from tfgen import command, startup
 from tfgen.reports import figures
 
 CAPTIONS = (
@@ -32,7 +32,7 @@ def main(argv=None):
 
 
 def _run(options):
-    with quiet.loading_tensorflow():
+    with startup.loading_tensorflow():
         import tensorflow  # noqa: F401
 
         import tfgen

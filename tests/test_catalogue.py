@@ -82,7 +82,7 @@ def test_data_that_a_model_has_settings_for_have_what_it_wants(name):
     about = described(name)
     for model in (model for model, other in SETTINGS if other == name):
         config, kind = settings.find(model, name), models.find(model)
-        kind.known_from(about, dict(config.model))
+        kind.data_arguments(about, dict(config.model))
         assert config.batch_size % config.model.get("critic_steps", 1) == 0, model
 
 

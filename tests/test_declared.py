@@ -195,7 +195,7 @@ def test_a_setting_says_what_is_wrong():
 
 # --- the zoo -------------------------------------------------------------------------------------
 
-# What training data give, `known_from`, and Python.
+# What training data give, `data_arguments`, and Python.
 GIVEN = {*declared.NOT_SETTINGS, "vocabulary", "examples", "kwargs"}
 
 # Once GANs declare themselves too: models.names().

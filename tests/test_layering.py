@@ -19,7 +19,7 @@ ALLOWED = {
 # The floors of tfgen, from the ground up: a room imports from those below it. A room is a folder,
 # or a file at the top.
 FLOORS = (
-    "errors registration progress by_class random files replicas quiet training_state compiling",
+    "errors registration progress by_class random files replicas startup training_state compiling",
     "declared captions images latents networks run_dir metrics objectives",
     "settings vocabulary data layers model",
     "autoregression evaluation command",

@@ -338,17 +338,17 @@ def test_files_from_before_hold_all_weights_and_load(row, model, tmp_path, monke
 
 
 def test_data_without_labels_suit_all_but_who_learns_from_labels(row, model):
-    if type(model).known_from.__func__ is not GenerativeModel.known_from.__func__:
+    if type(model).data_arguments.__func__ is not GenerativeModel.data_arguments.__func__:
         return  # of which the features have tests of their own
     about = ImageData("plain", "train", 9, row.image_shape, row.levels, (), (), None)
     if model.num_classes:
         with pytest.raises(UserError, match="learns from labels, and plain has none"):
-            model.known_from(about, row.arguments)
+            model.data_arguments(about, row.arguments)
         about = dataclasses.replace(about, classes=("a", "b"))
-        assert model.known_from(about, row.arguments) == {"num_classes": 2}
+        assert model.data_arguments(about, row.arguments) == {"num_classes": 2}
     else:
-        assert model.known_from(about, row.arguments) == {}
-        assert model.known_from(about, model.get_config()) == {}
+        assert model.data_arguments(about, row.arguments) == {}
+        assert model.data_arguments(about, model.get_config()) == {}
 
 
 def test_held_out_terms(row, model):
@@ -374,7 +374,7 @@ def test_codes(row, model):
 
 
 def test_log_prob_of_an_image_does_not_depend_on_the_batch(row, model):
-    assert model.can("log_prob") == (model.density != "implicit")
+    assert model.can("log_prob") == (model.likelihood != "implicit")
     if model.can("log_prob"):
         x = row.batch(16)["image"].astype(np.float32) / (row.levels - 1)
         draws = {"samples": 5} if model.can("elbo") else {}
@@ -429,4 +429,4 @@ def test_the_file_reads_like_its_paper(model):
     text = inspect.getdoc(inspect.getmodule(type(model)))
     for part in ("https://", "Shapes:", "Departures from the paper:"):
         assert part in text, part
-    assert model.density in ("exact", "lower bound", "estimate", "implicit")
+    assert model.likelihood in ("exact", "lower bound", "estimate", "implicit")

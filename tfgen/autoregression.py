@@ -29,7 +29,7 @@ State = tuple[Any, ...]
 
 
 class Autoregression(GenerativeModel):
-    """An autoregressive model; its density is exact.
+    """An autoregressive model; its likelihood is exact.
 
     Args:
       image_shape, levels, seed: see `GenerativeModel`.
@@ -43,7 +43,7 @@ class Autoregression(GenerativeModel):
     shapes.
     """
 
-    density = "exact"
+    likelihood = "exact"
 
     def __init__(
         self,

@@ -12,12 +12,13 @@ asks `can`.
 | `image_shape`, `levels`, `x_range` | (H, W, C); L; the range that the networks work in | all |
 | `num_classes` | how many labels a sample can be conditioned on; 0 for none | all |
 | `paper` | ("Authors year", URL) | all |
-| `density` | "exact", "lower bound", "estimate" or "implicit" | all |
+| `likelihood` | "exact", "lower bound", "estimate" or "implicit" | all |
 | `train_step(batch)`, `test_step(batch)` | batch of uint8 levels -> dict of scalars | all |
 | `noise(seeds)` | [B] int32 -> dict of [B, ...] | all that generate |
 | `generate(noise, label)`, `sample(seeds, label)` | -> [B, H, W, C] | all that generate |
 | `condition_spec`, `conditions(count)` | (name, shape of a row); so many rows | conditional ones |
-| `features`, `known_from(data)`, `view(data)` | of the data: what is wanted, known, changed | all |
+| `data_features`, `data_arguments(data)` | of the data: what is wanted, what is known | all |
+| `prepare_data(data)` | the data as the model takes them | all |
 | `translate(x, to)` | [B, H, W, C] -> the same in the domain "Y" or "X" | CycleGAN |
 | `encode(x)`, `reconstruct(x)` | [B, H, W, C] -> dict of [B, Z], [B, H, W, C] | models with codes |
 | `decode(z, label)` | [B, Z] -> [B, H, W, C] | models with codes |
@@ -32,14 +33,14 @@ asks `can`.
 | `filters()` | -> [N, H, W, C] | machines: what hidden units look for |
 | `log_partition()` | -> `tfgen.layers.partition.LogZ`, nats | machines |
 | `log_density(x)` | [B, H, W, C] -> [B], nats | flows: on [0, 1]^D, not of levels |
-| `settle(images)` | uint8 levels [N, H, W, C]: what is computed once from the data | some |
+| `fit_after_training(images)` | uint8 levels [N, H, W, C] | those that a fit ends |
 | `log_prob(x)` | [B, H, W, C] -> [B], nats per image | models with a density |
-| `elbo(x, samples)` | [B, H, W, C] -> [B], nats | those whose density is a bound by draws |
+| `elbo(x, samples)` | [B, H, W, C] -> [B], nats | those whose likelihood is a bound by draws |
 | `bound(x, samples)` | -> `log_prob`, its standard error by the draws: two of [B] | the same |
 | `cluster(x)` | [B, H, W, C] -> int32 [B] | InfoGAN: a class found without labels |
 | `phases()` | [(step, a name)], at which a network that grows is shown | ProGAN |
 | `unreached(steps)` | -> (a problem, what to do), what so few steps leave undone; or None | all |
-| `complaints(means)` | terms' means -> {kind: a sentence}, what is wrong with a run | GANs |
+| `warnings(means)` | terms' means -> {kind: a sentence}, what is wrong with a run | GANs |
 
 Public methods take and return float32 images in [0, 1], level / (L - 1). Likelihoods are nats per
 image on the data's own levels.
@@ -88,12 +89,12 @@ class GenerativeModel(TrainingState, keras.Model):
 
     paper: tuple[str, str] = ("", "")
     x_range: tuple[float, float] = (0.0, 1.0)
-    density: str = "implicit"
+    likelihood: str = "implicit"
     num_classes: int = 0
     labels_if: str | None = (
         None  # the argument, if there is one, without which it learns from no labels
     )
-    features: tuple[str, ...] = ()  # of the data that it wants beside image and label
+    data_features: tuple[str, ...] = ()  # of the data that it wants beside image and label
     terms: tuple[str, ...] = ("loss",)
 
     def __init__(
@@ -138,7 +139,7 @@ class GenerativeModel(TrainingState, keras.Model):
         return int(self.step.numpy())
 
     @classmethod
-    def known_from(cls, data: Any, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    def data_arguments(cls, data: Any, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Arguments of the constructor that the training data give, `ImageData` -> {name: value}.
 
         arguments: those that the config gives.
@@ -155,7 +156,7 @@ class GenerativeModel(TrainingState, keras.Model):
             raise UserError(f"{name} learns from labels, and {data.name} has none.")
         return {"num_classes": len(data.classes)}
 
-    def view(self, data: Any) -> Any:
+    def prepare_data(self, data: Any) -> Any:
         """The training data, `ImageData`, as the model takes them."""
         return data
 
@@ -314,8 +315,8 @@ class GenerativeModel(TrainingState, keras.Model):
             pictures, numbers = (*held, None)[:2]
             _, validation_data = self._batches("validation_data", pictures, numbers)
         history = super().fit(batches, validation_data=validation_data, **kwargs)
-        if self.can("settle"):
-            self.settle(levels)
+        if self.can("fit_after_training"):
+            self.fit_after_training(levels)
         return history
 
     def _batches(
@@ -323,7 +324,7 @@ class GenerativeModel(TrainingState, keras.Model):
     ) -> tuple[np.ndarray, tf.data.Dataset]:
         """Images -> (their levels, a tf.data.Dataset of batches).  Raises: UserError."""
         kind = type(self).__name__
-        more = [*self.features, *(["other"] if self.can("translate") else [])]
+        more = [*self.data_features, *(["other"] if self.can("translate") else [])]
         if more:
             raise UserError(
                 f"{kind} learns from more than images: give a tf.data.Dataset of batches with "

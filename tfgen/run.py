@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tfgen import files, models, quiet, run_dir
+from tfgen import files, models, run_dir, startup
 from tfgen.errors import Notice, UserError, one_of
 from tfgen.run_dir import RunDir
 
@@ -71,7 +71,7 @@ class Run(os.PathLike):
 
         Raises: UserError if the run is not finished, or its model file is broken.
         """
-        with quiet.loading_tensorflow():
+        with startup.loading_tensorflow():
             return models.load(self.path)
 
     @property
@@ -102,7 +102,7 @@ class Run(os.PathLike):
         splits = self.source.training_and_validation(
             chosen["split"], chosen["validation"], self.model.features
         )
-        return tuple(map(self.model.view, splits))
+        return tuple(map(self.model.prepare_data, splits))
 
     @property
     def training(self) -> "ImageData":
@@ -187,7 +187,7 @@ class Run(os.PathLike):
         """
         parts = [parts] if isinstance(parts, str) else parts
         self._take(data, labels, validation)
-        with quiet.loading_tensorflow():
+        with startup.loading_tensorflow():
             import tensorflow as tf
 
             from tfgen import evaluation, progress
@@ -233,7 +233,7 @@ class Run(os.PathLike):
         Raises: UserError for an unknown kind or an option that does not fit.
         """
         one_of("export", kind, EXPORTS)
-        with quiet.loading_tensorflow():
+        with startup.loading_tensorflow():
             from tfgen.exporting import demo, saved_model, tflite
         module = {"saved_model": saved_model, "tflite": tflite, "demo": demo}[kind]
         return module.export_run(self, **options)

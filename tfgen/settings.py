@@ -21,7 +21,7 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
-from tfgen import declared, quiet
+from tfgen import declared, startup
 from tfgen.declared import Range
 from tfgen.errors import UserError, nearest, one_of
 
@@ -157,7 +157,7 @@ def _config_module(model: str) -> ModuleType:
 def _own_module(file: Path, state: object) -> ModuleType:
     """A user's file as it is now: once it is changed, it is another module."""
     place = hashlib.sha256(f"{file.resolve()} {state}".encode()).hexdigest()[:8]
-    with quiet.loading_tensorflow():
+    with startup.loading_tensorflow():
         return _loaded(file, f"own_{place}_{file.stem}")
 
 

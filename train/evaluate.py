@@ -13,7 +13,7 @@ import sys
 from collections.abc import Sequence
 
 import tfgen
-from tfgen import command, quiet
+from tfgen import command, startup
 from tfgen.errors import UserError
 from tfgen.run_dir import RunDir
 
@@ -43,7 +43,7 @@ def _run(options: argparse.Namespace) -> None:
     if options.compare:
         runs = [RunDir(path) for path in options.compare.split(",")]
         found = {str(run.path): run.read_json(run.metrics) for run in runs}
-        with quiet.loading_tensorflow():
+        with startup.loading_tensorflow():
             from tfgen.reports import comparison
         print("\n".join(comparison.side_by_side(found)))
         return

@@ -13,17 +13,17 @@ from tfgen.models.text_to_image import TextToImage
 def test_a_set_with_several_captions_an_image():
     source = data.open_source("several", size=16)
     train, _ = source.training_and_validation("train", extra=TextToImage.features)
-    known = TextToImage.known_from(train, {"most_words": 50, "length": 8})
+    known = TextToImage.data_arguments(train, {"most_words": 50, "length": 8})
     words = {"a", "picture", "number", "one", "two", "something", "else"}
     assert set(known["vocabulary"]) == words | {"and", "third", "which", "has", "more", "words"}
     spoken = {"a picture number one", "a picture number two", "something else"}
     assert set(known["examples"]) == spoken | {"and a third which has more words"}
     with pytest.warns(Notice, match="reads 2 words"):
-        few = TextToImage.known_from(train, {"most_words": 5, "length": 2})
+        few = TextToImage.data_arguments(train, {"most_words": 5, "length": 2})
     assert len(few["vocabulary"]) == 3
     assert max(len(text.split()) for text in few["examples"]) <= 2
     model = TextToImage((16, 16, 3), 256, **GAN, **WORDS | known)
-    batch = next(iter(data.batches(model.view(train), 36, seed=0)))
+    batch = next(iter(data.batches(model.prepare_data(train), 36, seed=0)))
     assert (batch["tokens"].shape, batch["every_tokens"].shape) == ((36, 8), (36, 3, 8))
 
     def read(rows):

@@ -49,7 +49,7 @@ def test_the_density_travels_with_the_model(images, tmp_path):
 
     model = Row("autoencoder", dict(latent_dim=2, width=8, components=3), 0).build()
     before = model.sample(range(4)).numpy()
-    model.settle(images[:300])
+    model.fit_after_training(images[:300])
     after = model.sample(range(4)).numpy()
     assert not np.allclose(before, after)
     model.save_networks(tmp_path / "m.keras")

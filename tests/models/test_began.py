@@ -21,15 +21,15 @@ def test_the_balance_of_began():
     model.after_D(D_x, D_fake)
     assert float(model.k) == pytest.approx(0.3 + 0.1 * (0.25 - 0.15))
     # Equation 5, for both signs of the balance.
-    assert float(model.of_verdicts(D_x, D_fake)["measure"]) == pytest.approx(0.5 + 0.1)
-    assert float(model.of_verdicts(D_x, 2 * D_x)["measure"]) == pytest.approx(0.5 + 0.75)
+    assert float(model.score_terms(D_x, D_fake)["measure"]) == pytest.approx(0.5 + 0.1)
+    assert float(model.score_terms(D_x, 2 * D_x)["measure"]) == pytest.approx(0.5 + 0.75)
     model.after_D(tf.ones([2, 1]) * 1000, D_fake)
     assert float(model.k) == 1.0
     model.after_D(D_x, tf.ones([2, 1]) * 1000)
     assert float(model.k) == 0.0
     x = row.batch()["image"].astype(np.float32) / 8 - 1
     error = np.abs(x - model.D(x).numpy()).mean(axis=(1, 2, 3))
-    np.testing.assert_allclose(model.verdict(x)[:, 0], error, rtol=1e-5)
+    np.testing.assert_allclose(model.score(x)[:, 0], error, rtol=1e-5)
 
 
 def test_k_rests_where_the_balance_is_gamma():

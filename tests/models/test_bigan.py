@@ -14,7 +14,7 @@ def test_bigan_judges_pairs():
     assert np.abs(model.pair(x, z).numpy() - model.pair(x, z[::-1]).numpy()).max() > 1e-5
     # Images go to [0, 1] and back for it, which rounds.
     code = model.encode((x + 1) / 2)["mean"]
-    np.testing.assert_allclose(model.verdict(x), model.pair(x, code), rtol=1e-5)
+    np.testing.assert_allclose(model.score(x), model.pair(x, code), rtol=1e-5)
     batch = Row("bigan", GAN, 0).batch()
     before = [w.numpy() for w in model.E.trainable_variables]
     model.train_step(batch)

@@ -15,10 +15,10 @@ def test_a_label_is_seen_with_the_image_of_its_row(network):
     model = Row("conditional_gan", GAN | dict(network=network), 0).build()
     label = np.array([3, 0, 9, 3], np.int32)
     x = tf.constant(np.random.default_rng(0).uniform(-1, 1, (4, 8, 8, 1)), tf.float32)
-    both = model.verdict(x, label).numpy()
-    alone = np.concatenate([model.verdict(x[i : i + 1], label[i : i + 1]) for i in range(4)])
+    both = model.score(x, label).numpy()
+    alone = np.concatenate([model.score(x[i : i + 1], label[i : i + 1]) for i in range(4)])
     np.testing.assert_allclose(both, alone, atol=1e-5)
-    assert np.abs(both - model.verdict(x, label[::-1]).numpy()).max() > 1e-4
+    assert np.abs(both - model.score(x, label[::-1]).numpy()).max() > 1e-4
 
 
 def test_projection_is_an_inner_product_with_the_features():
@@ -28,7 +28,7 @@ def test_projection_is_an_inner_product_with_the_features():
     phi = keras.Model(model.D.inputs[0], model.D.get_layer("features").output)(x).numpy()
     at_zero = model.D(x).numpy()[:, 0]
     for k in range(10):
-        found = model.verdict(x, np.full(5, k, np.int32)).numpy()[:, 0]
+        found = model.score(x, np.full(5, k, np.int32)).numpy()[:, 0]
         np.testing.assert_allclose(found, at_zero + phi @ v[:, k] + bias[k], atol=1e-5)
 
 

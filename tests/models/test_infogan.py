@@ -19,12 +19,12 @@ def test_the_bound_of_the_mutual_information():
     noise = model.noise(tf.range(4))
     logits = np.random.default_rng(0).normal(size=(4, 10)).astype(np.float32)
     means = np.random.default_rng(1).normal(size=(4, 2)).astype(np.float32)
-    verdict = tf.concat([tf.zeros([4, 1]), logits, means], axis=-1)
+    score = tf.concat([tf.zeros([4, 1]), logits, means], axis=-1)
     k = np.floor(noise["u"].numpy()[:, 0] * 10).astype(int)
     log_q = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
     expected = log_q[np.arange(4), k] + math.log(10)
     expected += stats.norm.logpdf(noise["c"], means, 1).sum(axis=1)
-    np.testing.assert_allclose(model.information(verdict, noise), expected, rtol=1e-5)
+    np.testing.assert_allclose(model.information(score, noise), expected, rtol=1e-5)
 
 
 @pytest.mark.parametrize("fresh", [False, True])
@@ -42,7 +42,7 @@ def test_the_information_is_of_images_and_the_codes_that_made_them(fresh):
     fake = model.G(model.latent(noise), training=True)
     other = model.noise(random.derived(seeds, "fresh noise"))
     expected, wrong = (
-        np.mean(model.information(model.verdict(fake), codes)) for codes in (noise, other)
+        np.mean(model.information(model.score(fake), codes)) for codes in (noise, other)
     )
     assert abs(expected - wrong) > 0.1
     terms = model.train_step(batch)
@@ -50,8 +50,8 @@ def test_the_information_is_of_images_and_the_codes_that_made_them(fresh):
     # G descends on the codes that its own images are of.
     if fresh:
         noise, fake = other, model.G(model.latent(other), training=True)
-    verdict = model.verdict(fake)
-    g_loss = np.logaddexp(0, -verdict[:, 0]) - model.information(verdict, noise)
+    score = model.score(fake)
+    g_loss = np.logaddexp(0, -score[:, 0]) - model.information(score, noise)
     assert float(terms["g_loss"]) == pytest.approx(np.mean(g_loss), rel=1e-4)
 
 

@@ -30,7 +30,7 @@ def test_k_units_are_kept_and_only_those_are_learnt_from():
 def test_drawn_codes_are_as_sparse_as_those_of_images(sparsity, images):
     arguments = dict(latent_dim=12, active=4, width=16, sparsity=sparsity)
     model = Row("sparse_autoencoder", arguments, 0).build()
-    model.settle(images[:200])
+    model.fit_after_training(images[:200])
     z = model.draw_prior(tf.range(50)).numpy()
     if sparsity == "top_k":
         assert ((z != 0).sum(axis=1) == 4).all()

@@ -210,7 +210,7 @@ def test_a_vae_with_a_fitted_prior_samples_and_scores_by_it():
         step({"image": images})
     x = images[:4] / np.float32(2)
     before = model.log_prob(x, samples=500).numpy()
-    model.settle(images)
+    model.fit_after_training(images)
     grid, width = np.linspace(-8, 8, 4001, dtype=np.float32, retstep=True)
     prior = np.exp(model.latents.log_prob(grid[:, None]).numpy().astype(np.float64))
     assert prior.sum() * width == pytest.approx(1.0, abs=1e-3)

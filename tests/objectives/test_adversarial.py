@@ -148,7 +148,7 @@ def test_instance_noise_falls_to_nothing():
     sizes = []
     for step in (0, 5, 10, 20):
         model.step.assign(step)
-        sizes.append(float(tf.math.reduce_std(model.seen(x, tf.range(500), "real"))))
+        sizes.append(float(tf.math.reduce_std(model.augmented(x, tf.range(500), "real"))))
     np.testing.assert_allclose(sizes, [0.5, 0.25, 0.0, 0.0], atol=0.01)
 
 
@@ -195,11 +195,11 @@ FINE = dict(d_loss=1.3, g_loss=0.8, D_real=0.6, D_fake=0.4, spread=0.9)
 
 
 def test_complaints():
-    assert adversarial.complaints(FINE, "non_saturating") == {}
-    found = adversarial.complaints(FINE | dict(spread=0.01), "non_saturating")
+    assert adversarial.warnings(FINE, "non_saturating") == {}
+    found = adversarial.warnings(FINE | dict(spread=0.01), "non_saturating")
     assert "the generator has collapsed" in found["collapse"]
     sure = FINE | dict(D_real=0.999, D_fake=0.001)
-    assert "D wins outright" in adversarial.complaints(sure, "minimax")["won"]
-    assert adversarial.complaints(sure, "wasserstein") == {}
+    assert "D wins outright" in adversarial.warnings(sure, "minimax")["won"]
+    assert adversarial.warnings(sure, "wasserstein") == {}
     far = FINE | dict(d_loss=-2e5)
-    assert "d_loss is -2e+05" in adversarial.complaints(far, "wasserstein")["diverged"]
+    assert "d_loss is -2e+05" in adversarial.warnings(far, "wasserstein")["diverged"]

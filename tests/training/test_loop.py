@@ -286,13 +286,13 @@ def test_a_loss_that_is_not_finite_stops_the_run(tmp_path):
 def test_weights_that_are_not_finite_are_not_saved(tmp_path):
     """A step of an infinite learning rate: its loss is finite, its weights are not."""
     config = runs.config("vae", steps=10, save_every=10, log_every=10)
-    original = optimizers.of
-    optimizers.of = lambda *_: keras.optimizers.SGD(1e38)
+    original = optimizers.from_config
+    optimizers.from_config = lambda *_: keras.optimizers.SGD(1e38)
     try:
         with pytest.raises(UserError, match=r"diverged"):
             runs.go("vae", config, tmp_path / "run")
     finally:
-        optimizers.of = original
+        optimizers.from_config = original
     assert not list((tmp_path / "run" / "checkpoints").glob("*.index"))
 
 

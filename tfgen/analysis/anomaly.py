@@ -18,7 +18,7 @@ import numpy as np
 from tfgen import data, files, latents
 from tfgen.data.without import WithoutClass
 from tfgen.errors import UserError
-from tfgen.metrics import anomaly
+from tfgen.metrics import novelty
 from tfgen.reports import figures
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def find(
     if background is not None:
         scores["likelihood ratio"] = likelihood_ratio(run, background, images["test"])
     others = reference_scores(images["train"], images["test"], _units(model, images["train"]))
-    found = {key: anomaly.auroc(values, odd) for key, values in (scores | others).items()}
+    found = {key: novelty.auroc(values, odd) for key, values in (scores | others).items()}
     counts = {"odd": int(odd.sum()), "normal": int((~odd).sum())}
     content = {"model": name, "left_out": left_out, "split": split, **counts, "auroc": found}
     if model.can("classify"):
@@ -101,8 +101,8 @@ def model_scores(
         found["-log p(x)"] = -log_prob(model, test)
     if model.can("encode"):
         codes = latents.encode(model, train), latents.encode(model, test)
-        found["distance of the code"] = anomaly.mahalanobis(*codes)
-        found["5-NN of codes"] = anomaly.nearest_neighbours(*codes)
+        found["distance of the code"] = novelty.mahalanobis(*codes)
+        found["5-NN of codes"] = novelty.nearest_neighbours(*codes)
     if not found:
         raise UserError(f"{type(model).__name__} neither reconstructs nor encodes images.")
     return found
@@ -139,9 +139,9 @@ def reference_scores(train: np.ndarray, test: np.ndarray, units: int) -> dict[st
     """{score: [N] of the test images}, of methods without a model."""
     train, test = (x.reshape(len(x), -1) for x in (train, test))
     return {
-        "5-NN of pixels": anomaly.nearest_neighbours(train, test),
-        "kernel density of pixels": anomaly.kernel_density(train, test),
-        f"PCA of {units}": anomaly.principal_components(train, test, units),
+        "5-NN of pixels": novelty.nearest_neighbours(train, test),
+        "kernel density of pixels": novelty.kernel_density(train, test),
+        f"PCA of {units}": novelty.principal_components(train, test, units),
     }
 
 

@@ -41,11 +41,11 @@ def likelihoods(
     parts = {name: np.concatenate(part).astype(np.float64) for name, part in blocks.items()}
     nll = -parts["log_p"]
     log_z = model.log_partition() if model.can("log_partition") else None
-    density = "exact" if log_z and log_z.exact else model.density
+    kind = "exact" if log_z and log_z.exact else model.likelihood
     found = {
         "nll": float(nll.mean()),
         "nll_error": likelihood.standard_error(nll),
-        "nll_kind": _kind(density, protocol.k if "elbo" in parts else 0),
+        "nll_kind": _kind(kind, protocol.k if "elbo" in parts else 0),
         "bits_per_dim": likelihood.bits_per_dim(float(nll.mean()), model.image_shape),
     }
     if model.can("log_density") and splits.about.name in MIXTURES:
@@ -112,15 +112,15 @@ def _by_class(joint: np.ndarray, labels: np.ndarray) -> dict[str, float]:
     }
 
 
-def _kind(density: str, k: int) -> str:
-    """What an NLL is of a model of this density; k: draws of a bound, 0 for none.
+def _kind(likelihood: str, k: int) -> str:
+    """What an NLL is of a model of this likelihood; k: draws of a bound, 0 for none.
 
     A bound on p bounds the NLL from above.
     """
-    if density == "estimate":
+    if likelihood == "estimate":
         # The bound makes the NLL too high on average, the estimate of Z too low.
         return f"no bound: k = {k}, Z by AIS" if k else "estimate, too low on average: Z by AIS"
     if k:
         return f"upper bound, k = {k}"
     # Without draws a bound is a single term: of the one code that a VQ-VAE's q(c|x) is certain of.
-    return {"exact": "exact", "lower bound": "upper bound, one term"}.get(density, density)
+    return {"exact": "exact", "lower bound": "upper bound, one term"}.get(likelihood, likelihood)

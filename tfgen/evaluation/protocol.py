@@ -84,10 +84,10 @@ class Splits:
 
         Raises: UserError if the two splits share images.
         """
-        extra = ("factors", "truth", *(model.features if model else ()))
+        extra = ("factors", "truth", *(model.data_features if model else ()))
         training, held_out = source.load(train, extra), source.load(split, extra)
         if model:
-            training, held_out = model.view(training), model.view(held_out)
+            training, held_out = model.prepare_data(training), model.prepare_data(held_out)
         if training.overlaps(held_out):
             raise UserError(
                 f"the split {split!r} shares images with {train!r}, which the model was trained "

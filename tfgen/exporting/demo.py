@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tfgen import data, latents, quiet
+from tfgen import data, latents, startup
 from tfgen.errors import UserError, one_of
 from tfgen.exporting import golden, tflite
 from tfgen.metrics import features
@@ -67,7 +67,7 @@ def export_run(
     """
     one_of("precision", precision, tflite.PRECISIONS)
     run.warn_of_unreached()
-    with quiet.loading_tensorflow():
+    with startup.loading_tensorflow():
         directions, classes = attributes(run)
         name = run.config["data"]["name"]
         write(run.model, run.name, name, precision, out, directions, classes)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import tensorflow as tf
 
-from tfgen import files, quiet, vocabulary
+from tfgen import files, startup, vocabulary
 from tfgen.captions import UNKNOWN
 from tfgen.errors import UserError
 from tfgen.exporting import archive, golden
@@ -149,7 +149,7 @@ def export_run(run: "FinishedRun", version: int | None = None) -> Path:
     if version is not None and version < 1:
         raise UserError(f"`version={version}`: versions are positive integers.")
     run.warn_of_unreached()
-    with quiet.loading_tensorflow():
+    with startup.loading_tensorflow():
         path = export(run.model, run.name, run.path / "serving", version)
     files.write_text(run.path / "golden.json", golden.text(run.model))
     return path

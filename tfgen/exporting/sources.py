@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from tfgen import captions, quiet
+from tfgen import captions, startup
 from tfgen.errors import Notice, UserError
 
 # Labels int32 [N], or N captions.
@@ -44,7 +44,7 @@ def open_source(text: str) -> Sampler:
 
 
 def _run(path: str) -> Sampler:
-    with quiet.loading_tensorflow():
+    with startup.loading_tensorflow():
         import tensorflow  # noqa: F401
 
         from tfgen import models
@@ -95,7 +95,7 @@ def checked(
 
 
 def _saved_model(path: str) -> Sampler:
-    with quiet.loading_tensorflow():
+    with startup.loading_tensorflow():
         import tensorflow as tf
 
         try:
@@ -160,7 +160,7 @@ def _words_beside(path: str) -> dict[str, Any]:
 
 
 def _grpc(url: str) -> Sampler:
-    with quiet.loading_tensorflow():
+    with startup.loading_tensorflow():
         import grpc
         import tensorflow as tf
         from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import tensorflow as tf
 
-from tfgen import data, files, quiet
+from tfgen import data, files, startup
 from tfgen.compiling import compiled
 from tfgen.errors import UserError, one_of
 from tfgen.exporting import archive, cost, golden, join
@@ -63,7 +63,7 @@ def export_run(
     inputs = golden.request(model, range(max(64, batch)))
     if "image" in inputs and images is not None:
         inputs = {"image": np.resize(images, inputs["image"].shape)}
-    with quiet.loading_tensorflow():
+    with startup.loading_tensorflow():
         expected = golden.answer(model, inputs)
     rows = {}
     made = convert_all(model, precisions or offered(model), batch, images)
@@ -71,7 +71,7 @@ def export_run(
         path = run.path / "tflite" / f"{run.name}-{precision}.tflite"
         with files.atomic(path) as temporary:
             temporary.write_bytes(content)
-        with quiet.loading_tensorflow():
+        with startup.loading_tensorflow():
             rows[precision] = cost.measure(path, inputs, expected, batch, judge)
         say(f"wrote {path}")
     known = golden.about(model)
@@ -208,7 +208,7 @@ def _images_shown(
 def _quietly(items: Iterator[tuple[str, bytes]]) -> Iterator[tuple[str, bytes]]:
     """The items of an iterator, each made without TensorFlow's words."""
     while True:
-        with quiet.loading_tensorflow():
+        with startup.loading_tensorflow():
             item = next(items, None)
         if item is None:
             return

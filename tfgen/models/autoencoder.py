@@ -59,7 +59,7 @@ class Autoencoder(GenerativeModel):
         "Hinton and Salakhutdinov 2006",
         "https://www.cs.toronto.edu/~hinton/absps/science.pdf",
     )
-    density = "implicit"
+    likelihood = "implicit"
     terms: tuple[str, ...] = ("loss", "mse")
 
     def __init__(
@@ -174,7 +174,7 @@ class Autoencoder(GenerativeModel):
         seeds = tf.range(tf.shape(x)[0])
         return losses.means(self.errors(x, seeds, False, batch.get("label")))
 
-    def settle(self, images: np.ndarray) -> None:
+    def fit_after_training(self, images: np.ndarray) -> None:
         """Fits the density of the codes of uint8 levels [N, H, W, C]; called before it samples."""
         if self.components:
             codes = [self.encode(x)["mean"] for x in self._blocks(images)]

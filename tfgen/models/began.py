@@ -38,7 +38,7 @@ from tfgen.objectives import adversarial
 
 @keras.saving.register_keras_serializable("tfgen")
 class BEGAN(GAN):
-    """A GAN whose D is an autoencoder; its density is implicit.
+    """A GAN whose D is an autoencoder; its likelihood is implicit.
 
     Args:
       image_shape, levels, seed: see `GenerativeModel`.
@@ -105,7 +105,7 @@ class BEGAN(GAN):
     def _decoder(self, inputs: int, name: str) -> keras.Model:
         return balanced.decoder(inputs, self.image_shape, self.width, self.depth, name)
 
-    def verdict(
+    def score(
         self, x: tf.Tensor, label: tf.Tensor | None = None, training: bool = False
     ) -> tf.Tensor:
         """L(x), [B, 1]."""
@@ -134,7 +134,7 @@ class BEGAN(GAN):
         balance = self.gamma * L_x - L_fake
         self.k.assign(tf.clip_by_value(self.k + self.k_rate * balance, 0.0, 1.0))
 
-    def of_verdicts(
+    def score_terms(
         self,
         D_x: tf.Tensor,
         D_fake: tf.Tensor,
@@ -149,8 +149,8 @@ class BEGAN(GAN):
             "measure": L_x + tf.abs(self.gamma * L_x - L_fake),
         }
 
-    def complaints(self, means: Mapping[str, float]) -> dict[str, str]:
-        return adversarial.complaints({**means, "D_real": 0.0, "D_fake": 0.0}, self.objective)
+    def warnings(self, means: Mapping[str, float]) -> dict[str, str]:
+        return adversarial.warnings({**means, "D_real": 0.0, "D_fake": 0.0}, self.objective)
 
     def generate(self, noise: dict[str, tf.Tensor], label: tf.Tensor | None = None) -> tf.Tensor:
         return tf.clip_by_value(super().generate(noise, label), 0.0, 1.0)

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 @keras.saving.register_keras_serializable("tfgen")
 class BetaTCVAE(VAE):
-    """A VAE whose total correlation weighs beta; its density is a lower bound.
+    """A VAE whose total correlation weighs beta; its likelihood is a lower bound.
 
     Args:
       image_shape, levels, seed: see `GenerativeModel`.

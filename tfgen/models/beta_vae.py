@@ -34,7 +34,7 @@ from tfgen.models.vae import VAE
 
 @keras.saving.register_keras_serializable("tfgen")
 class BetaVAE(VAE):
-    """A VAE whose KL term weighs beta; its density is a lower bound, and beta > 1 loosens it.
+    """A VAE whose KL term weighs beta; its likelihood is a lower bound, and beta > 1 loosens it.
 
     Args:
       image_shape, levels, seed: see `GenerativeModel`.

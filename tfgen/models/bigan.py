@@ -34,7 +34,7 @@ from tfgen.objectives import adversarial
 
 @keras.saving.register_keras_serializable("tfgen")
 class BiGAN(DCGAN):
-    """A DCGAN with an encoder; its density is implicit.
+    """A DCGAN with an encoder; its likelihood is implicit.
 
     Args:
       image_shape, levels, seed: see `GenerativeModel`.
@@ -99,7 +99,7 @@ class BiGAN(DCGAN):
         """D(x, z): [B, 1]."""
         return self.D([x, z], training=training)
 
-    def verdict(
+    def score(
         self, x: tf.Tensor, label: tf.Tensor | None = None, training: bool = False
     ) -> tf.Tensor:
         """D(x, E(x))."""
@@ -110,7 +110,7 @@ class BiGAN(DCGAN):
         z = self.noise(self.training_seeds(x))["z"]
         with tf.GradientTape(persistent=True) as tape:
             fake = self.G(z, training=True)
-            D_x, D_fake = self.verdict(x, training=True), self.pair(fake, z, training=True)
+            D_x, D_fake = self.score(x, training=True), self.pair(fake, z, training=True)
             d_loss = tf.reduce_mean(self.d_loss(D_x, D_fake))
             # softplus(l) = -log(1 - D): E wants its pairs taken for generated ones.
             g_loss = tf.reduce_mean(self.g_loss(D_fake) - adversarial.minimax_g(D_x[:, 0]))
@@ -123,19 +123,19 @@ class BiGAN(DCGAN):
             d_loss=d_loss,
             g_loss=g_loss,
             spread=adversarial.spread(x, fake),
-            **self.of_verdicts(D_x, D_fake),
+            **self.score_terms(D_x, D_fake),
         )
 
     def test_step(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         x = self.to_range(self.to_unit(batch["image"]))
         z = self.noise(tf.range(tf.shape(x)[0]))["z"]
         fake = self.to_range(self.generate({"z": z}))
-        D_x, D_fake = self.verdict(x), self.pair(fake, z)
+        D_x, D_fake = self.score(x), self.pair(fake, z)
         return self.ordered(
             d_loss=tf.reduce_mean(self.d_loss(D_x, D_fake)),
             g_loss=tf.reduce_mean(self.g_loss(D_fake) - adversarial.minimax_g(D_x[:, 0])),
             spread=adversarial.spread(x, fake),
-            **self.of_verdicts(D_x, D_fake),
+            **self.score_terms(D_x, D_fake),
         )
 
     # --- codes -----------------------------------------------------------------------------------

@@ -42,7 +42,7 @@ CONDITIONS = ("planes", "projection", "auxiliary")
 
 @keras.saving.register_keras_serializable("tfgen")
 class ConditionalGAN(GAN):
-    """A GAN of images given their labels; its density is implicit.
+    """A GAN of images given their labels; its likelihood is implicit.
 
     Args:
       image_shape, levels, seed: see `GenerativeModel`.
@@ -92,7 +92,7 @@ class ConditionalGAN(GAN):
     def latent(self, noise: dict[str, tf.Tensor], label: tf.Tensor | None = None) -> tf.Tensor:
         return tf.concat([noise["z"], self.one_hot(label)], axis=-1)
 
-    def verdict(
+    def score(
         self, x: tf.Tensor, label: tf.Tensor | None = None, training: bool = False
     ) -> tf.Tensor:
         """D(x, y) [B, 1]; of `auxiliary` also log C(.|x), [B, 1 + K]."""
@@ -106,11 +106,11 @@ class ConditionalGAN(GAN):
 
     # --- the auxiliary classifier is in what both descend on --------------------------------------
 
-    def missed(self, verdict: tf.Tensor, label: tf.Tensor | None) -> tf.Tensor:
+    def missed(self, score: tf.Tensor, label: tf.Tensor | None) -> tf.Tensor:
         """-log C(y|x): [B, 1 + K], [B] -> [B]; 0 where there is no C."""
         if self.condition != "auxiliary":
-            return tf.zeros_like(verdict[:, 0])
-        return -tf.reduce_sum(verdict[:, 1:] * self.one_hot(label), axis=-1)
+            return tf.zeros_like(score[:, 0])
+        return -tf.reduce_sum(score[:, 1:] * self.one_hot(label), axis=-1)
 
     def d_loss(
         self,

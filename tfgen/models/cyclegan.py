@@ -45,7 +45,7 @@ import tensorflow as tf
 from tfgen import networks, random, replicas
 from tfgen.declared import Count, Network, Range, Weight
 from tfgen.errors import UserError, one_of
-from tfgen.layers import translation
+from tfgen.layers import image_to_image
 from tfgen.model import GenerativeModel
 
 
@@ -55,7 +55,7 @@ class CycleGAN(GenerativeModel):
 
     Args:
       image_shape, levels, seed: see `GenerativeModel`; of both domains.
-      width: filters at the full size in generators; see `tfgen/layers/translation.py`.
+      width: filters at the full size in generators; see `tfgen/layers/image_to_image.py`.
       depth: how often generators halve the size.
       blocks: residual blocks of generators, at the smallest size.
       patch_width: filters of the discriminators' first layer.
@@ -76,7 +76,7 @@ class CycleGAN(GenerativeModel):
 
     paper = ("Zhu et al. 2017", "https://arxiv.org/abs/1703.10593")
     x_range = (-1.0, 1.0)
-    density = "implicit"
+    likelihood = "implicit"
     terms = ("loss", "d_loss", "adversarial", "cycle", "identity", "D_real", "D_fake")
     # What it makes is of an image, not of a seed.
     sample = None  # type: ignore[assignment]
@@ -101,9 +101,9 @@ class CycleGAN(GenerativeModel):
     ) -> None:
         super().__init__(image_shape, levels, seed)
         if generator is None:
-            translation.check_generator(self.image_shape, depth)
+            image_to_image.check_generator(self.image_shape, depth)
         if discriminator is None:
-            translation.check_discriminator(self.image_shape, patch_depth)
+            image_to_image.check_discriminator(self.image_shape, patch_depth)
         self.width, self.depth, self.blocks = width, depth, blocks
         self.patch_width, self.patch_depth = patch_width, patch_depth
         self.cycle_weight, self.identity_weight = cycle_weight, identity_weight
@@ -116,12 +116,14 @@ class CycleGAN(GenerativeModel):
             )
 
         def make_generator(name: str) -> keras.Model:
-            return translation.generator(self.image_shape, width, depth, blocks, name)
+            return image_to_image.generator(self.image_shape, width, depth, blocks, name)
 
         def make_discriminator(name: str) -> keras.Model:
-            return translation.patch_discriminator(self.image_shape, patch_width, patch_depth, name)
+            return image_to_image.patch_discriminator(
+                self.image_shape, patch_width, patch_depth, name
+            )
 
-        scores = translation.shape_of_scores(self.image_shape, patch_depth)
+        scores = image_to_image.shape_of_scores(self.image_shape, patch_depth)
         self.G, self.F = self.choose_two(
             "generator", generator, self.image_shape, make_generator, ("G", "F")
         )
@@ -153,7 +155,7 @@ class CycleGAN(GenerativeModel):
         return one, make(second) if given is None else networks.another(one)
 
     @classmethod
-    def known_from(cls, data: Any, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    def data_arguments(cls, data: Any, arguments: Mapping[str, Any]) -> dict[str, Any]:
         if data.other is None:
             raise UserError(
                 f"cyclegan translates between two domains, and {data.name} is one: name two with "

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
 @keras.saving.register_keras_serializable("tfgen")
 class DBN(GenerativeModel):
-    """A deep belief network; its density is a bound that has an estimate of the top's Z in it.
+    """A deep belief network; its likelihood is a bound that has an estimate of the top's Z in it.
 
     The bound is on average below log p(v), and the estimate of Z makes it larger: unless Z is exact
     (a top with a layer of 20 units or fewer) what `log_prob` returns bounds neither way.
@@ -70,7 +70,7 @@ class DBN(GenerativeModel):
     """
 
     paper = ("Hinton et al. 2006", "https://doi.org/10.1162/neco.2006.18.7.1527")
-    density = "estimate"
+    likelihood = "estimate"
     terms = ("loss", "gap")
 
     def __init__(
@@ -241,7 +241,7 @@ class DBN(GenerativeModel):
     def test_step(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         return {"loss": self.surprise(self.flat(self.to_unit(batch["image"])))}
 
-    def settle(self, images: "np.ndarray") -> None:
+    def fit_after_training(self, images: "np.ndarray") -> None:
         """Computes log Z of the top; images: uint8 levels [N, H, W, C] of training."""
         v = self.flat(self.to_unit(images))
         self.log_z.assign(self.machines[-1].log_z(self._upwards(v).numpy()))

@@ -35,7 +35,7 @@ from tfgen.models.gan import GAN
 
 @keras.saving.register_keras_serializable("tfgen")
 class DCGAN(GAN):
-    """A GAN with convolutional networks; its density is implicit.
+    """A GAN with convolutional networks; its likelihood is implicit.
 
     Args: those of `GAN`, with the paper's networks as defaults.
 

@@ -28,7 +28,7 @@ from tfgen.models.gan import GAN
 
 @keras.saving.register_keras_serializable("tfgen")
 class DRAGAN(GAN):
-    """A GAN whose D is smooth around the data; its density is implicit.
+    """A GAN whose D is smooth around the data; its likelihood is implicit.
 
     Args: those of `GAN`, with the paper's penalty as defaults.
     """

@@ -32,7 +32,7 @@ from tfgen.objectives import adversarial, losses
 
 @keras.saving.register_keras_serializable("tfgen")
 class FactorVAE(VAE):
-    """A VAE that a discriminator of codes keeps factorial; its density is a lower bound.
+    """A VAE that a discriminator of codes keeps factorial; its likelihood is a lower bound.
 
     Args:
       image_shape, levels, seed: see `GenerativeModel`.

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 @keras.saving.register_keras_serializable("tfgen")
 class FVSBN(Autoregression):
-    """A fully visible sigmoid belief network; its density is exact.
+    """A fully visible sigmoid belief network; its likelihood is exact.
 
     Args: see `Autoregression`.
     """

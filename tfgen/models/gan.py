@@ -44,7 +44,7 @@ from tfgen.objectives import adversarial
 
 @keras.saving.register_keras_serializable("tfgen")
 class GAN(GenerativeModel):
-    """A GAN; its density is implicit.
+    """A GAN; its likelihood is implicit.
 
     Args:
       image_shape, levels, seed: see `GenerativeModel`.
@@ -79,7 +79,7 @@ class GAN(GenerativeModel):
 
     paper = ("Goodfellow et al. 2014", "https://arxiv.org/abs/1406.2661")
     x_range = (-1.0, 1.0)
-    density = "implicit"
+    likelihood = "implicit"
     prior = "uniform"
     terms: tuple[str, ...] = ("d_loss", "g_loss", "D_real", "D_fake", "spread")
 
@@ -210,7 +210,7 @@ class GAN(GenerativeModel):
         """What G starts from: noise -> [B, latent_dim, and more]."""
         return noise["z"]
 
-    def verdict(
+    def score(
         self, x: tf.Tensor, label: tf.Tensor | None = None, training: bool = False
     ) -> tf.Tensor:
         """D(x) and what else D says: images in (-1, 1) -> [B, 1 + n]."""
@@ -231,9 +231,9 @@ class GAN(GenerativeModel):
             # D: ascend log D(x) + log(1 - D(G(z))), or what the objective has in its place.
             with tf.GradientTape() as G_tape:
                 fake = self.G(self.latent(noise, label), training=True)
-            real, made = self.seen(x, seeds, "real"), self.seen(fake, seeds, "fake")
+            real, made = self.augmented(x, seeds, "real"), self.augmented(fake, seeds, "fake")
             with tf.GradientTape() as D_tape:
-                D_x, D_fake = self.verdicts(real, made, label)
+                D_x, D_fake = self.scores(real, made, label)
                 penalty = self.penalty_of_D(real, made, label, seeds)
                 d_loss = self.d_loss(D_x, D_fake, noise, label) + self.penalty_weight * penalty
                 d_loss = tf.reduce_mean(d_loss)
@@ -246,7 +246,7 @@ class GAN(GenerativeModel):
             if self.fresh_noise:
                 drawn = self.noise(random.derived(seeds, "fresh noise"))
                 fake = self.G(self.latent(drawn, label), training=True)
-            D_G = self.verdict(self.seen(fake, seeds, "G"), label, training=True)
+            D_G = self.score(self.augmented(fake, seeds, "G"), label, training=True)
             g_loss = tf.reduce_mean(self.g_loss(D_G, drawn, label))
         self.minimize("G", G_tape, g_loss)
 
@@ -257,7 +257,7 @@ class GAN(GenerativeModel):
             g_loss=g_loss,
             penalty=tf.reduce_mean(penalty),
             spread=adversarial.spread(x, fake),
-            **self.of_verdicts(D_x, D_fake, noise, label),
+            **self.score_terms(D_x, D_fake, noise, label),
         )
 
     def parts(
@@ -279,7 +279,9 @@ class GAN(GenerativeModel):
             part = {name: rows[i::k] for name, rows in noise.items()}
             yield x[i::k], None if label is None else label[i::k], seeds[i::k], part
 
-    def seen(self, x: tf.Tensor, seeds: tf.Tensor, stream: str, training: bool = True) -> tf.Tensor:
+    def augmented(
+        self, x: tf.Tensor, seeds: tf.Tensor, stream: str, training: bool = True
+    ) -> tf.Tensor:
         """Images as D sees them: noisy, and in training augmented.
 
         D knows noisy images alone, at the noise of the step: what it says of clean ones means
@@ -293,13 +295,13 @@ class GAN(GenerativeModel):
             x += self.instance_noise * tf.maximum(left, 0.0) * noise
         return x
 
-    def verdicts(
+    def scores(
         self, x: tf.Tensor, fake: tf.Tensor, label: tf.Tensor | None, training: bool = True
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """D of real and of generated images, given as D sees them."""
         # Two passes, and not one of all: two cores make them side by side, and norms of a batch,
         # made of both kinds, would tell D which is which.
-        return self.verdict(x, label, training), self.verdict(fake, label, training)
+        return self.score(x, label, training), self.score(fake, label, training)
 
     def penalty_of_D(
         self,
@@ -314,7 +316,7 @@ class GAN(GenerativeModel):
             return tf.zeros_like(x[:, 0, 0, 0])
 
         def D(images: tf.Tensor) -> tf.Tensor:
-            return self.verdict(images, label, training=training)[:, 0]
+            return self.score(images, label, training=training)[:, 0]
 
         return adversarial.penalty(self.penalty, D, x, fake, seeds)
 
@@ -325,7 +327,7 @@ class GAN(GenerativeModel):
         noise: dict[str, tf.Tensor] | None = None,
         label: tf.Tensor | None = None,
     ) -> tf.Tensor:
-        """What D descends on, for each row, from verdicts: [B, 1 + n], [B, 1 + n] -> [B]."""
+        """What D descends on, for each row, from scores: [B, 1 + n], [B, 1 + n] -> [B]."""
         loss, _ = adversarial.OBJECTIVES[self.objective]
         if self.objective in adversarial.WITH_TARGET:
             return loss(D_x[:, 0], D_fake[:, 0], 1.0 - self.smoothing)
@@ -346,7 +348,7 @@ class GAN(GenerativeModel):
             for weight in self.D.trainable_variables:
                 weight.assign(tf.clip_by_value(weight, -self.clip, self.clip))
 
-    def of_verdicts(
+    def score_terms(
         self,
         D_x: tf.Tensor,
         D_fake: tf.Tensor,
@@ -382,10 +384,10 @@ class GAN(GenerativeModel):
         # As D sees it in training: `generate` may cut off what is no image.
         fake = self.sampled(noise, label)
         real, made = (
-            self.seen(images, seeds, stream, training=False)
+            self.augmented(images, seeds, stream, training=False)
             for images, stream in ((x, "real"), (fake, "fake"))
         )
-        D_x, D_fake = self.verdicts(real, made, label, training=False)
+        D_x, D_fake = self.scores(real, made, label, training=False)
         penalty = self.penalty_of_D(real, made, label, seeds, training=False)
         d_loss = self.d_loss(D_x, D_fake, noise, label) + self.penalty_weight * penalty
         return self.ordered(
@@ -393,12 +395,12 @@ class GAN(GenerativeModel):
             g_loss=tf.reduce_mean(self.g_loss(D_fake, noise, label)),
             penalty=tf.reduce_mean(penalty),
             spread=adversarial.spread(x, fake),
-            **self.of_verdicts(D_x, D_fake, noise, label),
+            **self.score_terms(D_x, D_fake, noise, label),
         )
 
-    def complaints(self, means: Mapping[str, float]) -> dict[str, str]:
+    def warnings(self, means: Mapping[str, float]) -> dict[str, str]:
         """What is wrong with the game: {term: mean over an interval} -> {kind: a sentence}."""
-        return adversarial.complaints(means, self.objective)
+        return adversarial.warnings(means, self.objective)
 
     # --- sampling --------------------------------------------------------------------------------
 

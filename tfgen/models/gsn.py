@@ -36,7 +36,7 @@ from tfgen.objectives import likelihoods, losses
 
 @keras.saving.register_keras_serializable("tfgen")
 class GSN(GenerativeModel):
-    """The chain of a denoising autoencoder; its density is implicit.
+    """The chain of a denoising autoencoder; its likelihood is implicit.
 
     Args:
       image_shape, levels, seed: see `GenerativeModel`.

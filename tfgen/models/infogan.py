@@ -37,7 +37,7 @@ from tfgen.objectives import losses
 
 @keras.saving.register_keras_serializable("tfgen")
 class InfoGAN(GAN):
-    """A GAN with codes that are found without labels; its density is implicit.
+    """A GAN with codes that are found without labels; its likelihood is implicit.
 
     Args:
       image_shape, levels, seed: see `GenerativeModel`.
@@ -105,13 +105,13 @@ class InfoGAN(GAN):
     def latent(self, noise: dict[str, tf.Tensor], label: tf.Tensor | None = None) -> tf.Tensor:
         return tf.concat([noise["z"], self.category(noise["u"]), noise["c"]], axis=-1)
 
-    def read(self, verdict: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Q of a verdict: logits [B, K], means [B, J]."""
-        return tf.split(verdict[:, 1:], [self.categories, self.continuous], axis=-1)
+    def read(self, score: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Q of a score: logits [B, K], means [B, J]."""
+        return tf.split(score[:, 1:], [self.categories, self.continuous], axis=-1)
 
     def cluster(self, x: tf.Tensor) -> tf.Tensor:
         """The likeliest categorical code: images in [0, 1] -> int32 [B]."""
-        logits, _ = self.read(self.verdict(self.to_range(x)))
+        logits, _ = self.read(self.score(self.to_range(x)))
         return tf.argmax(logits, axis=-1, output_type=tf.int32)
 
     def draw_prior(self, seeds: tf.Tensor, label: tf.Tensor | None = None) -> tf.Tensor:
@@ -131,10 +131,10 @@ class InfoGAN(GAN):
 
     # --- mutual information ----------------------------------------------------------------------
 
-    def information(self, verdict: tf.Tensor, noise: dict[str, tf.Tensor] | None) -> tf.Tensor:
-        """L_I less H(c) of the continuous codes: verdicts on G(z, c) -> [B], nats."""
+    def information(self, score: tf.Tensor, noise: dict[str, tf.Tensor] | None) -> tf.Tensor:
+        """L_I less H(c) of the continuous codes: scores on G(z, c) -> [B], nats."""
         assert noise is not None  # G's images have theirs
-        logits, means = self.read(verdict)
+        logits, means = self.read(score)
         of_category = tf.reduce_sum(tf.nn.log_softmax(logits) * self.category(noise["u"]), axis=-1)
         of_codes = losses.normal_log_prob(noise["c"], means, tf.zeros_like(means))
         return of_category + math.log(self.categories) + of_codes
@@ -158,7 +158,7 @@ class InfoGAN(GAN):
         loss = super().g_loss(D_fake, noise, label)
         return loss - self.info_weight * self.information(D_fake, noise)
 
-    def of_verdicts(
+    def score_terms(
         self,
         D_x: tf.Tensor,
         D_fake: tf.Tensor,
@@ -166,4 +166,4 @@ class InfoGAN(GAN):
         label: tf.Tensor | None = None,
     ) -> dict[str, tf.Tensor]:
         information = tf.reduce_mean(self.information(D_fake, noise))
-        return super().of_verdicts(D_x, D_fake) | {"information": information}
+        return super().score_terms(D_x, D_fake) | {"information": information}

@@ -33,7 +33,7 @@ from tfgen.objectives import losses
 
 @keras.saving.register_keras_serializable("tfgen")
 class IWAE(VAE):
-    """A VAE trained on L_k; its density is a lower bound.
+    """A VAE trained on L_k; its likelihood is a lower bound.
 
     Args:
       image_shape, levels, seed: see `GenerativeModel`.

@@ -29,7 +29,7 @@ from tfgen.models.gan import GAN
 
 @keras.saving.register_keras_serializable("tfgen")
 class LSGAN(GAN):
-    """A GAN whose D regresses on 1 and 0; its density is implicit.
+    """A GAN whose D regresses on 1 and 0; its likelihood is implicit.
 
     Args: those of `GAN`, with the paper's loss as defaults.
     """

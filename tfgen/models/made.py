@@ -56,7 +56,7 @@ def units_of(degrees: np.ndarray, d: int) -> np.ndarray:
 
 @keras.saving.register_keras_serializable("tfgen")
 class MADE(Autoregression):
-    """A masked autoencoder; its density is exact, with several masks that of their mixture.
+    """A masked autoencoder; its likelihood is exact, with several masks that of their mixture.
 
     Args:
       hidden: units of each hidden layer; from D - 1 on everything before a pixel is seen, with

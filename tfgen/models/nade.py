@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 @keras.saving.register_keras_serializable("tfgen")
 class NADE(Autoregression):
-    """A neural autoregressive distribution estimator; its density is exact.
+    """A neural autoregressive distribution estimator; its likelihood is exact.
 
     Args:
       hidden: N, hidden units.

@@ -85,7 +85,7 @@ def idle_weights(net: keras.Model, mask: np.ndarray) -> int:
 
 @keras.saving.register_keras_serializable("tfgen")
 class NICE(GenerativeModel):
-    """A flow of additive couplings; its density of levels is a lower bound.
+    """A flow of additive couplings; its likelihood of levels is a lower bound.
 
     Args:
       image_shape, levels, seed: see `GenerativeModel`.
@@ -99,7 +99,7 @@ class NICE(GenerativeModel):
     """
 
     paper = ("Dinh et al. 2015", "https://arxiv.org/abs/1410.8516")
-    density = "lower bound"
+    likelihood = "lower bound"
     prior = "normal"
 
     def __init__(

@@ -53,7 +53,7 @@ class PCA(GenerativeModel):
     """
 
     paper = ("Jolliffe and Cadima 2016", "https://doi.org/10.1098/rsta.2015.0202")
-    density = "implicit"
+    likelihood = "implicit"
     terms = ("loss", "mse")
 
     def __init__(
@@ -137,7 +137,7 @@ class PCA(GenerativeModel):
     def test_step(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         return self.errors(batch["image"])
 
-    def settle(self, images: np.ndarray) -> None:
+    def fit_after_training(self, images: np.ndarray) -> None:
         """Fits the density of the codes of uint8 levels [N, H, W, C]; called before it samples."""
         self.latents.fit(np.asarray(self.encode(self.to_unit(images[:20_000]))["mean"]))
 

@@ -138,7 +138,7 @@ def _over(bias: float | tf.Tensor, axes: int) -> float | tf.Tensor:
 
 @keras.saving.register_keras_serializable("tfgen")
 class PixelCNN(Autoregression):
-    """A gated PixelCNN; its density is exact.
+    """A gated PixelCNN; its likelihood is exact.
 
     Args:
       width: F, features, a multiple of the image's channels.

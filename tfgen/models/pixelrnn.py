@@ -216,7 +216,7 @@ RECURRENCES = {"row": RowLSTM, "diagonal": DiagonalBiLSTM}
 
 @keras.saving.register_keras_serializable("tfgen")
 class PixelRNN(Autoregression):
-    """A PixelRNN; its density is exact.
+    """A PixelRNN; its likelihood is exact.
 
     Args:
       recurrence: "row", the Row LSTM, or "diagonal", the Diagonal BiLSTM.

@@ -48,7 +48,7 @@ from tfgen.objectives import adversarial
 
 @keras.saving.register_keras_serializable("tfgen")
 class ProGAN(GAN):
-    """A GAN that grows; its density is implicit.
+    """A GAN that grows; its likelihood is implicit.
 
     Args:
       image_shape, levels, seed: see `GenerativeModel`; images are square, 4, 8, 16, ... a side.

@@ -30,7 +30,7 @@ from tfgen.models.gan import GAN
 
 @keras.saving.register_keras_serializable("tfgen")
 class R1GAN(GAN):
-    """A GAN whose D is flat on the data; its density is implicit.
+    """A GAN whose D is flat on the data; its likelihood is implicit.
 
     Args: those of `GAN`, with the paper's penalty and latents as defaults.
     """

@@ -58,7 +58,7 @@ def visible_units(kind: str, levels: int, sigma: float) -> float:
 
 @keras.saving.register_keras_serializable("tfgen")
 class RBM(GenerativeModel):
-    """A restricted Boltzmann machine; its density is an estimate, for Z is one.
+    """A restricted Boltzmann machine; its likelihood is an estimate, for Z is one.
 
     Args:
       image_shape, levels, seed: see `GenerativeModel`.
@@ -76,7 +76,7 @@ class RBM(GenerativeModel):
     """
 
     paper = ("Hinton 2002", "https://doi.org/10.1162/089976602760128018")
-    density = "estimate"
+    likelihood = "estimate"
     terms = ("loss", "free_energy", "gap")
 
     def __init__(
@@ -155,7 +155,7 @@ class RBM(GenerativeModel):
             "free_energy": tf.reduce_mean(self.machine.free_energy(v)),
         }
 
-    def settle(self, images: "np.ndarray") -> None:
+    def fit_after_training(self, images: "np.ndarray") -> None:
         """Computes log Z; images: uint8 levels [N, H, W, C] of training."""
         v = self.flat(self.to_unit(images)).numpy()
         self.log_z.assign(self.machine.log_z(v))

@@ -63,7 +63,7 @@ def residual(inputs: keras.KerasTensor, drop: Callable[[str], keras.Layer]) -> k
 
 @keras.saving.register_keras_serializable("tfgen")
 class RealNVP(NICE):
-    """A flow of affine couplings; its density of levels is a lower bound.
+    """A flow of affine couplings; its likelihood of levels is a lower bound.
 
     Args:
       network: "conv" (height and width even at every scale) or "dense".

@@ -33,7 +33,7 @@ from tfgen.models.gan import GAN
 
 @keras.saving.register_keras_serializable("tfgen")
 class SNGAN(GAN):
-    """A GAN whose D is 1-Lipschitz by its weights; its density is implicit.
+    """A GAN whose D is 1-Lipschitz by its weights; its likelihood is implicit.
 
     Args: those of `GAN`, with the paper's loss and normalisation as defaults.
 

@@ -65,7 +65,7 @@ class Texts(NamedTuple):
 
 @keras.saving.register_keras_serializable("tfgen")
 class TextToImage(GAN):
-    """A GAN of images given captions; its density is implicit.
+    """A GAN of images given captions; its likelihood is implicit.
 
     Args:
       image_shape, levels, seed: see `GenerativeModel`.
@@ -89,7 +89,7 @@ class TextToImage(GAN):
     """
 
     paper = ("Reed et al. 2016", "https://arxiv.org/abs/1605.05396")
-    features = ("caption",)
+    data_features = ("caption",)
     prior = "normal"
     terms = (*GAN.terms, "D_wrong", "kl_term")
 
@@ -156,7 +156,7 @@ class TextToImage(GAN):
     # --- data ----------------------------------------------------------------------------------
 
     @classmethod
-    def known_from(cls, data: Any, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    def data_arguments(cls, data: Any, arguments: Mapping[str, Any]) -> dict[str, Any]:
         return vocabulary.learned(data, arguments["most_words"], arguments["length"])
 
     @functools.cached_property
@@ -164,7 +164,7 @@ class TextToImage(GAN):
         """Captions -> numbers within TensorFlow: strings [B] -> int [B, T]."""
         return vocabulary.vectorizer(self.vocabulary, self.length)
 
-    def view(self, data: Any) -> Any:
+    def prepare_data(self, data: Any) -> Any:
         return vocabulary.numbered(data, self.vectorizer)
 
     @property
@@ -361,8 +361,8 @@ class TextToImage(GAN):
         for fake, (D, match) in zip(fakes, self.stages(), strict=True):
             real = x if fake.shape[1] == x.shape[1] else tf.nn.avg_pool2d(x, 2, 2, "VALID")
             shown = (
-                self.seen(real, seeds, "real", training),
-                self.seen(fake, seeds, "fake", training),
+                self.augmented(real, seeds, "real", training),
+                self.augmented(fake, seeds, "fake", training),
             )
             s_r, s_w, s_f, unlike = self.judged(D, match, *shown, texts, training)
             # Each kind of fake counts half, with half of the real ones.
@@ -428,7 +428,7 @@ class TextToImage(GAN):
         rows = tf.shape(asked)[0]
         total, times = 0.0, rows // tf.shape(seeds)[0]
         for fake, (D, match) in zip(fakes, self.stages(), strict=True):
-            shown = self.seen(fake[:rows], tf.tile(seeds, [times]), "G", training)
+            shown = self.augmented(fake[:rows], tf.tile(seeds, [times]), "G", training)
             s, u, v = match([D(shown, training=training), asked], training=training)
             of_kinds = tf.reshape(loss(s[:, 0]), [times, -1])
             weights = tf.concat([[1.0], tf.fill([times - 1], self.interpolation)], axis=0)

@@ -38,7 +38,7 @@ from tfgen.objectives import bounds, likelihoods, losses
 
 @keras.saving.register_keras_serializable("tfgen")
 class VAE(GenerativeModel):
-    """A variational autoencoder; its density is a lower bound.
+    """A variational autoencoder; its likelihood is a lower bound.
 
     Args:
       image_shape, levels, seed: see `GenerativeModel`.
@@ -58,7 +58,7 @@ class VAE(GenerativeModel):
     """
 
     paper = ("Kingma and Welling 2014", "https://arxiv.org/abs/1312.6114")
-    density = "lower bound"
+    likelihood = "lower bound"
     prior = "normal"
     terms: tuple[str, ...] = ("loss", "distortion", "kl")
 
@@ -196,7 +196,7 @@ class VAE(GenerativeModel):
         seeds = tf.range(tf.shape(batch["image"])[0])
         return losses.means(self.neg_elbo(batch, seeds, training=False))
 
-    def settle(self, images: np.ndarray) -> None:
+    def fit_after_training(self, images: np.ndarray) -> None:
         """Fits the mixture, if there is one, to a draw of q(z|x) for each of uint8 levels [N, ...].
 
         That is the aggregate posterior, the best prior for the ELBO (Tomczak and Welling 2018).

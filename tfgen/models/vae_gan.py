@@ -35,7 +35,7 @@ from tfgen.objectives import adversarial, losses
 
 @keras.saving.register_keras_serializable("tfgen")
 class VAEGAN(DCGAN):
-    """A DCGAN with an encoder; its density is implicit.
+    """A DCGAN with an encoder; its likelihood is implicit.
 
     Args:
       image_shape, levels, seed: see `GenerativeModel`.

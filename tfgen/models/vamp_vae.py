@@ -33,7 +33,7 @@ from tfgen.objectives import losses
 
 @keras.saving.register_keras_serializable("tfgen")
 class VampVAE(VAE):
-    """A VAE with a learned prior; its density is a lower bound.
+    """A VAE with a learned prior; its likelihood is a lower bound.
 
     Args:
       image_shape, levels, seed: see `GenerativeModel`.

@@ -121,7 +121,7 @@ class CausalPrior(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("tfgen")
 class VQVAE(GenerativeModel):
-    """A VQ-VAE with its prior; its density is a lower bound.
+    """A VQ-VAE with its prior; its likelihood is a lower bound.
 
     Args:
       image_shape, levels, seed: see `GenerativeModel`.
@@ -143,7 +143,7 @@ class VQVAE(GenerativeModel):
     """
 
     paper = ("van den Oord et al. 2017", "https://arxiv.org/abs/1711.00937")
-    density = "lower bound"
+    likelihood = "lower bound"
     terms = ("loss", "distortion", "rate", "commitment", "perplexity")
 
     def __init__(

@@ -33,7 +33,7 @@ from tfgen.models.gan import GAN
 
 @keras.saving.register_keras_serializable("tfgen")
 class WGAN(GAN):
-    """A GAN with a clipped critic; its density is implicit.
+    """A GAN with a clipped critic; its likelihood is implicit.
 
     Args: those of `GAN`, with the paper's loss, clipping and steps as defaults.
     """

@@ -31,7 +31,7 @@ from tfgen.models.gan import GAN
 
 @keras.saving.register_keras_serializable("tfgen")
 class WGANGP(GAN):
-    """A GAN whose critic pays for its slope; its density is implicit.
+    """A GAN whose critic pays for its slope; its likelihood is implicit.
 
     Args: those of `GAN`, with the paper's loss, penalty and steps as defaults.
     """

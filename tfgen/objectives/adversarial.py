@@ -217,7 +217,7 @@ def spread(x: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
     return of_fake / (of_real + 1e-6)
 
 
-def complaints(means: Mapping[str, float], objective: str) -> dict[str, str]:
+def warnings(means: Mapping[str, float], objective: str) -> dict[str, str]:
     """What is wrong with a game: {term: mean over an interval} -> {kind: a sentence}."""
     found = {}
     if means["spread"] < 0.1:

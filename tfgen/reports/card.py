@@ -50,7 +50,7 @@ def text(
         "",
         "| | |",
         "|---|---|",
-        f"| density | {model.density} |",
+        f"| density | {model.likelihood} |",
         f"| trained on | {training.name} `{training.split}`: {training.size} images "
         f"{training.shape}, {training.levels} levels |",
         f"| validated on | `{validation.split}`, {validation.size} images |",

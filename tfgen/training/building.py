@@ -38,7 +38,7 @@ def build(
     keras.utils.set_random_seed(config.seed)
     kind = models.find(name)
     arguments = dict(config.model)
-    arguments |= kind.known_from(training, arguments)
+    arguments |= kind.data_arguments(training, arguments)
     with strategy.scope() if strategy else contextlib.nullcontext():
         model = kind(
             image_shape=training.shape, levels=training.levels, seed=config.seed, **arguments
@@ -69,7 +69,7 @@ def taken(
                 f"the model was made with {what}={wanted}, and the images of {training.name} have "
                 f"{found}: make it with {what}={found}."
             )
-    known = type(model).known_from(training, dict(config.model))
+    known = type(model).data_arguments(training, dict(config.model))
     for key, value in known.items():
         if getattr(model, key, value) != value:
             raise UserError(
@@ -92,7 +92,7 @@ def compiled(
 ) -> "GenerativeModel":
     """The model with its optimizers."""
     found = given or {
-        key: optimizers.of(settings, config.steps * model.updates(key))
+        key: optimizers.from_config(settings, config.steps * model.updates(key))
         for key, settings in config.optimizers.items()
     }
     # XLA does not pay for convolutions on a CPU, and op determinism excludes it on a GPU.

@@ -64,13 +64,13 @@ class Recorder(keras.callbacks.Callback):
         self.progress = progress
         self.preview = preview
         self.validation = validation
-        self.settle = lambda: None  # what a model does before it samples
+        self.fit_after_training = lambda: None  # what a model does before it samples
         self.signal: int | None = None  # the number of a signal that asked us to stop
         self.events = _event_writer(run.tensorboard)
 
     def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> None:
         model = self.model
-        self.health = Health(model, self.progress.say) if model.can("complaints") else None
+        self.health = Health(model, self.progress.say) if model.can("warnings") else None
         if not self.start:
             self.draw(0)
 
@@ -183,7 +183,7 @@ class Recorder(keras.callbacks.Callback):
 
     def draw(self, step: int) -> None:
         """What fixed seeds give, or fixed images of a domain."""
-        self.settle()
+        self.fit_after_training()
         pixels = self.preview()
         figures.save(self.run.sample_grid(step), pixels)
         if self.events:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ml_collections import ConfigDict
 
-from tfgen import declared, progress, quiet, settings
+from tfgen import declared, progress, settings, startup
 from tfgen.errors import UserError
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def run_job(
     say: Callable[[str], None] = progress.say,
 ) -> "Run":
     """Trains by a checked config; loads TensorFlow, if nobody has."""
-    with quiet.loading_tensorflow():
+    with startup.loading_tensorflow():
         import tensorflow as tf
 
         from tfgen.training import devices, loop
@@ -176,7 +176,7 @@ def _source(
     data: Any, labels: Any, validation: Any, made: "GenerativeModel | None", config: ConfigDict
 ) -> "Source":
     """The data set of arrays, which the config knows by their fingerprint."""
-    with quiet.loading_tensorflow():
+    with startup.loading_tensorflow():
         from tfgen.data import in_memory
         from tfgen.data.without import without
     source = in_memory.given(data, labels, validation, made.levels if made else 256)

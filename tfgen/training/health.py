@@ -13,7 +13,7 @@ ROWS = 3  # of the log, one after another: a bad row alone is no collapse
 
 
 class Health:
-    """Asks a model with `complaints` at each row of the log.
+    """Asks a model with `warnings` at each row of the log.
 
     Args: say, called with a sentence when something has gone wrong, once for each kind.
     """
@@ -27,7 +27,7 @@ class Health:
         self.found: list[str] = []  # sentences
 
     def look(self, step: int, means: Mapping[str, float]) -> None:
-        now = self.model.complaints(means)
+        now = self.model.warnings(means)
         for kind, text in now.items():
             self.rows[kind] = self.rows.get(kind, 0) + 1
             if self.rows[kind] == ROWS:
@@ -41,7 +41,7 @@ class Health:
 
 def of_log(model: "GenerativeModel", path: Path) -> list[str]:
     """The warnings of a whole run, from its log, whatever number of processes wrote it."""
-    if not model.can("complaints"):
+    if not model.can("warnings"):
         return []
     health = Health(model)
     with open(path) as file:

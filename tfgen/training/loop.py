@@ -76,13 +76,13 @@ def train(job: Job, workdir: "str | os.PathLike") -> Run:
     strategy = devices.make_strategy(config.replicas)
     source = job.source or data.of_run(config.data)
     training, validation = source.training_and_validation(
-        config.data.split, config.data.validation, job.kind.features
+        config.data.split, config.data.validation, job.kind.data_features
     )
     if job.model is None:
         model = building.build(name, config, training, strategy, job.optimizers)
     else:
         model = building.taken(job.model, config, training, strategy, job.optimizers)
-    training, validation = model.view(training), model.view(validation)
+    training, validation = model.prepare_data(training), model.prepare_data(validation)
     data.check_batch_size(training, config.batch_size)
     with claim.claimed(run):
         there = claim.steps_there(run, name, config)  # now that nobody else can change it
@@ -126,8 +126,10 @@ def _train(
         watch = Validation(run, config, model, training, validation, start)
     preview = drawing.preview(model, validation)
     recorder = Recorder(run, config, model.terms, checkpoints, start, shown, preview, watch)
-    if model.can("settle"):
-        recorder.settle = functools.partial(model.settle, data.arrays(training)["image"])
+    if model.can("fit_after_training"):
+        recorder.fit_after_training = functools.partial(
+            model.fit_after_training, data.arrays(training)["image"]
+        )
     replicas = model.distribute_strategy.num_replicas_in_sync
     model.steps_per_execution = building.per_call(config, replicas, start)
     began = time.monotonic()
@@ -159,7 +161,7 @@ def _train(
     if watch and watch.best:
         step, value = watch.best
         watch.restore_best()
-        recorder.settle()
+        recorder.fit_after_training()
         facts["kept"] = {"step": step, "metric": watch.metric, "value": value}
         say(f"Kept the weights of step {step}: {watch.metric} {value:.4f}, the best.")
     # Of the weights that are kept, which may be of an earlier step than the last.

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from ml_collections import ConfigDict
 
 
-def of(settings: "ConfigDict", steps: int) -> "Adam":
+def from_config(settings: "ConfigDict", steps: int) -> "Adam":
     """The optimizer of a config's section, for a run that applies it so many times."""
     rate = settings.learning_rate
     if settings.decay == "cosine":

@@ -59,7 +59,7 @@ class Validation:
         self.held_out = data.arrays(validation)
         self.metric = config.eval_metric
         if self.metric == "auto":
-            samples = model.density == "implicit" and model.can("sample")
+            samples = model.likelihood == "implicit" and model.can("sample")
             labelled = feature_networks.targets(self.held_out) or training.shape[:2] == (1, 1)
             self.metric = (FRECHET if labelled else KID) if samples else "loss"
         one_of("eval_metric", self.metric, [*model.terms, *DISTANCES])
