@@ -121,6 +121,12 @@ def linear_decoder(
     return [layers.Input((latent_dim,)), layers.Dense(size), layers.Reshape(image_shape)]
 
 
+def critic(inputs: Sequence[int], width: int, depth: int) -> keras.Model:
+    """A discriminator of codes: [n] -> [1], a logit, by `depth` hidden layers."""
+    hidden = [(layers.Dense(width), layers.LeakyReLU(0.2)) for _ in range(depth)]
+    return keras.Sequential([layers.Input(inputs), *sum(hidden, ()), layers.Dense(1)])
+
+
 class Transposed(layers.Layer):
     """The transpose of a dense or convolutional layer, from its outputs to its inputs.
 

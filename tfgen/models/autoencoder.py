@@ -30,7 +30,7 @@ import tensorflow as tf
 
 from tfgen.declared import Count, Network, Share
 from tfgen.errors import UserError, one_of
-from tfgen.layers import Dropout, LatentDensity, coders
+from tfgen.layers import Dropout, LatentDensity, coders, priors
 from tfgen.model import GenerativeModel
 from tfgen.objectives import losses
 from tfgen.objectives.likelihoods import softplus
@@ -61,6 +61,8 @@ class Autoencoder(GenerativeModel):
     )
     likelihood = "implicit"
     terms: tuple[str, ...] = ("loss", "mse")
+    # Which of its terms each optimizer descends on, in the order of their updates.
+    descent = {"ae": "loss"}
 
     def __init__(
         self,
@@ -110,7 +112,7 @@ class Autoencoder(GenerativeModel):
         self.decoder = self.choose_network(
             "decoder", decoder, (latent_dim,), self.image_shape, default_decoder
         )
-        self.latents = LatentDensity(latent_dim, components) if components else self.find_prior()
+        self.latents = LatentDensity(latent_dim, components) if components else self.make_prior()
 
     def decoder_layers(
         self, layers: Callable[..., list[keras.Layer]], drop: Callable[[str], keras.Layer]
@@ -118,7 +120,7 @@ class Autoencoder(GenerativeModel):
         """The layers of g, by `layers`, the function of `tfgen.layers.coders` for the network."""
         return layers(self.latent_dim, self.image_shape, self.width, drop, self.activation)
 
-    def find_prior(self) -> Any:
+    def make_prior(self) -> priors.Prior:
         """The density of codes that a variant trains towards; an autoencoder has none.
 
         Raises: UserError.
@@ -146,12 +148,6 @@ class Autoencoder(GenerativeModel):
         self, x: tf.Tensor, seeds: tf.Tensor, training: bool, label: tf.Tensor | None = None
     ) -> dict[str, tf.Tensor]:
         """The terms for images x: dict of [B]."""
-        return self.errors_and_codes(x, seeds, training)[0]
-
-    def errors_and_codes(
-        self, x: tf.Tensor, seeds: tf.Tensor, training: bool
-    ) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
-        """The terms, and the codes that they are of, for variants to add to."""
         z, penalty = self.code_and_penalty(self.corrupt(x, seeds), training)
         out = self.decoder(z, training=training)
         squares = tf.square(x - (out if self.gives_pixels else tf.sigmoid(out)))
@@ -159,14 +155,23 @@ class Autoencoder(GenerativeModel):
             loss = tf.reduce_sum(squares, axis=[1, 2, 3])
         else:
             loss = tf.reduce_sum(softplus(out) - x * out, axis=[1, 2, 3])
-        return {"loss": loss + penalty, "mse": tf.reduce_mean(squares, axis=[1, 2, 3])}, z
+        extra, terms = self.extra_terms(z, seeds, training, label)
+        mse = tf.reduce_mean(squares, axis=[1, 2, 3])
+        return {"loss": loss + penalty + extra, "mse": mse, **terms}
+
+    def extra_terms(
+        self, z: tf.Tensor, seeds: tf.Tensor, training: bool, label: tf.Tensor | None
+    ) -> tuple[float | tf.Tensor, dict[str, tf.Tensor]]:
+        """What a variant makes of the codes [B, Z]: it adds [B] to the loss, and has terms."""
+        return 0.0, {}
 
     def train_step(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         x = self.to_unit(batch["image"])
         seeds, label = self.training_seeds(x), batch.get("label")
-        with tf.GradientTape() as tape:
+        with tf.GradientTape(persistent=True) as tape:
             terms = losses.means(self.errors(x, seeds, True, label))
-        self.minimize("ae", tape, terms["loss"])
+        for name, term in self.descent.items():
+            self.minimize(name, tape, terms[term])
         return self.end_step(**terms)
 
     def test_step(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
@@ -176,12 +181,8 @@ class Autoencoder(GenerativeModel):
 
     def fit_after_training(self, images: np.ndarray) -> None:
         """Fits the density of the codes of uint8 levels [N, H, W, C]; called before it samples."""
-        if self.components:
-            codes = [self.encode(x)["mean"] for x in self._blocks(images)]
-            self.latents.fit(np.concatenate(codes))
-
-    def _blocks(self, images: np.ndarray) -> list[tf.Tensor]:
-        return [self.to_unit(images[i : i + 500]) for i in range(0, min(len(images), 20_000), 500)]
+        if isinstance(self.latents, LatentDensity):
+            self.latents.fit_drawn(lambda x, _: self.encode(self.to_unit(x))["mean"], images)
 
     # --- codes and samples -----------------------------------------------------------------------
 
