@@ -27,7 +27,10 @@ class Prior:
     independent = True
 
     def noise(self, seeds: tf.Tensor) -> dict[str, tf.Tensor]:
-        """What a draw is made of, by `tfgen.random`: int32 [B] -> dict of [B, ...]."""
+        """What a draw is made of, by `tfgen.random`: int32 [B] -> dict of [B, ...].
+
+        "z" is what figures interpolate, as normals; "u" is not free, a VAE draws images by it.
+        """
         raise NotImplementedError(f"{type(self).__name__} must say what it is drawn from")
 
     def draw(self, noise: Mapping[str, tf.Tensor], label: tf.Tensor | None = None) -> tf.Tensor:

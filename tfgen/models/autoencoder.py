@@ -21,7 +21,7 @@ machines; ReLU units by default, and one hidden layer ("dense") or convolutions 
 side; the density of the codes.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import keras
@@ -96,29 +96,20 @@ class Autoencoder(GenerativeModel):
         def drop(stream: str) -> keras.Layer:
             return Dropout(dropout, stream, self.training_seeds)
 
-        def default_encoder() -> keras.Model:
-            layers, _ = coders.find(network, self.image_shape)
-            return keras.Sequential(
-                layers(self.image_shape, latent_dim, width, drop, activation), name="f"
-            )
-
-        def default_decoder() -> keras.Model:
-            _, layers = coders.find(network, self.image_shape)
-            return keras.Sequential(self.decoder_layers(layers, drop), name="g")
-
+        shape = self.image_shape
         self.encoder = self.choose_network(
-            "encoder", encoder, self.image_shape, (latent_dim,), default_encoder
+            *("encoder", encoder, shape, (latent_dim,)),
+            lambda: coders.encoder(network, shape, latent_dim, width, drop, activation),
         )
         self.decoder = self.choose_network(
-            "decoder", decoder, (latent_dim,), self.image_shape, default_decoder
+            *("decoder", decoder, (latent_dim,), shape), lambda: self.make_decoder(drop)
         )
         self.latents = LatentDensity(latent_dim, components) if components else self.make_prior()
 
-    def decoder_layers(
-        self, layers: Callable[..., list[keras.Layer]], drop: Callable[[str], keras.Layer]
-    ) -> list[keras.Layer]:
-        """The layers of g, by `layers`, the function of `tfgen.layers.coders` for the network."""
-        return layers(self.latent_dim, self.image_shape, self.width, drop, self.activation)
+    def make_decoder(self, drop: coders.Drop) -> keras.Model:
+        return coders.decoder(
+            *(self.network, self.latent_dim, self.image_shape, self.width, drop, self.activation)
+        )
 
     def make_prior(self) -> priors.Prior:
         """The density of codes that a variant trains towards; an autoencoder has none.

@@ -120,18 +120,14 @@ class VAE(GenerativeModel):
         seen, codes = (h, w, c + self.num_classes), latent_dim + self.num_classes
         given = (h, w, c * self.p.parameters)
 
-        def default_encoder() -> keras.Model:
-            layers, _ = coders.find(network, self.image_shape)
-            return keras.Sequential(layers(seen, 2 * latent_dim, width, drop))
-
-        def default_decoder() -> keras.Model:
-            _, layers = coders.find(network, self.image_shape)
-            return keras.Sequential(layers(codes, given, width, drop))
-
         self.encoder = self.choose_network(
-            "encoder", encoder, seen, (2 * latent_dim,), default_encoder
+            *("encoder", encoder, seen, (2 * latent_dim,)),
+            lambda: coders.encoder(network, seen, 2 * latent_dim, width, drop),
         )
-        self.decoder = self.choose_network("decoder", decoder, (codes,), given, default_decoder)
+        self.decoder = self.choose_network(
+            *("decoder", decoder, (codes,), given),
+            lambda: coders.decoder(network, codes, given, width, drop),
+        )
         if components:
             self.latents = LatentDensity(latent_dim, components)
 
