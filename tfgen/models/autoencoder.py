@@ -130,10 +130,9 @@ class Autoencoder(GenerativeModel):
         """What the encoder is shown in training: here the image itself."""
         return x
 
-    def code_and_penalty(self, x: tf.Tensor, training: bool) -> tuple[tf.Tensor, tf.Tensor]:
-        """The codes [B, Z], and what a variant adds to the loss of each image, [B]."""
-        z = self.code(x, training)
-        return z, tf.zeros_like(z[:, 0])
+    def code_and_penalty(self, x: tf.Tensor, training: bool) -> tuple[tf.Tensor, float | tf.Tensor]:
+        """The codes [B, Z] of what the encoder sees, and a penalty on how they come about, [B]."""
+        return self.code(x, training), 0.0
 
     def errors(
         self, x: tf.Tensor, seeds: tf.Tensor, training: bool, label: tf.Tensor | None = None
@@ -153,7 +152,7 @@ class Autoencoder(GenerativeModel):
     def extra_terms(
         self, z: tf.Tensor, seeds: tf.Tensor, training: bool, label: tf.Tensor | None
     ) -> tuple[float | tf.Tensor, dict[str, tf.Tensor]]:
-        """What a variant makes of the codes [B, Z]: it adds [B] to the loss, and has terms."""
+        """What a variant adds to the loss for codes [B, Z], [B], and the terms that it reports."""
         return 0.0, {}
 
     def train_step(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
