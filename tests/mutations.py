@@ -35,7 +35,7 @@ FAULTS = [
     Fault(
         "the KL term has a wrong sign",
         *(
-            "tfgen/objectives/losses.py",
+            "tfgen/objectives/divergences.py",
             "tf.exp(logvar) - logvar - 1.0",
             "tf.exp(logvar) + logvar - 1.0",
         ),

@@ -1,6 +1,5 @@
 """The front door: `tfgen.train` and `tfgen.load` from Python, with arrays and own networks."""
 
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +11,7 @@ import tensorflow as tf
 
 import tfgen
 from tests.conftest import ROOT
-from tests.support import runs
+from tests.support import fenced, runs
 from tests.support.mine import IMAGES, LABELS, TINY, Count, make, my_decoder, my_encoder, train
 from tfgen import data, models, settings
 from tfgen.data import in_memory
@@ -293,7 +292,7 @@ def test_the_lines_of_the_readme_run(tmp_path, monkeypatch):
     """As they stand, but for the number of steps. Some 40 s: two models, evaluated and exported."""
     text = (ROOT / "README.md").read_text()
     section = text[text.index("## From Python") : text.index("## Serve")]
-    blocks = re.findall(r"```python\n(.*?)```", section, re.DOTALL)
+    blocks = fenced.blocks(section)
     assert len(blocks) == 2
     monkeypatch.chdir(tmp_path)
     real = tfgen.train

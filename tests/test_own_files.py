@@ -1,18 +1,23 @@
 """A model in a file of one's own: trained, sampled, explained; what is wrong with it is named."""
 
+import math
 import sys
 
 import pytest
+import tensorflow as tf
 
 import tfgen
 from tests.conftest import ROOT
-from tests.support import runs
+from tests.support import fenced, runs
 from tfgen import settings
 from tfgen.errors import UserError
 from train import usage
 
+CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text()
 OWN = '''
 """A VAE whose KL term counts `double` times."""
+import dataclasses
+
 import keras
 
 from tfgen import settings
@@ -31,9 +36,7 @@ class MyVAE(VAE):
     def __init__(self, image_shape, levels, seed=0, double: Weight = 2.0, **kwargs):
         super().__init__(image_shape, levels, seed, **kwargs)
         self.double = double
-
-    def penalty(self, kl, training):
-        return self.double * kl
+        self.kl_term = dataclasses.replace(self.kl_term, weight=double)
 
 
 def get_config():
@@ -46,11 +49,11 @@ def get_config():
 
 
 @pytest.mark.slow
-def test_a_model_in_a_file_of_ones_own(tmp_path, monkeypatch):
-    """Trained by the command in a folder that is no checkout, sampled, explained, checked."""
-    file = tmp_path / "my_vae.py"
-    file.write_text(OWN)
-    arguments = ["-m", "train.run", "--model=./my_vae.py", "--config.model.double=3.0"]
+def test_the_vae_of_the_page_from_text_to_figures(tmp_path, monkeypatch):
+    """Trained by the command in a folder that is no checkout, and sampled."""
+    (tmp_path / "my_vae.py").write_text(fenced.file(CONTRIBUTING, "my_vae.py"))
+    arguments = ["-m", "train.run", "--model=./my_vae.py", "--config.model.width=8"]
+    arguments += ["--config.steps=20", "--config.log_every=10", "--config.save_every=20"]
     done = runs.run([sys.executable, *arguments], cwd=tmp_path, more={"PYTHONPATH": str(ROOT)})
     assert done.returncode == 0, done.stderr
     run = tmp_path / "runs" / "my_vae-digits"
@@ -58,7 +61,18 @@ def test_a_model_in_a_file_of_ones_own(tmp_path, monkeypatch):
     done = runs.here("export.sample", f"--from={run}", "--seeds=0:4")
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "grid.png").exists()
-    assert tfgen.load(run).model.double == 3.0
+    for name in ("samples", "reconstructions", "codes", "interpolation"):
+        assert (run / "figures" / f"{name}.png").exists(), name
+    model = tfgen.load(run).model
+    assert model.width == 8
+    # Draws and density are of one prior: the mean of -log p is its entropy, 1 + log 2 a unit.
+    surprise = -model.make_prior().unit_log_prob(model.draw_prior(tf.range(4000))).numpy()
+    assert surprise.mean() == pytest.approx(1 + math.log(2), abs=4 / math.sqrt(surprise.size))
+
+
+def test_settings_of_ones_own_are_explained_and_checked(tmp_path):
+    file = tmp_path / "my_vae.py"
+    file.write_text(OWN)
     help_text = usage.help_text("", str(file), settings.find(str(file)))
     assert "--config.model.double=2.0" in help_text
     assert "weight of the KL term" in help_text

@@ -119,7 +119,7 @@ def the_class(tree: ast.Module, source: Path) -> ast.ClassDef:
     Raises: UserError.
     """
     classes = [node for node in tree.body if isinstance(node, ast.ClassDef)]
-    models = [node for node in classes if "image_shape" in _parameters(node)]
+    models = [node for node in classes if _takes_images(node, tree)]
     found = models or classes
     if len(found) != 1:
         names = ", ".join(node.name for node in found) or "none"
@@ -128,6 +128,12 @@ def the_class(tree: ast.Module, source: Path) -> ast.ClassDef:
             f"levels; it defines {names}. Layers and other classes beside it are no matter."
         )
     return found[0]
+
+
+def _takes_images(node: ast.ClassDef, tree: ast.Module) -> bool:
+    """Whether the constructor, or the one that it has from a class above, takes image_shape."""
+    parent = None if _constructor(node) else _parent(node, tree)
+    return _takes_images(*parent[:2]) if parent else "image_shape" in _parameters(node)
 
 
 def _of_class(node: ast.ClassDef, tree: ast.Module, source: Path) -> dict[str, Setting]:

@@ -9,6 +9,7 @@ import tensorflow as tf
 from tests.zoo import Row
 from tfgen.errors import UserError
 from tfgen.layers import priors
+from tfgen.objectives import divergences
 
 
 def draws(prior, count=4000, label=None):
@@ -47,6 +48,35 @@ def test_labels_choose_their_part_of_the_prior(name):
     together, alone = np.concatenate(z), draws(free, 4000)
     np.testing.assert_allclose(together.mean(axis=0), alone.mean(axis=0), atol=0.08)
     np.testing.assert_allclose(np.cov(together.T), np.cov(alone.T), atol=0.15)
+
+
+class Plain(priors.Prior):
+    """N(0, I) by its density alone."""
+
+    unit_log_prob = priors.Normal.unit_log_prob
+
+
+def test_a_density_of_units_is_all_that_a_kl_needs():
+    """By quadrature and by draws, where the closed form is known."""
+    mu, logvar = tf.constant([[0.3, -1.0]]), tf.constant([[-0.5, -1.5]])
+    exact = divergences.unit_kl_to_standard_normal(mu, logvar)
+    whole, units = Plain().code_kl(mu, logvar, samples=0)
+    np.testing.assert_allclose(units, exact, rtol=1e-4)
+    np.testing.assert_allclose(whole, tf.reduce_sum(exact, axis=1), rtol=1e-4)
+    eps = np.random.default_rng(0).normal(size=(1, 20_000, 2)).astype(np.float32)
+    by_draws = Plain().kl(mu, logvar, mu[:, None] + tf.exp(0.5 * logvar)[:, None] * eps)
+    np.testing.assert_allclose(by_draws, whole, atol=0.04)
+
+
+def test_a_mixture_is_drawn_as_its_parts_say():
+    mu, sigma = np.array([[-3.0, 0.0], [2.0, 2.0]]), np.array([[0.5, 1.0], [0.2, 0.1]])
+    prior = priors.Mixture(*(tf.constant(a, tf.float32) for a in (mu, 2 * np.log(sigma))))
+    z = draws(prior, 10_000)
+    left = z[:, 0] < -0.5
+    assert left.mean() == pytest.approx(0.5, abs=0.02)
+    for k, part in enumerate((z[left], z[~left])):
+        np.testing.assert_allclose(part.mean(axis=0), mu[k], atol=0.06)
+        np.testing.assert_allclose(part.std(axis=0), sigma[k], rtol=0.05)
 
 
 def test_priors_that_do_not_suit_are_refused():

@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from tests.zoo import Row
 from tfgen.compiling import compiled
-from tfgen.objectives import losses
+from tfgen.objectives import divergences
 
 
 def trained(name, steps=600, **arguments):
@@ -39,7 +39,7 @@ def test_codes_come_to_fill_the_prior(name, arguments):
     def distance(model, batch):
         z = model.encode(batch["image"] / np.float32(16))["mean"]
         p = np.random.default_rng(1).normal(size=z.shape).astype(np.float32)
-        return float(tf.reduce_mean(losses.mmd(z, p, z, p)))
+        return float(tf.reduce_mean(divergences.mmd(z, p, z, p)))
 
     model, batch = trained(name, **arguments)
     assert distance(model, batch) < 0.1 * distance(*trained("autoencoder"))

@@ -10,7 +10,7 @@ from tests import zoo
 from tests.zoo import Row
 from tfgen.compiling import compiled
 from tfgen.errors import UserError
-from tfgen.objectives import losses
+from tfgen.objectives import divergences
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +41,7 @@ def test_the_bound_of_a_label_is_the_integral_over_codes(model):
     batch = zoo.toys(6, seed=1000)
     x, label = unit(batch), batch["label"]
     z, width = np.linspace(-8, 8, 2001, dtype=np.float32, retstep=True)
-    prior = losses.normal_log_prob(z[:, None], tf.zeros([1]), tf.zeros([1])).numpy()
+    prior = divergences.normal_log_prob(z[:, None], tf.zeros([1]), tf.zeros([1])).numpy()
     exact = []
     for i in range(6):
         levels = tf.repeat(tf.constant(batch["image"][i : i + 1], tf.int32), 2001, axis=0)

@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from tests.support.vaes import alike, build, terms
-from tfgen.objectives import losses
+from tfgen.objectives import divergences
 
 
 def test_iwae_of_one_sample_is_the_vae():
@@ -45,8 +45,8 @@ def test_the_gradient_of_iwae_weighs_the_draws():
 
     with tf.GradientTape() as tape:
         mu, logvar, z, log_p = model.draw_codes({"image": image}, tf.range(4), False)
-        log_q = losses.normal_log_prob(z, mu[:, None], logvar[:, None])
-        log_w = log_p + model.log_prior()(z) - log_q
+        log_q = divergences.normal_log_prob(z, mu[:, None], logvar[:, None])
+        log_w = log_p + model.make_prior().log_prob(z) - log_q
         weighted = -tf.reduce_sum(tf.stop_gradient(tf.nn.softmax(log_w, axis=1)) * log_w)
     np.testing.assert_allclose(gradient, tape.gradient(weighted, bias), rtol=1e-3, atol=1e-5)
 

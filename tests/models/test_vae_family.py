@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from tests.support.vaes import alike, build, terms
 from tfgen import models
-from tfgen.objectives import losses
+from tfgen.objectives import divergences
 
 
 def test_more_samples_are_the_mean_of_single_ones():
@@ -20,7 +20,7 @@ def test_more_samples_are_the_mean_of_single_ones():
     for i in range(5):
         one = model.p.log_prob(tf.cast(image, tf.int32), model.decoder(z[:, i]))
         np.testing.assert_allclose(log_p[:, i], one, rtol=1e-5)
-    expected = -log_p.numpy().mean(axis=1) + losses.kl_to_standard_normal(mu, logvar)
+    expected = -log_p.numpy().mean(axis=1) + divergences.kl_to_standard_normal(mu, logvar)
     np.testing.assert_allclose(terms(many, image)["loss"], expected, rtol=1e-5)
     repeated = np.repeat(image[:1], 3000, axis=0)
     spread = [terms(m, repeated)["loss"].std() for m in (model, many)]

@@ -7,7 +7,7 @@ import tensorflow as tf
 from tests.zoo import Row
 from tfgen import random
 from tfgen.compiling import compiled
-from tfgen.objectives import losses
+from tfgen.objectives import divergences
 
 SIZES = dict(latent_dim=6, width=4, depth=2, kernel=4, gamma=0.3)
 
@@ -31,7 +31,7 @@ def test_the_terms_by_the_networks_one_by_one():
     np.testing.assert_allclose(
         terms["g_loss"], -sum(np.mean(np.log(p[k])) for k in "zp"), rtol=1e-5
     )
-    kl = np.mean(losses.kl_to_standard_normal(mu, logvar))
+    kl = np.mean(divergences.kl_to_standard_normal(mu, logvar))
     np.testing.assert_allclose(terms["kl"], kl, rtol=1e-5)
 
     features = {}

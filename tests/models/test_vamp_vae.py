@@ -22,7 +22,7 @@ def test_the_learned_prior_is_a_density(vamp):
     model, _ = vamp
     z, step = grid()
     assert np.exp(
-        model.log_prior()(z[:, None]).numpy().astype(float)
+        model.make_prior().log_prob(z[:, None]).numpy().astype(float)
     ).sum() * step == pytest.approx(1.0, abs=1e-4)
 
 
@@ -32,7 +32,7 @@ def test_the_prior_is_the_mixture_of_posteriors_of_its_inputs(vamp):
     mu, sigma = q["mean"].numpy(), np.exp(0.5 * q["log_var"].numpy())
     z = np.linspace(-3, 3, 7, dtype=np.float32)[:, None]
     each = np.exp(-0.5 * ((z - mu.T) / sigma.T) ** 2) / (sigma.T * math.sqrt(2 * math.pi))
-    np.testing.assert_allclose(model.log_prior()(z), np.log(each.mean(axis=1)), rtol=1e-4)
+    np.testing.assert_allclose(model.make_prior().log_prob(z), np.log(each.mean(axis=1)), rtol=1e-4)
 
 
 def test_its_kl_is_the_integral(vamp):
@@ -41,7 +41,7 @@ def test_its_kl_is_the_integral(vamp):
     q = model.encode(image / 2)
     mu, sigma = (float(v) for v in (q["mean"][0, 0], tf.exp(0.5 * q["log_var"][0, 0])))
     log_q = -0.5 * ((z - mu) / sigma) ** 2 - math.log(sigma * math.sqrt(2 * math.pi))
-    exact = (np.exp(log_q) * (log_q - model.log_prior()(z[:, None]).numpy())).sum() * step
+    exact = (np.exp(log_q) * (log_q - model.make_prior().log_prob(z[:, None]).numpy())).sum() * step
     many = terms(model, np.repeat(image[:1], 20_000, axis=0))["kl"]
     assert many.mean() == pytest.approx(exact, abs=4 * many.std() / math.sqrt(20_000))
 
@@ -53,7 +53,7 @@ def test_samples_follow_the_learned_prior(vamp):
     k = (noise["k"].numpy()[:, 0] * 3).astype(int)
     assert set(k) == {0, 1, 2}
     assert np.bincount(k) == pytest.approx(2000, abs=150)
-    mu, logvar = (t.numpy() for t in model.mixture(model.u))
+    mu, logvar = (t.numpy() for t in model.parts(model.u))
     z = mu[k] + np.exp(0.5 * logvar[k]) * noise["z"].numpy()
     expected = model.p.mean(model.decoder(z))
     np.testing.assert_allclose(model.generate(noise), expected, atol=1e-5)

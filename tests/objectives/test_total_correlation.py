@@ -13,7 +13,7 @@ from tests.conftest import ROOT
 from tests.zoo import Row
 from tfgen import models
 from tfgen.compiling import compiled
-from tfgen.objectives import losses
+from tfgen.objectives import divergences, losses
 
 ARGUMENTS = dict(latent_dim=2, network="dense", width=8)
 
@@ -31,7 +31,7 @@ def gaussian_codes(count, correlation, noise=0.5, seed=0):
 def test_total_correlation_of_a_known_gaussian(correlation):
     mu, logvar, z = gaussian_codes(4000, correlation)
     exact = -0.5 * math.log(1 - correlation**2)
-    each = losses.total_correlation(z[:2000], mu, logvar).numpy()
+    each = divergences.total_correlation(z[:2000], mu, logvar).numpy()
     # Beside the spread of the draws there is the bias of a mixture of 4,000 Gaussians.
     assert each.mean() == pytest.approx(exact, abs=0.02)
 
@@ -43,7 +43,7 @@ def test_total_correlation_is_that_of_the_mixture_by_brute_force():
     p = np.exp(-0.5 * ((z[:, None] - mu) ** 2 / np.exp(logvar) + logvar + math.log(2 * math.pi)))
     joint = p.prod(axis=-1).mean(axis=1)
     units = p.mean(axis=1).prod(axis=-1)
-    got = losses.total_correlation(*(a.astype(np.float32) for a in (z, mu, logvar)))
+    got = divergences.total_correlation(*(a.astype(np.float32) for a in (z, mu, logvar)))
     np.testing.assert_allclose(got, np.log(joint / units), rtol=1e-4, atol=1e-5)
 
 
@@ -119,14 +119,14 @@ REPLICAS = """
 import json, numpy as np, tensorflow as tf
 from tfgen.training import devices
 from tfgen import replicas
-from tfgen.objectives import losses
+from tfgen.objectives import divergences, losses
 strategy = devices.make_strategy(2)
 rows = np.random.default_rng(0).normal(size=(8, 3)).astype(np.float32)
 def value(z):
     with tf.GradientTape() as tape:
         tape.watch(z)
         everything = replicas.all_rows(z)
-        loss = tf.reduce_mean(losses.total_correlation(z, everything, 0.1 * everything))
+        loss = tf.reduce_mean(divergences.total_correlation(z, everything, 0.1 * everything))
     own = replicas.own_rows(everything)
     return loss, tape.gradient(loss, z), own
 parts = strategy.experimental_distribute_values_from_function(

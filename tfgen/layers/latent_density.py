@@ -18,14 +18,17 @@ import numpy as np
 import tensorflow as tf
 
 from tfgen import random
-from tfgen.objectives import losses
+from tfgen.layers.priors import Prior
+from tfgen.objectives import divergences
 
 
-class LatentDensity(keras.layers.Layer):
+class LatentDensity(Prior, keras.layers.Layer):
     """A mixture of K Gaussians with full covariances; N(0, I) until it is fitted.
 
     Args: latent_dim: Z; components: K.
     """
+
+    independent = False
 
     def __init__(self, latent_dim: int, components: int, **kwargs: Any) -> None:
         super().__init__(trainable=False, **kwargs)
@@ -44,6 +47,14 @@ class LatentDensity(keras.layers.Layer):
         inverses = np.tile(np.eye(z, dtype=np.float32), (k, 1, 1))
         self.inverses = weight("inverses", (k, z, z), inverses)
         self.built = True
+
+    def fit_drawn(
+        self, draw: Callable[[np.ndarray, tf.Tensor], tf.Tensor], images: np.ndarray
+    ) -> None:
+        """To a code of each of at most 20,000 images [N, ...], by 500: draw(images, seeds)."""
+        starts = range(0, min(len(images), 20_000), 500)
+        blocks = [(images[i : i + 500], i) for i in starts]
+        self.fit(np.concatenate([draw(x, tf.range(i, i + len(x))) for x, i in blocks]))
 
     def fit(self, codes: np.ndarray, seed: int = 0) -> None:
         """To codes [N, Z]; with fewer distinct codes than components, some stay at the last."""
@@ -84,13 +95,13 @@ class LatentDensity(keras.layers.Layer):
         w = tf.reduce_sum(self.inverses * offset[..., None, :], axis=-1)
         diagonal = tf.reduce_sum(self.factors * tf.eye(self.latent_dim), axis=-1)
         log_det = tf.reduce_sum(tf.math.log(diagonal), axis=-1)
-        log_normal = losses.normal_log_prob(w, tf.zeros_like(w), tf.zeros_like(w)) - log_det
+        zeros = tf.zeros_like(w)
+        log_normal = divergences.normal_log_prob(w, zeros, zeros) - log_det
         return tf.reduce_logsumexp(log_normal + self._log_shares(), axis=-1)
 
-    def marginals(self) -> Callable[[tf.Tensor], tf.Tensor]:
-        """A function z -> log p(z_j) of each code unit, in nats: [..., Z] -> [..., Z]."""
-        variances = tf.reduce_sum(tf.square(self.factors), axis=-1)
-        return losses.mixture_marginals(self._log_shares(), self.means, tf.math.log(variances))
+    def unit_log_prob(self, z: tf.Tensor) -> tf.Tensor:
+        logvar = tf.math.log(tf.reduce_sum(tf.square(self.factors), axis=-1))
+        return divergences.unit_mixture_log_prob(z, self._log_shares(), self.means, logvar)
 
     def _log_shares(self) -> tf.Tensor:
         parts = [self.cumulative[:1], self.cumulative[1:] - self.cumulative[:-1]]

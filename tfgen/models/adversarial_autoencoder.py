@@ -23,13 +23,12 @@ from typing import Annotated, Any, Literal
 
 import keras
 import tensorflow as tf
-from keras import layers
 
 from tfgen.declared import Count, Network, Range, Weight
 from tfgen.errors import UserError
-from tfgen.layers import priors
+from tfgen.layers import coders, priors
 from tfgen.models.autoencoder import Autoencoder
-from tfgen.objectives import adversarial, losses
+from tfgen.objectives import adversarial
 
 
 @keras.saving.register_keras_serializable("tfgen")
@@ -52,6 +51,7 @@ class AdversarialAutoencoder(Autoencoder):
     paper = ("Makhzani et al. 2016", "https://arxiv.org/abs/1511.05644")
     labels_if = "labels"
     terms = ("loss", "mse", "d_loss", "g_loss")
+    descent = {"D": "d_loss", "ae": "loss"}
 
     def __init__(
         self,
@@ -79,28 +79,16 @@ class AdversarialAutoencoder(Autoencoder):
         super().__init__(
             image_shape, levels, seed, components=components, latent_dim=latent_dim, **kwargs
         )
-        self.target = self.find_prior()
         self.adversarial_weight = adversarial_weight
         self.critic_width = critic_width
         judged = (latent_dim + self.num_classes,)
 
-        def default_discriminator() -> keras.Model:
-            return keras.Sequential(
-                [
-                    layers.Input(judged),
-                    layers.Dense(critic_width),
-                    layers.LeakyReLU(0.2),
-                    layers.Dense(critic_width),
-                    layers.LeakyReLU(0.2),
-                    layers.Dense(1),
-                ]
-            )
-
         self.D = self.choose_network(
-            "discriminator", discriminator, judged, (1,), default_discriminator
+            *("discriminator", discriminator, judged, (1,)),
+            lambda: coders.critic(judged, critic_width, depth=2),
         )
 
-    def find_prior(self) -> Any:
+    def make_prior(self) -> priors.Prior:
         return priors.find(self.prior, self.latent_dim, self.num_classes)
 
     def trained(self) -> dict[str, list[keras.Variable]]:
@@ -112,31 +100,19 @@ class AdversarialAutoencoder(Autoencoder):
             z = tf.concat([z, self.one_hot(label)], axis=-1)
         return self.D(z, training=training)[:, 0]
 
-    def errors(
-        self, x: tf.Tensor, seeds: tf.Tensor, training: bool, label: tf.Tensor | None = None
-    ) -> dict[str, tf.Tensor]:
-        terms, z = self.errors_and_codes(x, seeds, training)
+    def extra_terms(
+        self, z: tf.Tensor, seeds: tf.Tensor, training: bool, label: tf.Tensor | None
+    ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
         g_loss = adversarial.non_saturating_g(self.logit(z, label, training))
-        return terms | {
-            "loss": terms["loss"] + self.adversarial_weight * g_loss,
-            "d_loss": self.d_loss(z, seeds, label, training),
-            "g_loss": g_loss,
-        }
+        d_loss = self.d_loss(z, seeds, label, training)
+        return self.adversarial_weight * g_loss, {"d_loss": d_loss, "g_loss": g_loss}
 
     def d_loss(
         self, z: tf.Tensor, seeds: tf.Tensor, label: tf.Tensor | None, training: bool
     ) -> tf.Tensor:
         """What D descends on, for each row: [B, Z] -> [B]."""
-        p = self.target.draw(self.target.noise(seeds), label)
+        prior = self.make_prior()
+        p = prior.draw(prior.noise(seeds), label)
         z = tf.stop_gradient(z)
         real, coded = self.logit(p, label, training), self.logit(z, label, training)
         return adversarial.minimax_d(real, coded)
-
-    def train_step(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        x, label = self.to_unit(batch["image"]), batch.get("label")
-        seeds = self.training_seeds(x)
-        with tf.GradientTape(persistent=True) as tape:
-            terms = losses.means(self.errors(x, seeds, True, label))
-        self.minimize("D", tape, terms["d_loss"])
-        self.minimize("ae", tape, terms["loss"])
-        return self.end_step(**terms)

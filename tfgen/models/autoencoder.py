@@ -21,7 +21,7 @@ machines; ReLU units by default, and one hidden layer ("dense") or convolutions 
 side; the density of the codes.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import keras
@@ -30,7 +30,7 @@ import tensorflow as tf
 
 from tfgen.declared import Count, Network, Share
 from tfgen.errors import UserError, one_of
-from tfgen.layers import Dropout, LatentDensity, coders
+from tfgen.layers import Dropout, LatentDensity, coders, priors
 from tfgen.model import GenerativeModel
 from tfgen.objectives import losses
 from tfgen.objectives.likelihoods import softplus
@@ -61,6 +61,8 @@ class Autoencoder(GenerativeModel):
     )
     likelihood = "implicit"
     terms: tuple[str, ...] = ("loss", "mse")
+    # Which of its terms each optimizer descends on, in the order of their updates.
+    descent = {"ae": "loss"}
 
     def __init__(
         self,
@@ -94,31 +96,22 @@ class Autoencoder(GenerativeModel):
         def drop(stream: str) -> keras.Layer:
             return Dropout(dropout, stream, self.training_seeds)
 
-        def default_encoder() -> keras.Model:
-            layers, _ = coders.find(network, self.image_shape)
-            return keras.Sequential(
-                layers(self.image_shape, latent_dim, width, drop, activation), name="f"
-            )
-
-        def default_decoder() -> keras.Model:
-            _, layers = coders.find(network, self.image_shape)
-            return keras.Sequential(self.decoder_layers(layers, drop), name="g")
-
+        shape = self.image_shape
         self.encoder = self.choose_network(
-            "encoder", encoder, self.image_shape, (latent_dim,), default_encoder
+            *("encoder", encoder, shape, (latent_dim,)),
+            lambda: coders.encoder(network, shape, latent_dim, width, drop, activation),
         )
         self.decoder = self.choose_network(
-            "decoder", decoder, (latent_dim,), self.image_shape, default_decoder
+            *("decoder", decoder, (latent_dim,), shape), lambda: self.make_decoder(drop)
         )
-        self.latents = LatentDensity(latent_dim, components) if components else self.find_prior()
+        self.latents = LatentDensity(latent_dim, components) if components else self.make_prior()
 
-    def decoder_layers(
-        self, layers: Callable[..., list[keras.Layer]], drop: Callable[[str], keras.Layer]
-    ) -> list[keras.Layer]:
-        """The layers of g, by `layers`, the function of `tfgen.layers.coders` for the network."""
-        return layers(self.latent_dim, self.image_shape, self.width, drop, self.activation)
+    def make_decoder(self, drop: coders.Drop) -> keras.Model:
+        return coders.decoder(
+            *(self.network, self.latent_dim, self.image_shape, self.width, drop, self.activation)
+        )
 
-    def find_prior(self) -> Any:
+    def make_prior(self) -> priors.Prior:
         """The density of codes that a variant trains towards; an autoencoder has none.
 
         Raises: UserError.
@@ -137,21 +130,14 @@ class Autoencoder(GenerativeModel):
         """What the encoder is shown in training: here the image itself."""
         return x
 
-    def code_and_penalty(self, x: tf.Tensor, training: bool) -> tuple[tf.Tensor, tf.Tensor]:
-        """The codes [B, Z], and what a variant adds to the loss of each image, [B]."""
-        z = self.code(x, training)
-        return z, tf.zeros_like(z[:, 0])
+    def code_and_penalty(self, x: tf.Tensor, training: bool) -> tuple[tf.Tensor, float | tf.Tensor]:
+        """The codes [B, Z] of what the encoder sees, and a penalty on how they come about, [B]."""
+        return self.code(x, training), 0.0
 
     def errors(
         self, x: tf.Tensor, seeds: tf.Tensor, training: bool, label: tf.Tensor | None = None
     ) -> dict[str, tf.Tensor]:
         """The terms for images x: dict of [B]."""
-        return self.errors_and_codes(x, seeds, training)[0]
-
-    def errors_and_codes(
-        self, x: tf.Tensor, seeds: tf.Tensor, training: bool
-    ) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
-        """The terms, and the codes that they are of, for variants to add to."""
         z, penalty = self.code_and_penalty(self.corrupt(x, seeds), training)
         out = self.decoder(z, training=training)
         squares = tf.square(x - (out if self.gives_pixels else tf.sigmoid(out)))
@@ -159,14 +145,23 @@ class Autoencoder(GenerativeModel):
             loss = tf.reduce_sum(squares, axis=[1, 2, 3])
         else:
             loss = tf.reduce_sum(softplus(out) - x * out, axis=[1, 2, 3])
-        return {"loss": loss + penalty, "mse": tf.reduce_mean(squares, axis=[1, 2, 3])}, z
+        extra, terms = self.extra_terms(z, seeds, training, label)
+        mse = tf.reduce_mean(squares, axis=[1, 2, 3])
+        return {"loss": loss + penalty + extra, "mse": mse, **terms}
+
+    def extra_terms(
+        self, z: tf.Tensor, seeds: tf.Tensor, training: bool, label: tf.Tensor | None
+    ) -> tuple[float | tf.Tensor, dict[str, tf.Tensor]]:
+        """What a variant adds to the loss for codes [B, Z], [B], and the terms that it reports."""
+        return 0.0, {}
 
     def train_step(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         x = self.to_unit(batch["image"])
         seeds, label = self.training_seeds(x), batch.get("label")
-        with tf.GradientTape() as tape:
+        with tf.GradientTape(persistent=True) as tape:
             terms = losses.means(self.errors(x, seeds, True, label))
-        self.minimize("ae", tape, terms["loss"])
+        for name, term in self.descent.items():
+            self.minimize(name, tape, terms[term])
         return self.end_step(**terms)
 
     def test_step(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
@@ -176,12 +171,8 @@ class Autoencoder(GenerativeModel):
 
     def fit_after_training(self, images: np.ndarray) -> None:
         """Fits the density of the codes of uint8 levels [N, H, W, C]; called before it samples."""
-        if self.components:
-            codes = [self.encode(x)["mean"] for x in self._blocks(images)]
-            self.latents.fit(np.concatenate(codes))
-
-    def _blocks(self, images: np.ndarray) -> list[tf.Tensor]:
-        return [self.to_unit(images[i : i + 500]) for i in range(0, min(len(images), 20_000), 500)]
+        if isinstance(self.latents, LatentDensity):
+            self.latents.fit_drawn(lambda x, _: self.encode(self.to_unit(x))["mean"], images)
 
     # --- codes and samples -----------------------------------------------------------------------
 

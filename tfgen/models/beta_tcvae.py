@@ -11,7 +11,7 @@ Autoencoders. NeurIPS 2018. https://arxiv.org/abs/1802.04942
 
 The difference from the beta-VAE is what beta weighs: its KL holds I(x; z) as well, so that a larger
 beta also forgets the image. q(z), the mean of q(z|x) over the data, is estimated from the batch
-(`tfgen.objectives.losses.total_correlation`).
+(`tfgen.objectives.divergences.total_correlation`).
 
 Shapes: x [B, H, W, C];  mu, logvar [B, Z];  z [B, L, Z], of which the first draw estimates TC.
 
@@ -20,17 +20,15 @@ a constant, so that the reported TC is one. N replicas estimate q(z) from the ro
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import keras
+import tensorflow as tf
 
 from tfgen import replicas
 from tfgen.declared import Weight
-from tfgen.models.vae import VAE
-from tfgen.objectives import losses
-
-if TYPE_CHECKING:
-    import tensorflow as tf
+from tfgen.models.vae import VAE, Draws
+from tfgen.objectives import divergences
 
 
 @keras.saving.register_keras_serializable("tfgen")
@@ -57,9 +55,11 @@ class BetaTCVAE(VAE):
         super().__init__(image_shape, levels, seed, **kwargs)
         self.beta = beta
 
-    def neg_elbo(
-        self, batch: "dict[str, tf.Tensor]", seeds: "tf.Tensor", training: bool
-    ) -> "dict[str, tf.Tensor]":
-        terms, (mu, logvar, z) = self.terms_and_codes(batch, seeds, training)
-        tc = losses.total_correlation(z[:, 0], replicas.all_rows(mu), replicas.all_rows(logvar))
-        return terms | {"loss": terms["loss"] + (self.beta - 1.0) * tc, "tc": tc}
+    def extra_terms(
+        self, draws: Draws, seeds: tf.Tensor, training: bool
+    ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+        mu, logvar, z, _ = draws
+        tc = divergences.total_correlation(
+            z[:, 0], replicas.all_rows(mu), replicas.all_rows(logvar)
+        )
+        return (self.beta - 1.0) * tc, {"tc": tc}

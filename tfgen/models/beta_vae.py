@@ -21,13 +21,12 @@ Free bits raise the KL of each image before beta or C act on it, warm-up weighs 
 N replicas take the mean of the rows of all.
 """
 
+import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
 import keras
-import tensorflow as tf
 
-from tfgen import replicas
 from tfgen.declared import Count, Weight
 from tfgen.models.vae import VAE
 
@@ -60,10 +59,6 @@ class BetaVAE(VAE):
         self.beta = beta
         self.capacity = capacity
         self.capacity_steps = capacity_steps
-
-    def penalty(self, kl: tf.Tensor, training: bool) -> tf.Tensor:
-        if self.capacity:
-            risen = tf.cast(self.step, tf.float32) / self.capacity_steps if training else 1.0
-            mean = tf.reduce_mean(replicas.all_rows(kl))
-            kl = tf.abs(mean - self.capacity * tf.minimum(1.0, risen))
-        return self.beta * kl
+        self.kl_term = dataclasses.replace(
+            self.kl_term, weight=beta, capacity=capacity, capacity_steps=capacity_steps
+        )

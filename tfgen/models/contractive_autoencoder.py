@@ -77,9 +77,7 @@ class ContractiveAutoencoder(Autoencoder):
             )
         return default()
 
-    def decoder_layers(
-        self, layers: Callable[..., list[keras.Layer]], drop: Callable[[str], keras.Layer]
-    ) -> list[keras.Layer]:
+    def make_decoder(self, drop: coders.Drop) -> keras.Model:
         """g: the layers of f transposed, from the last to the first."""
         return coders.transposed(self.encoder, drop)
 

@@ -87,7 +87,7 @@ class CVAE(VAE):
     def _score(self, x: tf.Tensor, label: tf.Tensor | None) -> tf.Tensor:
         mu, logvar = self.posterior(x, label)
         log_p = self.p.log_prob(self.to_levels(x), self.parameters(mu, label))
-        return log_p - self.kl(mu, logvar, mu[:, None])
+        return log_p - self.make_prior().kl(mu, logvar, mu[:, None])
 
     def class_log_prob(self, x: tf.Tensor, samples: int = 100) -> tf.Tensor:
         """log p(x, y), lower bounds by L_k with k = samples: [B, H, W, C] -> [B, K], nats."""

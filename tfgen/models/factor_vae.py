@@ -22,12 +22,12 @@ from typing import Any
 
 import keras
 import tensorflow as tf
-from keras import layers
 
 from tfgen import random, replicas
 from tfgen.declared import Count, Network, Weight
-from tfgen.models.vae import VAE
-from tfgen.objectives import adversarial, losses
+from tfgen.layers import coders
+from tfgen.models.vae import VAE, Draws
+from tfgen.objectives import adversarial
 
 
 @keras.saving.register_keras_serializable("tfgen")
@@ -45,6 +45,7 @@ class FactorVAE(VAE):
 
     paper = ("Kim and Mnih 2018", "https://arxiv.org/abs/1802.05983")
     terms = ("loss", "distortion", "kl", "tc", "d_loss")
+    descent = {"vae": "loss", "D": "d_loss"}  # algorithm 2
 
     def __init__(
         self,
@@ -62,30 +63,21 @@ class FactorVAE(VAE):
         self.critic_width = critic_width
         self.critic_depth = critic_depth
         codes = (self.latent_dim,)
-
-        def default_discriminator() -> keras.Model:
-            hidden = [
-                layer
-                for _ in range(critic_depth)
-                for layer in (layers.Dense(critic_width), layers.LeakyReLU(0.2))
-            ]
-            return keras.Sequential([layers.Input(codes), *hidden, layers.Dense(1)])
-
         self.D = self.choose_network(
-            "discriminator", discriminator, codes, (1,), default_discriminator
+            *("discriminator", discriminator, codes, (1,)),
+            lambda: coders.critic(codes, critic_width, critic_depth),
         )
 
     def trained(self) -> dict[str, list[keras.Variable]]:
         return super().trained() | {"D": self.D.trainable_variables}
 
-    def neg_elbo(
-        self, batch: dict[str, tf.Tensor], seeds: tf.Tensor, training: bool
-    ) -> dict[str, tf.Tensor]:
-        terms, (_, _, z) = self.terms_and_codes(batch, seeds, training)
-        z = z[:, 0]
+    def extra_terms(
+        self, draws: Draws, seeds: tf.Tensor, training: bool
+    ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+        z = draws.z[:, 0]
         tc = self.D(z, training=training)[:, 0]
-        terms |= {"loss": terms["loss"] + self.gamma * tc, "tc": tc}
-        return terms | {"d_loss": self.d_loss(tf.stop_gradient(z), seeds, training)}
+        d_loss = self.d_loss(tf.stop_gradient(z), seeds, training)
+        return self.gamma * tc, {"tc": tc, "d_loss": d_loss}
 
     def d_loss(self, z: tf.Tensor, seeds: tf.Tensor, training: bool = False) -> tf.Tensor:
         """What D descends on, for each row: [B, Z] -> [B]."""
@@ -98,12 +90,3 @@ class FactorVAE(VAE):
         order = tf.argsort(replicas.all_rows(keys), axis=0)
         z = tf.gather(tf.transpose(replicas.all_rows(z)), tf.transpose(order), batch_dims=1)
         return replicas.own_rows(tf.transpose(z))
-
-    def train_step(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        # Algorithm 2.
-        seeds = self.training_seeds(batch["image"])
-        with tf.GradientTape(persistent=True) as tape:
-            terms = losses.means(self.neg_elbo(batch, seeds, training=True))
-        self.minimize("vae", tape, terms["loss"])
-        self.minimize("D", tape, terms["d_loss"])
-        return self.end_step(**terms)

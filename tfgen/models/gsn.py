@@ -84,18 +84,14 @@ class GSN(GenerativeModel):
         h, w, c = self.image_shape
         given = (h, w, c * self.p.parameters)
 
-        def default_encoder() -> keras.Model:
-            layers, _ = coders.find(network, self.image_shape)
-            return keras.Sequential(layers(self.image_shape, latent_dim, width, drop))
-
-        def default_decoder() -> keras.Model:
-            _, layers = coders.find(network, self.image_shape)
-            return keras.Sequential(layers(latent_dim, given, width, drop))
-
         self.f = self.choose_network(
-            "encoder", encoder, self.image_shape, (latent_dim,), default_encoder
+            *("encoder", encoder, self.image_shape, (latent_dim,)),
+            lambda: coders.encoder(network, self.image_shape, latent_dim, width, drop),
         )
-        self.g = self.choose_network("decoder", decoder, (latent_dim,), given, default_decoder)
+        self.g = self.choose_network(
+            *("decoder", decoder, (latent_dim,), given),
+            lambda: coders.decoder(network, latent_dim, given, width, drop),
+        )
 
     # --- training --------------------------------------------------------------------------------
 

@@ -32,7 +32,7 @@ from tfgen import random
 from tfgen.declared import Count, Range, Weight
 from tfgen.layers import adversaries
 from tfgen.models.gan import GAN
-from tfgen.objectives import losses
+from tfgen.objectives import divergences
 
 
 @keras.saving.register_keras_serializable("tfgen")
@@ -136,7 +136,7 @@ class InfoGAN(GAN):
         assert noise is not None  # G's images have theirs
         logits, means = self.read(score)
         of_category = tf.reduce_sum(tf.nn.log_softmax(logits) * self.category(noise["u"]), axis=-1)
-        of_codes = losses.normal_log_prob(noise["c"], means, tf.zeros_like(means))
+        of_codes = divergences.normal_log_prob(noise["c"], means, tf.zeros_like(means))
         return of_category + math.log(self.categories) + of_codes
 
     def d_loss(

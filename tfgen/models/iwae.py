@@ -27,8 +27,8 @@ import keras
 import tensorflow as tf
 
 from tfgen.declared import Count
-from tfgen.models.vae import VAE
-from tfgen.objectives import losses
+from tfgen.models.vae import VAE, Draws
+from tfgen.objectives import divergences
 
 
 @keras.saving.register_keras_serializable("tfgen")
@@ -53,15 +53,8 @@ class IWAE(VAE):
     ) -> None:
         super().__init__(image_shape, levels, seed, samples=samples, **kwargs)
 
-    def neg_elbo(
-        self, batch: dict[str, tf.Tensor], seeds: tf.Tensor, training: bool
-    ) -> dict[str, tf.Tensor]:
-        mu, logvar, z, log_p = self.draw_codes(batch, seeds, training)
-        log_q = losses.normal_log_prob(z, mu[:, None], logvar[:, None])
-        log_w = log_p + self.kl_weight(training) * (self.log_prior()(z) - log_q)
-        bound = tf.reduce_logsumexp(log_w, axis=1) - math.log(self.samples)
-        return {
-            "loss": -bound,
-            "distortion": -tf.reduce_mean(log_p, axis=1),
-            "kl": self.kl(mu, logvar, z),
-        }
+    def neg_bound(self, draws: Draws, kl: tf.Tensor, step: tf.Tensor | None) -> tf.Tensor:
+        mu, logvar, z, log_p = draws
+        log_q = divergences.normal_log_prob(z, mu[:, None], logvar[:, None])
+        log_w = log_p + self.kl_term.risen(step) * (self.make_prior().log_prob(z) - log_q)
+        return -(tf.reduce_logsumexp(log_w, axis=1) - math.log(self.samples))

@@ -51,7 +51,7 @@ from tfgen.declared import Count, Share
 from tfgen.errors import one_of
 from tfgen.layers import Dropout
 from tfgen.model import GenerativeModel
-from tfgen.objectives import bounds, losses
+from tfgen.objectives import bounds, divergences
 from tfgen.objectives.likelihoods import softplus
 
 MARGIN = 0.05  # of v on either side of [0, 1], so that the logits of 0 and 1 are finite
@@ -176,7 +176,7 @@ class NICE(GenerativeModel):
         """log p(l): [B, D] -> [B], nats."""
         z, log_det = self.to_prior(logit, training)
         zeros = tf.zeros_like(z)
-        return losses.normal_log_prob(z, zeros, zeros) + log_det
+        return divergences.normal_log_prob(z, zeros, zeros) + log_det
 
     def in_bin(
         self, levels: tf.Tensor, u: float | tf.Tensor, rest: float | tf.Tensor
@@ -203,7 +203,7 @@ class NICE(GenerativeModel):
             # log du/dt = log u (1 - u)
             slope = -softplus(t) - softplus(-t)
             zeros = tf.zeros_like(t)
-            log_q = losses.normal_log_prob(noise, zeros, zeros)
+            log_q = divergences.normal_log_prob(noise, zeros, zeros)
             log_q -= tf.reduce_sum(log_b + slope, axis=1)
         logit, slope = self.in_bin(levels, u, rest)
         return logit, log_q - tf.reduce_sum(slope, axis=1)

@@ -30,6 +30,7 @@ from tfgen import replicas
 from tfgen.declared import Count, Weight
 from tfgen.errors import UserError, one_of
 from tfgen.models.autoencoder import Autoencoder
+from tfgen.objectives import divergences
 
 
 @keras.saving.register_keras_serializable("tfgen")
@@ -72,15 +73,16 @@ class SparseAutoencoder(Autoencoder):
         z = super().code(x, training)
         return self.select(z) if self.sparsity == "top_k" else tf.sigmoid(z)
 
-    def code_and_penalty(self, x: tf.Tensor, training: bool) -> tf.Tensor:
-        z, penalty = super().code_and_penalty(x, training)
+    def extra_terms(
+        self, z: tf.Tensor, seeds: tf.Tensor, training: bool, label: tf.Tensor | None
+    ) -> tuple[float | tf.Tensor, dict[str, tf.Tensor]]:
         if self.sparsity == "top_k":
-            return z, penalty
-        r, mean = self.active / self.latent_dim, tf.reduce_mean(replicas.all_rows(z), axis=0)
+            return 0.0, {}
+        mean = tf.reduce_mean(replicas.all_rows(z), axis=0)
         # Away from 0 and 1, where a sigmoid can round to.
         mean = tf.clip_by_value(mean, 1e-6, 1.0 - 1e-6)
-        kl = r * tf.math.log(r / mean) + (1.0 - r) * tf.math.log((1.0 - r) / (1.0 - mean))
-        return z, penalty + self.sparsity_weight * tf.reduce_sum(kl)
+        kl = divergences.bernoulli_kl(self.active / self.latent_dim, mean)
+        return self.sparsity_weight * tf.reduce_sum(kl), {}
 
     def select(self, z: tf.Tensor) -> tf.Tensor:
         """The k largest of each row, the others 0: [B, Z] -> [B, Z]."""

@@ -50,7 +50,7 @@ from tfgen.declared import Count, Range, Weight
 from tfgen.errors import UserError
 from tfgen.layers import adversaries, captioned
 from tfgen.models.gan import GAN
-from tfgen.objectives import adversarial, losses
+from tfgen.objectives import adversarial, divergences, losses
 
 
 class Texts(NamedTuple):
@@ -241,7 +241,7 @@ class TextToImage(GAN):
         """A draw of c, and KL of its distribution: [B, P] -> [B, N], [B] nats."""
         mu, log_var = tf.split(painter["augment"](phi), 2, axis=-1)
         e = noise["z"][:, self.latent_dim :]
-        return mu + tf.exp(0.5 * log_var) * e, losses.kl_to_standard_normal(mu, log_var)
+        return mu + tf.exp(0.5 * log_var) * e, divergences.kl_to_standard_normal(mu, log_var)
 
     def paint(
         self,

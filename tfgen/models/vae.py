@@ -22,7 +22,7 @@ to the codes once training is over (`tfgen.layers.LatentDensity`).
 """
 
 from collections.abc import Callable, Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 import keras
 import numpy as np
@@ -31,9 +31,23 @@ import tensorflow as tf
 from tfgen import random
 from tfgen.compiling import compiled
 from tfgen.declared import Count, Likelihood, Network, Range, Share, Steps, Weight
-from tfgen.layers import Dropout, LatentDensity, coders
+from tfgen.layers import Dropout, LatentDensity, coders, priors
 from tfgen.model import GenerativeModel
-from tfgen.objectives import bounds, likelihoods, losses
+from tfgen.objectives import bounds, divergences, likelihoods, losses
+
+
+class Draws(NamedTuple):
+    """Codes of a batch of images: L draws of q(z|x) for each."""
+
+    mu: tf.Tensor  # [B, Z]
+    logvar: tf.Tensor  # [B, Z]
+    z: tf.Tensor  # [B, L, Z]
+    log_p: tf.Tensor  # log p(x|z), [B, L], nats
+
+    @property
+    def distortion(self) -> tf.Tensor:
+        """-E_q log p(x|z): [B], nats."""
+        return -tf.reduce_mean(self.log_p, axis=1)
 
 
 @keras.saving.register_keras_serializable("tfgen")
@@ -61,6 +75,8 @@ class VAE(GenerativeModel):
     likelihood = "lower bound"
     prior = "normal"
     terms: tuple[str, ...] = ("loss", "distortion", "kl")
+    # Which of its terms each optimizer descends on, in the order of their updates.
+    descent = {"vae": "loss"}
 
     def __init__(
         self,
@@ -94,6 +110,7 @@ class VAE(GenerativeModel):
         self.components = components
 
         self.p = likelihoods.choose(likelihood, levels)
+        self.kl_term = divergences.KLTerm(warmup=warmup, free_bits=free_bits)
 
         def drop(stream: str) -> keras.Layer:
             return Dropout(dropout, stream, self.training_seeds)
@@ -103,18 +120,14 @@ class VAE(GenerativeModel):
         seen, codes = (h, w, c + self.num_classes), latent_dim + self.num_classes
         given = (h, w, c * self.p.parameters)
 
-        def default_encoder() -> keras.Model:
-            layers, _ = coders.find(network, self.image_shape)
-            return keras.Sequential(layers(seen, 2 * latent_dim, width, drop))
-
-        def default_decoder() -> keras.Model:
-            _, layers = coders.find(network, self.image_shape)
-            return keras.Sequential(layers(codes, given, width, drop))
-
         self.encoder = self.choose_network(
-            "encoder", encoder, seen, (2 * latent_dim,), default_encoder
+            *("encoder", encoder, seen, (2 * latent_dim,)),
+            lambda: coders.encoder(network, seen, 2 * latent_dim, width, drop),
         )
-        self.decoder = self.choose_network("decoder", decoder, (codes,), given, default_decoder)
+        self.decoder = self.choose_network(
+            *("decoder", decoder, (codes,), given),
+            lambda: coders.decoder(network, codes, given, width, drop),
+        )
         if components:
             self.latents = LatentDensity(latent_dim, components)
 
@@ -135,10 +148,11 @@ class VAE(GenerativeModel):
         """The parameters of p(x|z): [B, Z] -> [B, H, W, C * n]."""
         return self.decoder(z, training=training)
 
-    def draw_codes(
-        self, batch: dict[str, tf.Tensor], seeds: tf.Tensor, training: bool
-    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
-        """L draws of z an image: (mu [B, Z], logvar [B, Z], z [B, L, Z], log p(x|z) [B, L])."""
+    def make_prior(self) -> priors.Prior:
+        """p(z), as it is now."""
+        return priors.Normal(self.latent_dim)
+
+    def draw_codes(self, batch: dict[str, tf.Tensor], seeds: tf.Tensor, training: bool) -> Draws:
         image, label = batch["image"], batch.get("label")
         mu, logvar = self.posterior(self.to_unit(image), label, training)
         eps = random.normal(seeds, [self.samples, self.latent_dim], "eps")
@@ -147,49 +161,35 @@ class VAE(GenerativeModel):
         label = None if label is None else tf.repeat(label, self.samples)
         parameters = self.parameters(tf.reshape(z, [-1, self.latent_dim]), label, training)
         log_p = tf.reshape(self.p.log_prob(levels, parameters), [-1, self.samples])
-        return mu, logvar, z, log_p
-
-    def kl(self, mu: tf.Tensor, logvar: tf.Tensor, z: tf.Tensor) -> tf.Tensor:
-        """KL(q(z|x) || p(z)): [B], nats; for this prior in closed form, without the draws z."""
-        return losses.kl_to_standard_normal(mu, logvar)
-
-    def objective(self, distortion: tf.Tensor, kl: tf.Tensor, training: bool) -> tf.Tensor:
-        """What is descended on, from the two terms of an image: [B], [B] -> [B]."""
-        if training and self.free_bits:
-            kl = tf.maximum(kl, self.free_bits)
-        return distortion + self.kl_weight(training) * self.penalty(kl, training)
-
-    def penalty(self, kl: tf.Tensor, training: bool) -> tf.Tensor:
-        """What a variant makes of the KL term, once the free bits are off: [B] -> [B]."""
-        return kl
-
-    def kl_weight(self, training: bool) -> float | tf.Tensor:
-        """1; in training it rises to that over `warmup` steps."""
-        if not training or not self.warmup:
-            return 1.0
-        return tf.minimum(1.0, tf.cast(self.step, tf.float32) / self.warmup)
+        return Draws(mu, logvar, z, log_p)
 
     def neg_elbo(
         self, batch: dict[str, tf.Tensor], seeds: tf.Tensor, training: bool
     ) -> dict[str, tf.Tensor]:
-        """The negative ELBO and its two terms: dict of [B], in nats."""
-        return self.terms_and_codes(batch, seeds, training)[0]
+        """The loss, the two terms of the negative ELBO, and a variant's own: dict of [B], nats."""
+        draws = self.draw_codes(batch, seeds, training)
+        kl = self.make_prior().kl(draws.mu, draws.logvar, draws.z)
+        loss = self.neg_bound(draws, kl, self.step if training else None)
+        extra, terms = self.extra_terms(draws, seeds, training)
+        return {"loss": loss + extra, "distortion": draws.distortion, "kl": kl, **terms}
 
-    def terms_and_codes(
-        self, batch: dict[str, tf.Tensor], seeds: tf.Tensor, training: bool
-    ) -> tuple[dict[str, tf.Tensor], tuple[tf.Tensor, tf.Tensor, tf.Tensor]]:
-        """The terms, and the codes (mu, logvar, z) that they are of, for variants to add to."""
-        mu, logvar, z, log_p = self.draw_codes(batch, seeds, training)
-        distortion, kl = -tf.reduce_mean(log_p, axis=1), self.kl(mu, logvar, z)
-        loss = self.objective(distortion, kl, training)
-        return {"loss": loss, "distortion": distortion, "kl": kl}, (mu, logvar, z)
+    def neg_bound(self, draws: Draws, kl: tf.Tensor, step: tf.Tensor | None) -> tf.Tensor:
+        """The loss without extra terms: [B], nats. step: None outside of training."""
+        return draws.distortion + self.kl_term(kl, step)
+
+    def extra_terms(
+        self, draws: Draws, seeds: tf.Tensor, training: bool
+    ) -> tuple[float | tf.Tensor, dict[str, tf.Tensor]]:
+        """What a variant adds to the loss, [B], and the terms of its own that it reports."""
+        return 0.0, {}
 
     def train_step(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         # Algorithm 1: L draws of eps for each image of the minibatch.
         seeds = self.training_seeds(batch["image"])
-        with tf.GradientTape() as tape:
+        with tf.GradientTape(persistent=True) as tape:
             terms = losses.means(self.neg_elbo(batch, seeds, training=True))
-        self.minimize("vae", tape, terms["loss"])
+        for name, term in self.descent.items():
+            self.minimize(name, tape, terms[term])
         return self.end_step(**terms)
 
     def test_step(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
@@ -202,25 +202,25 @@ class VAE(GenerativeModel):
         That is the aggregate posterior, the best prior for the ELBO (Tomczak and Welling 2018).
         """
         if self.components:
-            rows = range(0, min(len(images), 20_000), 500)
-            blocks = [(self.to_unit(images[i : i + 500]), i) for i in rows]
-            codes = [self.draw_posterior(x, tf.range(i, i + len(x))) for x, i in blocks]
-            self.latents.fit(np.concatenate(codes))
+            self.latents.fit_drawn(
+                lambda x, seeds: self.draw_posterior(self.to_unit(x), seeds), images
+            )
 
     # --- sampling --------------------------------------------------------------------------------
 
+    def density_of_codes(self) -> priors.Prior:
+        """What samples are decoded from: the mixture fitted to the codes, or the prior."""
+        return self.latents if self.components else self.make_prior()
+
     def noise(self, seeds: tf.Tensor) -> dict[str, tf.Tensor]:
-        if self.components:
-            noise = self.latents.noise(seeds)
-        else:
-            noise = {"z": random.normal(seeds, [self.latent_dim], "z")}
+        noise = self.density_of_codes().noise(seeds)
         if self.draw:
             noise["u"] = random.uniform(seeds, self.image_shape, "u")
         return noise
 
     def latent(self, noise: dict[str, tf.Tensor]) -> tf.Tensor:
-        """The draw of z from the prior that the noise stands for: [B, Z]."""
-        return self.latents.draw(noise) if self.components else noise["z"]
+        """The draw of z that the noise stands for: [B, Z]."""
+        return self.density_of_codes().draw(noise)
 
     def generate(self, noise: dict[str, tf.Tensor], label: tf.Tensor | None = None) -> tf.Tensor:
         parameters = self.parameters(self.latent(noise), label)
@@ -280,26 +280,9 @@ class VAE(GenerativeModel):
         """KL(q(z|x) || p(z)), and of each unit: images in [0, 1] -> ([B], [B, Z]), nats.
 
         p(z) is the density of the codes that samples are made of. A unit's KL is that of marginals,
-        KL(q(z_j|x) || p(z_j)): 0 where the image says nothing of it. Under N(0, I) they sum to the
-        whole. Units of a mixture depend on each other, and the whole is then that sum and
-        E_q log prod_j p(z_j) / p(z), by twice `samples` draws of eps, the same for every image and
-        balanced: under a single Gaussian there is no error.
+        KL(q(z_j|x) || p(z_j)): 0 where the image says nothing of it (`tfgen.layers.priors`).
         """
-        mu, logvar = self.posterior(x)
-        marginals = self.mixture_marginals()
-        if marginals is None:
-            units = losses.unit_kl_to_standard_normal(mu, logvar)
-            return tf.reduce_sum(units, axis=-1), units
-        log_prior, units = self.density_of_codes(), bounds.unit_kl(mu, logvar, marginals)
-
-        eps = random.normal(tf.range(samples), [self.latent_dim], "importance eps")
-        eps = bounds.balanced(eps)
-
-        def dependence(i: tf.Tensor) -> tf.Tensor:
-            z = mu + tf.exp(0.5 * logvar) * eps[i]
-            return tf.reduce_sum(marginals(z), axis=-1) - log_prior(z)
-
-        return tf.reduce_sum(units, axis=-1) + bounds.mean(dependence, 2 * samples), units
+        return self.density_of_codes().code_kl(*self.posterior(x), samples)
 
     def _importance(
         self, x: tf.Tensor, label: tf.Tensor | None = None
@@ -308,24 +291,12 @@ class VAE(GenerativeModel):
         mu, logvar = self.posterior(x, label)
         levels = self.to_levels(x)
         seeds = bounds.seeds_of_draws(levels)
-        log_prior = self.density_of_codes()
+        prior = self.density_of_codes()
 
         def log_weight(i: tf.Tensor) -> tf.Tensor:
             eps = random.normal(seeds(i), [self.latent_dim], "importance eps")
             z = mu + tf.exp(0.5 * logvar) * eps
             log_p = self.p.log_prob(levels, self.parameters(z, label))
-            return log_p + log_prior(z) - losses.normal_log_prob(z, mu, logvar)
+            return log_p + prior.log_prob(z) - divergences.normal_log_prob(z, mu, logvar)
 
         return log_weight
-
-    def density_of_codes(self) -> Callable[[tf.Tensor], tf.Tensor]:
-        """A function z -> log p(z) of the codes that samples are made of: [..., Z] -> [...]."""
-        return self.latents.log_prob if self.components else self.log_prior()
-
-    def mixture_marginals(self) -> Callable[[tf.Tensor], tf.Tensor] | None:
-        """Where that is a mixture, a function z -> log p(z_j): [..., Z] -> [..., Z]; else None."""
-        return self.latents.marginals() if self.components else None
-
-    def log_prior(self) -> Callable[[tf.Tensor], tf.Tensor]:
-        """A function z -> log p(z) of the prior in training: [..., Z] -> [...], nats."""
-        return lambda z: losses.normal_log_prob(z, tf.zeros_like(z), tf.zeros_like(z))

@@ -30,7 +30,7 @@ from tfgen import random
 from tfgen.declared import Network, Weight
 from tfgen.errors import UserError
 from tfgen.models.dcgan import DCGAN
-from tfgen.objectives import adversarial, losses
+from tfgen.objectives import adversarial, divergences
 
 
 @keras.saving.register_keras_serializable("tfgen")
@@ -117,7 +117,7 @@ class VAEGAN(DCGAN):
         D_z, features_z = self.D_and_features(G_z, training=training)
         D_zp = self.D(G_zp, training=training)
 
-        kl = tf.reduce_mean(losses.kl_to_standard_normal(mu, logvar))
+        kl = tf.reduce_mean(divergences.kl_to_standard_normal(mu, logvar))
         apart = tf.reshape(tf.square(features - features_z), [tf.shape(x)[0], -1])
         llike = 0.5 * tf.reduce_mean(tf.reduce_sum(apart, axis=-1))
         g_loss = tf.reduce_mean(self.g_loss(D_z) + self.g_loss(D_zp))
@@ -162,7 +162,7 @@ class VAEGAN(DCGAN):
     def code_kl(self, x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """KL(q(z|x) || p(z)), and of each unit: images in [0, 1] -> ([B], [B, Z]), nats."""
         q = self.encode(x)
-        units = losses.unit_kl_to_standard_normal(q["mean"], q["log_var"])
+        units = divergences.unit_kl_to_standard_normal(q["mean"], q["log_var"])
         return tf.reduce_sum(units, axis=-1), units
 
     def reconstruct(self, x: tf.Tensor) -> tf.Tensor:

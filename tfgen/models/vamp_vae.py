@@ -17,18 +17,16 @@ authors' code starts them near 0.05, or at training images. With `dropout`, q(z|
 training, and the mixture's parts, q(z|u), never.
 """
 
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import keras
 import tensorflow as tf
 
-from tfgen import random
 from tfgen.declared import Count
 from tfgen.errors import UserError
+from tfgen.layers import priors
 from tfgen.models.vae import VAE
-from tfgen.objectives import losses
 
 
 @keras.saving.register_keras_serializable("tfgen")
@@ -65,33 +63,15 @@ class VampVAE(VAE):
     def trained(self) -> dict[str, list[keras.Variable]]:
         return {"vae": [*super().trained()["vae"], self.u]}
 
-    def mixture(self, u: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """The mixture's parts, q(z|u) of u [K, H, W, C]: mu and logvar, each [K, Z]."""
+    def parts(self, u: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """q(z|u) of pseudo-inputs [K, H, W, C]: mu and logvar, each [K, Z]."""
         return self.posterior(tf.clip_by_value(u, 0.0, 1.0))
 
-    def log_prior(self) -> Callable[[tf.Tensor], tf.Tensor]:
-        mu, logvar = self.mixture(self.u)
-
-        def log_p(z: tf.Tensor) -> tf.Tensor:
-            log_q = losses.normal_log_prob(z[..., None, :], mu, logvar)
-            return tf.reduce_logsumexp(log_q, axis=-1) - math.log(self.pseudo_inputs)
-
-        return log_p
-
-    def mixture_marginals(self) -> Callable[[tf.Tensor], tf.Tensor] | None:
-        shares = tf.fill([self.pseudo_inputs], -math.log(self.pseudo_inputs))
-        return losses.mixture_marginals(shares, *self.mixture(self.u))
-
-    def kl(self, mu: tf.Tensor, logvar: tf.Tensor, z: tf.Tensor) -> tf.Tensor:
-        """By the draws z: a mixture has no closed form. [B], nats."""
-        log_q = losses.normal_log_prob(z, mu[:, None], logvar[:, None])
-        return tf.reduce_mean(log_q - self.log_prior()(z), axis=1)
-
-    def noise(self, seeds: tf.Tensor) -> dict[str, tf.Tensor]:
-        return {"k": random.uniform(seeds, [1], "k"), **super().noise(seeds)}
+    def make_prior(self) -> priors.Mixture:
+        return priors.Mixture(*self.parts(self.u))
 
     def latent(self, noise: dict[str, tf.Tensor]) -> tf.Tensor:
-        # The component: u_k of k = floor(K times a uniform); then z from q(z|u_k).
+        # Of the parts, only those that are drawn are encoded: fewer, in a file that samples.
         k = tf.cast(noise["k"][:, 0] * self.pseudo_inputs, tf.int32)
-        mu, logvar = self.mixture(tf.gather(self.u, k))
+        mu, logvar = self.parts(tf.gather(self.u, k))
         return mu + tf.exp(0.5 * logvar) * noise["z"]

@@ -19,18 +19,16 @@ that their lambda of 10 is one of 200 here. N replicas compare the codes of all.
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import keras
+import tensorflow as tf
 
 from tfgen import replicas
 from tfgen.declared import Range, Weight
 from tfgen.layers import priors
 from tfgen.models.autoencoder import Autoencoder
-from tfgen.objectives import losses
-
-if TYPE_CHECKING:
-    import tensorflow as tf
+from tfgen.objectives import divergences
 
 
 @keras.saving.register_keras_serializable("tfgen")
@@ -60,13 +58,13 @@ class WAEMMD(Autoencoder):
         super().__init__(image_shape, levels, seed, components=components, **kwargs)
         self.mmd_weight = mmd_weight
 
-    def find_prior(self) -> Any:
+    def make_prior(self) -> priors.Normal:
         return priors.Normal(self.latent_dim)
 
-    def errors(
-        self, x: "tf.Tensor", seeds: "tf.Tensor", training: bool, label: "tf.Tensor | None" = None
-    ) -> "dict[str, tf.Tensor]":
-        terms, z = self.errors_and_codes(x, seeds, training)
-        p = self.find_prior().noise(seeds)["z"]
-        mmd = losses.mmd(z, p, replicas.all_rows(z), replicas.all_rows(p))
-        return terms | {"loss": terms["loss"] + self.mmd_weight * mmd, "mmd": mmd}
+    def extra_terms(
+        self, z: tf.Tensor, seeds: tf.Tensor, training: bool, label: tf.Tensor | None
+    ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+        prior = self.make_prior()
+        p = prior.draw(prior.noise(seeds))
+        mmd = divergences.mmd(z, p, replicas.all_rows(z), replicas.all_rows(p))
+        return self.mmd_weight * mmd, {"mmd": mmd}

@@ -4,19 +4,15 @@
     1/k sum_i log w_i      the ELBO, its expectation by k draws
 
 log_w: a function of the draw's number, an int32 scalar -> log w_i [B], nats.
-
-And what the codes carry, the KL of q(z|x) from a prior that is a mixture.
 """
 
 import math
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 import tensorflow as tf
 
 from tfgen import random
-from tfgen.objectives import losses
 
 
 def seeds_of_draws(levels: tf.Tensor) -> Callable[[tf.Tensor], tf.Tensor]:
@@ -71,25 +67,6 @@ def balanced(eps: tf.Tensor) -> tf.Tensor:
     covariance = tf.matmul(eps, eps, transpose_a=True) / tf.cast(tf.shape(eps)[0], tf.float32)
     whitened = tf.linalg.triangular_solve(tf.linalg.cholesky(covariance), tf.transpose(eps))
     return tf.transpose(whitened)
-
-
-def unit_kl(
-    mu: tf.Tensor, logvar: tf.Tensor, log_prior: Callable[[tf.Tensor], tf.Tensor], nodes: int = 201
-) -> tf.Tensor:
-    """KL(N(mu_j, exp(logvar_j)) || p_j) of each latent: [B, Z], [B, Z] -> [B, Z], nats.
-
-    log_prior: log p_j of each latent, [B, Z] -> [B, Z]. By the trapezoidal rule over six sigma: a
-    mixture has kinks between its components, on which rules of high order do no better.
-    """
-    eps = np.linspace(-6.0, 6.0, nodes)
-    shares = np.exp(-0.5 * eps**2)
-
-    def log_ratio(eps: tf.Tensor) -> tf.Tensor:
-        z = mu + tf.exp(0.5 * logvar) * eps
-        return losses.unit_normal_log_prob(z, mu, logvar) - log_prior(z)
-
-    ratios = tf.map_fn(log_ratio, tf.constant(eps, tf.float32))
-    return tf.tensordot(tf.constant(shares / shares.sum(), tf.float32), ratios, 1)
 
 
 def _over(samples: int, body: Callable[..., Any], first: Any) -> Any:
