@@ -116,7 +116,7 @@ class AdversarialAutoencoder(Autoencoder):
         self, x: tf.Tensor, seeds: tf.Tensor, training: bool, label: tf.Tensor | None = None
     ) -> dict[str, tf.Tensor]:
         terms, z = self.errors_and_codes(x, seeds, training)
-        g_loss = adversarial.non_saturating_g(self.logit(z, label, training))
+        g_loss = adversarial.nll_real(self.logit(z, label, training))
         return terms | {
             "loss": terms["loss"] + self.adversarial_weight * g_loss,
             "d_loss": self.d_loss(z, seeds, label, training),

@@ -23,7 +23,7 @@ of the improvements that it calls optional, vanishing residuals and skip connect
 beyond the range of images is cut off in samples, and not in training.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import keras
@@ -33,7 +33,6 @@ from tfgen import replicas
 from tfgen.declared import Count, Network, Range, Weight
 from tfgen.layers import adversaries, balanced
 from tfgen.models.gan import GAN
-from tfgen.objectives import adversarial
 
 
 @keras.saving.register_keras_serializable("tfgen")
@@ -98,7 +97,7 @@ class BEGAN(GAN):
     def make_generator(self) -> keras.Model:
         return self._decoder(self.latent_dim, "G")
 
-    def make_discriminator(self) -> keras.Model:  # type: ignore[override]
+    def make_discriminator(self) -> keras.Model:
         encoder = balanced.encoder(self.image_shape, self.code_dim, self.width, self.depth)
         return keras.Sequential([encoder, self._decoder(self.code_dim, "decoder")], name="D")
 
@@ -123,6 +122,7 @@ class BEGAN(GAN):
 
     def g_loss(
         self,
+        D_x: tf.Tensor,
         D_fake: tf.Tensor,
         noise: dict[str, tf.Tensor] | None = None,
         label: tf.Tensor | None = None,
@@ -148,9 +148,6 @@ class BEGAN(GAN):
             "k": tf.convert_to_tensor(self.k),
             "measure": L_x + tf.abs(self.gamma * L_x - L_fake),
         }
-
-    def warnings(self, means: Mapping[str, float]) -> dict[str, str]:
-        return adversarial.warnings({**means, "D_real": 0.0, "D_fake": 0.0}, self.objective)
 
     def generate(self, noise: dict[str, tf.Tensor], label: tf.Tensor | None = None) -> tf.Tensor:
         return tf.clip_by_value(super().generate(noise, label), 0.0, 1.0)

@@ -56,6 +56,7 @@ class ConditionalGAN(GAN):
     """
 
     paper = ("Mirza and Osindero 2014", "https://arxiv.org/abs/1411.1784")
+    network = "conv"
 
     def __init__(
         self,
@@ -64,13 +65,12 @@ class ConditionalGAN(GAN):
         seed: int = 0,
         num_classes: int = 10,
         condition: Literal["planes", "projection", "auxiliary"] = "planes",
-        network="conv",
         **kwargs: Any,
     ) -> None:
         # Known before the networks are built.
         self.num_classes = num_classes
         self.condition = one_of("condition", condition, CONDITIONS)
-        super().__init__(image_shape, levels, seed, network=network, **kwargs)
+        super().__init__(image_shape, levels, seed, **kwargs)
 
     def shapes_of_G(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
         return (self.latent_dim + self.num_classes,), self.image_shape
@@ -80,10 +80,10 @@ class ConditionalGAN(GAN):
             return [self.image_shape, (self.num_classes,)], (1,)
         return self.image_shape, (1 + self.num_classes,)
 
-    def make_discriminator(self) -> keras.Model:  # type: ignore[override]
+    def make_discriminator(self) -> keras.Model:
         if self.condition == "planes":
-            return super().make_discriminator(beside=self.num_classes)
-        judge = super().make_discriminator()
+            return self.like_D(beside=self.num_classes)
+        judge = self.like_D()
         phi = judge.get_layer("features").output
         # v, or the head of C: K numbers of each image's features.
         head = adversaries.dense(self.num_classes, self.normalisation, dtype="float32")
@@ -124,8 +124,9 @@ class ConditionalGAN(GAN):
 
     def g_loss(
         self,
+        D_x: tf.Tensor,
         D_fake: tf.Tensor,
         noise: dict[str, tf.Tensor] | None = None,
         label: tf.Tensor | None = None,
     ) -> tf.Tensor:
-        return super().g_loss(D_fake, noise, label) + self.missed(D_fake, label)
+        return super().g_loss(D_x, D_fake, noise, label) + self.missed(D_fake, label)

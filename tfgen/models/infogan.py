@@ -51,6 +51,8 @@ class InfoGAN(GAN):
 
     paper = ("Chen et al. 2016", "https://arxiv.org/abs/1606.03657")
     terms = (*GAN.terms, "information")
+    network = "conv"
+    normalisation = "batch"
 
     def __init__(
         self,
@@ -60,17 +62,13 @@ class InfoGAN(GAN):
         categories: Count = 10,
         continuous: Annotated[int, Range(0)] = 2,
         info_weight: Weight = 1.0,
-        network="conv",
-        normalisation="batch",
         **kwargs: Any,
     ) -> None:
         # Known before the networks are built.
         self.categories = categories
         self.continuous = continuous
         self.info_weight = info_weight
-        super().__init__(
-            image_shape, levels, seed, network=network, normalisation=normalisation, **kwargs
-        )
+        super().__init__(image_shape, levels, seed, **kwargs)
 
     @property
     def codes(self) -> int:
@@ -83,8 +81,8 @@ class InfoGAN(GAN):
     def shapes_of_D(self) -> tuple[Any, tuple[int, ...]]:
         return self.image_shape, (1 + self.codes,)
 
-    def make_discriminator(self) -> keras.Model:  # type: ignore[override]
-        judge = super().make_discriminator()
+    def make_discriminator(self) -> keras.Model:
+        judge = self.like_D()
         phi = judge.get_layer("features").output
         Q = adversaries.dense(self.codes, self.normalisation, dtype="float32", name="Q")(phi)
         return keras.Model(judge.inputs[0], layers.Concatenate()([judge.outputs[0], Q]))
@@ -151,11 +149,12 @@ class InfoGAN(GAN):
 
     def g_loss(
         self,
+        D_x: tf.Tensor,
         D_fake: tf.Tensor,
         noise: dict[str, tf.Tensor] | None = None,
         label: tf.Tensor | None = None,
     ) -> tf.Tensor:
-        loss = super().g_loss(D_fake, noise, label)
+        loss = super().g_loss(D_x, D_fake, noise, label)
         return loss - self.info_weight * self.information(D_fake, noise)
 
     def score_terms(
