@@ -103,15 +103,16 @@ class GenerativeModel(TrainingState, keras.Model):
     terms: tuple[str, ...] = ("loss",)
     minimized: Mapping[str, str] = {}  # {optimizer: the term that it descends on}, in their order
     retired: tuple[str, ...] = ()  # arguments that a version before had, and old files name
+    _defaults: Mapping[str, Any] = {}  # of arguments, by class attributes
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         own = inspect.signature(vars(cls)["__init__"]).parameters if "__init__" in vars(cls) else {}
-        taken = set(cls.arguments()) - set(own)
-        defaults = {name: value for name, value in vars(cls).items() if name in taken}
-        if not defaults:
+        handed_on = set(cls.arguments()) - set(own)
+        cls._defaults = {name: value for name, value in vars(cls).items() if name in handed_on}
+        if not cls._defaults:
             return
-        constructor = cls.__init__
+        defaults, constructor = cls._defaults, cls.__init__
 
         @functools.wraps(constructor)
         def __init__(self: Any, *args: Any, **given: Any) -> None:
@@ -123,16 +124,19 @@ class GenerativeModel(TrainingState, keras.Model):
     def arguments(cls) -> dict[str, inspect.Parameter]:
         """The constructor's arguments, with those that it hands on by `**kwargs`."""
         found: dict[str, inspect.Parameter] = {}
+        defaults: dict[str, Any] = {}
         for kind in cls.__mro__:
+            defaults = vars(kind).get("_defaults", {}) | defaults
             parameters = inspect.signature(kind.__init__).parameters.values()  # type: ignore[misc]
-            named = {p.name: p for p in parameters if p.name != "self" and p.kind != p.VAR_KEYWORD}
-            # Of an argument that a variant names again its parent says the type.
-            silent = {name for name, p in found.items() if p.annotation is p.empty}
-            found |= {name: p for name, p in named.items() if name not in found or name in silent}
+            for p in parameters:
+                if p.name not in found:
+                    found[p.name] = p.replace(default=defaults.get(p.name, p.default))
+                elif found[p.name].annotation is p.empty:  # it is the parent's to say
+                    found[p.name] = found[p.name].replace(annotation=p.annotation)
             # Without `**kwargs` it names all that there is.
             if kind is GenerativeModel or not any(p.kind is p.VAR_KEYWORD for p in parameters):
                 break
-        return found
+        return {n: p for n, p in found.items() if n != "self" and p.kind is not p.VAR_KEYWORD}
 
     def __init__(
         self, image_shape: Sequence[int], levels: int, seed: int = 0, **kwargs: Any

@@ -46,7 +46,7 @@ def test_the_auxiliary_classifier_is_in_both_losses():
     d_loss = -np.log(D_x) - np.log(1 - D_fake) + missed[0] + missed[1]
     np.testing.assert_allclose(model.d_loss(real, fake, None, label), d_loss, rtol=1e-4)
     g_loss = -np.log(D_fake) + missed[1]
-    np.testing.assert_allclose(model.g_loss(fake, None, label), g_loss, rtol=1e-4)
+    np.testing.assert_allclose(model.g_loss(real, fake, None, label), g_loss, rtol=1e-4)
 
 
 @pytest.mark.slow
