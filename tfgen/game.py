@@ -43,9 +43,6 @@ class Game(GenerativeModel):
     terms: tuple[str, ...] = ("d_loss", "g_loss", "D_real", "D_fake", "spread")
     objective: adversarial.Objective
     penalty: penalties.Penalty
-    G: Any
-    D: Any
-    G_average: Any
 
     def __init__(
         self,

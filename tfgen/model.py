@@ -82,7 +82,7 @@ class GenerativeModel(TrainingState, keras.Model):
     A subclass stores each of its constructor's arguments under the argument's own name (that is how
     `get_config` finds them), builds its networks in the constructor, and names in `trained` which
     variables each optimizer owns, and in `terms` the scalars that a step reports. A step whose
-    losses all come from one pass is `step_terms` and `minimized`; any other is a `train_step` of
+    losses all come from one pass is `step_terms` and `descent`; any other is a `train_step` of
     `minimize` and `end_step`. A class attribute of the name of an argument that the class hands on
     is that argument's default: `critic_steps = 5`.
 
@@ -101,7 +101,7 @@ class GenerativeModel(TrainingState, keras.Model):
     )
     data_features: tuple[str, ...] = ()  # of the data that it wants beside image and label
     terms: tuple[str, ...] = ("loss",)
-    minimized: Mapping[str, str] = {}  # {optimizer: the term that it descends on}, in their order
+    descent: Mapping[str, str] = {}  # {optimizer: the term that it descends on}, in their order
     retired: tuple[str, ...] = ()  # arguments that a version before had, and old files name
     _defaults: Mapping[str, Any] = {}  # of arguments, by class attributes
 
@@ -418,11 +418,11 @@ class GenerativeModel(TrainingState, keras.Model):
         raise NotImplementedError(f"{type(self).__name__} must say what a step descends on")
 
     def train_step(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        """A pass, and a step of each optimizer of `minimized` on its term."""
+        """A pass, and a step of each optimizer of `descent` on its term."""
         seeds = self.training_seeds(batch["image"])
-        with tf.GradientTape(persistent=len(self.minimized) > 1) as tape:
+        with tf.GradientTape(persistent=len(self.descent) > 1) as tape:
             terms = losses.means(self.step_terms(batch, seeds, training=True))
-        for name, term in self.minimized.items():
+        for name, term in self.descent.items():
             self.minimize(name, tape, terms[term])
         return self.end_step(**terms)
 

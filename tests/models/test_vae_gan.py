@@ -57,7 +57,7 @@ def test_each_network_descends_on_its_own_loss():
             "G": 0.3 * t["llike"] + t["g_loss"],
             "D": t["d_loss"],
         }
-    for name, loss in ((name, t[term]) for name, term in model.minimized.items()):
+    for name, loss in ((name, t[term]) for name, term in model.descent.items()):
         for weight in model.trained()[name]:
             one, two = tape.gradient(loss, weight), tape.gradient(expected[name], weight)
             np.testing.assert_allclose(one, two, rtol=1e-4, atol=1e-7)

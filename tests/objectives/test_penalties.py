@@ -9,6 +9,7 @@ from tests.zoo import GAN, Row
 from tfgen import random
 from tfgen.compiling import compiled
 from tfgen.errors import UserError
+from tfgen.models.gan import Part
 from tfgen.objectives import adversarial, augmentation, penalties
 
 SEEDS = tf.range(6)
@@ -87,7 +88,7 @@ def test_the_slope_of_the_penalty_in_the_weights_is_the_finite_difference():
     weight = model.D.trainable_variables[0]
 
     def loss():
-        return tf.reduce_mean(model.penalty_of_D(x, fake, None, tf.range(4)))
+        return tf.reduce_mean(model.penalty_of_D(x, fake, Part(x, None, tf.range(4), {})))
 
     with tf.GradientTape() as tape:
         value = loss()

@@ -32,7 +32,7 @@ import tensorflow as tf
 from tfgen import replicas
 from tfgen.declared import Count, Network, Range, Weight
 from tfgen.layers import adversaries, balanced
-from tfgen.models.gan import GAN
+from tfgen.models.gan import GAN, Part
 
 
 @keras.saving.register_keras_serializable("tfgen")
@@ -111,22 +111,10 @@ class BEGAN(GAN):
         error = tf.abs(x - self.D(x, training=training))
         return tf.reduce_mean(error, axis=[1, 2, 3])[:, None]
 
-    def d_loss(
-        self,
-        D_x: tf.Tensor,
-        D_fake: tf.Tensor,
-        noise: dict[str, tf.Tensor] | None = None,
-        label: tf.Tensor | None = None,
-    ) -> tf.Tensor:
+    def d_loss(self, D_x: tf.Tensor, D_fake: tf.Tensor, part: Part) -> tf.Tensor:
         return D_x[:, 0] - tf.convert_to_tensor(self.k) * D_fake[:, 0]
 
-    def g_loss(
-        self,
-        D_x: tf.Tensor,
-        D_fake: tf.Tensor,
-        noise: dict[str, tf.Tensor] | None = None,
-        label: tf.Tensor | None = None,
-    ) -> tf.Tensor:
+    def g_loss(self, D_x: tf.Tensor, D_fake: tf.Tensor, part: Part) -> tf.Tensor:
         return D_fake[:, 0]
 
     def after_D(self, D_x: tf.Tensor, D_fake: tf.Tensor) -> None:
@@ -134,13 +122,7 @@ class BEGAN(GAN):
         balance = self.gamma * L_x - L_fake
         self.k.assign(tf.clip_by_value(self.k + self.k_rate * balance, 0.0, 1.0))
 
-    def score_terms(
-        self,
-        D_x: tf.Tensor,
-        D_fake: tf.Tensor,
-        noise: dict[str, tf.Tensor] | None = None,
-        label: tf.Tensor | None = None,
-    ) -> dict[str, tf.Tensor]:
+    def score_terms(self, D_x: tf.Tensor, D_fake: tf.Tensor, part: Part) -> dict[str, tf.Tensor]:
         L_x, L_fake = _means(D_x, D_fake)
         return {
             "L_real": L_x,

@@ -47,7 +47,7 @@ class BiGAN(DCGAN):
 
     paper = ("Donahue et al. 2017", "https://arxiv.org/abs/1605.09782")
     terms = ("g_loss", "d_loss", "D_real", "D_fake", "spread")
-    minimized = {"D": "d_loss", "G": "g_loss"}
+    descent = {"D": "d_loss", "G": "g_loss"}
 
     def __init__(
         self,
@@ -116,13 +116,14 @@ class BiGAN(DCGAN):
         x = self.to_range(self.to_unit(batch["image"]))
         noise = self.noise(seeds)
         fake = self.G(noise["z"], training=True) if training else self.sampled(noise)
-        D_x, D_fake = self.score(x, None, training), self.pair(fake, noise["z"], training)
+        D_x = self.score(x, training=training)[:, 0]
+        D_fake = self.pair(fake, noise["z"], training)[:, 0]
         return {
-            "d_loss": self.d_loss(D_x, D_fake),
+            "d_loss": self.objective.d_loss(D_x, D_fake),
             # E wants its pairs taken for generated ones.
-            "g_loss": self.g_loss(D_x, D_fake) + adversarial.nll_fake(D_x[:, 0]),
+            "g_loss": self.objective.g_loss(D_x, D_fake) + adversarial.nll_fake(D_x),
             "spread": adversarial.spread(x, fake),
-            **self.score_terms(D_x, D_fake),
+            **self.objective.terms(D_x, D_fake),
         }
 
     # --- codes -----------------------------------------------------------------------------------

@@ -35,7 +35,7 @@ from keras import layers
 
 from tfgen.errors import one_of
 from tfgen.layers import adversaries
-from tfgen.models.gan import GAN
+from tfgen.models.gan import GAN, Part
 
 CONDITIONS = ("planes", "projection", "auxiliary")
 
@@ -112,21 +112,9 @@ class ConditionalGAN(GAN):
             return tf.zeros_like(score[:, 0])
         return -tf.reduce_sum(score[:, 1:] * self.one_hot(label), axis=-1)
 
-    def d_loss(
-        self,
-        D_x: tf.Tensor,
-        D_fake: tf.Tensor,
-        noise: dict[str, tf.Tensor] | None = None,
-        label: tf.Tensor | None = None,
-    ) -> tf.Tensor:
-        loss = super().d_loss(D_x, D_fake, noise, label)
-        return loss + self.missed(D_x, label) + self.missed(D_fake, label)
+    def d_loss(self, D_x: tf.Tensor, D_fake: tf.Tensor, part: Part) -> tf.Tensor:
+        loss = super().d_loss(D_x, D_fake, part)
+        return loss + self.missed(D_x, part.label) + self.missed(D_fake, part.label)
 
-    def g_loss(
-        self,
-        D_x: tf.Tensor,
-        D_fake: tf.Tensor,
-        noise: dict[str, tf.Tensor] | None = None,
-        label: tf.Tensor | None = None,
-    ) -> tf.Tensor:
-        return super().g_loss(D_x, D_fake, noise, label) + self.missed(D_fake, label)
+    def g_loss(self, D_x: tf.Tensor, D_fake: tf.Tensor, part: Part) -> tf.Tensor:
+        return super().g_loss(D_x, D_fake, part) + self.missed(D_fake, part.label)

@@ -30,7 +30,7 @@ section 5): the last weights of a GAN circle around, their average does not.
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 import keras
 import tensorflow as tf
@@ -41,6 +41,15 @@ from tfgen.errors import UserError, one_of
 from tfgen.game import Game
 from tfgen.layers import adversaries
 from tfgen.objectives import adversarial
+
+
+class Part(NamedTuple):
+    """What one update of D is made from: images in (-1, 1), their labels, seeds and noise."""
+
+    x: tf.Tensor
+    label: tf.Tensor | None
+    seeds: tf.Tensor
+    noise: dict[str, tf.Tensor]
 
 
 @keras.saving.register_keras_serializable("tfgen")
@@ -181,8 +190,8 @@ class GAN(Game):
 
     def train_step(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         # Algorithm 1.
-        images = self.to_range(self.to_unit(batch["image"]))
-        for x, label, seeds, noise in self.parts(images, batch.get("label")):
+        for part in self.parts(self.to_range(self.to_unit(batch["image"])), batch.get("label")):
+            x, label, seeds, noise = part
             # D: ascend log D(x) + log(1 - D(G(z))), or what the objective has in its place.
             with tf.GradientTape() as G_tape:
                 fake = self.G(self.latent(noise, label), training=True)
@@ -191,22 +200,22 @@ class GAN(Game):
                 # Two passes, and not one of all: two cores make them side by side, and norms of a
                 # batch, made of both kinds, would tell D which is which.
                 D_x, D_fake = (self.score(v, label, training=True) for v in (real, made))
-                penalty = self.penalty_of_D(real, made, label, seeds)
-                d_loss = self.d_loss(D_x, D_fake, noise, label) + self.penalty_weight * penalty
+                penalty = self.penalty_of_D(real, made, part)
+                d_loss = self.d_loss(D_x, D_fake, part) + self.penalty_weight * penalty
                 d_loss = tf.reduce_mean(d_loss)
             self.minimize("D", D_tape, d_loss)
             self.after_D(D_x, D_fake)
-        terms = self.score_terms(D_x, D_fake, noise, label)
+        terms = self.score_terms(D_x, D_fake, part)
 
         # G: ascend log D(G(z)), or descend log(1 - D(G(z))), with the D just updated.
         if self.objective.g_compares:
             D_x = self.score(real, label, training=True)
         with G_tape:
             if self.fresh_noise:
-                noise = self.noise(random.derived(seeds, "fresh noise"))
-                fake = self.G(self.latent(noise, label), training=True)
-            D_G = self.score(self.augmented(fake, seeds, "G"), label, training=True)
-            g_loss = tf.reduce_mean(self.g_loss(D_x, D_G, noise, label))
+                part = part._replace(noise=self.noise(random.derived(seeds, "fresh noise")))
+                fake = self.G(self.latent(part.noise, label), training=True)
+            D_fake = self.score(self.augmented(fake, seeds, "G"), label, training=True)
+            g_loss = tf.reduce_mean(self.g_loss(D_x, D_fake, part))
         self.minimize("G", G_tape, g_loss)
         return self.end_step(
             d_loss=d_loss,
@@ -216,54 +225,32 @@ class GAN(Game):
             **terms,
         )
 
-    def parts(
-        self, x: tf.Tensor, label: tf.Tensor | None
-    ) -> Iterator[tuple[tf.Tensor, tf.Tensor | None, tf.Tensor, dict[str, tf.Tensor]]]:
-        """A batch in k parts, (images, labels, seeds, noise) of each.
-
-        Every k-th row: so the parts of N replicas are together those of one.
-        """
+    def parts(self, x: tf.Tensor, label: tf.Tensor | None) -> Iterator[Part]:
+        """A batch in k parts of every k-th row: those of N replicas are together those of one."""
         k = self.critic_steps
         seeds = self.training_seeds(x)
         noise = self.noise(seeds)  # at once: it is made of many small ops
         if x.shape[0] is not None:
             self.check_batch(x.shape[0])
         for i in range(k):
-            part = {name: rows[i::k] for name, rows in noise.items()}
-            yield x[i::k], None if label is None else label[i::k], seeds[i::k], part
+            drawn = {name: rows[i::k] for name, rows in noise.items()}
+            yield Part(x[i::k], None if label is None else label[i::k], seeds[i::k], drawn)
 
     def penalty_of_D(
-        self,
-        x: tf.Tensor,
-        fake: tf.Tensor,
-        label: tf.Tensor | None,
-        seeds: tf.Tensor,
-        training: bool = True,
+        self, real: tf.Tensor, made: tf.Tensor, part: Part, training: bool = True
     ) -> tf.Tensor:
         """What D pays for its gradient at images, given as D sees them, [B]."""
 
         def D(images: tf.Tensor) -> tf.Tensor:
-            return self.score(images, label, training=training)[:, 0]
+            return self.score(images, part.label, training=training)[:, 0]
 
-        return self.penalty(D, x, fake, seeds)
+        return self.penalty(D, real, made, part.seeds)
 
-    def d_loss(
-        self,
-        D_x: tf.Tensor,
-        D_fake: tf.Tensor,
-        noise: dict[str, tf.Tensor] | None = None,
-        label: tf.Tensor | None = None,
-    ) -> tf.Tensor:
+    def d_loss(self, D_x: tf.Tensor, D_fake: tf.Tensor, part: Part) -> tf.Tensor:
         """What D descends on, for each row, from scores: [B, 1 + n], [B, 1 + n] -> [B]."""
         return self.objective.d_loss(D_x[:, 0], D_fake[:, 0])
 
-    def g_loss(
-        self,
-        D_x: tf.Tensor,
-        D_fake: tf.Tensor,
-        noise: dict[str, tf.Tensor] | None = None,
-        label: tf.Tensor | None = None,
-    ) -> tf.Tensor:
+    def g_loss(self, D_x: tf.Tensor, D_fake: tf.Tensor, part: Part) -> tf.Tensor:
         """What G descends on, for each row, from the same."""
         return self.objective.g_loss(D_x[:, 0], D_fake[:, 0])
 
@@ -273,37 +260,27 @@ class GAN(Game):
             for weight in self.D.trainable_variables:
                 weight.assign(tf.clip_by_value(weight, -self.clip, self.clip))
 
-    def score_terms(
-        self,
-        D_x: tf.Tensor,
-        D_fake: tf.Tensor,
-        noise: dict[str, tf.Tensor] | None = None,
-        label: tf.Tensor | None = None,
-    ) -> dict[str, tf.Tensor]:
-        """Terms to look at: what D gives real and generated images, a probability, or a score."""
-        shown = (tf.reduce_mean(self.objective.shown(s[:, 0])) for s in (D_x, D_fake))
-        return dict(zip(("D_real", "D_fake"), shown, strict=True))
+    def score_terms(self, D_x: tf.Tensor, D_fake: tf.Tensor, part: Part) -> dict[str, tf.Tensor]:
+        """Terms to look at, from the scores of an update of D."""
+        return self.objective.terms(D_x[:, 0], D_fake[:, 0])
 
     def test_step(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         x = self.to_range(self.to_unit(batch["image"]))
-        label = batch.get("label")
         seeds = tf.range(tf.shape(x)[0])
-        noise = self.noise(seeds)
+        part = Part(x, batch.get("label"), seeds, self.noise(seeds))
         # As D sees it in training: `generate` may cut off what is no image.
-        fake = self.sampled(noise, label)
-        real, made = (
-            self.augmented(images, seeds, stream, training=False)
-            for images, stream in ((x, "real"), (fake, "fake"))
-        )
-        D_x, D_fake = self.score(real, label), self.score(made, label)
-        penalty = self.penalty_of_D(real, made, label, seeds, training=False)
-        d_loss = self.d_loss(D_x, D_fake, noise, label) + self.penalty_weight * penalty
+        fake = self.sampled(part.noise, part.label)
+        real = self.augmented(x, seeds, "real", training=False)
+        made = self.augmented(fake, seeds, "fake", training=False)
+        D_x, D_fake = self.score(real, part.label), self.score(made, part.label)
+        penalty = self.penalty_of_D(real, made, part, training=False)
+        d_loss = self.d_loss(D_x, D_fake, part) + self.penalty_weight * penalty
         return self.ordered(
             d_loss=tf.reduce_mean(d_loss),
-            g_loss=tf.reduce_mean(self.g_loss(D_x, D_fake, noise, label)),
+            g_loss=tf.reduce_mean(self.g_loss(D_x, D_fake, part)),
             penalty=tf.reduce_mean(penalty),
             spread=adversarial.spread(x, fake),
-            **self.score_terms(D_x, D_fake, noise, label),
+            **self.score_terms(D_x, D_fake, part),
         )
 
     # --- sampling --------------------------------------------------------------------------------

@@ -53,7 +53,7 @@ class VAEGAN(DCGAN):
     paper = ("Larsen et al. 2016", "https://arxiv.org/abs/1512.09300")
     prior = "normal"
     terms = ("d_loss", "g_loss", "llike", "kl", "D_real", "D_fake", "spread")
-    minimized = {"E": "L_E", "G": "L_G", "D": "d_loss"}
+    descent = {"E": "L_E", "G": "L_G", "D": "d_loss"}
 
     def __init__(
         self,
@@ -120,19 +120,20 @@ class VAEGAN(DCGAN):
         D_x, features = self.D_and_features(x, training=training)
         D_z, features_z = self.D_and_features(G_z, training=training)
         D_zp = self.D(G_zp, training=training)
+        D_x, D_z, D_zp = (scores[:, 0] for scores in (D_x, D_z, D_zp))
 
         kl = tf.reduce_mean(losses.kl_to_standard_normal(mu, logvar))
         apart = tf.reshape(tf.square(features - features_z), [tf.shape(x)[0], -1])
         llike = 0.5 * tf.reduce_mean(tf.reduce_sum(apart, axis=-1))
-        g_loss = tf.reduce_mean(self.g_loss(D_x, D_z) + self.g_loss(D_x, D_zp))
+        g_loss = tf.reduce_mean(self.objective.g_loss(D_x, D_z) + self.objective.g_loss(D_x, D_zp))
         return {
             "L_E": kl + llike,
             "L_G": self.gamma * llike + g_loss,
-            "d_loss": self.d_loss(D_x, D_z) + adversarial.nll_fake(D_zp[:, 0]),
+            "d_loss": self.objective.d_loss(D_x, D_z) + adversarial.nll_fake(D_zp),
             "g_loss": g_loss,
             "llike": llike,
             "kl": kl,
-            **self.score_terms(D_x, D_zp),
+            **self.objective.terms(D_x, D_zp),
             "spread": adversarial.spread(x, G_zp),
         }
 

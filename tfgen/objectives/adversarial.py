@@ -80,9 +80,10 @@ class Objective:
         lower = functools.partial(self.d_loss, target=1.0 - smoothing)
         return dataclasses.replace(self, d_loss=lower)
 
-    def shown(self, scores: tf.Tensor) -> tf.Tensor:
-        """D's outputs to look at: probabilities, or scores as they are."""
-        return tf.sigmoid(scores) if self.logits else scores
+    def terms(self, D_x: tf.Tensor, D_fake: tf.Tensor) -> dict[str, tf.Tensor]:
+        """What D gives real and generated images on average: a probability, or a score."""
+        of = tf.sigmoid if self.logits else tf.identity
+        return {"D_real": tf.reduce_mean(of(D_x)), "D_fake": tf.reduce_mean(of(D_fake))}
 
 
 def nll_real(logits: tf.Tensor) -> tf.Tensor:
