@@ -14,6 +14,7 @@ asks `can`.
 | `paper` | ("Authors year", URL) | all |
 | `likelihood` | "exact", "lower bound", "estimate" or "implicit" | all |
 | `train_step(batch)`, `test_step(batch)` | batch of uint8 levels -> dict of scalars | all |
+| `step_terms(batch, seeds, training)` | the same, of each row or means | steps of one pass |
 | `noise(seeds)` | [B] int32 -> dict of [B, ...] | all that generate |
 | `generate(noise, label)`, `sample(seeds, label)` | -> [B, H, W, C] | all that generate |
 | `condition_spec`, `conditions(count)` | (name, shape of a row); so many rows | conditional ones |
@@ -109,7 +110,8 @@ class GenerativeModel(TrainingState, keras.Model):
         super().__init_subclass__(**kwargs)
         own = inspect.signature(vars(cls)["__init__"]).parameters if "__init__" in vars(cls) else {}
         handed_on = set(cls.arguments()) - set(own)
-        cls._defaults = {name: value for name, value in vars(cls).items() if name in handed_on}
+        attributes = {n: v for n, v in vars(cls).items() if not hasattr(v, "__get__")}
+        cls._defaults = {n: v for n, v in attributes.items() if n in handed_on}
         if not cls._defaults:
             return
         defaults, constructor = cls._defaults, cls.__init__
