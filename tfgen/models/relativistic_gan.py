@@ -8,9 +8,8 @@ ICLR 2019. https://arxiv.org/abs/1807.00734
     RaSGAN  D descends  -E log sigmoid(C(x) - E C(G(z))) - E log(1 - sigmoid(C(G(z)) - E C(x)))
             G descends  the same with x and G(z) exchanged
 
-To make generated images likelier than half is to make real ones less likely: with half of each,
-what D gives G(z) it has to take from x. So C(x) is in what G descends on, of the D just updated,
-and an optimal D leaves G a gradient of both.
+Of the images that D sees half are generated: as these come to look more real, real ones should look
+less so. So C(x), of the D just updated, is in what G descends on.
 
 The difference from the GAN is the loss: `objective` is "relativistic_average", or "relativistic".
 

@@ -14,11 +14,11 @@ sigmoid, and means over the batch:
     hinge           D: max(0, 1 - D(x)) + max(0, 1 + D(G(z)));  G: -D(G(z))
                     Miyato et al. 2018, equations 16 and 17
     relativistic    D: -log sigmoid(C(x) - C(G(z)));  G: -log sigmoid(C(G(z)) - C(x))
-                    Jolicoeur-Martineau 2018, equations 4 and 5 (RSGAN)
+                    Jolicoeur-Martineau 2018, section 4 (RSGAN)
     relativistic_average
                     D: -log sigmoid(C(x) - mean C(G(z))) - log(1 - sigmoid(C(G(z)) - mean C(x)));
                     G: the same with x and G(z) exchanged
-                    Jolicoeur-Martineau 2018, section 4.2 (RaSGAN)
+                    Jolicoeur-Martineau 2018, section 4 (RaSGAN)
 
 Any of them goes with any penalty (`penalties.py`) and with what D is shown (`augmentation.py`).
 """
