@@ -235,9 +235,9 @@ def _one_term(table):
 
 def gans():
     """Names of the GAN family, the root first."""
-    from tfgen.models.gan import GAN
+    from tfgen.game import Game
 
-    names = [name for name in settings.names() if issubclass(models.find(name), GAN)]
+    names = [name for name in settings.names() if issubclass(models.find(name), Game)]
     return sorted(names, key=lambda name: (name != "gan", name))
 
 

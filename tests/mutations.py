@@ -54,7 +54,7 @@ FAULTS = [
     ),
     Fault(
         "the gradient penalty is on real images, not between",
-        *("tfgen/objectives/adversarial.py", "norm_of_gradient(D, e * x + (1.0 - e) * fake)"),
+        *("tfgen/objectives/penalties.py", "norm_of_gradient(D, e * x + (1.0 - e) * fake)"),
         "norm_of_gradient(D, x)",
         "tests/objectives/test_penalties.py",
     ),

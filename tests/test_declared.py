@@ -1,7 +1,6 @@
 """Settings as sources declare them: read without TensorFlow, checked and explained in words."""
 
 import dataclasses
-import inspect
 import math
 import subprocess
 import sys
@@ -104,6 +103,45 @@ class Mine(VAE):
         assert found["warmup"] == vae["warmup"]
 
 
+VARIANT = """
+from tfgen.models import InfoGAN, VAE
+from tfgen.objectives import adversarial, penalties
+
+class Base(InfoGAN):
+    continuous = 3
+    objective = adversarial.hinge
+    penalty = penalties.r1
+    normalisation = "none"
+    def __init__(self, image_shape, levels, seed=0, more: int = 1, **kwargs):
+        super().__init__(image_shape, levels, seed, **kwargs)
+        self.more = more
+"""
+
+
+def test_a_class_attribute_is_a_default_for_python_and_for_the_settings(tmp_path):
+    """Of what the class hands on; a subclass and a call say otherwise."""
+    found = written(tmp_path, VARIANT.replace("InfoGAN, VAE", "InfoGAN"))
+    wanted = dict(continuous=3, objective="hinge", penalty="r1", normalisation="none", more=1)
+    assert {name: found[name].default for name in wanted} == wanted
+    assert found["objective"].choices == declared.of_model(MODELS / "gan.py")["objective"].choices
+    names: dict = {"__name__": "mine"}
+    exec(VARIANT + "\nclass Mine(Base): continuous, more = 1, 2", names)
+    small = dict(latent_dim=2, categories=2, width=2, depth=1)
+    for kind, given, expected in (
+        ("Base", {}, wanted),
+        ("Base", {"continuous": 0}, wanted | {"continuous": 0}),
+        ("Mine", {}, wanted | {"continuous": 1, "more": 2}),
+        ("Mine", {"more": 5}, wanted | {"continuous": 1, "more": 5}),
+    ):
+        config = names[kind]((4, 4, 1), 17, **small, **given).get_config()
+        assert {name: config[name] for name in wanted} == expected
+        again = names[kind].from_config(config)
+        assert again.get_config() == config
+    assert names["Base"].arguments()["network"].default == "conv"  # InfoGAN's own
+    # Not of an argument that the class takes itself.
+    assert names["VAE"].arguments()["likelihood"].default == "auto"
+
+
 def test_without_a_constructor_all_is_inherited_and_without_kwargs_nothing(tmp_path):
     vae = declared.of_model(MODELS / "vae.py")
     head = "from tfgen.models import VAE\nclass Mine(VAE):\n    "
@@ -196,24 +234,15 @@ def test_a_setting_says_what_is_wrong():
 # --- the zoo -------------------------------------------------------------------------------------
 
 # What training data give, `data_arguments`, and Python.
-GIVEN = {*declared.NOT_SETTINGS, "vocabulary", "examples", "kwargs"}
+GIVEN = {*declared.NOT_SETTINGS, "vocabulary", "examples"}
 
 # Once GANs declare themselves too: models.names().
 
 
 def arguments(kind):
     """{name: default} of what the constructor takes, with what it hands on; as Python has it."""
-    from tfgen.model import GenerativeModel
-
-    found = {}
-    for base in kind.__mro__:
-        parameters = inspect.signature(base.__init__).parameters.values()
-        found = {
-            p.name: p.default for p in parameters if p.annotation is not declared.Network
-        } | found
-        if base is GenerativeModel or not any(p.kind is p.VAR_KEYWORD for p in parameters):
-            break
-    return {name: default for name, default in found.items() if name not in GIVEN}
+    found = {n: p for n, p in kind.arguments().items() if p.annotation is not declared.Network}
+    return {n: getattr(p.default, "name", p.default) for n, p in found.items() if n not in GIVEN}
 
 
 @pytest.mark.parametrize("name", models.names())

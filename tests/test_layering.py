@@ -22,7 +22,7 @@ FLOORS = (
     "errors registration progress by_class random files replicas startup training_state compiling",
     "declared captions images latents networks run_dir metrics objectives",
     "settings vocabulary data layers model",
-    "autoregression evaluation command",
+    "autoregression game evaluation command",
     "models reports",
     "analysis exporting",
     "run",

@@ -99,6 +99,15 @@ ROWS = [
     Row("wgan", GAN | dict(critic_steps=2, instance_noise=0.1), 1413, parent="gan"),
     Row("wgan_gp", GAN | dict(critic_steps=2), 1413, parent="gan"),
     Row("dragan", GAN, 1414, parent="gan"),
+    # The DCGAN's without D's last bias.
+    Row("relativistic_gan", GAN | dict(ema=0.9), 1421, parent="dcgan"),
+    Row(
+        "relativistic_gan",
+        GAN | dict(objective="relativistic", critic_steps=2),
+        1421,
+        variant="pairs",
+        parent="dcgan",
+    ),
     Row("r1_gan", GAN | dict(augment="color,translation,cutout"), 1414, parent="gan"),
     # Not the hinge: at first no score is beyond it, and D's last bias has no gradient.
     Row("sngan", GAN | dict(objective="least_squares"), 1414, parent="gan"),
@@ -407,7 +416,15 @@ REPLICATED = [
     for row in ROWS
     if row.id
     in (
-        *("dcgan", "wgan", "dragan", "sngan", "conditional_gan-projection", "infogan"),
+        *(
+            "dcgan",
+            "wgan",
+            "dragan",
+            "sngan",
+            "relativistic_gan",
+            "conditional_gan-projection",
+            "infogan",
+        ),
         *("began", "bigan", "progan", "vae", "beta_vae-capacity", "beta_tcvae", "factor_vae"),
         *("vae_gan", "vq_vae"),
         *("denoising_autoencoder", "sparse_autoencoder-kl", "wae_mmd"),

@@ -22,7 +22,7 @@ import tensorflow as tf
 from tfgen import random
 from tfgen.declared import Likelihood
 from tfgen.model import GenerativeModel
-from tfgen.objectives import likelihoods, losses
+from tfgen.objectives import likelihoods
 
 # What is known of the pixels before: tensors of fixed shapes, nested as a model likes.
 State = tuple[Any, ...]
@@ -44,6 +44,7 @@ class Autoregression(GenerativeModel):
     """
 
     likelihood = "exact"
+    descent = {"p": "loss"}
 
     def __init__(
         self,
@@ -65,20 +66,13 @@ class Autoregression(GenerativeModel):
 
     # --- training --------------------------------------------------------------------------------
 
-    def nll(self, batch: dict[str, tf.Tensor], training: bool) -> dict[str, tf.Tensor]:
+    def step_terms(
+        self, batch: dict[str, tf.Tensor], seeds: tf.Tensor, training: bool
+    ) -> dict[str, tf.Tensor]:
         """-log p(x) of each image: {"loss": [B]}, nats."""
         image = batch["image"]
         parameters = self.network(self.to_unit(image), batch.get("label"), training)
         return {"loss": -self.p.log_prob(tf.cast(image, tf.int32), parameters)}
-
-    def train_step(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        with tf.GradientTape() as tape:
-            terms = losses.means(self.nll(batch, training=True))
-        self.minimize("p", tape, terms["loss"])
-        return self.end_step(**terms)
-
-    def test_step(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        return losses.means(self.nll(batch, training=False))
 
     # --- density ---------------------------------------------------------------------------------
 

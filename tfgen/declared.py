@@ -6,7 +6,9 @@
 and in the class's docstring, under "Args:", a line "width: hidden units". `of_model` reads both
 from the source, so the help, the checks and the configs know them without loading TensorFlow. What
 a constructor hands on by `**kwargs` is looked up in its parent; an argument that a variant names
-again has the variant's default, and, where the variant is silent, its parent's type and meaning.
+again has the variant's default, and, where the variant is silent, its parent's type and meaning. So
+has one that a variant's class attribute names: `critic_steps = 5`, or, by its last name,
+`objective = adversarial.wasserstein`.
 """
 
 import ast
@@ -150,8 +152,48 @@ def _of_class(node: ast.ClassDef, tree: ast.Module, source: Path) -> dict[str, S
     settings = {name: setting for name, setting in own.items() if setting}
     if not _hands_on(node):
         return settings
-    fixed = _fixed(node)
-    return settings | {n: s for n, s in inherited.items() if n not in {*settings, *fixed}}
+    fixed, attributes = _fixed(node), _attributes(node)
+    handed_on = {
+        name: _with_default(setting, attributes.get(name), source)
+        for name, setting in inherited.items()
+        if name not in {*settings, *fixed}
+    }
+    return settings | handed_on
+
+
+def _attributes(node: ast.ClassDef) -> dict[str, ast.expr]:
+    """{name: value} of the class's attributes."""
+    return {
+        target.id: statement.value
+        for statement in node.body
+        if isinstance(statement, ast.Assign)
+        for target in statement.targets
+        if isinstance(target, ast.Name)
+    }
+
+
+def _with_default(setting: Setting, value: ast.expr | None, source: Path) -> Setting:
+    """The setting with a class attribute as its default, which may be one choice more."""
+    if value is None:
+        return setting
+    name = {ast.Attribute: "attr", ast.Name: "id"}.get(type(value))
+    default = getattr(value, name) if name else _literal(setting.name, value, source)
+    default = float(default) if setting.kind is float else default
+    choices = setting.choices
+    if choices and default not in choices:
+        choices = (*choices, default)
+    return dataclasses.replace(setting, default=default, choices=choices)
+
+
+def _literal(name: str, value: ast.expr, source: Path) -> Any:
+    """Raises: UserError for a default that is no plain value."""
+    try:
+        return ast.literal_eval(value)
+    except ValueError:
+        raise UserError(
+            f"{source}: the default of {name} must be a number, a text, True or False as it "
+            f"stands, for it is read and not run; it is {ast.unparse(value)}."
+        ) from None
 
 
 def _constructor(node: ast.ClassDef) -> ast.FunctionDef | None:
@@ -254,14 +296,7 @@ def _setting(
     """
     if not annotation and above is None:
         return None
-    given = default or ast.Name("none")
-    try:
-        value = ast.literal_eval(given)
-    except ValueError:
-        raise UserError(
-            f"{source}: the default of {name} must be a number, a text, True or False as it "
-            f"stands, for it is read and not run; it is {ast.unparse(given)}."
-        ) from None
+    value = _literal(name, default or ast.Name("none"), source)
     if above is not None and not annotation:
         return dataclasses.replace(above, default=value)
     try:

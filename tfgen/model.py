@@ -14,6 +14,7 @@ asks `can`.
 | `paper` | ("Authors year", URL) | all |
 | `likelihood` | "exact", "lower bound", "estimate" or "implicit" | all |
 | `train_step(batch)`, `test_step(batch)` | batch of uint8 levels -> dict of scalars | all |
+| `step_terms(batch, seeds, training)` | the same, of each row or means | steps of one pass |
 | `noise(seeds)` | [B] int32 -> dict of [B, ...] | all that generate |
 | `generate(noise, label)`, `sample(seeds, label)` | -> [B, H, W, C] | all that generate |
 | `condition_spec`, `conditions(count)` | (name, shape of a row); so many rows | conditional ones |
@@ -46,6 +47,7 @@ Public methods take and return float32 images in [0, 1], level / (L - 1). Likeli
 image on the data's own levels.
 """
 
+import functools
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -57,6 +59,7 @@ import tensorflow as tf
 from tfgen import images, networks, random
 from tfgen.declared import Network
 from tfgen.errors import UserError
+from tfgen.objectives import losses
 from tfgen.training_state import TrainingState
 
 if TYPE_CHECKING:
@@ -79,7 +82,10 @@ class GenerativeModel(TrainingState, keras.Model):
 
     A subclass stores each of its constructor's arguments under the argument's own name (that is how
     `get_config` finds them), builds its networks in the constructor, and names in `trained` which
-    variables each optimizer owns, and in `terms` the scalars that a step reports.
+    variables each optimizer owns, and in `terms` the scalars that a step reports. A step whose
+    losses all come from one pass is `step_terms` and `descent`; any other is a `train_step` of
+    `minimize` and `end_step`. A class attribute of the name of an argument that the class hands on
+    is that argument's default: `critic_steps = 5`.
 
     Args:
       image_shape: (H, W, C).
@@ -96,6 +102,43 @@ class GenerativeModel(TrainingState, keras.Model):
     )
     data_features: tuple[str, ...] = ()  # of the data that it wants beside image and label
     terms: tuple[str, ...] = ("loss",)
+    descent: Mapping[str, str] = {}  # {optimizer: the term that it descends on}, in their order
+    retired: tuple[str, ...] = ()  # arguments that a version before had, and old files name
+    _defaults: Mapping[str, Any] = {}  # of arguments, by class attributes
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        own = inspect.signature(vars(cls)["__init__"]).parameters if "__init__" in vars(cls) else {}
+        handed_on = set(cls.arguments()) - set(own)
+        attributes = {n: v for n, v in vars(cls).items() if not hasattr(v, "__get__")}
+        cls._defaults = {n: v for n, v in attributes.items() if n in handed_on}
+        if not cls._defaults:
+            return
+        defaults, constructor = cls._defaults, cls.__init__
+
+        @functools.wraps(constructor)
+        def __init__(self: Any, *args: Any, **given: Any) -> None:
+            constructor(self, *args, **(defaults | given))
+
+        cls.__init__ = __init__  # type: ignore[method-assign]
+
+    @classmethod
+    def arguments(cls) -> dict[str, inspect.Parameter]:
+        """The constructor's arguments, with those that it hands on by `**kwargs`."""
+        found: dict[str, inspect.Parameter] = {}
+        defaults: dict[str, Any] = {}
+        for kind in cls.__mro__:
+            defaults = vars(kind).get("_defaults", {}) | defaults
+            parameters = inspect.signature(kind.__init__).parameters.values()  # type: ignore[misc]
+            for p in parameters:
+                if p.name not in found:
+                    found[p.name] = p.replace(default=defaults.get(p.name, p.default))
+                elif found[p.name].annotation is p.empty:  # it is the parent's to say
+                    found[p.name] = found[p.name].replace(annotation=p.annotation)
+            # Without `**kwargs` it names all that there is.
+            if kind is GenerativeModel or not any(p.kind is p.VAR_KEYWORD for p in parameters):
+                break
+        return {n: p for n, p in found.items() if n != "self" and p.kind is not p.VAR_KEYWORD}
 
     def __init__(
         self, image_shape: Sequence[int], levels: int, seed: int = 0, **kwargs: Any
@@ -356,6 +399,39 @@ class GenerativeModel(TrainingState, keras.Model):
             optimizer.build(owned[name])
         return dict(given)
 
+    def batch_parts(self) -> tuple[int, str]:
+        """(k, what for): a batch is divided in k parts, and its size must be a multiple of k."""
+        return 1, ""
+
+    def check_batch(self, rows: int, replicas: int = 1) -> None:
+        """Raises: UserError for a batch that replicas, or the parts of a step, cannot divide."""
+        parts, purpose = self.batch_parts()
+        among = [f"{n} {what}" for n, what in ((parts, purpose), (replicas, "replicas")) if n > 1]
+        if rows % (parts * replicas):
+            raise UserError(
+                f"a batch of {rows} cannot be divided among {' on '.join(among)}: set "
+                f"`batch_size` to a multiple of {parts * replicas}."
+            )
+
+    def step_terms(
+        self, batch: dict[str, tf.Tensor], seeds: tf.Tensor, training: bool
+    ) -> dict[str, tf.Tensor]:
+        """What a step descends on and reports, of each row [B] or a mean, from one pass."""
+        raise NotImplementedError(f"{type(self).__name__} must say what a step descends on")
+
+    def train_step(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """A pass, and a step of each optimizer of `descent` on its term."""
+        seeds = self.training_seeds(batch["image"])
+        with tf.GradientTape(persistent=len(self.descent) > 1) as tape:
+            terms = losses.means(self.step_terms(batch, seeds, training=True))
+        for name, term in self.descent.items():
+            self.minimize(name, tape, terms[term])
+        return self.end_step(**terms)
+
+    def test_step(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        seeds = tf.range(tf.shape(batch["image"])[0])
+        return self.ordered(**losses.means(self.step_terms(batch, seeds, training=False)))
+
     def minimize(self, name: str, tape: tf.GradientTape, loss: tf.Tensor) -> None:
         """One step of the optimizer `name` on `loss`, the mean over this replica's rows.
 
@@ -397,19 +473,7 @@ class GenerativeModel(TrainingState, keras.Model):
     # --- saving --------------------------------------------------------------------------------
 
     def get_config(self) -> dict[str, Any]:
-        found: dict[str, Any] = {}
-        for kind in type(self).__mro__:
-            constructor = kind.__init__  # type: ignore[misc]  # looked at, not called
-            parameters = inspect.signature(constructor).parameters.values()
-            found |= {
-                p.name: self._argument(p)
-                for p in parameters
-                if p.name != "self" and p.kind is not p.VAR_KEYWORD
-            }
-            # A constructor hands `**kwargs` to its parent's; without, it names all that there is.
-            if kind is GenerativeModel or not any(p.kind is p.VAR_KEYWORD for p in parameters):
-                break
-        return found
+        return {name: self._argument(p) for name, p in self.arguments().items()}
 
     def _argument(self, parameter: inspect.Parameter) -> Any:
         """What an argument of the constructor was, in a form that JSON can hold."""
@@ -426,6 +490,7 @@ class GenerativeModel(TrainingState, keras.Model):
                 if isinstance(value, dict) and "class_name" in value
                 else value
                 for name, value in config.items()
+                if name not in cls.retired
             }
         )
 

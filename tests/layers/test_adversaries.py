@@ -11,7 +11,7 @@ from tests.zoo import GAN, Row
 from tfgen import models, settings
 from tfgen.errors import UserError
 from tfgen.layers import adversaries
-from tfgen.objectives import adversarial
+from tfgen.objectives import penalties
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,7 @@ def test_the_slope_of_a_sum_is_that_of_the_mean_by_the_number_of_places(normalis
     mean = dataclasses.replace(row, arguments=row.arguments | dict(pooling="mean")).build()
     mean.set_weights(summed.get_weights())
     x = tf.constant(np.random.default_rng(0).uniform(-1, 1, (5, 8, 12, 1)).astype("f"))
-    slopes = [adversarial.norm_of_gradient(lambda v, m=m: m.D(v)[:, 0], x) for m in (summed, mean)]
+    slopes = [penalties.norm_of_gradient(lambda v, m=m: m.D(v)[:, 0], x) for m in (summed, mean)]
     np.testing.assert_allclose(slopes[0], 24 * slopes[1], rtol=1e-4)
     with pytest.raises(UserError, match="pooling"):
         Row("sngan", GAN | dict(pooling="most"), 0).build()

@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from tests.zoo import Row
 from tfgen.compiling import compiled
-from tfgen.objectives import adversarial
+from tfgen.objectives import penalties
 
 
 def test_spectral_layers_have_the_norm_that_svd_finds():
@@ -36,7 +36,7 @@ def test_a_spectral_discriminator_is_lipschitz():
     for i in range(60):
         step(row.batch(16, seed=i))
     x = tf.constant(np.random.default_rng(0).normal(size=(200, 8, 8, 1)).astype("f"))
-    norms = adversarial.norm_of_gradient(lambda v: model.score(v)[:, 0], x)
+    norms = penalties.norm_of_gradient(lambda v: model.score(v)[:, 0], x)
     assert float(tf.reduce_max(norms)) <= 1.02
     assert float(tf.reduce_max(norms)) > 0.1
 

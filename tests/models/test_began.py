@@ -17,12 +17,12 @@ def test_the_balance_of_began():
     model = row.build()
     model.k.assign(0.3)
     D_x, D_fake = tf.constant([[0.4], [0.6]]), tf.constant([[0.1], [0.2]])
-    np.testing.assert_allclose(model.d_loss(D_x, D_fake), [0.4 - 0.03, 0.6 - 0.06], rtol=1e-6)
+    np.testing.assert_allclose(model.d_loss(D_x, D_fake, None), [0.4 - 0.03, 0.6 - 0.06], rtol=1e-6)
     model.after_D(D_x, D_fake)
     assert float(model.k) == pytest.approx(0.3 + 0.1 * (0.25 - 0.15))
     # Equation 5, for both signs of the balance.
-    assert float(model.score_terms(D_x, D_fake)["measure"]) == pytest.approx(0.5 + 0.1)
-    assert float(model.score_terms(D_x, 2 * D_x)["measure"]) == pytest.approx(0.5 + 0.75)
+    assert float(model.score_terms(D_x, D_fake, None)["measure"]) == pytest.approx(0.5 + 0.1)
+    assert float(model.score_terms(D_x, 2 * D_x, None)["measure"]) == pytest.approx(0.5 + 0.75)
     model.after_D(tf.ones([2, 1]) * 1000, D_fake)
     assert float(model.k) == 1.0
     model.after_D(D_x, tf.ones([2, 1]) * 1000)

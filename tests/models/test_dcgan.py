@@ -68,7 +68,7 @@ def losses_and_gradients(model, batch):
     model.optimizers["D"].apply(dD, model.D.trainable_variables)
     with tf.GradientTape() as tape:
         D_G = model.D(model.G(z, training=True), training=True)
-        g_loss = tf.reduce_mean(adversarial.non_saturating_g(D_G))
+        g_loss = tf.reduce_mean(adversarial.nll_real(D_G))
     dG = tape.gradient(g_loss, model.G.trainable_variables)
     model.optimizers["G"].apply(dG, model.G.trainable_variables)
     return float(d_loss), float(g_loss)

@@ -247,7 +247,7 @@ def test_the_average_of_new_weights_begins_with_their_stage():
     for weight in model.G_average.weights:
         weight.assign(tf.zeros_like(weight))
     model.step.assign(100)
-    model.average_generator()
+    model.update_averages()
     for stage, decay in enumerate((0.99, 0.1, 0.1)):
         for weight in model.G_average.of_stage(stage):
             kept = min(decay, 101 / 110) if stage == 0 else decay

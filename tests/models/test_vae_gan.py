@@ -7,7 +7,7 @@ import tensorflow as tf
 from tests.zoo import Row
 from tfgen import random
 from tfgen.compiling import compiled
-from tfgen.objectives import divergences
+from tfgen.objectives import divergences, losses
 
 SIZES = dict(latent_dim=6, width=4, depth=2, kernel=4, gamma=0.3)
 
@@ -21,7 +21,7 @@ def test_the_terms_by_the_networks_one_by_one():
     model, batch = build()
     x = batch["image"].astype(np.float32) / 8 - 1
     seeds = tf.range(8)
-    terms = {k: float(v) for k, v in model.losses_of(batch["image"], seeds, False)[-1].items()}
+    terms = {k: float(v) for k, v in model.test_step(batch).items()}
     mu, logvar = tf.split(model.E(x), 2, axis=-1)
     z = mu + tf.exp(0.5 * logvar) * random.normal(seeds, [6], "eps")
     shown = {"x": x, "z": model.G(z), "p": model.G(model.noise(seeds)["z"])}
@@ -51,13 +51,13 @@ def test_each_network_descends_on_its_own_loss():
     model, batch = build()
     seeds = model.training_seeds(batch["image"])
     with tf.GradientTape(persistent=True) as tape:
-        e_loss, g_loss, d_loss, t = model.losses_of(batch["image"], seeds, True)
+        t = losses.means(model.step_terms(batch, seeds, True))
         expected = {
             "E": t["kl"] + t["llike"],
             "G": 0.3 * t["llike"] + t["g_loss"],
             "D": t["d_loss"],
         }
-    for name, loss in (("E", e_loss), ("G", g_loss), ("D", d_loss)):
+    for name, loss in ((name, t[term]) for name, term in model.descent.items()):
         for weight in model.trained()[name]:
             one, two = tape.gradient(loss, weight), tape.gradient(expected[name], weight)
             np.testing.assert_allclose(one, two, rtol=1e-4, atol=1e-7)

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from tests.zoo import GAN, Row
 from tfgen.errors import UserError
-from tfgen.objectives import adversarial
+from tfgen.objectives import adversarial, augmentation
 
 REAL, FAKE = (np.random.default_rng(i).normal(0, 2, 6).astype(np.float32) for i in range(2))
 
@@ -17,8 +17,25 @@ REAL, FAKE = (np.random.default_rng(i).normal(0, 2, 6).astype(np.float32) for i 
 P, Q = 1 / (1 + np.exp(-REAL)), 1 / (1 + np.exp(-FAKE))
 
 
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
+def average_loss(a, b):
+    """RaSGAN's of D for a = C(x), b = C(G(z)); of G with the two exchanged."""
+    return -np.log(sigmoid(a - b.mean())) - np.log(1 - sigmoid(b - a.mean()))
+
+
+def average_slopes(a, b):
+    """Of the sum of these over the batch, in a and in b: means reach every row."""
+    right, wrong = sigmoid(a - b.mean()) - 1, sigmoid(b - a.mean())
+    return right - wrong.mean(), wrong - right.mean()
+
+
 # objective: D's loss; its slopes in D(x) and in D(G(z)); G's loss; its slope.
 LOG = (-np.log(P) - np.log(1 - Q), P - 1, Q)
+# Pairs of one real and one generated image: sigmoid(C(x) - C(G(z))).
+R = sigmoid(REAL - FAKE)
 
 
 KNOWN = {
@@ -39,29 +56,54 @@ KNOWN = {
         -FAKE,
         -np.ones(6),
     ),
+    "relativistic": (-np.log(R), R - 1, 1 - R, -np.log(1 - R), -R),
+    "relativistic_average": (
+        average_loss(REAL, FAKE),
+        *average_slopes(REAL, FAKE),
+        average_loss(FAKE, REAL),
+        average_slopes(FAKE, REAL)[0],
+    ),
 }
 
 
 @pytest.mark.parametrize("objective", adversarial.OBJECTIVES)
 def test_losses_and_slopes_at_known_logits(objective):
-    d_loss, g_loss = adversarial.OBJECTIVES[objective]
+    game = adversarial.OBJECTIVES[objective]
     x, fake = tf.constant(REAL), tf.constant(FAKE)
     with tf.GradientTape(persistent=True) as tape:
         tape.watch((x, fake))
-        d, g = d_loss(x, fake), g_loss(fake)
+        d, g = game.d_loss(x, fake), game.g_loss(x, fake)
     found = (d, *tape.gradient(d, (x, fake)), g, tape.gradient(g, fake))
     for value, expected in zip(found, KNOWN[objective], strict=True):
         np.testing.assert_allclose(value, expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("game", adversarial.OBJECTIVES.values(), ids=lambda game: game.name)
+def test_an_objective_says_what_its_losses_depend_on(game):
+    """Whether a shift of all scores changes a slope, and whether G's depends on D(x)."""
+    x = tf.constant(REAL)
+
+    def slopes(shift, real=REAL):
+        fake = tf.constant(FAKE + shift)
+        with tf.GradientTape(persistent=True) as tape:
+            tape.watch(fake)
+            d, g = game.d_loss(x + shift, fake), game.g_loss(real + shift, fake)
+        return np.array([tape.gradient(d, fake), tape.gradient(g, fake)])
+
+    still = np.allclose(slopes(3.0), slopes(0.0), atol=1e-5)
+    assert still == game.only_differences
+    compares = not np.allclose(slopes(0.0, REAL + 1), slopes(0.0), atol=1e-5)
+    assert compares == game.g_compares
 
 
 def test_the_generator_still_learns_from_a_sure_discriminator():
     """Section 3 of Goodfellow et al.: minimax saturates, the non-saturating loss has slope -1."""
     fake = tf.constant([-50.0])
     slopes = []
-    for loss in (adversarial.minimax_g, adversarial.non_saturating_g):
+    for game in (adversarial.minimax, adversarial.non_saturating):
         with tf.GradientTape() as tape:
             tape.watch(fake)
-            value = loss(fake)
+            value = game.g_loss(None, fake)
         slopes.append(float(tape.gradient(value, fake)[0]))
     assert abs(slopes[0]) < 1e-20
     assert slopes[1] == pytest.approx(-1.0)
@@ -156,7 +198,7 @@ def test_translation_moves_whole_images_and_lets_gradients_through():
     x = tf.constant(np.random.default_rng(0).uniform(0.1, 1, (50, 8, 8, 1)).astype("f"))
     with tf.GradientTape() as tape:
         tape.watch(x)
-        moved = adversarial.augmented(x, ["translation"], tf.range(50), "t")
+        moved = augmentation.augmented(x, ["translation"], tf.range(50), "t")
     shifts = set()
     for before, after in zip(x.numpy()[..., 0], moved.numpy()[..., 0], strict=True):
         padded = np.pad(before, 1)
@@ -174,12 +216,12 @@ def test_translation_moves_whole_images_and_lets_gradients_through():
 
 def test_cutout_and_color():
     x = tf.ones([200, 8, 8, 3])
-    cut = adversarial.augmented(x, ["cutout"], tf.range(200), "c").numpy()
+    cut = augmentation.augmented(x, ["cutout"], tf.range(200), "c").numpy()
     gone = (cut == 0).all(axis=-1).sum(axis=(1, 2))
     assert gone.max() == 16
     assert gone.min() >= 4
     y = np.random.default_rng(0).uniform(-1, 1, (200, 8, 8, 3)).astype("f")
-    coloured = adversarial.augmented(tf.constant(y), ["color"], tf.range(200), "c").numpy()
+    coloured = augmentation.augmented(tf.constant(y), ["color"], tf.range(200), "c").numpy()
     shift = coloured.mean(axis=(1, 2, 3)) - y.mean(axis=(1, 2, 3))
     assert -0.5 <= shift.min() < -0.4
     assert 0.4 < shift.max() <= 0.5
@@ -195,11 +237,11 @@ FINE = dict(d_loss=1.3, g_loss=0.8, D_real=0.6, D_fake=0.4, spread=0.9)
 
 
 def test_complaints():
-    assert adversarial.warnings(FINE, "non_saturating") == {}
-    found = adversarial.warnings(FINE | dict(spread=0.01), "non_saturating")
+    assert adversarial.warnings(FINE, adversarial.non_saturating) == {}
+    found = adversarial.warnings(FINE | dict(spread=0.01), adversarial.non_saturating)
     assert "the generator has collapsed" in found["collapse"]
     sure = FINE | dict(D_real=0.999, D_fake=0.001)
-    assert "D wins outright" in adversarial.warnings(sure, "minimax")["won"]
-    assert adversarial.warnings(sure, "wasserstein") == {}
+    assert "D wins outright" in adversarial.warnings(sure, adversarial.minimax)["won"]
+    assert adversarial.warnings(sure, adversarial.wasserstein) == {}
     far = FINE | dict(d_loss=-2e5)
-    assert "d_loss is -2e+05" in adversarial.warnings(far, "wasserstein")["diverged"]
+    assert "d_loss is -2e+05" in adversarial.warnings(far, adversarial.wasserstein)["diverged"]

@@ -9,7 +9,8 @@ from tests.zoo import GAN, Row
 from tfgen import random
 from tfgen.compiling import compiled
 from tfgen.errors import UserError
-from tfgen.objectives import adversarial
+from tfgen.models.gan import Part
+from tfgen.objectives import adversarial, augmentation, penalties
 
 SEEDS = tf.range(6)
 
@@ -21,9 +22,7 @@ def images(seed):
 def test_the_gradient_penalty_is_at_points_between():
     """Of D(x) = |x|^2 / 2, whose gradient is x itself: each row at its own point of the way."""
     x, fake = images(0), images(1)
-    found = adversarial.gradient_penalty(
-        lambda x: tf.reduce_sum(x**2, [1, 2, 3]) / 2, x, fake, SEEDS
-    )
+    found = penalties.gradient(lambda x: tf.reduce_sum(x**2, [1, 2, 3]) / 2, x, fake, SEEDS)
     e = random.uniform(SEEDS, [1, 1, 1], "gradient penalty").numpy()
     assert len(set(e.ravel())) == 6
     norms = np.linalg.norm((e * x + (1 - e) * fake).reshape(6, -1), axis=1)
@@ -44,7 +43,7 @@ def test_the_penalty_of_a_linear_critic_is_exact(name, expected):
     def D(x):
         return tf.reduce_sum(x * WEIGHTS, axis=[1, 2, 3])
 
-    found = adversarial.penalty(name, D, tf.constant(images(0)), tf.constant(images(1)), SEEDS)
+    found = penalties.PENALTIES[name](D, tf.constant(images(0)), tf.constant(images(1)), SEEDS)
     np.testing.assert_allclose(found, np.full(6, expected), rtol=1e-5)
 
 
@@ -56,14 +55,14 @@ def test_the_norm_is_of_each_image_and_where_the_penalty_looks():
 
     x, fake = tf.constant(images(0)), tf.constant(images(1))
     lengths = np.linalg.norm(images(0).reshape(6, -1), axis=1)
-    np.testing.assert_allclose(adversarial.r1_penalty(D, x, fake, SEEDS), lengths**2 / 2, rtol=1e-5)
+    np.testing.assert_allclose(penalties.r1(D, x, fake, SEEDS), lengths**2 / 2, rtol=1e-5)
     # Between equal images there is one point only.
-    between = adversarial.gradient_penalty(D, x, x, SEEDS)
+    between = penalties.gradient(D, x, x, SEEDS)
     np.testing.assert_allclose(between, (lengths - 1) ** 2, rtol=1e-4)
     # Between x and -x the point is (2 e - 1) x, and e is uniform.
     seeds = tf.range(4000)
     one = tf.repeat(x[:1], 4000, axis=0)
-    norms = tf.sqrt(adversarial.gradient_penalty(D, one, -one, seeds))  # | |2 e - 1| l - 1 |
+    norms = tf.sqrt(penalties.gradient(D, one, -one, seeds))  # | |2 e - 1| l - 1 |
     share = np.mean(np.asarray(norms) > 1 - lengths[0] / 2)
     inside = np.abs(np.abs(2 * np.linspace(0, 1, 100001) - 1) * lengths[0] - 1)
     assert share == pytest.approx(np.mean(inside > 1 - lengths[0] / 2), abs=0.03)
@@ -72,7 +71,7 @@ def test_the_norm_is_of_each_image_and_where_the_penalty_looks():
 def test_a_flat_critic_has_a_finite_slope_of_its_penalty():
     w = tf.Variable(0.0)
     with tf.GradientTape() as tape:
-        penalty = adversarial.gradient_penalty(
+        penalty = penalties.gradient(
             lambda x: w * tf.reduce_sum(x, axis=[1, 2, 3]),
             tf.constant(images(0)),
             tf.constant(images(1)),
@@ -89,7 +88,7 @@ def test_the_slope_of_the_penalty_in_the_weights_is_the_finite_difference():
     weight = model.D.trainable_variables[0]
 
     def loss():
-        return tf.reduce_mean(model.penalty_of_D(x, fake, None, tf.range(4)))
+        return tf.reduce_mean(model.penalty_of_D(x, fake, Part(x, None, tf.range(4), {})))
 
     with tf.GradientTape() as tape:
         value = loss()
@@ -120,17 +119,17 @@ def by_hand(model, x):
 
 def shown(x, seeds, stream, left, augment=()):
     """Images with a part of the noise that is left, and augmented."""
-    changed = adversarial.augmented(tf.constant(x), augment, seeds, f"augment {stream}")
+    changed = augmentation.augmented(tf.constant(x), augment, seeds, f"augment {stream}")
     noise = random.normal(seeds, [8, 8, 1], f"instance noise {stream}")
     return np.asarray(changed + 0.4 * left * noise)
 
 
 def paid_by_hand(model, real, fake, seeds):
     """The model's penalty at images, given as D sees them."""
-    if model.penalty == "gradient":
+    if model.penalty.name == "gradient":
         e = random.uniform(seeds, [1, 1, 1], "gradient penalty").numpy()
         at = e * real + (1 - e) * fake
-    elif model.penalty == "dragan":
+    elif model.penalty.name == "dragan":
         delta = 0.5 * real.std() * random.uniform(seeds, [8, 8, 1], "delta").numpy()
         at = real + random.uniform(seeds, [1, 1, 1], "part of delta").numpy() * delta
     else:
@@ -212,7 +211,7 @@ def test_the_penalty_is_computed_in_float32_under_mixed_precision():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("objective", adversarial.OBJECTIVES)
-@pytest.mark.parametrize("penalty", adversarial.PENALTIES)
+@pytest.mark.parametrize("penalty", penalties.PENALTIES)
 def test_any_loss_goes_with_any_penalty_and_either_network(objective, penalty):
     sizes = dict(width=4, depth=1, latent_dim=3, objective=objective, penalty=penalty)
     losses = []

@@ -3,6 +3,7 @@
 import pytest
 
 from tests.support import runs
+from tfgen import settings
 from tfgen.errors import UserError
 from tfgen.run_dir import RunDir
 from tfgen.training import claim
@@ -12,3 +13,17 @@ def test_two_processes_do_not_share_a_run(tmp_path):
     run = RunDir(tmp_path / "run")
     with claim.claimed(run), pytest.raises(UserError, match=r"another process"):
         runs.go("vae", runs.config("vae"), run.path)
+
+
+def test_what_a_model_no_longer_has_is_no_difference(tmp_path):
+    """An old run of `text_to_image` names settings that did nothing; others it may not."""
+    run, config = RunDir(tmp_path / "run"), settings.find("text_to_image")
+    run.path.mkdir()
+    old = config.to_dict()
+    old["model"]["critic_steps"] = 1
+    run.write_config("text_to_image", old)
+    assert claim.steps_there(run, "text_to_image", config) == config.steps
+    old["model"]["strange"] = 1
+    run.write_config("text_to_image", old)
+    with pytest.raises(UserError, match=r"model.strange: 1 there, 'not set' now"):
+        claim.steps_there(run, "text_to_image", config)

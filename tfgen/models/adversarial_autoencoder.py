@@ -103,7 +103,7 @@ class AdversarialAutoencoder(Autoencoder):
     def extra_terms(
         self, z: tf.Tensor, seeds: tf.Tensor, training: bool, label: tf.Tensor | None
     ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
-        g_loss = adversarial.non_saturating_g(self.logit(z, label, training))
+        g_loss = adversarial.nll_real(self.logit(z, label, training))
         d_loss = self.d_loss(z, seeds, label, training)
         return self.adversarial_weight * g_loss, {"d_loss": d_loss, "g_loss": g_loss}
 

@@ -23,7 +23,7 @@ of the improvements that it calls optional, vanishing residuals and skip connect
 beyond the range of images is cut off in samples, and not in training.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import keras
@@ -32,8 +32,7 @@ import tensorflow as tf
 from tfgen import replicas
 from tfgen.declared import Count, Network, Range, Weight
 from tfgen.layers import adversaries, balanced
-from tfgen.models.gan import GAN
-from tfgen.objectives import adversarial
+from tfgen.models.gan import GAN, Part
 
 
 @keras.saving.register_keras_serializable("tfgen")
@@ -98,7 +97,7 @@ class BEGAN(GAN):
     def make_generator(self) -> keras.Model:
         return self._decoder(self.latent_dim, "G")
 
-    def make_discriminator(self) -> keras.Model:  # type: ignore[override]
+    def make_discriminator(self) -> keras.Model:
         encoder = balanced.encoder(self.image_shape, self.code_dim, self.width, self.depth)
         return keras.Sequential([encoder, self._decoder(self.code_dim, "decoder")], name="D")
 
@@ -112,21 +111,10 @@ class BEGAN(GAN):
         error = tf.abs(x - self.D(x, training=training))
         return tf.reduce_mean(error, axis=[1, 2, 3])[:, None]
 
-    def d_loss(
-        self,
-        D_x: tf.Tensor,
-        D_fake: tf.Tensor,
-        noise: dict[str, tf.Tensor] | None = None,
-        label: tf.Tensor | None = None,
-    ) -> tf.Tensor:
+    def d_loss(self, D_x: tf.Tensor, D_fake: tf.Tensor, part: Part) -> tf.Tensor:
         return D_x[:, 0] - tf.convert_to_tensor(self.k) * D_fake[:, 0]
 
-    def g_loss(
-        self,
-        D_fake: tf.Tensor,
-        noise: dict[str, tf.Tensor] | None = None,
-        label: tf.Tensor | None = None,
-    ) -> tf.Tensor:
+    def g_loss(self, D_x: tf.Tensor, D_fake: tf.Tensor, part: Part) -> tf.Tensor:
         return D_fake[:, 0]
 
     def after_D(self, D_x: tf.Tensor, D_fake: tf.Tensor) -> None:
@@ -134,13 +122,7 @@ class BEGAN(GAN):
         balance = self.gamma * L_x - L_fake
         self.k.assign(tf.clip_by_value(self.k + self.k_rate * balance, 0.0, 1.0))
 
-    def score_terms(
-        self,
-        D_x: tf.Tensor,
-        D_fake: tf.Tensor,
-        noise: dict[str, tf.Tensor] | None = None,
-        label: tf.Tensor | None = None,
-    ) -> dict[str, tf.Tensor]:
+    def score_terms(self, D_x: tf.Tensor, D_fake: tf.Tensor, part: Part) -> dict[str, tf.Tensor]:
         L_x, L_fake = _means(D_x, D_fake)
         return {
             "L_real": L_x,
@@ -148,9 +130,6 @@ class BEGAN(GAN):
             "k": tf.convert_to_tensor(self.k),
             "measure": L_x + tf.abs(self.gamma * L_x - L_fake),
         }
-
-    def warnings(self, means: Mapping[str, float]) -> dict[str, str]:
-        return adversarial.warnings({**means, "D_real": 0.0, "D_fake": 0.0}, self.objective)
 
     def generate(self, noise: dict[str, tf.Tensor], label: tf.Tensor | None = None) -> tf.Tensor:
         return tf.clip_by_value(super().generate(noise, label), 0.0, 1.0)

@@ -28,6 +28,7 @@ import tensorflow as tf
 from keras import layers
 
 from tfgen.declared import Network
+from tfgen.model import GenerativeModel
 from tfgen.models.dcgan import DCGAN
 from tfgen.objectives import adversarial
 
@@ -46,6 +47,7 @@ class BiGAN(DCGAN):
 
     paper = ("Donahue et al. 2017", "https://arxiv.org/abs/1605.09782")
     terms = ("g_loss", "d_loss", "D_real", "D_fake", "spread")
+    descent = {"D": "d_loss", "G": "g_loss"}
 
     def __init__(
         self,
@@ -82,11 +84,11 @@ class BiGAN(DCGAN):
     def shapes_of_D(self) -> tuple[Any, tuple[int, ...]]:
         return [self.image_shape, (self.latent_dim,)], (1,)
 
-    def make_discriminator(self) -> keras.Model:  # type: ignore[override]
-        return super().make_discriminator(beside=self.latent_dim)
+    def make_discriminator(self) -> keras.Model:
+        return self.like_D(beside=self.latent_dim)
 
     def make_encoder(self) -> keras.Model:
-        E = super().make_discriminator(outputs=self.latent_dim, name="E")
+        E = self.like_D(outputs=self.latent_dim, name="E")
         return keras.Sequential([E, layers.Activation("tanh")])
 
     def trained(self) -> dict[str, list[keras.Variable]]:
@@ -105,38 +107,24 @@ class BiGAN(DCGAN):
         """D(x, E(x))."""
         return self.pair(x, self.E(x, training=training), training)
 
-    def train_step(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        x = self.to_range(self.to_unit(batch["image"]))
-        z = self.noise(self.training_seeds(x))["z"]
-        with tf.GradientTape(persistent=True) as tape:
-            fake = self.G(z, training=True)
-            D_x, D_fake = self.score(x, training=True), self.pair(fake, z, training=True)
-            d_loss = tf.reduce_mean(self.d_loss(D_x, D_fake))
-            # softplus(l) = -log(1 - D): E wants its pairs taken for generated ones.
-            g_loss = tf.reduce_mean(self.g_loss(D_fake) - adversarial.minimax_g(D_x[:, 0]))
-        self.minimize("D", tape, d_loss)
-        self.minimize("G", tape, g_loss)
+    # Both descend in one step on what one pass gives.
+    train_step, test_step = GenerativeModel.train_step, GenerativeModel.test_step
 
-        if self.ema:
-            self.average_generator()
-        return self.end_step(
-            d_loss=d_loss,
-            g_loss=g_loss,
-            spread=adversarial.spread(x, fake),
-            **self.score_terms(D_x, D_fake),
-        )
-
-    def test_step(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+    def step_terms(
+        self, batch: dict[str, tf.Tensor], seeds: tf.Tensor, training: bool
+    ) -> dict[str, tf.Tensor]:
         x = self.to_range(self.to_unit(batch["image"]))
-        z = self.noise(tf.range(tf.shape(x)[0]))["z"]
-        fake = self.to_range(self.generate({"z": z}))
-        D_x, D_fake = self.score(x), self.pair(fake, z)
-        return self.ordered(
-            d_loss=tf.reduce_mean(self.d_loss(D_x, D_fake)),
-            g_loss=tf.reduce_mean(self.g_loss(D_fake) - adversarial.minimax_g(D_x[:, 0])),
-            spread=adversarial.spread(x, fake),
-            **self.score_terms(D_x, D_fake),
-        )
+        noise = self.noise(seeds)
+        fake = self.G(noise["z"], training=True) if training else self.sampled(noise)
+        D_x = self.score(x, training=training)[:, 0]
+        D_fake = self.pair(fake, noise["z"], training)[:, 0]
+        return {
+            "d_loss": self.objective.d_loss(D_x, D_fake),
+            # E wants its pairs taken for generated ones.
+            "g_loss": self.objective.g_loss(D_x, D_fake) + adversarial.nll_fake(D_x),
+            "spread": adversarial.spread(x, fake),
+            **self.objective.terms(D_x, D_fake),
+        }
 
     # --- codes -----------------------------------------------------------------------------------
 

@@ -35,7 +35,7 @@ from keras import layers
 
 from tfgen.errors import one_of
 from tfgen.layers import adversaries
-from tfgen.models.gan import GAN
+from tfgen.models.gan import GAN, Part
 
 CONDITIONS = ("planes", "projection", "auxiliary")
 
@@ -56,6 +56,7 @@ class ConditionalGAN(GAN):
     """
 
     paper = ("Mirza and Osindero 2014", "https://arxiv.org/abs/1411.1784")
+    network = "conv"
 
     def __init__(
         self,
@@ -64,13 +65,12 @@ class ConditionalGAN(GAN):
         seed: int = 0,
         num_classes: int = 10,
         condition: Literal["planes", "projection", "auxiliary"] = "planes",
-        network="conv",
         **kwargs: Any,
     ) -> None:
         # Known before the networks are built.
         self.num_classes = num_classes
         self.condition = one_of("condition", condition, CONDITIONS)
-        super().__init__(image_shape, levels, seed, network=network, **kwargs)
+        super().__init__(image_shape, levels, seed, **kwargs)
 
     def shapes_of_G(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
         return (self.latent_dim + self.num_classes,), self.image_shape
@@ -80,10 +80,10 @@ class ConditionalGAN(GAN):
             return [self.image_shape, (self.num_classes,)], (1,)
         return self.image_shape, (1 + self.num_classes,)
 
-    def make_discriminator(self) -> keras.Model:  # type: ignore[override]
+    def make_discriminator(self) -> keras.Model:
         if self.condition == "planes":
-            return super().make_discriminator(beside=self.num_classes)
-        judge = super().make_discriminator()
+            return self.like_D(beside=self.num_classes)
+        judge = self.like_D()
         phi = judge.get_layer("features").output
         # v, or the head of C: K numbers of each image's features.
         head = adversaries.dense(self.num_classes, self.normalisation, dtype="float32")
@@ -112,20 +112,9 @@ class ConditionalGAN(GAN):
             return tf.zeros_like(score[:, 0])
         return -tf.reduce_sum(score[:, 1:] * self.one_hot(label), axis=-1)
 
-    def d_loss(
-        self,
-        D_x: tf.Tensor,
-        D_fake: tf.Tensor,
-        noise: dict[str, tf.Tensor] | None = None,
-        label: tf.Tensor | None = None,
-    ) -> tf.Tensor:
-        loss = super().d_loss(D_x, D_fake, noise, label)
-        return loss + self.missed(D_x, label) + self.missed(D_fake, label)
+    def d_loss(self, D_x: tf.Tensor, D_fake: tf.Tensor, part: Part) -> tf.Tensor:
+        loss = super().d_loss(D_x, D_fake, part)
+        return loss + self.missed(D_x, part.label) + self.missed(D_fake, part.label)
 
-    def g_loss(
-        self,
-        D_fake: tf.Tensor,
-        noise: dict[str, tf.Tensor] | None = None,
-        label: tf.Tensor | None = None,
-    ) -> tf.Tensor:
-        return super().g_loss(D_fake, noise, label) + self.missed(D_fake, label)
+    def g_loss(self, D_x: tf.Tensor, D_fake: tf.Tensor, part: Part) -> tf.Tensor:
+        return super().g_loss(D_x, D_fake, part) + self.missed(D_fake, part.label)

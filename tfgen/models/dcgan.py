@@ -25,9 +25,6 @@ of 0.001 and statistics for samples averaged with a decay of 0.99, where the aut
 0.00001 and 0.9; so it is in all of the family that have these networks.
 """
 
-from collections.abc import Sequence
-from typing import Any
-
 import keras
 
 from tfgen.models.gan import GAN
@@ -43,25 +40,7 @@ class DCGAN(GAN):
     """
 
     paper = ("Radford et al. 2016", "https://arxiv.org/abs/1511.06434")
-
-    def __init__(
-        self,
-        image_shape: Sequence[int],
-        levels: int,
-        seed: int = 0,
-        network="conv",
-        normalisation="batch",
-        depth=4,
-        kernel=5,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(
-            image_shape,
-            levels,
-            seed,
-            network=network,
-            normalisation=normalisation,
-            depth=depth,
-            kernel=kernel,
-            **kwargs,
-        )
+    network = "conv"
+    normalisation = "batch"
+    depth = 4
+    kernel = 5

@@ -18,12 +18,10 @@ delta is what the authors' code adds: uniform up to half the standard deviation 
 random part of the way. No batch normalisation in D.
 """
 
-from collections.abc import Sequence
-from typing import Any
-
 import keras
 
 from tfgen.models.gan import GAN
+from tfgen.objectives import penalties
 
 
 @keras.saving.register_keras_serializable("tfgen")
@@ -35,23 +33,6 @@ class DRAGAN(GAN):
 
     paper = ("Kodali et al. 2017", "https://arxiv.org/abs/1705.07215")
     terms = (*GAN.terms, "penalty")
-
-    def __init__(
-        self,
-        image_shape: Sequence[int],
-        levels: int,
-        seed: int = 0,
-        penalty="dragan",
-        penalty_weight=10.0,
-        network="conv",
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(
-            image_shape,
-            levels,
-            seed,
-            penalty=penalty,
-            penalty_weight=penalty_weight,
-            network=network,
-            **kwargs,
-        )
+    penalty = penalties.dragan
+    penalty_weight = 10.0
+    network = "conv"

@@ -31,7 +31,7 @@ from tfgen.declared import Count, Likelihood, Network, Range, Share
 from tfgen.layers import Dropout, coders
 from tfgen.model import GenerativeModel
 from tfgen.models.denoising_autoencoder import salt_and_pepper
-from tfgen.objectives import likelihoods, losses
+from tfgen.objectives import likelihoods
 
 
 @keras.saving.register_keras_serializable("tfgen")
@@ -53,6 +53,7 @@ class GSN(GenerativeModel):
     """
 
     paper = ("Bengio et al. 2014", "https://arxiv.org/abs/1306.1091")
+    descent = {"gsn": "loss"}
 
     def __init__(
         self,
@@ -102,8 +103,11 @@ class GSN(GenerativeModel):
         """Of p(x|x~): [B, H, W, C] -> [B, H, W, C * n]."""
         return self.g(tf.nn.silu(self.f(corrupted, training=training)), training=training)
 
-    def nll(self, image: tf.Tensor, seeds: tf.Tensor, training: bool) -> dict[str, tf.Tensor]:
-        """-log p(x|x~_k), the mean over the turns of a walk from x: [B], nats."""
+    def step_terms(
+        self, batch: dict[str, tf.Tensor], seeds: tf.Tensor, training: bool
+    ) -> dict[str, tf.Tensor]:
+        """-log p(x|x~_k), the mean over the turns of a walk from x: {"loss": [B]}, nats."""
+        image = batch["image"]
         x, levels = self.to_unit(image), tf.cast(image, tf.int32)
         total = 0.0
         for k in range(self.walkback):
@@ -113,17 +117,6 @@ class GSN(GenerativeModel):
             total -= self.p.log_prob(levels, parameters)
             x = tf.stop_gradient(self.p.draw(parameters, u[:, 1]))
         return {"loss": total / self.walkback}
-
-    def train_step(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        seeds = self.training_seeds(batch["image"])
-        with tf.GradientTape() as tape:
-            terms = losses.means(self.nll(batch["image"], seeds, training=True))
-        self.minimize("gsn", tape, terms["loss"])
-        return self.end_step(**terms)
-
-    def test_step(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        seeds = tf.range(tf.shape(batch["image"])[0])
-        return losses.means(self.nll(batch["image"], seeds, training=False))
 
     # --- sampling --------------------------------------------------------------------------------
 

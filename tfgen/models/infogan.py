@@ -31,7 +31,7 @@ from keras import layers
 from tfgen import random
 from tfgen.declared import Count, Range, Weight
 from tfgen.layers import adversaries
-from tfgen.models.gan import GAN
+from tfgen.models.gan import GAN, Part
 from tfgen.objectives import divergences
 
 
@@ -51,6 +51,8 @@ class InfoGAN(GAN):
 
     paper = ("Chen et al. 2016", "https://arxiv.org/abs/1606.03657")
     terms = (*GAN.terms, "information")
+    network = "conv"
+    normalisation = "batch"
 
     def __init__(
         self,
@@ -60,17 +62,13 @@ class InfoGAN(GAN):
         categories: Count = 10,
         continuous: Annotated[int, Range(0)] = 2,
         info_weight: Weight = 1.0,
-        network="conv",
-        normalisation="batch",
         **kwargs: Any,
     ) -> None:
         # Known before the networks are built.
         self.categories = categories
         self.continuous = continuous
         self.info_weight = info_weight
-        super().__init__(
-            image_shape, levels, seed, network=network, normalisation=normalisation, **kwargs
-        )
+        super().__init__(image_shape, levels, seed, **kwargs)
 
     @property
     def codes(self) -> int:
@@ -83,8 +81,8 @@ class InfoGAN(GAN):
     def shapes_of_D(self) -> tuple[Any, tuple[int, ...]]:
         return self.image_shape, (1 + self.codes,)
 
-    def make_discriminator(self) -> keras.Model:  # type: ignore[override]
-        judge = super().make_discriminator()
+    def make_discriminator(self) -> keras.Model:
+        judge = self.like_D()
         phi = judge.get_layer("features").output
         Q = adversaries.dense(self.codes, self.normalisation, dtype="float32", name="Q")(phi)
         return keras.Model(judge.inputs[0], layers.Concatenate()([judge.outputs[0], Q]))
@@ -131,39 +129,21 @@ class InfoGAN(GAN):
 
     # --- mutual information ----------------------------------------------------------------------
 
-    def information(self, score: tf.Tensor, noise: dict[str, tf.Tensor] | None) -> tf.Tensor:
+    def information(self, score: tf.Tensor, noise: dict[str, tf.Tensor]) -> tf.Tensor:
         """L_I less H(c) of the continuous codes: scores on G(z, c) -> [B], nats."""
-        assert noise is not None  # G's images have theirs
         logits, means = self.read(score)
         of_category = tf.reduce_sum(tf.nn.log_softmax(logits) * self.category(noise["u"]), axis=-1)
         of_codes = divergences.normal_log_prob(noise["c"], means, tf.zeros_like(means))
         return of_category + math.log(self.categories) + of_codes
 
-    def d_loss(
-        self,
-        D_x: tf.Tensor,
-        D_fake: tf.Tensor,
-        noise: dict[str, tf.Tensor] | None = None,
-        label: tf.Tensor | None = None,
-    ) -> tf.Tensor:
-        loss = super().d_loss(D_x, D_fake, noise, label)
-        return loss - self.info_weight * self.information(D_fake, noise)
+    def d_loss(self, D_x: tf.Tensor, D_fake: tf.Tensor, part: Part) -> tf.Tensor:
+        loss = super().d_loss(D_x, D_fake, part)
+        return loss - self.info_weight * self.information(D_fake, part.noise)
 
-    def g_loss(
-        self,
-        D_fake: tf.Tensor,
-        noise: dict[str, tf.Tensor] | None = None,
-        label: tf.Tensor | None = None,
-    ) -> tf.Tensor:
-        loss = super().g_loss(D_fake, noise, label)
-        return loss - self.info_weight * self.information(D_fake, noise)
+    def g_loss(self, D_x: tf.Tensor, D_fake: tf.Tensor, part: Part) -> tf.Tensor:
+        loss = super().g_loss(D_x, D_fake, part)
+        return loss - self.info_weight * self.information(D_fake, part.noise)
 
-    def score_terms(
-        self,
-        D_x: tf.Tensor,
-        D_fake: tf.Tensor,
-        noise: dict[str, tf.Tensor] | None = None,
-        label: tf.Tensor | None = None,
-    ) -> dict[str, tf.Tensor]:
-        information = tf.reduce_mean(self.information(D_fake, noise))
-        return super().score_terms(D_x, D_fake) | {"information": information}
+    def score_terms(self, D_x: tf.Tensor, D_fake: tf.Tensor, part: Part) -> dict[str, tf.Tensor]:
+        information = tf.reduce_mean(self.information(D_fake, part.noise))
+        return super().score_terms(D_x, D_fake, part) | {"information": information}

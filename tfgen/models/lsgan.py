@@ -19,12 +19,10 @@ departures, smaller than the paper's, its 100 latents for 1024, and its rate of 
 paper has for characters (0.001 for scenes).
 """
 
-from collections.abc import Sequence
-from typing import Any
-
 import keras
 
 from tfgen.models.gan import GAN
+from tfgen.objectives import adversarial
 
 
 @keras.saving.register_keras_serializable("tfgen")
@@ -35,23 +33,6 @@ class LSGAN(GAN):
     """
 
     paper = ("Mao et al. 2017", "https://arxiv.org/abs/1611.04076")
-
-    def __init__(
-        self,
-        image_shape: Sequence[int],
-        levels: int,
-        seed: int = 0,
-        objective="least_squares",
-        network="conv",
-        normalisation="batch",
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(
-            image_shape,
-            levels,
-            seed,
-            objective=objective,
-            network=network,
-            normalisation=normalisation,
-            **kwargs,
-        )
+    objective = adversarial.least_squares
+    network = "conv"
+    normalisation = "batch"

@@ -99,6 +99,7 @@ class NICE(GenerativeModel):
     """
 
     paper = ("Dinh et al. 2015", "https://arxiv.org/abs/1410.8516")
+    descent = {"flow": "loss"}
     likelihood = "lower bound"
     prior = "normal"
 
@@ -220,17 +221,11 @@ class NICE(GenerativeModel):
 
     # --- training --------------------------------------------------------------------------------
 
-    def train_step(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        seeds = self.training_seeds(batch["image"])
-        with tf.GradientTape() as tape:
-            log_w = self.log_weight(batch["image"], self.bin_noise(seeds), training=True)
-            loss = -tf.reduce_mean(log_w)
-        self.minimize("flow", tape, loss)
-        return self.end_step(loss=loss)
-
-    def test_step(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        seeds = tf.range(tf.shape(batch["image"])[0])
-        return {"loss": -tf.reduce_mean(self.log_weight(batch["image"], self.bin_noise(seeds)))}
+    def step_terms(
+        self, batch: dict[str, tf.Tensor], seeds: tf.Tensor, training: bool
+    ) -> dict[str, tf.Tensor]:
+        log_w = self.log_weight(batch["image"], self.bin_noise(seeds), training)
+        return {"loss": -log_w}
 
     # --- sampling --------------------------------------------------------------------------------
 

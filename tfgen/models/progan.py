@@ -41,13 +41,13 @@ import tensorflow as tf
 from tfgen import random
 from tfgen.declared import Count, Range, Weight
 from tfgen.errors import UserError
+from tfgen.game import Game
 from tfgen.layers import growing
-from tfgen.models.gan import GAN
 from tfgen.objectives import adversarial
 
 
 @keras.saving.register_keras_serializable("tfgen")
-class ProGAN(GAN):
+class ProGAN(Game):
     """A GAN that grows; its likelihood is implicit.
 
     Args:
@@ -60,7 +60,7 @@ class ProGAN(GAN):
       fade: the part of a stage's steps, from its begin, in which it fades in; 0: at once.
       divisors: of each stage, with commas: n for every n-th image of a batch alone.
       drift: e, of D's squared scores of real images in what D descends on.
-      others: see `GAN`.
+      others: see `Game`.
 
     It takes no networks of a user's own: its own ones grow with its stages.
 
@@ -69,7 +69,7 @@ class ProGAN(GAN):
 
     paper = ("Karras et al. 2018", "https://arxiv.org/abs/1710.10196")
     train_function: Any  # Keras'
-    terms = (*GAN.terms, "penalty", "stage", "alpha")
+    terms = (*Game.terms, "penalty", "stage", "alpha")
 
     def __init__(
         self,
@@ -77,7 +77,7 @@ class ProGAN(GAN):
         levels: int,
         seed: int = 0,
         latent_dim=64,
-        width=64,
+        width: Count = 64,
         base: Count = 256,
         stages: Annotated[int, Range(0)] = 0,
         schedule: str = "1000,2000",
@@ -106,9 +106,13 @@ class ProGAN(GAN):
             penalty="gradient",
             penalty_weight=penalty_weight,
             latent_dim=latent_dim,
-            width=width,
             ema=ema,
         )
+        self.width = width
+        self.G, self.D = self.make_generator(), self.make_discriminator()
+        if ema:
+            self.G_average = self.make_generator()
+            self.start_averages()
 
     # --- growth --------------------------------------------------------------------------------
 
@@ -221,7 +225,7 @@ class ProGAN(GAN):
         channels = self.image_shape[-1]
         return growing.Generator(self.latent_dim, self.number, self.width_of, channels)
 
-    def make_discriminator(self) -> keras.Model:  # type: ignore[override]
+    def make_discriminator(self) -> keras.Model:
         return growing.Discriminator(self.number, self.width_of, self.image_shape[-1])
 
     # --- training ------------------------------------------------------------------------------
@@ -233,8 +237,6 @@ class ProGAN(GAN):
         self.descend("D", self.D, gradients)
         gradients, g_loss, fake = self.now(functools.partial(self.step_of_G, seeds), True)
         self.descend("G", self.G, gradients)
-        if self.ema:
-            self.average_generator()
         stage, alpha = self.growth()
         return self.end_step(
             **d_terms,
@@ -269,8 +271,12 @@ class ProGAN(GAN):
             return self.D.at(stage, images, alpha)[:, 0]
 
         D_x, D_fake = D(x), D(fake)
-        penalty = adversarial.gradient_penalty(D, x, fake, seeds)
-        loss = D_fake - D_x + self.penalty_weight * penalty + self.drift * tf.square(D_x)
+        penalty = self.penalty(D, x, fake, seeds)
+        loss = (
+            self.objective.d_loss(D_x, D_fake)
+            + self.penalty_weight * penalty
+            + self.drift * tf.square(D_x)
+        )
         found = dict(d_loss=loss, penalty=penalty, D_real=D_x, D_fake=D_fake)
         return {name: tf.reduce_mean(value) for name, value in found.items()}
 
@@ -305,7 +311,7 @@ class ProGAN(GAN):
         gradients, weights = zip(*[pair for pair in pairs if pair[0] is not None], strict=True)
         self.optimizers[name].apply(gradients, weights)
 
-    def average_generator(self) -> None:
+    def update_averages(self) -> None:
         for stage, start in enumerate(self.starts[: self.span[1] + 1]):
             t = tf.cast(tf.maximum(self.step - start, 0), tf.float32)
             decay = tf.minimum(self.ema, (1.0 + t) / (10.0 + t))

@@ -20,12 +20,10 @@ start; on digits other settings, with their reasons. The authors' code has gamma
 it is as in the paper.
 """
 
-from collections.abc import Sequence
-from typing import Any
-
 import keras
 
 from tfgen.models.gan import GAN
+from tfgen.objectives import penalties
 
 
 @keras.saving.register_keras_serializable("tfgen")
@@ -37,25 +35,7 @@ class R1GAN(GAN):
 
     paper = ("Mescheder et al. 2018", "https://arxiv.org/abs/1801.04406")
     terms = (*GAN.terms, "penalty")
-
-    def __init__(
-        self,
-        image_shape: Sequence[int],
-        levels: int,
-        seed: int = 0,
-        penalty="r1",
-        penalty_weight=10.0,
-        network="conv",
-        latent_dim=256,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(
-            image_shape,
-            levels,
-            seed,
-            penalty=penalty,
-            penalty_weight=penalty_weight,
-            network=network,
-            latent_dim=latent_dim,
-            **kwargs,
-        )
+    penalty = penalties.r1
+    penalty_weight = 10.0
+    network = "conv"
+    latent_dim = 256

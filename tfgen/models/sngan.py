@@ -23,12 +23,10 @@ DCGAN's, with its departures, not those of the paper's table 3. The rate falls t
 CIFAR-10 alone, in the second half; on digits it is higher, for which the config has a reason.
 """
 
-from collections.abc import Sequence
-from typing import Any
-
 import keras
 
 from tfgen.models.gan import GAN
+from tfgen.objectives import adversarial
 
 
 @keras.saving.register_keras_serializable("tfgen")
@@ -41,25 +39,7 @@ class SNGAN(GAN):
     """
 
     paper = ("Miyato et al. 2018", "https://arxiv.org/abs/1802.05957")
-
-    def __init__(
-        self,
-        image_shape: Sequence[int],
-        levels: int,
-        seed: int = 0,
-        objective="hinge",
-        normalisation="spectral",
-        network="conv",
-        pooling="sum",
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(
-            image_shape,
-            levels,
-            seed,
-            objective=objective,
-            normalisation=normalisation,
-            network=network,
-            pooling=pooling,
-            **kwargs,
-        )
+    objective = adversarial.hinge
+    network = "conv"
+    normalisation = "spectral"
+    pooling = "sum"

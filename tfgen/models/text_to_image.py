@@ -48,8 +48,8 @@ import tensorflow as tf
 from tfgen import captions, random, replicas, vocabulary
 from tfgen.declared import Count, Range, Weight
 from tfgen.errors import UserError
+from tfgen.game import Game
 from tfgen.layers import adversaries, captioned
-from tfgen.models.gan import GAN
 from tfgen.objectives import adversarial, divergences, losses
 
 
@@ -64,7 +64,7 @@ class Texts(NamedTuple):
 
 
 @keras.saving.register_keras_serializable("tfgen")
-class TextToImage(GAN):
+class TextToImage(Game):
     """A GAN of images given captions; its likelihood is implicit.
 
     Args:
@@ -82,16 +82,23 @@ class TextToImage(GAN):
       contrast: the weight of -log p(t | x), for D and for G.
       diversity: the weight of what G pays for images that z does not change (Mao et al. 2019).
       stacked: whether a second stage refines.
-      others: see `GAN`; the network is "conv", with one update of D for one of G. Networks of a
-        user's own are not taken: G and D are parts of a game of five to eight networks.
+      normalisation: of the layers of D, see `tfgen/layers/adversaries.py`.
+      width: filters of D at half the size.
+      depth: how often D halves the size and G doubles it.
+      kernel: side of a convolution's kernel, in pixels.
+      others: see `Game`.
 
-    Raises: UserError for settings of `GAN` that it does not know.
+    Raises: UserError for images whose height or width is not divisible by 2**depth.
     """
 
     paper = ("Reed et al. 2016", "https://arxiv.org/abs/1605.05396")
     data_features = ("caption",)
     prior = "normal"
-    terms = (*GAN.terms, "D_wrong", "kl_term")
+    terms = (*Game.terms, "D_wrong", "kl_term")
+    retired = (
+        *("network", "critic_steps", "clip", "fresh_noise", "minibatch_stddev"),
+        *("generator_width", "pooling", "generator", "discriminator"),
+    )
 
     def __init__(
         self,
@@ -110,8 +117,13 @@ class TextToImage(GAN):
         contrast: Weight = 0.0,
         diversity: Weight = 0.0,
         stacked: bool = False,
-        network: Literal["conv"] = "conv",
-        normalisation="batch",
+        objective: Literal[
+            "minimax", "non_saturating", "least_squares", "wasserstein", "hinge"
+        ] = "non_saturating",
+        normalisation: Literal["none", "batch", "layer", "spectral"] = "batch",
+        width: Count = 128,
+        depth: Count = 2,
+        kernel: Count = 4,
         **kwargs: Any,
     ) -> None:
         self.vocabulary, self.examples = tuple(vocabulary), tuple(examples)
@@ -119,28 +131,19 @@ class TextToImage(GAN):
         self.embedding, self.text_dim, self.condition_dim = embedding, text_dim, condition_dim
         self.kl, self.interpolation = kl, interpolation
         self.contrast, self.diversity, self.stacked = contrast, diversity, stacked
-        for name, given, only in (
-            ("network", network, "conv"),
-            ("critic_steps", kwargs.get("critic_steps", 1), 1),
-            ("clip", kwargs.get("clip", 0.0), 0.0),
-            ("fresh_noise", kwargs.get("fresh_noise", False), False),
-            ("minibatch_stddev", kwargs.get("minibatch_stddev", False), False),
-            ("generator_width", kwargs.get("generator_width", 0), 0),
-            ("pooling", kwargs.get("pooling", "mean"), "mean"),
-        ):
-            if given != only:
-                raise UserError(
-                    f"text_to_image knows no {name}={given}: set `model.{name}={only}`."
-                )
-        if any(kwargs.get(name) is not None for name in ("generator", "discriminator")):
-            raise UserError(
-                "text_to_image takes no generator and no discriminator of your own: they are parts "
-                "of a game of five to eight networks. Of GANs, conditional_gan takes both."
-            )
-        # Built by `GAN`: G, and of D what it sees in images.
-        super().__init__(
-            image_shape, levels, seed, network=network, normalisation=normalisation, **kwargs
+        self.normalisation, self.width, self.depth, self.kernel = (
+            normalisation,
+            width,
+            depth,
+            kernel,
         )
+        super().__init__(image_shape, levels, seed, objective=objective, **kwargs)
+        adversaries.check("conv", normalisation, self.image_shape, depth)
+        self.check_penalty(by_batch=normalisation == "batch")
+        # Of D what it sees in images.
+        self.G, self.D = self.make_generator(), self.seer(self.image_shape, depth, "D")
+        if self.ema:
+            self.G_average = self.make_generator()
         self.match = self.matcher(self.D)
         if stacked:
             small = self.sizes()[0]
@@ -149,9 +152,7 @@ class TextToImage(GAN):
         self.painter = self.painting()
         if self.ema:
             self.painter_average = self.painting()
-            for average, own in self.averaged():
-                average.trainable = False
-                average.set_weights(own.get_weights())
+            self.start_averages()
 
     # --- data ----------------------------------------------------------------------------------
 
@@ -193,9 +194,6 @@ class TextToImage(GAN):
             "conv", image, self.width, depth, self.kernel, self.normalisation
         )
         return keras.Model(image, features, name=name)
-
-    def make_discriminator(self) -> keras.Model:  # type: ignore[override]
-        return self.seer(self.image_shape, self.depth, "D")
 
     def matcher(self, seer: keras.Model) -> keras.Model:
         shape, name = seer.output_shape[1:], f"match_{seer.name}"
@@ -277,8 +275,6 @@ class TextToImage(GAN):
             g_loss = self.of_G(fakes, asked, texts, seeds)
             g_loss += self.kl * kl + self.diversity * alike
         self.minimize("G", G_tape, g_loss)
-        if self.ema:
-            self.average_generator()
         return self.end_step(
             d_loss=d_loss,
             g_loss=g_loss,
@@ -366,7 +362,7 @@ class TextToImage(GAN):
             )
             s_r, s_w, s_f, unlike = self.judged(D, match, *shown, texts, training)
             # Each kind of fake counts half, with half of the real ones.
-            by_image, by_text = self.d_loss(s_r, s_f), self.d_loss(s_r, s_w)
+            by_image, by_text = (self.objective.d_loss(s_r[:, 0], s[:, 0]) for s in (s_f, s_w))
             loss = by_image + 0.5 * texts.differs * (by_text - by_image) + self.contrast * unlike
             paid = self.paid(D, match, texts.phi, *shown, seeds, training)
             total += tf.reduce_mean(loss + self.penalty_weight * paid)
@@ -407,13 +403,11 @@ class TextToImage(GAN):
         training: bool,
     ) -> tf.Tensor:
         """The penalty on D's gradient at images, given as D sees them, [B]."""
-        if self.penalty == "none":
-            return tf.zeros_like(phi[:, 0])
 
         def score(images: tf.Tensor) -> tf.Tensor:
             return match([D(images, training=training), phi], training=training)[0][:, 0]
 
-        return adversarial.penalty(self.penalty, score, x, fake, seeds)
+        return self.penalty(score, x, fake, seeds)
 
     def of_G(
         self,
@@ -424,13 +418,12 @@ class TextToImage(GAN):
         training: bool = True,
     ) -> tf.Tensor:
         """What G descends on, of images painted for phi [B, P], or for those between too."""
-        _, loss = adversarial.OBJECTIVES[self.objective]
         rows = tf.shape(asked)[0]
         total, times = 0.0, rows // tf.shape(seeds)[0]
         for fake, (D, match) in zip(fakes, self.stages(), strict=True):
             shown = self.augmented(fake[:rows], tf.tile(seeds, [times]), "G", training)
             s, u, v = match([D(shown, training=training), asked], training=training)
-            of_kinds = tf.reshape(loss(s[:, 0]), [times, -1])
+            of_kinds = tf.reshape(self.objective.g_loss(None, s[:, 0]), [times, -1])
             weights = tf.concat([[1.0], tf.fill([times - 1], self.interpolation)], axis=0)
             total += tf.reduce_sum(weights * tf.reduce_mean(of_kinds, axis=1))
             first = tf.shape(texts.t)[0]

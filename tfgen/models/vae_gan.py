@@ -29,6 +29,7 @@ import tensorflow as tf
 from tfgen import random
 from tfgen.declared import Network, Weight
 from tfgen.errors import UserError
+from tfgen.model import GenerativeModel
 from tfgen.models.dcgan import DCGAN
 from tfgen.objectives import adversarial, divergences
 
@@ -52,6 +53,7 @@ class VAEGAN(DCGAN):
     paper = ("Larsen et al. 2016", "https://arxiv.org/abs/1512.09300")
     prior = "normal"
     terms = ("d_loss", "g_loss", "llike", "kl", "D_real", "D_fake", "spread")
+    descent = {"E": "L_E", "G": "L_G", "D": "d_loss"}
 
     def __init__(
         self,
@@ -87,7 +89,7 @@ class VAEGAN(DCGAN):
         self.D_and_features = self.with_features()
 
     def make_encoder(self) -> keras.Model:
-        return self.make_discriminator(outputs=2 * self.latent_dim, name="E")
+        return self.like_D(outputs=2 * self.latent_dim, name="E")
 
     def with_features(self) -> keras.Model:
         """D with two outputs, D(x) and D_l(x)."""
@@ -104,11 +106,13 @@ class VAEGAN(DCGAN):
     def trained(self) -> dict[str, list[keras.Variable]]:
         return super().trained() | {"E": self.E.trainable_variables}
 
-    def losses_of(
-        self, image: tf.Tensor, seeds: tf.Tensor, training: bool
-    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, dict[str, tf.Tensor]]:
-        """What E, G and D descend on, from the batch: (E's, G's, D's, the terms), means."""
-        x = self.to_range(self.to_unit(image))
+    # Algorithm 1: all three from one pass.
+    train_step, test_step = GenerativeModel.train_step, GenerativeModel.test_step
+
+    def step_terms(
+        self, batch: dict[str, tf.Tensor], seeds: tf.Tensor, training: bool
+    ) -> dict[str, tf.Tensor]:
+        x = self.to_range(self.to_unit(batch["image"]))
         mu, logvar = tf.split(self.E(x, training=training), 2, axis=-1)
         z = mu + tf.exp(0.5 * logvar) * random.normal(seeds, [self.latent_dim], "eps")
         G_z = self.G(z, training=training)
@@ -116,38 +120,22 @@ class VAEGAN(DCGAN):
         D_x, features = self.D_and_features(x, training=training)
         D_z, features_z = self.D_and_features(G_z, training=training)
         D_zp = self.D(G_zp, training=training)
+        D_x, D_z, D_zp = (scores[:, 0] for scores in (D_x, D_z, D_zp))
 
         kl = tf.reduce_mean(divergences.kl_to_standard_normal(mu, logvar))
         apart = tf.reshape(tf.square(features - features_z), [tf.shape(x)[0], -1])
         llike = 0.5 * tf.reduce_mean(tf.reduce_sum(apart, axis=-1))
-        g_loss = tf.reduce_mean(self.g_loss(D_z) + self.g_loss(D_zp))
-        d_loss = tf.reduce_mean(self.d_loss(D_x, D_z) - adversarial.minimax_g(D_zp[:, 0]))
-        terms = {
-            "d_loss": d_loss,
+        g_loss = tf.reduce_mean(self.objective.g_loss(D_x, D_z) + self.objective.g_loss(D_x, D_zp))
+        return {
+            "L_E": kl + llike,
+            "L_G": self.gamma * llike + g_loss,
+            "d_loss": self.objective.d_loss(D_x, D_z) + adversarial.nll_fake(D_zp),
             "g_loss": g_loss,
             "llike": llike,
             "kl": kl,
-            "D_real": tf.reduce_mean(tf.sigmoid(D_x)),
-            "D_fake": tf.reduce_mean(tf.sigmoid(D_zp)),
+            **self.objective.terms(D_x, D_zp),
             "spread": adversarial.spread(x, G_zp),
         }
-        return kl + llike, self.gamma * llike + g_loss, d_loss, terms
-
-    def train_step(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        # Algorithm 1: all three from one pass.
-        seeds = self.training_seeds(batch["image"])
-        with tf.GradientTape(persistent=True) as tape:
-            e_loss, g_loss, d_loss, terms = self.losses_of(batch["image"], seeds, training=True)
-        self.minimize("E", tape, e_loss)
-        self.minimize("G", tape, g_loss)
-        self.minimize("D", tape, d_loss)
-        if self.ema:
-            self.average_generator()
-        return self.end_step(**terms)
-
-    def test_step(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        seeds = tf.range(tf.shape(batch["image"])[0])
-        return self.losses_of(batch["image"], seeds, training=False)[-1]
 
     # --- codes and samples -----------------------------------------------------------------------
 

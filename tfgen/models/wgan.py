@@ -23,12 +23,10 @@ the reasons of Gulrajani et al. 2017, section 4, and not the 100 steps for one o
 authors' code gives it at the start and now and then.
 """
 
-from collections.abc import Sequence
-from typing import Any
-
 import keras
 
 from tfgen.models.gan import GAN
+from tfgen.objectives import adversarial
 
 
 @keras.saving.register_keras_serializable("tfgen")
@@ -39,25 +37,7 @@ class WGAN(GAN):
     """
 
     paper = ("Arjovsky et al. 2017", "https://arxiv.org/abs/1701.07875")
-
-    def __init__(
-        self,
-        image_shape: Sequence[int],
-        levels: int,
-        seed: int = 0,
-        objective="wasserstein",
-        clip=0.01,
-        critic_steps=5,
-        network="conv",
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(
-            image_shape,
-            levels,
-            seed,
-            objective=objective,
-            clip=clip,
-            critic_steps=critic_steps,
-            network=network,
-            **kwargs,
-        )
+    objective = adversarial.wasserstein
+    clip = 0.01
+    critic_steps = 5
+    network = "conv"

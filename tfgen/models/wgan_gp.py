@@ -21,12 +21,10 @@ Departures from the paper: those of the GAN. z is uniform; the networks are the 
 departures, or residual ones. On digits the critic takes three steps of a higher rate.
 """
 
-from collections.abc import Sequence
-from typing import Any
-
 import keras
 
 from tfgen.models.gan import GAN
+from tfgen.objectives import adversarial, penalties
 
 
 @keras.saving.register_keras_serializable("tfgen")
@@ -38,29 +36,8 @@ class WGANGP(GAN):
 
     paper = ("Gulrajani et al. 2017", "https://arxiv.org/abs/1704.00028")
     terms = (*GAN.terms, "penalty")
-
-    def __init__(
-        self,
-        image_shape: Sequence[int],
-        levels: int,
-        seed: int = 0,
-        objective="wasserstein",
-        penalty="gradient",
-        penalty_weight=10.0,
-        critic_steps=5,
-        network="conv",
-        pooling="mean",
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(
-            image_shape,
-            levels,
-            seed,
-            objective=objective,
-            penalty=penalty,
-            penalty_weight=penalty_weight,
-            critic_steps=critic_steps,
-            network=network,
-            pooling=pooling,
-            **kwargs,
-        )
+    objective = adversarial.wasserstein
+    penalty = penalties.gradient
+    penalty_weight = 10.0
+    critic_steps = 5
+    network = "conv"

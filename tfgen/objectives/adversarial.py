@@ -1,208 +1,164 @@
-"""The game of a GAN: pairs of losses, penalties on D's gradient, and what stabilises it.
+"""The game of a GAN: what D and what G descend on, and whether the game goes on.
 
-Any pair goes with any penalty. D's outputs are logits, or scores, [B]; losses are of each row [B].
-What D descends on, and G:
+D(x) and D(G(z)) are logits or scores, [B]; losses are of each row, [B]. With C for D before its
+sigmoid, and means over the batch:
 
-    minimax         -log D(x) - log(1 - D(G(z)));  log(1 - D(G(z)))
+    minimax         D: -log D(x) - log(1 - D(G(z)));  G: log(1 - D(G(z)))
                     Goodfellow et al. 2014, equation 1
-    non_saturating  the same;  -log D(G(z))
+    non_saturating  D: the same;  G: -log D(G(z))
                     Goodfellow et al. 2014, section 3
-    least_squares   (D(x) - 1)^2 / 2 + D(G(z))^2 / 2;  (D(G(z)) - 1)^2 / 2
+    least_squares   D: (D(x) - 1)^2 / 2 + D(G(z))^2 / 2;  G: (D(G(z)) - 1)^2 / 2
                     Mao et al. 2017, equation 9
-    wasserstein     D(G(z)) - D(x);  -D(G(z))
+    wasserstein     D: D(G(z)) - D(x);  G: -D(G(z))
                     Arjovsky et al. 2017, equation 2
-    hinge           max(0, 1 - D(x)) + max(0, 1 + D(G(z)));  -D(G(z))
+    hinge           D: max(0, 1 - D(x)) + max(0, 1 + D(G(z)));  G: -D(G(z))
                     Miyato et al. 2018, equations 16 and 17
+    relativistic    D: -log sigmoid(C(x) - C(G(z)));  G: -log sigmoid(C(G(z)) - C(x))
+                    Jolicoeur-Martineau 2018, section 4 (RSGAN)
+    relativistic_average
+                    D: -log sigmoid(C(x) - mean C(G(z))) - log(1 - sigmoid(C(G(z)) - mean C(x)));
+                    G: the same with x and G(z) exchanged
+                    Jolicoeur-Martineau 2018, section 4 (RaSGAN)
 
-What D pays for its gradient, with x and G(z) as D sees them, augmented and noisy:
-
-    gradient        (||grad D(x_hat)|| - 1)^2,  x_hat = e x + (1 - e) G(z)
-                    Gulrajani et al. 2017, equation 3
-    dragan          (||grad D(x + delta)|| - 1)^2
-                    Kodali et al. 2017, section 2.3
-    r1              ||grad D(x)||^2 / 2
-                    Mescheder et al. 2018, equation 9
+Any of them goes with any penalty (`penalties.py`) and with what D is shown (`augmentation.py`).
 """
 
-from collections.abc import Callable, Iterable, Mapping
+import dataclasses
+import functools
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import tensorflow as tf
 
-from tfgen import random, replicas
+from tfgen import replicas
 from tfgen.errors import UserError
 from tfgen.objectives.likelihoods import softplus
 
 
-def minimax_d(real: tf.Tensor, fake: tf.Tensor, target: float = 1.0) -> tf.Tensor:
-    # softplus(-l) = -log D and softplus(l) = -log(1 - D) of a logit l.
-    of_real = target * softplus(-real) + (1.0 - target) * softplus(real)
-    return of_real + softplus(fake)
-
-
-def minimax_g(fake: tf.Tensor) -> tf.Tensor:
-    return -softplus(fake)
-
-
-def non_saturating_g(fake: tf.Tensor) -> tf.Tensor:
-    return softplus(-fake)
-
-
-def least_squares_d(real: tf.Tensor, fake: tf.Tensor, target: float = 1.0) -> tf.Tensor:
-    return 0.5 * tf.square(real - target) + 0.5 * tf.square(fake)
-
-
-def least_squares_g(fake: tf.Tensor) -> tf.Tensor:
-    return 0.5 * tf.square(fake - 1.0)
-
-
-def wasserstein_d(real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
-    return fake - real
-
-
-def wasserstein_g(fake: tf.Tensor) -> tf.Tensor:
-    return -fake
-
-
-def hinge_d(real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
-    return tf.nn.relu(1.0 - real) + tf.nn.relu(1.0 + fake)
-
-
-# What D and what G descend on, by name.
-OBJECTIVES: dict[str, tuple[Callable[..., tf.Tensor], Callable[..., tf.Tensor]]] = {
-    "minimax": (minimax_d, minimax_g),
-    "non_saturating": (minimax_d, non_saturating_g),
-    "least_squares": (least_squares_d, least_squares_g),
-    "wasserstein": (wasserstein_d, wasserstein_g),
-    "hinge": (hinge_d, wasserstein_g),
-}
-# Those whose D aims at a number for real images, which one-sided smoothing lowers.
-WITH_TARGET = ("minimax", "non_saturating", "least_squares")
-PENALTIES = ("none", "gradient", "dragan", "r1")
-
-
-def norm_of_gradient(D: Callable[[tf.Tensor], tf.Tensor], x: tf.Tensor) -> tf.Tensor:
-    """||grad_x D(x)|| of each row: images [B, H, W, C] -> [B].
-
-    The root is safe at 0, where its own gradient would be infinite; the norm is of each image, not
-    of the batch.
-    """
-    return tf.sqrt(squared_norm_of_gradient(D, x) + 1e-12)
-
-
-def squared_norm_of_gradient(D: Callable[[tf.Tensor], tf.Tensor], x: tf.Tensor) -> tf.Tensor:
-    with tf.GradientTape() as tape:
-        tape.watch(x)
-        score = D(x)
-    gradient = tf.cast(tape.gradient(score, x), tf.float32)
-    return tf.reduce_sum(tf.square(gradient), axis=[1, 2, 3])
-
-
-def gradient_penalty(
-    D: Callable[[tf.Tensor], tf.Tensor], x: tf.Tensor, fake: tf.Tensor, seeds: tf.Tensor
-) -> tf.Tensor:
-    """On straight lines between real and generated images, e uniform in (0, 1) for each line."""
-    e = random.uniform(seeds, [1, 1, 1], "gradient penalty")
-    return tf.square(norm_of_gradient(D, e * x + (1.0 - e) * fake) - 1.0)
-
-
-def dragan_penalty(
-    D: Callable[[tf.Tensor], tf.Tensor], x: tf.Tensor, fake: tf.Tensor, seeds: tf.Tensor
-) -> tf.Tensor:
-    """Around real images: delta is uniform up to half of the images' standard deviation, on a
-    random part of the way there, as in the authors' code."""
-    everywhere = replicas.all_rows(x)
-    delta = 0.5 * tf.math.reduce_std(everywhere) * random.uniform(seeds, x.shape[1:], "delta")
-    part = random.uniform(seeds, [1, 1, 1], "part of delta")
-    return tf.square(norm_of_gradient(D, x + part * delta) - 1.0)
-
-
-def r1_penalty(
-    D: Callable[[tf.Tensor], tf.Tensor], x: tf.Tensor, fake: tf.Tensor, seeds: tf.Tensor
-) -> tf.Tensor:
-    """At real images."""
-    return 0.5 * squared_norm_of_gradient(D, x)
-
-
-def penalty(
-    name: str, D: Callable[[tf.Tensor], tf.Tensor], x: tf.Tensor, fake: tf.Tensor, seeds: tf.Tensor
-) -> tf.Tensor:
-    """The penalty `name`: D a function of images [B, H, W, C] -> [B]; -> [B]."""
-    kinds = {"gradient": gradient_penalty, "dragan": dragan_penalty, "r1": r1_penalty}
-    return kinds[name](D, x, fake, seeds)
-
-
-def check_target(objective: str, smoothing: float) -> None:
-    """Raises: UserError where labels are smoothed that the objective has not."""
-    if smoothing and objective not in WITH_TARGET:
-        raise UserError(
-            f"label smoothing lowers the target of real images, which {objective!r} has not: set "
-            f"`model.smoothing=0`, or `model.objective` to {', '.join(WITH_TARGET)}."
-        )
-
-
-# --- differentiable augmentation ---------------------------------------------------------------
-
-AUGMENTATIONS = ("color", "translation", "cutout")
-
-
-def augmented(x: tf.Tensor, names: Iterable[str], seeds: tf.Tensor, stream: str) -> tf.Tensor:
-    """Images as D sees them, real and generated alike: [B, H, W, C] -> [B, H, W, C].
-
-    Zhao et al. 2020 (https://arxiv.org/abs/2006.10738), algorithm 1: what augments real images
-    alone is learned by G; what augments both, with gradients through it, is not.
+@dataclasses.dataclass(frozen=True)
+class Objective:
+    """What D and G descend on, and what follows from it for D.
 
     Args:
-      names: of AUGMENTATIONS, in the order in which they are done.
-      seeds: int32 [B]; stream: other draws for another stream.
+      name: by which configs know it.
+      d_loss, g_loss: of D(x) and D(G(z)), [B], [B] -> [B]. A `target` of `d_loss` is what D is to
+        give real images, which one-sided smoothing lowers.
+      logits: whether D's outputs are logits of a probability; else they are scores.
+      only_differences: whether a shift of all scores changes nothing, so that D needs no last bias.
+      g_compares: whether G's loss depends on D(x), which then is taken from the D just updated; of
+        others it may be anything.
+      won: where D has won: the least that it gives real images and the most that it gives generated
+        ones, on average; None where there is no such place.
     """
-    changes = {"color": _color, "translation": _translation, "cutout": _cutout}
-    for name in names:
-        x = changes[name](x, seeds, f"{stream} {name}")
-    return x
+
+    name: str
+    d_loss: Callable[..., tf.Tensor]
+    g_loss: Callable[[Any, tf.Tensor], tf.Tensor]
+    logits: bool = True
+    only_differences: bool = False
+    g_compares: bool = False
+    won: tuple[float, float] | None = None
+
+    @property
+    def has_target(self) -> bool:
+        return "target" in inspect.signature(self.d_loss).parameters
+
+    def smoothed(self, smoothing: float) -> "Objective":
+        """The same with the target 1 - smoothing for real images (Salimans et al. 2016, 3.4).
+
+        Raises: UserError where there is no target to be lowered.
+        """
+        if not smoothing:
+            return self
+        if not self.has_target:
+            aim = ", ".join(name for name, other in OBJECTIVES.items() if other.has_target)
+            raise UserError(
+                f"label smoothing lowers the target of real images, which {self.name!r} has not: "
+                f"set `model.smoothing=0`, or `model.objective` to {aim}."
+            )
+        lower = functools.partial(self.d_loss, target=1.0 - smoothing)
+        return dataclasses.replace(self, d_loss=lower)
+
+    def terms(self, D_x: tf.Tensor, D_fake: tf.Tensor) -> dict[str, tf.Tensor]:
+        """What D gives real and generated images on average: a probability, or a score."""
+        of = tf.sigmoid if self.logits else tf.identity
+        return {"D_real": tf.reduce_mean(of(D_x)), "D_fake": tf.reduce_mean(of(D_fake))}
 
 
-def _color(x: tf.Tensor, seeds: tf.Tensor, stream: str) -> tf.Tensor:
-    """Brightness by up to 1/2, saturation 0 to 2 and contrast 1/2 to 3/2 times."""
-    u = random.uniform(seeds, [3, 1, 1, 1], stream)
-    x = x + u[:, 0] - 0.5
-    grey = tf.reduce_mean(x, axis=-1, keepdims=True)
-    x = grey + (x - grey) * 2.0 * u[:, 1]
-    mean = tf.reduce_mean(x, axis=[1, 2, 3], keepdims=True)
-    return mean + (x - mean) * (u[:, 2] + 0.5)
+def nll_real(logits: tf.Tensor) -> tf.Tensor:
+    """-log D of logits."""
+    return softplus(-logits)
 
 
-def _translation(x: tf.Tensor, seeds: tf.Tensor, stream: str) -> tf.Tensor:
-    """By up to an eighth of height and width; what comes in is the middle of the range, 0."""
-    _, h, w, _ = x.shape
-    u = random.uniform(seeds, [2], stream)
-    for axis, size in ((1, h), (2, w)):
-        most = max(1, round(size / 8))
-        shift = tf.cast(tf.floor(u[:, axis - 1] * (2 * most + 1)), tf.int32)
-        edge = [[0, 0]] * axis + [[most, most]] + [[0, 0]] * (3 - axis)
-        index = tf.range(size)[None, :] + shift[:, None]
-        x = tf.gather(tf.pad(x, edge), index, axis=axis, batch_dims=1)
-    return x
+def nll_fake(logits: tf.Tensor) -> tf.Tensor:
+    """-log(1 - D) of logits."""
+    return softplus(logits)
 
 
-def _cutout(x: tf.Tensor, seeds: tf.Tensor, stream: str) -> tf.Tensor:
-    """A square of half the height and width, wherever its middle falls, becomes 0."""
-    _, h, w, _ = x.shape
-    u = random.uniform(seeds, [2, 1, 1], stream)
-    rows = tf.abs(tf.range(h, dtype=tf.float32)[:, None] + 0.5 - h * u[:, 0]) < h / 4
-    columns = tf.abs(tf.range(w, dtype=tf.float32)[None, :] + 0.5 - w * u[:, 1]) < w / 4
-    return tf.where((rows & columns)[..., None], 0.0, x)
+def minimax_d(D_x: tf.Tensor, D_fake: tf.Tensor, target: float = 1.0) -> tf.Tensor:
+    of_real = target * nll_real(D_x) + (1.0 - target) * nll_fake(D_x)
+    return of_real + nll_fake(D_fake)
+
+
+def apart(higher: tf.Tensor, lower: tf.Tensor) -> tf.Tensor:
+    """Each score against the mean of the other kind, over the rows of all replicas: [B]."""
+    of_higher, of_lower = (tf.reduce_mean(replicas.all_rows(x)) for x in (higher, lower))
+    return nll_real(higher - of_lower) + nll_fake(lower - of_higher)
+
+
+minimax = Objective("minimax", minimax_d, lambda D_x, D_fake: -nll_fake(D_fake), won=(0.99, 0.01))
+non_saturating = Objective(
+    "non_saturating", minimax_d, lambda D_x, D_fake: nll_real(D_fake), won=(0.99, 0.01)
+)
+least_squares = Objective(
+    "least_squares",
+    lambda D_x, D_fake, target=1.0: 0.5 * tf.square(D_x - target) + 0.5 * tf.square(D_fake),
+    lambda D_x, D_fake: 0.5 * tf.square(D_fake - 1.0),
+    logits=False,
+    won=(0.97, 0.03),
+)
+wasserstein = Objective(
+    "wasserstein",
+    lambda D_x, D_fake: D_fake - D_x,
+    lambda D_x, D_fake: -D_fake,
+    logits=False,
+    only_differences=True,
+)
+hinge = Objective(
+    "hinge",
+    lambda D_x, D_fake: tf.nn.relu(1.0 - D_x) + tf.nn.relu(1.0 + D_fake),
+    lambda D_x, D_fake: -D_fake,
+    logits=False,
+    won=(2.0, -2.0),
+)
+relativistic = Objective(
+    "relativistic",
+    lambda D_x, D_fake: nll_real(D_x - D_fake),
+    lambda D_x, D_fake: nll_real(D_fake - D_x),
+    logits=False,
+    only_differences=True,
+    g_compares=True,
+)
+relativistic_average = Objective(
+    "relativistic_average",
+    lambda D_x, D_fake: apart(D_x, D_fake),
+    lambda D_x, D_fake: apart(D_fake, D_x),
+    logits=False,
+    only_differences=True,
+    g_compares=True,
+)
+
+OBJECTIVES = {
+    objective.name: objective
+    for objective in (
+        *(minimax, non_saturating, least_squares, wasserstein, hinge),
+        *(relativistic, relativistic_average),
+    )
+}
 
 
 # --- is the game going on? ---------------------------------------------------------------------
-
-# Where D has won: the least it gives real images and the most it gives generated ones, on average.
-# A Wasserstein critic has no such place.
-WON = {
-    "minimax": (0.99, 0.01),
-    "non_saturating": (0.99, 0.01),
-    "least_squares": (0.97, 0.03),
-    "hinge": (2.0, -2.0),
-}
 
 
 def spread(x: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
@@ -217,7 +173,7 @@ def spread(x: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
     return of_fake / (of_real + 1e-6)
 
 
-def warnings(means: Mapping[str, float], objective: str) -> dict[str, str]:
+def warnings(means: Mapping[str, float], objective: Objective) -> dict[str, str]:
     """What is wrong with a game: {term: mean over an interval} -> {kind: a sentence}."""
     found = {}
     if means["spread"] < 0.1:
@@ -225,8 +181,8 @@ def warnings(means: Mapping[str, float], objective: str) -> dict[str, str]:
             f"the generator has collapsed: its images vary {means['spread']:.3f} times as much as "
             "the data's. A penalty, several critic steps or another seed may help."
         )
-    real, fake = WON.get(objective, (float("inf"), float("-inf")))
-    if means["D_real"] >= real and means["D_fake"] <= fake:
+    real, fake = objective.won or (float("inf"), float("-inf"))
+    if "D_real" in means and means["D_real"] >= real and means["D_fake"] <= fake:
         found["won"] = (
             f"D wins outright: it gives real images {means['D_real']:.3f} and generated ones "
             f"{means['D_fake']:.3f}, and G learns little from it. A lower learning rate of D, "

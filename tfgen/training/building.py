@@ -34,7 +34,6 @@ def build(
 
     Raises: UserError for data or sizes that do not suit the model.
     """
-    check_batches(config, replicas_of(strategy))
     keras.utils.set_random_seed(config.seed)
     kind = models.find(name)
     arguments = dict(config.model)
@@ -43,6 +42,7 @@ def build(
         model = kind(
             image_shape=training.shape, levels=training.levels, seed=config.seed, **arguments
         )
+        model.check_batch(config.batch_size, replicas_of(strategy))
         return compiled(model, config, given)
 
 
@@ -59,7 +59,6 @@ def taken(
 
     Raises: UserError for images of another shape or other levels.
     """
-    check_batches(config, replicas_of(strategy))
     for what, wanted, found in (
         ("image_shape", model.image_shape, tuple(training.shape)),
         ("levels", model.levels, training.levels),
@@ -82,6 +81,7 @@ def taken(
         # Of an earlier training it keeps the weights; the steps are those of this run.
         for counter in (model.step, model.finite_steps, model.interval_sums):
             counter.assign(tf.zeros_like(counter))
+        model.check_batch(config.batch_size, replicas_of(strategy))
         return compiled(model, config, given)
 
 
@@ -102,22 +102,6 @@ def compiled(
 
 def replicas_of(strategy: "tf.distribute.Strategy | None") -> int:
     return strategy.num_replicas_in_sync if strategy else 1
-
-
-def check_batches(config: "ConfigDict", replicas: int) -> None:
-    """Raises: UserError for a batch that replicas, or updates of D, cannot divide among them."""
-    if config.batch_size % replicas:
-        raise UserError(
-            f"batch_size {config.batch_size} cannot be divided among {replicas} replicas: "
-            f"set `batch_size` to a multiple of {replicas}."
-        )
-    parts = config.model.get("critic_steps", 1)
-    if parts and config.batch_size // replicas % parts:
-        raise UserError(
-            f"batch_size {config.batch_size} cannot be divided among {parts} updates of D"
-            + (f" on each of {replicas} replicas" if replicas > 1 else "")
-            + f": set `batch_size` to a multiple of {parts * replicas}."
-        )
 
 
 def per_call(config: "ConfigDict", replicas: int, start: int) -> int:

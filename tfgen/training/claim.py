@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from tfgen import settings
+from tfgen import models, settings
 from tfgen.errors import UserError
 
 if TYPE_CHECKING:
@@ -53,11 +53,12 @@ def _differences(run: "RunDir", name: str, config: "ConfigDict") -> dict[str, tu
     """{setting: (there, now)} where the two are not the same."""
     old_name, old_config = run.read_config()
     new = {"model": name, **settings.flat(config)}
+    retired = {f"model.{setting}" for setting in models.find(name).retired}
     # What a version before did not write down had the value that is the default now.
     old = settings.flat(settings.filled(name)) | {"model": old_name} | settings.flat(old_config)
     return {
         key: (old.get(key, "not set"), new.get(key, "not set"))
-        for key in sorted(set(new) | set(old))
+        for key in sorted((set(new) | set(old)) - retired)
         if new.get(key) != old.get(key)
     }
 
