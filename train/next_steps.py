@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 def text(run: "Run") -> str:
     kind, where = run.kind, run.path
     samples = callable(kind.sample)
-    caption = ' --caption="..."' if "caption" in kind.features else ""
+    caption = ' --caption="..."' if "caption" in kind.data_features else ""
     if samples:
         use = [
             f"  python -m export.sample --from={where} --seeds=0:64{caption} --out=grid.png",
