@@ -85,7 +85,7 @@ def test_every_model_is_measured_by_what_it_can(row):
         "noise", "train", 160, row.image_shape, row.levels, ("a", "b", "c"), (), None
     )
     splits = evaluation.Splits(about, some(160), some(90))
-    found = features.textures_of(splits.train["image"], row.levels)
+    found = features.texture_features(splits.train["image"], row.levels)
     stages = []
     content = evaluation.evaluate(
         model, splits, protocol(found, n=80), found, lambda stage, share: stages.append(share)

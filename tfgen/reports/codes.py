@@ -26,7 +26,7 @@ def scatter(subject: "Subject", most: int = 1000) -> np.ndarray:
     labels = None if subject.labels is None else subject.labels[:most]
     prior, title = None, ""
     if subject.has("draw_prior"):
-        accuracy, _, prior = evaluation.code_match(subject.model, subject.images[:most])
+        accuracy, _, prior = evaluation.prior_two_sample(subject.model, subject.images[:most])
         title = (
             "codes of held-out images, over those that samples are made of\n"
             f"(a nearest neighbour tells the two apart in {100 * accuracy:.0f} % of cases; 50 %: "

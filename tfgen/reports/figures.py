@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tfgen.model import GenerativeModel
 
 
-PAPER = 255  # the colour of the gaps between images
+BACKGROUND = 255  # the colour of the gaps between images
 GAP = 3  # pixels between images
 CELL = 64  # small images are enlarged to about this many pixels
 
@@ -39,7 +39,7 @@ def tile(images: np.ndarray, columns: int) -> np.ndarray:
     zoom = max(1, CELL // max(h, w))
     h, w = h * zoom + GAP, w * zoom + GAP
     rows = math.ceil(n / columns)
-    canvas = np.full((rows * h + GAP, columns * w + GAP, 3), PAPER, np.uint8)
+    canvas = np.full((rows * h + GAP, columns * w + GAP, 3), BACKGROUND, np.uint8)
     for i, image in enumerate(pixels):
         top, left = GAP + i // columns * h, GAP + i % columns * w
         image = Image.fromarray(image).resize((w - GAP, h - GAP), Image.Resampling.BICUBIC)
@@ -55,7 +55,7 @@ def pixels(image: np.ndarray) -> np.ndarray:
 
 def scatter(points: np.ndarray, side: int = 512) -> np.ndarray:
     """Points of the unit square [N, 2] as dots, y upwards: uint8 [side, side, 3]."""
-    canvas = np.full((side, side), float(PAPER))
+    canvas = np.full((side, side), float(BACKGROUND))
     column, row = np.round(np.clip([points[:, 0], 1 - points[:, 1]], 0, 1) * (side - 3)).astype(int)
     for down in range(3):
         for right in range(3):
@@ -175,7 +175,7 @@ def labelled(drawn: np.ndarray, texts: Sequence[str]) -> np.ndarray:
     from PIL import Image, ImageDraw
 
     room = 7 * max(map(len, texts)) + 12
-    canvas = np.full((drawn.shape[0], room + drawn.shape[1], 3), PAPER, np.uint8)
+    canvas = np.full((drawn.shape[0], room + drawn.shape[1], 3), BACKGROUND, np.uint8)
     canvas[:, room:] = drawn
     picture = Image.fromarray(canvas)
     height = drawn.shape[0] / len(texts)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 ARROWS = {"lower": " ↓", "higher": " ↑", "": ""}  # which way is better
 # Baselines that know what a model should find out.
-KNOWING = ("memoriser", "truth", "paired network")
+ORACLES = ("memoriser", "truth", "paired network")
 # The first that a model has of each line becomes a tile at the top of the page.
 HEADLINES = (
     ("nll", "mse", "translation_error_y"),
@@ -100,7 +100,7 @@ def _best_trivial(content: Mapping[str, Any], metric: catalogue.Metric) -> tuple
     values = [
         (name, found[metric.key])
         for name, found in content["baselines"].items()
-        if found.get(metric.key) is not None and name not in KNOWING
+        if found.get(metric.key) is not None and name not in ORACLES
     ]
     if not values or not metric.better:
         return None
@@ -130,7 +130,7 @@ def pictures(subject: Subject) -> str:
 def rulers(content: Mapping[str, Any]) -> str:
     """Every metric with floor and baselines."""
     parts = [
-        page.key(
+        page.legend(
             ["this model", "real images", "trivial generators"], ["--accent", "--real", "--base"]
         )
     ]
