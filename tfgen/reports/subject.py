@@ -61,20 +61,14 @@ class Subject:
         """The first rows of what is held out."""
         return {name: array[:MOST] for name, array in self.read().items()}
 
+    def first(self, count: int = SHOWN, name: str = "image") -> np.ndarray:
+        """The first held-out images, float32 [count, H, W, C] in [0, 1]; "other": of domain Y."""
+        return self.unit(self.arrays[name][:count])
+
     @functools.cached_property
     def images(self) -> np.ndarray:
-        """Held-out images, float32 [N, H, W, C] in [0, 1]."""
-        return self.unit(self.arrays["image"])
-
-    @property
-    def shown(self) -> np.ndarray:
-        """The first of them, which figures of images show."""
-        return self.images[:SHOWN]
-
-    @functools.cached_property
-    def other(self) -> np.ndarray:
-        """Held-out images of the second domain."""
-        return self.unit(self.arrays["other"])
+        """As many as figures of codes read, float32 [N, H, W, C] in [0, 1]."""
+        return self.first(MOST)
 
     @property
     def labels(self) -> np.ndarray | None:
@@ -103,8 +97,8 @@ class Subject:
 
 
 def _plane(subject: Subject) -> bool:
-    first = subject.model.encode(subject.images[:1])
-    return first["mean"].shape[1] == 2 and "log_var" in first
+    code = subject.model.encode(subject.first(1))
+    return code["mean"].shape[1] == 2 and "log_var" in code
 
 
 # What figures need beside methods of the model.

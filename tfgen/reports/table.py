@@ -98,7 +98,7 @@ FIGURES: tuple[Figure, ...] = (
     Figure(
         "held_out", "Held-out images",
         "The first of the split, for comparison.",
-        lambda subject: figures.tile(subject.images[: subject.count], 8),
+        lambda subject: figures.tile(subject.first(subject.count), 8),
         needs=("sample",), pages=("report",), points=True, narrow=True,
     ),
     Figure(
@@ -117,25 +117,25 @@ FIGURES: tuple[Figure, ...] = (
         "Threes of rows: held-out images of X, as images of Y, and those back in X; below them the "
         "same from Y.",
         lambda subject: figures.translations(
-            subject.translate, subject.images[:32], subject.other[:32]
+            subject.translate, subject.first(32), subject.first(32, "other")
         ),
         needs=("translate",), preview=True,
     ),
     Figure(
         "reconstructions", "Reconstructions",
         "Held-out images, and below each what its code keeps of it.",
-        lambda subject: figures.reconstructions(subject.model, subject.shown),
+        lambda subject: figures.reconstructions(subject.model, subject.first()),
         needs=("reconstruct",), pages=("folder", "report", "explore"),
     ),
     Figure(
         "denoising", "Denoising",
         "Held-out images, as the model is given them, and as it cleans them.",
-        lambda subject: figures.denoising(subject.model, subject.shown), needs=("denoise",),
+        lambda subject: figures.denoising(subject.model, subject.first()), needs=("denoise",),
     ),
     Figure(
         "completion", "Completion",
         "Held-out images, their upper halves, and what the model makes of those.",
-        lambda subject: figures.completion(subject.model, subject.shown), needs=("complete",),
+        lambda subject: figures.completion(subject.model, subject.first()), needs=("complete",),
     ),
     Figure(
         "filters", "Filters",
@@ -146,14 +146,14 @@ FIGURES: tuple[Figure, ...] = (
         "mixing", "Mixing",
         "Each row begins with a held-out image; the model's chain goes on from it. A chain that "
         "mixes leaves its digit and comes to others.",
-        lambda subject: figures.mixing(subject.model, subject.images[:12]), needs=("mixing",),
+        lambda subject: figures.mixing(subject.model, subject.first(12)), needs=("mixing",),
     ),
     Figure(
         "surprise", "Surprise",
         "Held-out images, and -log p of each pixel given those before it: the brighter the less "
         "expected.",
         lambda subject: figures.surprise(
-            subject.shown, subject.model.pixel_log_prob(subject.shown)
+            subject.first(), subject.model.pixel_log_prob(subject.first())
         ),
         needs=("pixel_log_prob",),
     ),
