@@ -297,7 +297,7 @@ def html_page(table, grids):
         page.section(
             "Each metric on a line",
             "The arrow says which way is better.",
-            page.key(
+            page.legend(
                 ["models", "real images", "trivial generators"], ["--accent", "--real", "--base"]
             ),
             *_lines(table),

@@ -18,7 +18,7 @@ def test_keras_compile_and_fit_train_every_model_or_say_what_they_want(row):
     model = kind(row.image_shape, row.levels, **row.arguments)
     model.compile("adam", run_eagerly=True)
     batch = row.batch(8)
-    if model.features or model.can("translate"):
+    if model.data_features or model.can("translate"):
         with pytest.raises(UserError, match=f"{kind.__name__} learns from more than images"):
             model.fit(batch["image"])
         return

@@ -100,7 +100,7 @@ class Run(os.PathLike):
     def _splits(self) -> "tuple[ImageData, ImageData]":
         chosen = self.config["data"]
         splits = self.source.training_and_validation(
-            chosen["split"], chosen["validation"], self.model.features
+            chosen["split"], chosen["validation"], self.model.data_features
         )
         return tuple(map(self.model.prepare_data, splits))
 

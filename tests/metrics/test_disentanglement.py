@@ -102,10 +102,10 @@ def test_mutual_information_by_hand():
 
 
 def test_dci_of_known_importances():
-    assert d.dci_of_importance(np.eye(3)) == pytest.approx((1.0, 1.0), abs=1e-6)
-    assert d.dci_of_importance(np.ones((3, 3))) == pytest.approx((0.0, 0.0), abs=1e-6)
+    assert d.dci_from_importance(np.eye(3)) == pytest.approx((1.0, 1.0), abs=1e-6)
+    assert d.dci_from_importance(np.ones((3, 3))) == pytest.approx((0.0, 0.0), abs=1e-6)
     # Two units share one factor evenly: each serves one factor, but the factor has two units.
-    disentangled, complete = d.dci_of_importance(np.array([[1.0, 0.0], [1.0, 0.0], [0.0, 2.0]]))
+    disentangled, complete = d.dci_from_importance(np.array([[1.0, 0.0], [1.0, 0.0], [0.0, 2.0]]))
     assert disentangled == pytest.approx(1.0, abs=1e-6)
     assert complete == pytest.approx(1.0 - 0.5 * math.log(2) / math.log(3), abs=1e-6)
 

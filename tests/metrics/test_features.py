@@ -84,10 +84,10 @@ def test_a_broken_cache_is_trained_anew(arrays, monkeypatch, tmp_path):
 
     original = features.train_network
     monkeypatch.setattr(features, "train_network", train)
-    first = features.classifier(few, few, 17)
+    first = features.classifier_features(few, few, 17)
     (file,) = (tmp_path / "tfgen").iterdir()
     file.write_bytes(file.read_bytes()[:1000])
-    second = features.classifier(few, few, 17)
+    second = features.classifier_features(few, few, 17)
     assert trained == [100, 100]
     assert first.digest == second.digest
 

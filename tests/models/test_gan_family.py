@@ -147,7 +147,7 @@ OF_A_GENERATOR = ["traversals", "interpolation"]
 )
 def test_the_latent_tools_work_for_all(name, shown, digits):
     model = Row(name, GAN, 0).build()
-    drawn = {key: pixels for key, _, _, pixels in pictures(model, digits.load("validation"))}
+    drawn = {row.key: pixels for row, pixels in pictures(model, digits.load("validation"))}
     assert set(shown) <= set(drawn)
     assert ("classes" in drawn) == (name in ("conditional_gan", "bigan"))
     assert all(pixels.dtype == np.uint8 and pixels.std() > 0 for pixels in drawn.values())
@@ -156,7 +156,7 @@ def test_the_latent_tools_work_for_all(name, shown, digits):
 def test_a_grid_of_classes_by_noise_holds_each_sample(digits):
     """Row r, column k: the image of seed r with label k."""
     model = Row("conditional_gan", GAN, 0).build()
-    drawn = {key: pixels for key, _, _, pixels in pictures(model, digits.load("validation"))}
+    drawn = {row.key: pixels for row, pixels in pictures(model, digits.load("validation"))}
     seeds = np.arange(8, dtype=np.int32).repeat(10)
     images = model.sample(seeds, np.tile(np.arange(10, dtype=np.int32), 8)).numpy()
     assert np.array_equal(drawn["classes"], figures.tile(images, 10))

@@ -256,8 +256,8 @@ def test_latents_can_be_explored_with_a_caption(model, digits):
     """And a model that makes images of images has none."""
     held_out = digits.load("validation[:20]")
     drawn = list(explore.pictures(model, held_out))
-    assert [name for name, *_ in drawn] == ["traversals", "interpolation"]
-    assert all(pixels.std() > 0 for *_, pixels in drawn)
+    assert [figure.key for figure, _ in drawn] == ["traversals", "interpolation"]
+    assert all(pixels.std() > 0 for _, pixels in drawn)
     cyclegan = next(row for row in ROWS if row.name == "cyclegan").build()
     with pytest.raises(UserError, match=r"CycleGAN has no codes"):
         list(explore.pictures(cyclegan, held_out))

@@ -11,7 +11,7 @@ from tfgen.training import claim
 
 def test_two_processes_do_not_share_a_run(tmp_path):
     run = RunDir(tmp_path / "run")
-    with claim.claimed(run), pytest.raises(UserError, match=r"another process"):
+    with claim.locked(run), pytest.raises(UserError, match=r"another process"):
         runs.go("vae", runs.config("vae"), run.path)
 
 

@@ -108,7 +108,7 @@ def test_nothing_is_lost_when_a_longer_run_cannot_begin(tmp_path, monkeypatch):
             train(run.path, steps=60)
     with pytest.raises(UserError, match="holds a run with other settings"):
         train(run.path, images=IMAGES[::-1], steps=60)
-    with claim.claimed(run.dir), pytest.raises(UserError, match="another process is training"):
+    with claim.locked(run.dir), pytest.raises(UserError, match="another process is training"):
         train(run.path, steps=60)
     assert before == {file: (run / file).read_bytes() for file in before}
 

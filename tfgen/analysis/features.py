@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 DRAWS = 10  # sets of few labels, whose mean and standard deviation are shown
-FEW = (10, 100)
+LABEL_COUNTS = (10, 100)
 
 
 def write(
@@ -86,13 +86,13 @@ def few_labels(
     test_labels: np.ndarray,
 ) -> dict[str, dict[int, Any]]:
     """{name: {number of labels: accuracies, one a draw}}; the draws are the same for all."""
-    counts = [n for n in FEW if n < len(train_labels)]
+    counts = [n for n in LABEL_COUNTS if n < len(train_labels)]
     found = {}
     for name, (train, test) in sets.items():
         found[name] = {
             n: [
                 codes.linear_probe(train[rows], train_labels[rows], test, test_labels)
-                for rows in (draw(train_labels, n, seed) for seed in range(DRAWS))
+                for rows in (stratified_rows(train_labels, n, seed) for seed in range(DRAWS))
             ]
             for n in counts
         }
@@ -102,8 +102,8 @@ def few_labels(
     return found
 
 
-def draw(labels: np.ndarray, n: int, seed: int) -> np.ndarray:
-    """Rows of n labels, as evenly over the classes as n allows."""
+def stratified_rows(labels: np.ndarray, n: int, seed: int) -> np.ndarray:
+    """Rows of n labels, stratified: as evenly over the classes as n allows."""
     random = np.random.default_rng(seed)
     order = random.permutation(len(labels))
     # The i-th image of each class comes before the (i + 1)-th of any.

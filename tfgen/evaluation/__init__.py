@@ -25,10 +25,10 @@ from tfgen.evaluation.captions import fidelity
 from tfgen.evaluation.likelihoods import likelihoods
 from tfgen.evaluation.protocol import FIRST_SEED, VERSION, Protocol, Splits, check_same
 from tfgen.evaluation.representation import (
-    code_match,
     code_metrics,
     denoising_baselines,
     pca_baseline,
+    prior_two_sample,
 )
 from tfgen.evaluation.samples import Comparison, conditional, draw
 from tfgen.evaluation.translation import translations
@@ -48,11 +48,11 @@ __all__ = [
     "Protocol",
     "Splits",
     "check_same",
-    "code_match",
     "compiled_test_step",
     "draw",
     "evaluate",
     "mean_terms",
+    "prior_two_sample",
     "translations",
 ]
 
@@ -135,8 +135,8 @@ def evaluate(
     }
 
 
-# What of a batch a step reads.
-OF_BATCH = ("image", "label", "other", "tokens")
+# The parts of a batch that a step reads.
+BATCH_KEYS = ("image", "label", "other", "tokens")
 
 
 def compiled_test_step(
@@ -145,7 +145,7 @@ def compiled_test_step(
     """The model's `test_step` for batches of any size of such arrays: traced once."""
     batch = {
         key: tf.TensorSpec([None, *arrays[key].shape[1:]], arrays[key].dtype)
-        for key in OF_BATCH
+        for key in BATCH_KEYS
         if key in arrays
     }
     return compiled(model.test_step, input_signature=[batch])
@@ -161,7 +161,7 @@ def mean_terms(
     step = step or compiled_test_step(model, arrays)
     sums: dict[str, float] = {}
     count = 0
-    kept = {key: arrays[key][:most] for key in OF_BATCH if key in arrays}
+    kept = {key: arrays[key][:most] for key in BATCH_KEYS if key in arrays}
     for start in range(0, len(kept["image"]), 250):
         batch = {key: tf.constant(value[start : start + 250]) for key, value in kept.items()}
         rows = len(batch["image"])

@@ -45,7 +45,7 @@ def likelihoods(
     found = {
         "nll": float(nll.mean()),
         "nll_error": likelihood.standard_error(nll),
-        "nll_kind": _kind(kind, protocol.k if "elbo" in parts else 0),
+        "nll_kind": _nll_kind(kind, protocol.k if "elbo" in parts else 0),
         "bits_per_dim": likelihood.bits_per_dim(float(nll.mean()), model.image_shape),
     }
     if model.can("log_density") and splits.about.name in MIXTURES:
@@ -112,7 +112,7 @@ def _by_class(joint: np.ndarray, labels: np.ndarray) -> dict[str, float]:
     }
 
 
-def _kind(likelihood: str, k: int) -> str:
+def _nll_kind(likelihood: str, k: int) -> str:
     """What an NLL is of a model of this likelihood; k: draws of a bound, 0 for none.
 
     A bound on p bounds the NLL from above.

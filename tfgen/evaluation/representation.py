@@ -35,7 +35,7 @@ def code_metrics(
     found: dict[str, float] = {}
     details: dict[str, Any] = {}
     if model.can("reconstruct"):
-        found |= _fidelity(images, _in_batches(model.reconstruct, images))
+        found |= _reconstruction_metrics(images, _in_batches(model.reconstruct, images))
     if model.can("denoise"):
         found |= denoised(model, splits)
     if model.can("cluster") and "label" in splits.held_out:
@@ -46,10 +46,10 @@ def code_metrics(
     if model.can("encode"):
         encoded = _encode(model, images)
         train = _encode(model, splits.unit(splits.train["image"][:MOST_SAMPLES]))
-        found |= _knowledge(train["mean"], encoded["mean"], splits)
+        found |= _probe_metrics(train["mean"], encoded["mean"], splits)
         found["active_units"] = int(likelihood.active_units(encoded["mean"]).sum())
         if model.can("draw_prior"):
-            found["prior_two_sample"] = code_match(model, images)[0]
+            found["prior_two_sample"] = prior_two_sample(model, images)[0]
         if model.can("indices"):
             chosen = _in_batches(model.indices, images)
             shares = np.bincount(chosen.ravel(), minlength=model.codes) / chosen.size
@@ -66,10 +66,10 @@ def _columns(kl: tuple[tf.Tensor, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
     return whole[:, None], units
 
 
-def code_match(
+def prior_two_sample(
     model: "GenerativeModel", images: np.ndarray
 ) -> tuple[float, np.ndarray, np.ndarray]:
-    """Whether codes of images are those that samples are made of.
+    """A two-sample test of the aggregate posterior against the prior that samples are drawn from.
 
     (accuracy of 1-NN in telling them apart, codes of the images [N, Z], as many of the prior).
     """
@@ -128,7 +128,7 @@ def _in_batches(function: Callable[[tf.Tensor], tf.Tensor], images: np.ndarray) 
     return latents.in_batches(lambda x: call(tf.constant(x)), images, size=BATCH)
 
 
-def _fidelity(images: np.ndarray, reconstructions: np.ndarray) -> dict[str, float]:
+def _reconstruction_metrics(images: np.ndarray, reconstructions: np.ndarray) -> dict[str, float]:
     found = {
         "mse": reconstruction.mse(images, reconstructions),
         "psnr": reconstruction.psnr(images, reconstructions),
@@ -138,8 +138,8 @@ def _fidelity(images: np.ndarray, reconstructions: np.ndarray) -> dict[str, floa
     return found
 
 
-def _knowledge(train: np.ndarray, test: np.ndarray, splits: "Splits") -> dict[str, float]:
-    """What codes know of labels and factors."""
+def _probe_metrics(train: np.ndarray, test: np.ndarray, splits: "Splits") -> dict[str, float]:
+    """Probes of codes for labels, and how disentangled their factors are."""
     found = {}
     if "label" in splits.train:
         labels = splits.train["label"], splits.held_out["label"]
@@ -174,6 +174,6 @@ def pca_baseline(model: "GenerativeModel", splits: "Splits") -> dict[str, dict[s
     codes = pca.transform(flat(images))
     decoded = np.clip(pca.inverse_transform(codes), 0, 1).reshape(images.shape)
     return {
-        f"PCA of {units}": _fidelity(images, decoded)
-        | _knowledge(pca.transform(train), codes, splits)
+        f"PCA of {units}": _reconstruction_metrics(images, decoded)
+        | _probe_metrics(pca.transform(train), codes, splits)
     }

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 NEIGHBOURS = {"precision_recall": 3, "density_coverage": 5}
 BATCH = 250
 # Samples whose nearest training image is looked for: their median needs no more.
-FOR_COPIES = 2_000
+MEMORISATION_SAMPLES = 2_000
 
 
 def draw(
@@ -105,7 +105,9 @@ class Comparison:
             found["rarest_class"] = float(shares.min())
         if copies:
             found["copy_ratio"], found["copies"] = neighbours.memorisation(
-                flat(images)[:FOR_COPIES], self.training, flat(self.real)[:FOR_COPIES]
+                flat(images)[:MEMORISATION_SAMPLES],
+                self.training,
+                flat(self.real)[:MEMORISATION_SAMPLES],
             )
         if self.splits.about.name in MIXTURES:
             mixture = MIXTURES[self.splits.about.name]

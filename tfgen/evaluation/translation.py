@@ -71,39 +71,43 @@ def translations(
     x, y = Domain(splits, ""), Domain(splits, "other_")
     translate = compiled(model.translate)
 
-    def to(domain: str) -> Callable[[np.ndarray], np.ndarray]:
+    def translator(domain: str) -> Callable[[np.ndarray], np.ndarray]:
         return lambda images: latents.in_batches(lambda part: translate(part, domain), images)
 
     found: dict[str, float] = {}
-    there_and_back = []
+    cycle_errors = []
     for source, target, letter, back in ((x, y, "Y", "X"), (y, x, "X", "Y")):
-        made = to(letter)(source.images)
-        found |= _judged(made, source, target, letter.lower())
-        there_and_back.append(np.abs(to(back)(made) - source.images).mean())
-    found["cycle_error"] = float(np.mean(there_and_back))
+        translated = translator(letter)(source.images)
+        found |= _translation_metrics(translated, source, target, letter.lower())
+        cycle_errors.append(np.abs(translator(back)(translated) - source.images).mean())
+    found["cycle_error"] = float(np.mean(cycle_errors))
     trivial: dict[str, dict[str, float]] = {"untranslated": {}}
     for source, target, letter in ((x, y, "y"), (y, x, "x")):
-        trivial["untranslated"] |= _judged(source.images, source, target, letter)
+        trivial["untranslated"] |= _translation_metrics(source.images, source, target, letter)
         if source.train_truth is not None and source.truth is not None:
             mapped = colour_map(source.train, source.train_truth)(source.images)
             trivial.setdefault("best colour map", {}).update(
-                _judged(mapped, source, target, letter)
+                _translation_metrics(mapped, source, target, letter)
             )
             # What the classifier that judges labels makes of true translations.
-            trivial.setdefault("truth", {}).update(_judged(source.truth, source, target, letter))
+            trivial.setdefault("truth", {}).update(
+                _translation_metrics(source.truth, source, target, letter)
+            )
     floor = {f"frechet_{letter}": domain.floor() for domain, letter in ((x, "x"), (y, "y"))}
     return found, floor, trivial
 
 
-def _judged(made: np.ndarray, source: Domain, target: Domain, letter: str) -> dict[str, float]:
-    """Numbers of images made of `source`'s held-out ones, in the domain `target`."""
-    made = source.splits.quantised(made)
-    real, fake = (target.features.features(images) for images in (target.images, made))
+def _translation_metrics(
+    translated: np.ndarray, source: Domain, target: Domain, letter: str
+) -> dict[str, float]:
+    """Metrics of the translations of `source`'s held-out images into the domain `target`."""
+    translated = source.splits.quantised(translated)
+    real, fake = (target.features.features(images) for images in (target.images, translated))
     found = {f"frechet_{letter}": distances.frechet(real, fake)}
     if source.truth is not None:
-        found[f"translation_error_{letter}"] = float(np.abs(made - source.truth).mean())
+        found[f"translation_error_{letter}"] = float(np.abs(translated - source.truth).mean())
     if source.labels is not None and target.features.probabilities:
-        seen = target.features.probabilities(made).argmax(axis=1)
+        seen = target.features.probabilities(translated).argmax(axis=1)
         found[f"labels_kept_{letter}"] = float(np.mean(seen == source.labels))
     return found
 

@@ -231,7 +231,7 @@ def _data(
         return images, None
     if training.other:  # what is exported makes images of the second domain
         held = {"image": held["other"], "label": held["other_label"]}
-    judge = features.classifier(held, None, training.levels)
+    judge = features.classifier_features(held, None, training.levels)
     probabilities = judge.probabilities
     assert probabilities  # of any classifier
     return images, lambda images: probabilities(images).argmax(axis=1)

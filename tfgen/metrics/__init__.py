@@ -10,7 +10,7 @@
 | `reconstruction` | MSE, PSNR, SSIM |
 | `codes`, `disentanglement` | probes; MIG, DCI, FactorVAE score, SAP |
 | `features`, `textures` | what images are compared in |
-| `baselines`, `novelty` | trivial generators; scores of how odd an image is |
+| `baselines`, `novelty` | trivial generators; anomaly scores |
 | `catalogue`, `diagnosis` | names and units; sentences about what is wrong |
 
 `tfgen.evaluation` applies them to a model.

@@ -67,10 +67,10 @@ def dci(
         columns.append(forest.feature_importances_)
         accuracy.append(forest.score(test, test_factor))
     importance = np.stack(columns, axis=1)
-    return (*dci_of_importance(importance), float(np.mean(accuracy)))
+    return (*dci_from_importance(importance), float(np.mean(accuracy)))
 
 
-def dci_of_importance(importance: np.ndarray) -> tuple[float, float]:
+def dci_from_importance(importance: np.ndarray) -> tuple[float, float]:
     """(disentanglement, completeness) of importances [Z, F] >= 0, section 2 of the paper."""
     importance = np.asarray(importance, np.float64) + 1e-11
 

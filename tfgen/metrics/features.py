@@ -98,20 +98,20 @@ def choose(
         assert inception
         return Features("inception", "FID", inception[1].lower(), load(*inception))
     if kind == "textures":
-        return textures_of(train["image"], levels)
+        return texture_features(train["image"], levels)
     if not targets(train):
         raise UserError(
             "the data have no labels to train the feature classifier on: choose "
             "`features=textures`, or `features=inception` with its weights."
         )
-    return classifier(train, held_out, levels)
+    return classifier_features(train, held_out, levels)
 
 
 def _flat(images: np.ndarray) -> np.ndarray:
     return np.asarray(images, np.float64).reshape(len(images), -1)
 
 
-def textures_of(images: np.ndarray, levels: int) -> Features:
+def texture_features(images: np.ndarray, levels: int) -> Features:
     """Textures in the directions that vary most over training images, at uint8 levels [N, H, W, C].
 
     Each filter's average is taken in its own standard deviations, the 64 leading principal
@@ -139,7 +139,7 @@ def textures_of(images: np.ndarray, levels: int) -> Features:
     return Features(
         "textures",
         "FTD",
-        # Of what they are a function of, which does not round.
+        # The digest is of the inputs: unlike the fitted components they do not depend on rounding.
         _digest(some, *textures.filters(shape)),
         lambda images: pca.transform((textures.responses(images) - mean) / scale) / unit,
     )
@@ -273,7 +273,7 @@ def predictions(model: "keras.Model", images: np.ndarray, batch: int = 512) -> l
     return [np.concatenate(column).astype(np.float64) for column in zip(*parts, strict=True)]
 
 
-def classifier(
+def classifier_features(
     train: Mapping[str, np.ndarray], held_out: Mapping[str, np.ndarray] | None, levels: int
 ) -> Features:
     """The classifier of the data, from the cache or trained now; held_out may be None."""

@@ -105,6 +105,6 @@ def memorisation(fake: np.ndarray, train: np.ndarray, held_out: np.ndarray) -> t
     held-out images. 1: as far as fresh data; 0: copies; blurred samples lie somewhat below 1.
     copies: the share of samples that are nearer than the nearest 1 % of held-out images.
     """
-    of_fake, of_held_out = nearest(fake, train)[0], nearest(held_out, train)[0]
-    ratio = np.median(of_fake) / np.median(of_held_out)
-    return float(ratio), float((of_fake < np.quantile(of_held_out, 0.01)).mean())
+    fake_distances, held_out_distances = nearest(fake, train)[0], nearest(held_out, train)[0]
+    ratio = np.median(fake_distances) / np.median(held_out_distances)
+    return float(ratio), float((fake_distances < np.quantile(held_out_distances, 0.01)).mean())

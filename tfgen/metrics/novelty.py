@@ -1,4 +1,4 @@
-"""Scores of how odd an image is, the greater the odder, and how well they tell odd from normal.
+"""Anomaly scores, the greater the more anomalous, and how well they tell anomalies from the rest.
 
 Images are float [N, D] in [0, 1] or codes; each score is fitted to normal training images alone.
 """
@@ -52,8 +52,8 @@ def mahalanobis(train: np.ndarray, test: np.ndarray) -> np.ndarray:
     return LedoitWolf().fit(train).mahalanobis(test)
 
 
-def auroc(scores: np.ndarray, odd: np.ndarray) -> float:
-    """The chance that an odd image scores above a normal one, ties by half: scores, bool [N]."""
+def auroc(scores: np.ndarray, anomalous: np.ndarray) -> float:
+    """Area under the ROC curve: the chance that an anomaly scores above the rest, ties by half."""
     from sklearn.metrics import roc_auc_score
 
-    return float(roc_auc_score(odd, scores))
+    return float(roc_auc_score(anomalous, scores))

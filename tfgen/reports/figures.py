@@ -9,6 +9,7 @@ import numpy as np
 
 from tfgen import latents
 from tfgen.files import atomic
+from tfgen.metrics import neighbours
 
 if TYPE_CHECKING:
     import os
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from tfgen.model import GenerativeModel
 
 
-PAPER = 255  # the colour of the gaps between images
+BACKGROUND = 255  # the colour of the gaps between images
 GAP = 3  # pixels between images
 CELL = 64  # small images are enlarged to about this many pixels
 
@@ -38,7 +39,7 @@ def tile(images: np.ndarray, columns: int) -> np.ndarray:
     zoom = max(1, CELL // max(h, w))
     h, w = h * zoom + GAP, w * zoom + GAP
     rows = math.ceil(n / columns)
-    canvas = np.full((rows * h + GAP, columns * w + GAP, 3), PAPER, np.uint8)
+    canvas = np.full((rows * h + GAP, columns * w + GAP, 3), BACKGROUND, np.uint8)
     for i, image in enumerate(pixels):
         top, left = GAP + i // columns * h, GAP + i % columns * w
         image = Image.fromarray(image).resize((w - GAP, h - GAP), Image.Resampling.BICUBIC)
@@ -54,7 +55,7 @@ def pixels(image: np.ndarray) -> np.ndarray:
 
 def scatter(points: np.ndarray, side: int = 512) -> np.ndarray:
     """Points of the unit square [N, 2] as dots, y upwards: uint8 [side, side, 3]."""
-    canvas = np.full((side, side), float(PAPER))
+    canvas = np.full((side, side), float(BACKGROUND))
     column, row = np.round(np.clip([points[:, 0], 1 - points[:, 1]], 0, 1) * (side - 3)).astype(int)
     for down in range(3):
         for right in range(3):
@@ -72,20 +73,6 @@ def save(path: "str | os.PathLike", pixels: np.ndarray) -> None:
 
 def sample_grid(path: "str | os.PathLike", images: np.ndarray) -> None:
     save(path, tile(images, columns=math.ceil(math.sqrt(len(images)))))
-
-
-def reconstruction_rows(
-    path: "str | os.PathLike", images: np.ndarray, reconstructions: np.ndarray
-) -> None:
-    """Pairs of rows: the originals, and under each its reconstruction. Both [N, H, W, C]."""
-    save(path, stacked(images, reconstructions))
-
-
-def denoising_rows(
-    path: "str | os.PathLike", images: np.ndarray, noisy: np.ndarray, cleaned: np.ndarray
-) -> None:
-    """Threes of rows: the originals, as the model was given them, and as it cleaned them."""
-    save(path, stacked(images, noisy, cleaned))
 
 
 def surprise(images: np.ndarray, log_p: np.ndarray) -> np.ndarray:
@@ -111,12 +98,31 @@ def mixing(model: "GenerativeModel", images: np.ndarray) -> np.ndarray:
     return tile(chains.reshape(-1, *chains.shape[2:]), chains.shape[1])
 
 
+def reconstructions(model: "GenerativeModel", images: np.ndarray) -> np.ndarray:
+    """Pairs of rows: images, and under each its reconstruction."""
+    return stacked(images, np.asarray(model.reconstruct(images)))
+
+
+def denoising(model: "GenerativeModel", images: np.ndarray) -> np.ndarray:
+    """Threes of rows: images, as the model is given them, and as it cleans them."""
+    noisy = np.asarray(model.corrupt(images, np.arange(len(images), dtype=np.int32)))
+    return stacked(images, noisy, np.asarray(model.denoise(noisy)))
+
+
 def completion(model: "GenerativeModel", images: np.ndarray) -> np.ndarray:
     """Threes of rows: images, their upper halves alone, and those as the model completes them."""
     known = np.zeros(images.shape, bool)
     known[:, : images.shape[1] // 2] = True
     completed = np.asarray(model.complete(images, known))
     return stacked(images, np.where(known, images, 0.0), completed)
+
+
+def nearest(samples: np.ndarray, train: np.ndarray, columns: int = 16) -> np.ndarray:
+    """The samples that lie nearest to training images, above those images."""
+    flat = (images.reshape(len(images), -1) for images in (samples, train))
+    distances, indices = neighbours.nearest(*flat)
+    order = np.argsort(distances)[:columns]
+    return tile(np.concatenate([samples[order], train[indices[order]]]), columns)
 
 
 def translations(
@@ -169,7 +175,7 @@ def labelled(drawn: np.ndarray, texts: Sequence[str]) -> np.ndarray:
     from PIL import Image, ImageDraw
 
     room = 7 * max(map(len, texts)) + 12
-    canvas = np.full((drawn.shape[0], room + drawn.shape[1], 3), PAPER, np.uint8)
+    canvas = np.full((drawn.shape[0], room + drawn.shape[1], 3), BACKGROUND, np.uint8)
     canvas[:, room:] = drawn
     picture = Image.fromarray(canvas)
     height = drawn.shape[0] / len(texts)
@@ -188,10 +194,6 @@ def stacked(*sets: np.ndarray) -> np.ndarray:
     return tile(np.concatenate(rows), columns)
 
 
-def interpolation_rows(path: "str | os.PathLike", model: "GenerativeModel") -> None:
-    save(path, interpolation(model))
-
-
 def interpolation(model: "GenerativeModel", rows: int = 6, steps: int = 12) -> np.ndarray:
     """Each row leads from the image of one seed to that of another: uint8 [height, width, 3]."""
     seeds = np.arange(2 * rows, dtype=np.int32)
@@ -208,17 +210,17 @@ def interpolation(model: "GenerativeModel", rows: int = 6, steps: int = 12) -> n
 
 
 def latent_scatter(
-    path: "str | os.PathLike",
     codes: np.ndarray,
     labels: np.ndarray | None = None,
     names: Sequence[str] = (),
     prior: np.ndarray | None = None,
     title: str = "",
-) -> None:
+) -> np.ndarray:
     """Codes [N, Z] as points, coloured by class; by their two principal components if Z > 2.
 
     prior: codes that samples are made of, [M, Z], behind the others in grey.
     """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     codes = np.asarray(codes, np.float64)
@@ -233,7 +235,8 @@ def latent_scatter(
     elif codes.shape[1] == 1:
         codes, prior = (np.concatenate([c, np.zeros_like(c)], axis=1) for c in (codes, prior))
 
-    figure = Figure(figsize=(7, 6), layout="constrained")
+    figure = Figure(figsize=(7, 6), dpi=120, layout="constrained")
+    canvas = FigureCanvasAgg(figure)
     axes = figure.add_subplot()
     axes.scatter(prior[:, 0], prior[:, 1], s=12, color="#c9c9c9", linewidths=0, zorder=0)
     if labels is None:
@@ -250,5 +253,5 @@ def latent_scatter(
     axes.set(xlabel=axes_names[0], ylabel=axes_names[1], title=title or "codes of held-out images")
     axes.set_aspect("equal", adjustable="datalim")
     axes.spines[["top", "right"]].set_visible(False)
-    with atomic(path) as temporary:
-        figure.savefig(temporary, dpi=120)
+    canvas.draw()
+    return np.asarray(canvas.buffer_rgba())[..., :3].copy()

@@ -107,7 +107,7 @@ def png(content: bytes, alt: str, caption: str = "") -> str:
     return f"<figure>{image}{caption}</figure>"
 
 
-def key(names: Iterable[str], colours: Sequence[str] = SERIES) -> str:
+def legend(names: Iterable[str], colours: Sequence[str] = SERIES) -> str:
     """Which colour is what."""
     items = (
         f'<span><i style="background:var({c})"></i>{html.escape(n)}</span>'
@@ -213,7 +213,7 @@ def chart(
         parts.append(
             f'<polyline points="{path}" style="fill:none;stroke:var({colour});stroke-width:1.8"/>'
         )
-    return f'{key(series)}<svg viewBox="0 0 600 {height}" role="img">{"".join(parts)}</svg>'
+    return f'{legend(series)}<svg viewBox="0 0 600 {height}" role="img">{"".join(parts)}</svg>'
 
 
 def _ticks(low: float, high: float, count: int = 4) -> list[float]:
@@ -243,7 +243,7 @@ def bars(names: Sequence[object], series: Mapping[str, Sequence[float]], height:
             f'<text x="{5 + (i + 0.5) * width:.1f}" y="{height - 5}" text-anchor="middle">'
             f"{html.escape(str(name))}</text>"
         )
-    head = key(series) if len(series) > 1 else ""
+    head = legend(series) if len(series) > 1 else ""
     return f'{head}<svg viewBox="0 0 600 {height}" role="img">{"".join(parts)}</svg>'
 
 

@@ -1,28 +1,25 @@
 """report.html of an evaluated run: pictures first, then numbers beside what others get."""
 
 import html
+import itertools
 import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from tfgen.evaluation.protocol import flat
-from tfgen.metrics import catalogue, neighbours
-from tfgen.reports import figures, page
+from tfgen.metrics import catalogue
+from tfgen.reports import page, table
+from tfgen.reports.subject import Subject
 
 if TYPE_CHECKING:
     from tfgen.evaluation import Splits
     from tfgen.evaluation.finished import FinishedRun
-    from tfgen.model import GenerativeModel
     from tfgen.run_dir import RunDir
 
 
-SHOWN = 64
 ARROWS = {"lower": " ↓", "higher": " ↑", "": ""}  # which way is better
 # Baselines that know what a model should find out.
-KNOWING = ("memoriser", "truth", "paired network")
+ORACLES = ("memoriser", "truth", "paired network")
 # The first that a model has of each line becomes a tile at the top of the page.
 HEADLINES = (
     ("nll", "mse", "translation_error_y"),
@@ -36,14 +33,20 @@ HEADLINES = (
 def page_of(run: "FinishedRun", content: Mapping[str, Any], splits: "Splits") -> str:
     """The whole page, from what metrics.json holds and the pictures that the model makes."""
     name, protocol = content["model"]["name"], content["protocol"]
-    model, folder = run.model, run.dir
+    folder = run.dir
+    subject = Subject(
+        run.model,
+        lambda: splits.held_out,
+        splits.about.classes,
+        train=splits.train["image"],
+        grids=folder.sample_grids(),
+    )
     body = [
         f"<h1>{html.escape(name)} on {html.escape(protocol['data'])}</h1>",
         f"<p>{html.escape(_summary(content))}</p>",
         tiles(content),
         diagnosis(content),
-        growth(folder, model),
-        pictures(splits, model),
+        pictures(subject),
         rulers(content),
         curves(folder, content),
         details(content),
@@ -97,7 +100,7 @@ def _best_trivial(content: Mapping[str, Any], metric: catalogue.Metric) -> tuple
     values = [
         (name, found[metric.key])
         for name, found in content["baselines"].items()
-        if found.get(metric.key) is not None and name not in KNOWING
+        if found.get(metric.key) is not None and name not in ORACLES
     ]
     if not values or not metric.better:
         return None
@@ -114,148 +117,20 @@ def diagnosis(content: Mapping[str, Any]) -> str:
     return page.section("Diagnosis", "", *found)
 
 
-def growth(run: "RunDir", model: "GenerativeModel") -> str:
-    """What the same seeds gave while the networks grew."""
-    grids = run.sample_grids()
-    if not (model.can("phases") and grids):
-        return ""
-    return page.section(
-        "Growth",
-        "The same seeds in the middle of each fade and at the end of each size.",
-        page.picture(figures.growth(grids, model.phases()), "samples while the networks grew"),
-    )
-
-
-def pictures(splits: "Splits", model: "GenerativeModel") -> str:
-    """What can be seen: samples beside data, nearest training images, what codes keep."""
+def pictures(subject: Subject) -> str:
+    """What can be seen."""
     parts = []
-    real = splits.unit(splits.held_out["image"][:SHOWN])
-    train = splits.unit(splits.train["image"])
-    points = real.shape[1:3] == (1, 1)
-    if model.can("sample"):
-        count = 2500 if points else SHOWN
-        fake = np.asarray(model.sample(range(count), model.conditions(count)))
-        shown = splits.unit(splits.held_out["image"][:count])
-        parts.append(
-            '<div class="two">'
-            + page.section(
-                "Samples",
-                f"Seeds 0 to {count - 1}, not chosen.",
-                page.picture(figures.tile(fake, 8), "samples"),
-            )
-            + page.section(
-                "Held-out images",
-                "The first of the split, for comparison.",
-                page.picture(figures.tile(shown, 8), "real images"),
-            )
-            + "</div>"
-        )
-        if not points:
-            parts.append(nearest(splits.quantised(fake), train))
-    if hasattr(model, "vocabulary"):
-        texts = model.examples[:: max(1, len(model.examples) // 8)][:8]
-        parts.append(
-            page.section(
-                "Captions",
-                "A row is a caption, a column a seed.",
-                page.picture(figures.by_caption(model, texts), "samples by caption"),
-            )
-        )
-    if model.can("translate"):
-        other = splits.unit(splits.held_out["other"])
-        drawn = figures.translations(model.translate, real[:32], other[:32])
-        parts.append(
-            page.section(
-                "Translations",
-                "Threes of rows: held-out images of X, as images of Y, and those back in X; below "
-                "them the same from Y.",
-                page.picture(drawn, "translations"),
-            )
-        )
-    if model.can("reconstruct") and not points:
-        first = real[:32]
-        kept = np.asarray(model.reconstruct(first))
-        parts.append(
-            page.section(
-                "Reconstructions",
-                "Held-out images, and below each what its code keeps of it.",
-                page.picture(figures.stacked(first, kept), "reconstructions"),
-            )
-        )
-    if model.can("denoise"):
-        noisy = np.asarray(model.corrupt(real[:32], np.arange(32, dtype=np.int32)))
-        drawn = figures.stacked(real[:32], noisy, np.asarray(model.denoise(noisy)))
-        parts.append(
-            page.section(
-                "Denoising",
-                "Held-out images, as the model is given them, and as it cleans them.",
-                page.picture(drawn, "denoising"),
-            )
-        )
-    if model.can("complete"):
-        drawn = figures.completion(model, real[:32])
-        parts.append(
-            page.section(
-                "Completion",
-                "Held-out images, their upper halves, and what the model makes of those.",
-                page.picture(drawn, "completion"),
-            )
-        )
-    if model.can("filters"):
-        parts.append(
-            page.section(
-                "Filters",
-                "What each hidden unit adds up: white counts for it, black against it.",
-                page.picture(figures.filters(model.filters()), "filters"),
-            )
-        )
-    if model.can("mixing"):
-        parts.append(
-            page.section(
-                "Mixing",
-                "Each row begins with a held-out image; the model's chain goes on from it. A chain "
-                "that mixes leaves its digit and comes to others.",
-                page.picture(figures.mixing(model, real[:12]), "mixing"),
-            )
-        )
-    if model.can("pixel_log_prob") and not points:
-        drawn = figures.surprise(real[:32], model.pixel_log_prob(real[:32]))
-        parts.append(
-            page.section(
-                "Surprise",
-                "Held-out images, and -log p of each pixel given those before it: the brighter the "
-                "less expected.",
-                page.picture(drawn, "surprise"),
-            )
-        )
-    if model.can("generate") and hasattr(model, "prior") and not points:
-        parts.append(
-            page.section(
-                "Interpolations",
-                "From one seed's latents to another's. Sudden jumps mean memorised images.",
-                page.picture(figures.interpolation(model), "interpolations"),
-            )
-        )
+    drawn = table.drawn(subject, "report")
+    for narrow, group in itertools.groupby(drawn, key=lambda found: found[0].narrow):
+        sections = "".join(table.section(*found) for found in group)
+        parts.append(f'<div class="two">{sections}</div>' if narrow else sections)
     return "".join(parts)
-
-
-def nearest(fake: np.ndarray, train: np.ndarray, columns: int = 16) -> str:
-    """The samples that lie nearest to training images, above those images."""
-    distances, indices = neighbours.nearest(flat(fake), flat(train))
-    order = np.argsort(distances)[:columns]
-    rows = np.concatenate([fake[order], train[indices[order]]])
-    return page.section(
-        "Nearest training images",
-        f"Of the {len(fake)} samples the {len(order)} that lie nearest to a training image, and "
-        "below each that image. Pairs that are equal are copies.",
-        page.picture(figures.tile(rows, columns), "samples and their nearest training images"),
-    )
 
 
 def rulers(content: Mapping[str, Any]) -> str:
     """Every metric with floor and baselines."""
     parts = [
-        page.key(
+        page.legend(
             ["this model", "real images", "trivial generators"], ["--accent", "--real", "--base"]
         )
     ]

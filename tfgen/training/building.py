@@ -43,10 +43,10 @@ def build(
             image_shape=training.shape, levels=training.levels, seed=config.seed, **arguments
         )
         model.check_batch(config.batch_size, replicas_of(strategy))
-        return compiled(model, config, given)
+        return _with_optimizers(model, config, given)
 
 
-def taken(
+def adopt(
     model: "GenerativeModel",
     config: "ConfigDict",
     training: "ImageData",
@@ -82,10 +82,10 @@ def taken(
         for counter in (model.step, model.finite_steps, model.interval_sums):
             counter.assign(tf.zeros_like(counter))
         model.check_batch(config.batch_size, replicas_of(strategy))
-        return compiled(model, config, given)
+        return _with_optimizers(model, config, given)
 
 
-def compiled(
+def _with_optimizers(
     model: "GenerativeModel",
     config: "ConfigDict",
     given: Mapping[str, keras.optimizers.Optimizer] | None = None,
@@ -104,7 +104,7 @@ def replicas_of(strategy: "tf.distribute.Strategy | None") -> int:
     return strategy.num_replicas_in_sync if strategy else 1
 
 
-def per_call(config: "ConfigDict", replicas: int, start: int) -> int:
+def steps_per_execution(config: "ConfigDict", replicas: int, start: int) -> int:
     """Steps that TensorFlow runs before Python looks in: a divisor of the intervals, at most 10.
 
     From `start` on, so that every interval and the last step are the end of a call. A small model's

@@ -1,8 +1,8 @@
-"""What happens beside the training step: the guard, the log, pictures, checkpoints, progress.
+"""What happens beside the training step: checks, the log, pictures, checkpoints, progress.
 
 `Recorder` is one callback and not five, because the order of these things is the point: first the
-guard, then the log, and the checkpoint last, so that whatever it says has happened is on disk
-already.
+check for finite terms, then the log, and the checkpoint last, so that whatever it says has happened
+is on disk already.
 """
 
 import contextlib
@@ -75,7 +75,7 @@ class Recorder(keras.callbacks.Callback):
             self.draw(0)
 
     @contextlib.contextmanager
-    def listening(self) -> Iterator[None]:
+    def stopping_on_signals(self) -> Iterator[None]:
         """Takes SIGTERM or SIGINT as a wish to save and stop; a second one acts as always."""
         handlers: dict[int, Any] = {}
 
@@ -98,7 +98,7 @@ class Recorder(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None) -> None:
         step = self.start + batch + 1
-        self.guard(step)
+        self.check_finite(step)
         last = step == self.config.steps
         if step % self.config.log_every == 0 or last:
             self.write_log(step)
@@ -136,7 +136,7 @@ class Recorder(keras.callbacks.Callback):
         self.write_events(step, {f"validation/{name}": value for name, value in found.items()})
         return watch.exhausted
 
-    def guard(self, step: int) -> None:
+    def check_finite(self, step: int) -> None:
         """Stops at the first term that is not finite."""
         sums = self.model.interval_sums.numpy()
         if not np.isfinite(sums).all():
@@ -172,7 +172,7 @@ class Recorder(keras.callbacks.Callback):
         self.log.write(step, means)
         self.progress(step, means)
         if self.health:
-            self.health.look(step, means)
+            self.health.check(step, means)
         self.write_events(step, means)
 
     def write_events(self, step: int, numbers: Mapping[str, float]) -> None:

@@ -1,4 +1,4 @@
-"""Whose a run directory is: a new run's, the same run's, a longer one's, or another's."""
+"""What a run directory holds: nothing, the same run, a shorter one or another; and its lock."""
 
 import contextlib
 import fcntl
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from tfgen.run_dir import RunDir
 
 
-def steps_there(run: "RunDir", name: str, config: "ConfigDict") -> int | None:
-    """The steps of the run that is in the directory already; None where there is none.
+def recorded_steps(run: "RunDir", name: str, config: "ConfigDict") -> int | None:
+    """The steps of the run that the directory holds already; None where it holds none.
 
     Args: run, its `RunDir`; name, config: of the model and of the run as it is asked for.
 
@@ -63,10 +63,10 @@ def _differences(run: "RunDir", name: str, config: "ConfigDict") -> dict[str, tu
     }
 
 
-def prolong(
+def extend(
     run: "RunDir", name: str, config: "ConfigDict", there: int, say: Callable[[str], None]
 ) -> None:
-    """Makes a longer run of one of `there` steps; once all else is known to be right, and alone."""
+    """Extends a run of `there` steps; called last, when the rest is checked and the run locked."""
     falling = [key for key, o in config.optimizers.items() if o.get("decay", "none") != "none"]
     say(
         f"The run in {run.path} was one of {there} steps, and goes on to {config.steps}."
@@ -84,8 +84,8 @@ def prolong(
 
 
 @contextlib.contextmanager
-def claimed(run: "RunDir") -> Iterator[None]:
-    """Makes the run directory and keeps other processes out of it.
+def locked(run: "RunDir") -> Iterator[None]:
+    """Makes the run directory and locks it against other processes.
 
     A new run leaves nothing where what was asked for is found wrong before anything is logged.
 

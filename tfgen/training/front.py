@@ -1,4 +1,4 @@
-"""What `tfgen.train` was given, as a job for the loop."""
+"""The arguments of `tfgen.train`, checked and made into a job for the loop."""
 
 import json
 import os
@@ -48,7 +48,7 @@ def train(
         raise UserError("labels are given with an array of images; a data set has its own.")
     kind, config, made = _config_of(model, data if named else "")
     given = dict(changes.pop("settings", {}))
-    _refuse_unheard(given, named, made)
+    _refuse_ignored(given, named, made)
     given |= {key: value for key, value in changes.items() if value is not None}
     _apply(config, given | ({"init": os.fspath(init)} if init else {}))
     source = None
@@ -64,7 +64,7 @@ def train(
     return run_job(kind, config, run_directory, made, source, found, callbacks, say)
 
 
-def _refuse_unheard(changes: Mapping[str, Any], named: bool, made: Any) -> None:
+def _refuse_ignored(changes: Mapping[str, Any], named: bool, made: Any) -> None:
     """Raises: UserError for settings that what was given has decided already."""
     for key in changes:
         if made is not None and (key == "seed" or key.startswith("model.")):

@@ -1,4 +1,4 @@
-"""Whether a game still goes on: what a model complains of is said while it trains, and kept."""
+"""The warnings of a model about its own training, said while it trains and found in its log."""
 
 import csv
 from collections.abc import Callable, Mapping
@@ -26,7 +26,7 @@ class Health:
         self.rows: dict[str, int] = {}  # kind -> how many rows in a row
         self.found: list[str] = []  # sentences
 
-    def look(self, step: int, means: Mapping[str, float]) -> None:
+    def check(self, step: int, means: Mapping[str, float]) -> None:
         now = self.model.warnings(means)
         for kind, text in now.items():
             self.rows[kind] = self.rows.get(kind, 0) + 1
@@ -39,7 +39,7 @@ class Health:
                 del self.rows[kind]
 
 
-def of_log(model: "GenerativeModel", path: Path) -> list[str]:
+def warnings_in_log(model: "GenerativeModel", path: Path) -> list[str]:
     """The warnings of a whole run, from its log, whatever number of processes wrote it."""
     if not model.can("warnings"):
         return []
@@ -47,5 +47,5 @@ def of_log(model: "GenerativeModel", path: Path) -> list[str]:
     with open(path) as file:
         for row in csv.DictReader(file):
             step = int(row.pop("step"))
-            health.look(step, {name: float(value) for name, value in row.items()})
+            health.check(step, {name: float(value) for name, value in row.items()})
     return health.found

@@ -1,4 +1,4 @@
-"""Beginning from the weights of another run."""
+"""Initial weights from another run: the setting `init`."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING

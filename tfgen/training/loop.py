@@ -66,9 +66,9 @@ def train(job: Job, workdir: "str | os.PathLike") -> Run:
       Interrupted after a signal, when a checkpoint is written.
     """
     say, name, config, run = job.say, job.name, job.config, RunDir(workdir)
-    there = claim.steps_there(run, name, config)
-    if there == config.steps and run.complete:
-        steps = run.read_json(run.training)["steps"] if run.training.exists() else there
+    recorded = claim.recorded_steps(run, name, config)
+    if recorded == config.steps and run.complete:
+        steps = run.read_json(run.training)["steps"] if run.training.exists() else recorded
         say(f"The run in {run.path} is complete: {steps} steps of {short_name(name)}.")
         return Run(run.path, job.source)
     if config.deterministic:
@@ -81,13 +81,13 @@ def train(job: Job, workdir: "str | os.PathLike") -> Run:
     if job.model is None:
         model = building.build(name, config, training, strategy, job.optimizers)
     else:
-        model = building.taken(job.model, config, training, strategy, job.optimizers)
+        model = building.adopt(job.model, config, training, strategy, job.optimizers)
     training, validation = model.prepare_data(training), model.prepare_data(validation)
     data.check_batch_size(training, config.batch_size)
-    with claim.claimed(run):
-        there = claim.steps_there(run, name, config)  # now that nobody else can change it
-        if there not in (None, config.steps):
-            claim.prolong(run, name, config, there, say)
+    with claim.locked(run):
+        recorded = claim.recorded_steps(run, name, config)  # now that nobody else can change it
+        if recorded not in (None, config.steps):
+            claim.extend(run, name, config, recorded, say)
         _train(job, run, model, training, validation)
     return Run(run.path, source)
 
@@ -131,7 +131,7 @@ def _train(
             model.fit_after_training, data.arrays(training)["image"]
         )
     replicas = model.distribute_strategy.num_replicas_in_sync
-    model.steps_per_execution = building.per_call(config, replicas, start)
+    model.steps_per_execution = building.steps_per_execution(config, replicas, start)
     began = time.monotonic()
     try:
         if start < config.steps and not (watch and watch.exhausted):
@@ -157,7 +157,7 @@ def _train(
         "peak memory, MB": round(_peak_memory() / 1e6),
         "parameters": model.parameter_count(),
     }
-    warnings = health.of_log(model, run.log)
+    warnings = health.warnings_in_log(model, run.log)
     if watch and watch.best:
         step, value = watch.best
         watch.restore_best()
@@ -183,7 +183,7 @@ def fit(
 ) -> None:
     """Keras' `fit` over the remaining steps, as one epoch: steps are the only unit of length."""
     batches = data.batches(training, config.batch_size, config.seed, start)
-    with recorder.listening():
+    with recorder.stopping_on_signals():
         model.fit(
             batches,
             steps_per_epoch=config.steps - start,
