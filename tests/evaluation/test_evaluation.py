@@ -58,7 +58,7 @@ def measured():
     for row in ROWS:
         model = models.find(row.name)
         able = tuple(callable(getattr(model, name, None)) for name in ASKED)
-        found.setdefault((able, model.features), row)
+        found.setdefault((able, model.data_features), row)
     quick = ("vae",)
     return [
         pytest.param(row, marks=() if row.id in quick else pytest.mark.slow, id=row.id)
@@ -77,7 +77,7 @@ def test_every_model_is_measured_by_what_it_can(row):
         kept = {"image": image, "label": np.arange(n, dtype=np.int32) % 3}
         wanted = (
             *(["other"] if model.can("translate") else []),
-            *(["tokens"] * bool(model.features)),
+            *(["tokens"] * bool(model.data_features)),
         )
         return kept | {name: row.batch(n)[name] for name in wanted}
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tfgen import data, files, latents
+from tfgen.data import conditions
 from tfgen.errors import UserError
 from tfgen.reports import figures, page
 
@@ -59,7 +60,7 @@ def pictures(model: "GenerativeModel", held_out: "ImageData") -> Iterator[Pictur
     images = arrays["image"][:2000].astype("float32") / (held_out.levels - 1)
     labels = arrays["label"][:2000] if "label" in arrays else None
     # A model without codes is refused here.
-    decode = latents.decoder(model, None if model.condition_spec is None else model.conditions(1))
+    decode = latents.decoder(model)
     if not model.can("encode"):
         yield from _of_a_generator(model, decode)
         return
@@ -93,8 +94,8 @@ def _of_a_generator(
 ) -> Iterator[Picture]:
     """A GAN's latents: those that change images most."""
     seeds = np.arange(16, dtype=np.int32)
-    labels = model.conditions(len(seeds))
-    codes = model.draw_prior(seeds, labels) if model.can("draw_prior") else model.noise(seeds)["z"]
+    rows = conditions.defaults(model.condition, len(seeds))
+    codes = model.draw_prior(seeds, rows) if model.can("draw_prior") else model.noise(seeds)["z"]
     codes = np.asarray(codes)
     order, _ = latents.by_change(decode, codes)
     units = order[:UNITS]

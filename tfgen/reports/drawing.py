@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from tfgen import data, evaluation, latents
 from tfgen.compiling import compiled
+from tfgen.data import conditions
 from tfgen.reports import figures
 
 if TYPE_CHECKING:
@@ -26,21 +27,22 @@ def preview(model: "GenerativeModel", held_out: "ImageData") -> Callable[[], np.
         x, y = (part.astype("float32") / (held_out.levels - 1) for part in images)
         translate = compiled(model.translate)
         return lambda: figures.translations(translate, x, y)
-    sample = compiled(lambda: model.sample(tf.range(64), model.conditions(64)))
+    rows = conditions.defaults(model.condition, 64)
+    sample = compiled(lambda: model.sample(tf.range(64), rows))
     return lambda: figures.tile(sample().numpy(), 8)
 
 
 def draw(run: "RunDir", model: "GenerativeModel", held_out: "ImageData") -> None:
     """Into figures/ of the run; held_out: `ImageData` of a split that training has not seen."""
     if model.can("sample"):
-        images = model.sample(range(64), model.conditions(64)).numpy()
+        images = model.sample(range(64), conditions.defaults(model.condition, 64)).numpy()
         figures.sample_grid(run.figures / "samples.png", images)
     if model.can("phases"):
         drawn = figures.growth(run.sample_grids(), model.phases())
         figures.save(run.figures / "growth.png", drawn)
-    if hasattr(model, "vocabulary"):
-        drawn = figures.by_caption(model, model.examples[:: max(1, len(model.examples) // 8)][:8])
-        figures.save(run.figures / "captions.png", drawn)
+    if model.condition and model.can("sample") and held_out.shape[:2] != (1, 1):
+        drawn = figures.by_condition(model)
+        figures.save(run.figures / f"{model.condition.argument}s.png", drawn)
     if model.can("translate"):
         figures.save(run.figures / "translations.png", preview(model, held_out)())
     looked_at = ("encode", "reconstruct", "complete", "pixel_log_prob", "mixing")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tfgen.data import conditions
 from tfgen.evaluation.protocol import flat
 from tfgen.metrics import catalogue, neighbours
 from tfgen.reports import figures, page
@@ -134,7 +135,8 @@ def pictures(splits: "Splits", model: "GenerativeModel") -> str:
     points = real.shape[1:3] == (1, 1)
     if model.can("sample"):
         count = 2500 if points else SHOWN
-        fake = np.asarray(model.sample(range(count), model.conditions(count)))
+        rows = conditions.defaults(model.condition, count)
+        fake = np.asarray(model.sample(range(count), rows))
         shown = splits.unit(splits.held_out["image"][:count])
         parts.append(
             '<div class="two">'
@@ -152,13 +154,13 @@ def pictures(splits: "Splits", model: "GenerativeModel") -> str:
         )
         if not points:
             parts.append(nearest(splits.quantised(fake), train))
-    if hasattr(model, "vocabulary"):
-        texts = model.examples[:: max(1, len(model.examples) // 8)][:8]
+    if model.condition and model.can("sample") and not points:
+        kind, drawn = model.condition.argument, figures.by_condition(model)
         parts.append(
             page.section(
-                "Captions",
-                "A row is a caption, a column a seed.",
-                page.picture(figures.by_caption(model, texts), "samples by caption"),
+                f"{kind.capitalize()}s",
+                f"A row is a {kind}, a column a seed.",
+                page.picture(drawn, f"samples by {kind}"),
             )
         )
     if model.can("translate"):

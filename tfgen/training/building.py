@@ -9,6 +9,7 @@ import keras
 import tensorflow as tf
 
 from tfgen import models
+from tfgen.data import conditions
 from tfgen.errors import UserError
 from tfgen.training import optimizers
 
@@ -43,6 +44,7 @@ def build(
         model = kind(
             image_shape=training.shape, levels=training.levels, seed=config.seed, **arguments
         )
+        name_classes(model, training)
         return compiled(model, config, given)
 
 
@@ -82,7 +84,15 @@ def taken(
         # Of an earlier training it keeps the weights; the steps are those of this run.
         for counter in (model.step, model.finite_steps, model.interval_sums):
             counter.assign(tf.zeros_like(counter))
+        name_classes(model, training)
         return compiled(model, config, given)
+
+
+def name_classes(model: "GenerativeModel", training: "ImageData") -> None:
+    """A model that is asked for classes learns their names, where they are more than numbers."""
+    names = conditions.Labels(tuple(training.classes))
+    if model.num_classes == len(names.classes) and names.named:
+        model.class_names = names.classes
 
 
 def compiled(
