@@ -152,8 +152,10 @@ class BEGAN(GAN):
     def warnings(self, means: Mapping[str, float]) -> dict[str, str]:
         return adversarial.warnings({**means, "D_real": 0.0, "D_fake": 0.0}, self.objective)
 
-    def generate(self, noise: dict[str, tf.Tensor], label: tf.Tensor | None = None) -> tf.Tensor:
-        return tf.clip_by_value(super().generate(noise, label), 0.0, 1.0)
+    def generate(
+        self, noise: dict[str, tf.Tensor], condition: tf.Tensor | None = None
+    ) -> tf.Tensor:
+        return tf.clip_by_value(super().generate(noise, condition), 0.0, 1.0)
 
 
 def _means(*errors: tf.Tensor) -> list[tf.Tensor]:
