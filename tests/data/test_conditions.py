@@ -1,13 +1,15 @@
 """What a sample is asked for: read from what users give, checked, said in words, and carried."""
 
+import dataclasses
 import json
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from tests.zoo import WORDS, Row
-from tfgen.data import conditions
+from tests.support import runs
+from tests.zoo import WORDS
+from tfgen.data import ImageData, conditions
 from tfgen.data.conditions import Captions, Images, Labels
 from tfgen.errors import Notice, UserError
 
@@ -116,13 +118,16 @@ def test_images_are_a_folder_or_floats(tmp_path):
 
 
 def test_a_model_keeps_the_names_of_its_classes(tmp_path):
-    """In its file and in every copy; and takes them, one for all."""
+    """It learns them with the data, has them in its file and in every copy, and takes them."""
     import keras
 
-    model = Row("cvae", dict(latent_dim=1, width=4, num_classes=3), 0).build()
+    from tfgen.training import building
+
+    config, data = runs.config("cvae"), ImageData("pets", "train", 9, (8, 8, 1), 17, (), (), None)
+    model = building.build("cvae", config, dataclasses.replace(data, classes=NUMBERS.classes))
     assert model.condition == NUMBERS
     assert "class_names" not in model.get_config()
-    model.class_names = PETS.classes
+    model = building.build("cvae", config, dataclasses.replace(data, classes=PETS.classes))
     model.save_networks(tmp_path / "model.keras")
     for copy in (model.without_optimizers(), keras.saving.load_model(tmp_path / "model.keras")):
         assert copy.condition == PETS

@@ -98,6 +98,7 @@ class Condition:
         """Rows to measure samples by, for held-out images; by default the choices in turn."""
         return self.defaults(range(count))
 
+    @property
     def reader(self) -> "keras.layers.Layer | None":
         """A layer that reads what users type within TensorFlow, strings [B] -> rows; or None."""
         return None
@@ -124,14 +125,14 @@ class Labels(Condition):
         return self != self.numbered(len(self.classes))
 
     @property
-    def range(self) -> str:
+    def limits(self) -> str:
         """Numbers and names, in words."""
         names = f", or a name: {', '.join(self.classes)}" if self.named else ""
         return f"0 to {len(self.classes) - 1}{shorten(names, 200, placeholder=' ...')}"
 
     @property
     def description(self) -> str:
-        return f"`label`, {self.range}"
+        return f"`label`, {self.limits}"
 
     def choices(self) -> np.ndarray:
         return np.arange(len(self.classes), dtype=np.int32)
@@ -147,7 +148,7 @@ class Labels(Condition):
             )
         outside = labels[(labels < 0) | (labels >= len(self.classes))]
         if outside.size:
-            raise UserError(f"`label={outside.flat[0]}` is out of range: {who} has {self.range}.")
+            raise UserError(f"`label={outside.flat[0]}` is out of range: {who} has {self.limits}.")
         return np.broadcast_to(labels.astype(np.int32), (count,))
 
     def parse(self, typed: str, who: str = "the model") -> int:
@@ -160,7 +161,7 @@ class Labels(Condition):
         if typed not in self.classes:
             near = nearest(typed, self.classes)
             hint = f" Did you mean {near!r}?" if near else ""
-            raise UserError(f"{who} has no class {typed!r}.{hint} It has {self.range}.")
+            raise UserError(f"{who} has no class {typed!r}.{hint} It has {self.limits}.")
         return self.classes.index(typed)
 
     def words(self, rows: np.ndarray) -> list[str]:
@@ -224,12 +225,8 @@ class Captions(Condition):
         return np.resize(arrays[self.name], (count, *self.shape))
 
     @functools.cached_property
-    def vectorizer(self) -> "keras.layers.TextVectorization":
-        """Captions -> numbers within TensorFlow: strings [B] -> int [B, T]."""
+    def reader(self) -> "keras.layers.TextVectorization":
         return text.vectorizer(self.vocabulary, self.length)
-
-    def reader(self) -> "keras.layers.Layer":
-        return self.vectorizer
 
     def left_out(self, typed: "tf.Tensor", rows: "tf.Tensor") -> "dict[str, tf.Tensor]":
         """{"unknown", "cut"}, strings [B].

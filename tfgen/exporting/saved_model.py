@@ -15,13 +15,12 @@ from typing import TYPE_CHECKING
 import tensorflow as tf
 
 from tfgen import files, startup
+from tfgen.data.conditions import Condition
 from tfgen.errors import UserError
 from tfgen.exporting import archive, golden
 from tfgen.exporting.endpoints import Endpoint, endpoints
 
 if TYPE_CHECKING:
-    import keras
-
     from tfgen.evaluation.finished import FinishedRun
     from tfgen.model import GenerativeModel
 
@@ -78,7 +77,7 @@ def export(
 
 def write(model: "GenerativeModel", name: str, path: Path) -> None:
     offered = signatures(model)
-    archive.save(offered, path, model.condition.reader() if model.condition else None)
+    archive.save(offered, path, model.condition.reader if model.condition else None)
     (path / "batching_params.pbtxt").write_text(BATCHING)
     extra = path / "assets.extra"
     extra.mkdir()
@@ -95,21 +94,20 @@ def signatures(model: "GenerativeModel") -> list[Endpoint]:
         encoded = tf.map_fn(tf.io.encode_png, image, fn_output_signature=tf.string)
         return {"image_bytes": encoded}  # the suffix makes the REST interface send base64
 
-    reader = model.condition.reader() if model.condition else None
-    if reader:
-        found.append(_of_text(model, reader))
+    if model.condition and model.condition.reader:
+        found.append(_of_text(model, model.condition))
     if model.can("sample") and model.image_shape[-1] in (1, 3):
         found.append(Endpoint("png", png, found[0].inputs))
     return found
 
 
-def _of_text(model: "GenerativeModel", reader: "keras.layers.Layer") -> Endpoint:
+def _of_text(model: "GenerativeModel", condition: Condition) -> Endpoint:
     """Seeds and what users type -> images, and of each text what was not used.
 
     Its name is the condition's word, as that of the input of strings: `caption`.
     """
-    condition = model.condition
-    assert condition
+    reader = condition.reader
+    assert reader
 
     def of_text(seed: tf.Tensor, typed: tf.Tensor) -> dict[str, tf.Tensor]:
         rows = tf.cast(reader(typed), condition.dtype)

@@ -165,7 +165,7 @@ class TextToImage(GAN):
         return Captions(self.vocabulary, self.length, self.examples)
 
     def prepare_data(self, data: Any) -> Any:
-        return text.encode_data(data, self.condition.vectorizer)
+        return text.encode_data(data, self.condition.reader)
 
     # --- networks ------------------------------------------------------------------------------
 
