@@ -97,8 +97,9 @@ def test_where_classes_and_words_are_not_known():
         assert (found.dtype, found.tolist()) == (np.int32, [2, 2])
     for given in (dict(caption="dot"), dict(condition=["dot", "dot"])):
         assert conditions.unchecked("grpc://a", 2, **given)["caption"].tolist() == ["dot", "dot"]
-    with pytest.raises(UserError, match=r"grpc://a knows classes by their numbers.*'cat'"):
-        conditions.unchecked("grpc://a", 2, label="cat")
+    for given, message in (("cat", r"by their numbers.*'cat'"), ([1, 2, 3], "one for each of 2")):
+        with pytest.raises(UserError, match=message):
+            conditions.unchecked("grpc://a", 2, label=given)
     assert conditions.unchecked("grpc://a", 2) == {}
 
 

@@ -63,6 +63,13 @@ class Condition:
         """What is to be given, as a sentence about the model."""
         return f"{who} samples by {self.kind}: give {self.description}"
 
+    def misfit(self, given: Any, count: int, who: str) -> UserError:
+        """What is said of something that is no row, or of another number of them."""
+        return UserError(
+            f"{self.wanted(who)}; one for all or one for each of {count} seeds. Given is "
+            f"{shorten(repr(given), 80)}."
+        )
+
     def choices(self) -> np.ndarray:
         """The rows that there are to choose from, or some of them."""
         raise NotImplementedError
@@ -142,10 +149,7 @@ class Labels(Condition):
         if labels.dtype.kind == "U":
             labels = np.vectorize(lambda name: self.parse(name, who), otypes=[np.int64])(labels)
         if labels.dtype.kind not in "bui" or labels.shape not in ((), (1,), (count,)):
-            raise UserError(
-                f"{self.wanted(who)}; one for all or one for each of {count} seeds. Given is "
-                f"{shorten(repr(given), 80)}."
-            )
+            raise self.misfit(given, count, who)
         outside = labels[(labels < 0) | (labels >= len(self.classes))]
         if outside.size:
             raise UserError(f"`label={outside.flat[0]}` is out of range: {who} has {self.limits}.")
@@ -190,7 +194,7 @@ class Captions(Condition):
 
     @property
     def description(self) -> str:
-        return f"`caption`, as {self.examples[0]!r}"
+        return f"`caption`, as {', '.join(map(repr, self.examples[:1])) or 'a sentence'}"
 
     def choices(self) -> np.ndarray:
         return text.encode(self.examples, self.vocabulary, self.length)
@@ -199,14 +203,9 @@ class Captions(Condition):
         found = np.asarray(given)
         if found.dtype.kind == "U" and found.shape in ((), (count,)):
             found = text.encode(np.atleast_1d(found).tolist(), self.vocabulary, self.length)
-        if found.dtype.kind not in "ui" or found.shape not in (
-            (1, *self.shape),
-            (count, *self.shape),
-        ):
-            raise UserError(
-                f"{self.wanted(who)}; one for all or one for each of {count} seeds. Given is "
-                f"{shorten(repr(given), 80)}."
-            )
+        fits = found.shape in ((1, *self.shape), (count, *self.shape))
+        if found.dtype.kind not in "ui" or not fits:
+            raise self.misfit(given, count, who)
         return np.broadcast_to(found.astype(np.int32), (count, *self.shape))
 
     def words(self, rows: np.ndarray) -> list[str]:
@@ -301,8 +300,8 @@ def metadata(condition: Condition | None) -> dict[str, Any]:
 def from_metadata(about: Mapping[str, Any]) -> Condition | None:
     """The condition of a model, of what a file says."""
     if "vocabulary" in about:
-        vocabulary, examples = (tuple(about[key]) for key in ("vocabulary", "examples"))
-        return Captions(vocabulary, about["length"], examples)
+        examples = tuple(about.get("examples", ()))
+        return Captions(tuple(about["vocabulary"]), about["length"], examples)
     if about.get("classes"):
         return Labels(tuple(about["classes"]))
     return Labels.numbered(about["num_classes"]) if about["num_classes"] else None
@@ -345,20 +344,20 @@ def unchecked(
 
     {"label": int32 [N]}, or {"caption": strings [N]}.
 
-    Raises: UserError for a class by its name.
+    Raises: UserError for a class by its name, and for another number of conditions.
     """
     argument, given = _given(condition, label, caption)
     if given is None:
         return {}
     values = np.asarray(given)
-    if argument != "label" and values.dtype.kind == "U":
+    if values.shape not in ((), (1,), (count,)):
+        raise UserError(f"{who} takes one condition for all or one for each of {count} seeds.")
+    words = values.dtype.kind == "U"
+    if words and argument != "label":
         return {"caption": np.broadcast_to(values.astype(object), (count,))}
-    try:
-        return {"label": np.broadcast_to(values.astype(np.int32), (count,))}
-    except ValueError:
-        raise UserError(
-            f"{who} knows classes by their numbers alone, and `label` is {given!r}."
-        ) from None
+    if not (np.char.isdecimal(values).all() if words else values.dtype.kind in "bui"):
+        raise UserError(f"{who} knows classes by their numbers alone, and `label` is {given!r}.")
+    return {"label": np.broadcast_to(values.astype(np.int32), (count,))}
 
 
 def _given(condition: Any, label: Any, caption: Any) -> tuple[str, Any]:
