@@ -77,7 +77,7 @@ def config_of(name):
     if name == "conditional_gan":
         # The tutorial's game: planes of labels, cross-entropy, no spectral norms, no average of G.
         tutorial = dict(objective="non_saturating", normalisation="none", ema=0.0)
-        config.model.update(tutorial | {"condition": "planes"})
+        config.model.update(tutorial | {"conditioning": "planes"})
     return config
 
 

@@ -37,7 +37,7 @@ def _run(options):
 
         import tfgen
     path = ROOT / "docs" / "captions.png"
-    figures.save(path, figures.by_caption(tfgen.load(options.workdir).model, CAPTIONS))
+    figures.save(path, figures.by_condition(tfgen.load(options.workdir).model, CAPTIONS))
     print(f"wrote {path}")
 
 

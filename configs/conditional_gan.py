@@ -20,7 +20,7 @@ ON = {name: values for name, values in dcgan.LARGER.items() if name != "celeb_a"
 def get_config() -> "ConfigDict":
     config = dcgan.get_config()
     # Miyato and Koyama's way to tell D the label, which the paper's planes are older than.
-    config.model.condition = "projection"
+    config.model.conditioning = "projection"
     config.model.normalisation = "spectral"
     config.model.pooling = "sum"  # for residual networks, as in Miyato and Koyama's
     config.model.objective = "hinge"

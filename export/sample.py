@@ -44,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         help="a run, a SavedModel, grpc://host:port/NAME or http://host:port/v1/models/NAME",
     )
     parser.add_argument("--seeds", default="0:64", help="7, or 1,5,9, or 0:64 (the default)")
-    parser.add_argument("--label", type=int, help="the class to sample, for conditional models")
+    parser.add_argument("--label", help="the class to sample, a number or a name")
     parser.add_argument("--caption", help="what to paint, for models of text")
     parser.add_argument("--out", default="grid.png", help="the picture to write (PNG)")
     return command.status(_run, parser.parse_args(argv))
@@ -54,14 +54,8 @@ def _run(options: argparse.Namespace) -> None:
     seeds = parse_seeds(options.seeds)
     if not options.out.endswith(".png"):
         raise UserError(f"--out={options.out}: the picture is a PNG file, so name it *.png.")
-    if options.label is not None and options.caption is not None:
-        raise UserError("give --label or --caption, as the model wants.")
-    condition: sources.Condition | None = None
-    if options.label is not None:
-        condition = np.full(len(seeds), options.label, np.int32)
-    if options.caption is not None:
-        condition = [options.caption] * len(seeds)
-    images = sources.open_source(options.source)(np.array(seeds, np.int32), condition)
+    sample = sources.open_source(options.source)
+    images = sample(np.array(seeds, np.int32), label=options.label, caption=options.caption)
     figures.sample_grid(options.out, images)
     print(f"wrote {len(seeds)} samples to {options.out}")
 

@@ -12,6 +12,7 @@ from tests.zoo import ROWS
 from tfgen import models
 from tfgen.autoregression import Autoregression
 from tfgen.compiling import compiled
+from tfgen.data import conditions
 
 FOUND = [row for row in ROWS if issubclass(models.find(row.name), Autoregression)]
 
@@ -44,7 +45,7 @@ def stirred(row, scale=0.3, **changes):
 
 
 def labels_of(model, rows):
-    return model.conditions(rows)
+    return conditions.defaults(model.condition, rows)
 
 
 def waiting(rows):
@@ -210,9 +211,9 @@ def test_a_label_that_there_is_not_is_refused():
 
     (row,) = [row for row in FOUND if row.variant == "labels"]
     model = row.build()
-    with pytest.raises(UserError, match="label 10 is none of 0 to 9"):
+    with pytest.raises(UserError, match=r"`label=10` is out of range: .* has 0 to 9"):
         model.sample([0, 1], [3, 10])
-    with pytest.raises(UserError, match="give labels, 0 to 9"):
+    with pytest.raises(UserError, match="give `label`, 0 to 9"):
         model.sample([0, 1])
 
 

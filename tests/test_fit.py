@@ -7,6 +7,7 @@ import pytest
 from tests.support.mine import IMAGES, make
 from tests.zoo import ROWS
 from tfgen import models
+from tfgen.data import conditions
 from tfgen.errors import UserError
 
 CLASSES = list({row.name: row for row in ROWS}.values())
@@ -34,7 +35,7 @@ def test_keras_compile_and_fit_train_every_model_or_say_what_they_want(row):
         not np.array_equal(a, b) for a, b in zip(before, model.trainable_variables, strict=True)
     ]
     assert any(moved) or not before
-    assert np.isfinite(model.sample([0], model.conditions(1))).all()
+    assert np.isfinite(model.sample([0], conditions.defaults(model.condition, 1))).all()
 
 
 def test_fit_refuses_images_of_another_shape_and_too_few():

@@ -265,7 +265,7 @@ class Shift(GenerativeModel):
 
         return {"z": 0.1 * random.normal(seeds, [self.image_shape[0]], "z")}
 
-    def generate(self, noise, label=None):
+    def generate(self, noise, condition=None):
         return tf.clip_by_value(self.b + noise["z"][:, :, None, None], 0.0, 1.0)
 
 

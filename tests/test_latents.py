@@ -11,7 +11,7 @@ from tfgen.errors import UserError
 class Linear:
     """An image of two pixels is its code; the second unit hardly varies."""
 
-    num_classes, condition_spec = 0, None
+    num_classes, condition = 0, None
 
     def can(self, name):
         return name in ("encode", "decode")
@@ -118,7 +118,7 @@ def test_a_conditional_decoder_keeps_its_labels():
 
 def test_what_has_no_codes_is_refused():
     class Draws:
-        num_classes, condition_spec = 0, None
+        num_classes, condition = 0, None
 
         def can(self, _):
             return False

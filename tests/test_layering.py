@@ -20,8 +20,9 @@ ALLOWED = {
 # or a file at the top.
 FLOORS = (
     "errors registration progress by_class random files replicas startup training_state compiling",
-    "declared captions images latents networks run_dir metrics objectives",
-    "settings vocabulary data layers model",
+    "declared images latents networks run_dir metrics objectives",
+    "settings data layers",
+    "model",
     "autoregression game evaluation command",
     "models reports",
     "analysis exporting",

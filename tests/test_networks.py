@@ -10,6 +10,7 @@ from keras import layers
 
 from tests.zoo import Row
 from tfgen import models, networks
+from tfgen.data import conditions
 from tfgen.errors import UserError
 
 INPUTS, OUTPUTS = (8, 8, 1), (3,)
@@ -197,7 +198,7 @@ def test_a_model_trains_and_keeps_them(row, names, tmp_path):
             assert not np.array_equal(weight, old), f"{name}: {weight.path}"
 
     seeds = np.arange(4)
-    label = model.conditions(4)
+    label = conditions.defaults(model.condition, 4)
     samples = model.sample(seeds, label).numpy()
     assert np.isfinite(samples).all()
     # A run's model: `from_config` makes a copy, and Keras another, by way of JSON.

@@ -16,7 +16,7 @@ from tests.support.trained import STEPS, put, state, trained
 from tests.zoo import EACH
 from tfgen import models, random, settings
 from tfgen.compiling import compiled
-from tfgen.data import ImageData
+from tfgen.data import ImageData, conditions
 from tfgen.declared import Network
 from tfgen.errors import UserError
 from tfgen.exporting import golden
@@ -262,7 +262,7 @@ def test_generate_is_a_function_of_its_noise(row, model):
     noise = model.noise(tf.range(3))
     assert all(v.shape[0] == 3 and v.dtype == tf.float32 for v in noise.values())
     if row.id in zoo.KINDS.values() or type(model).sample is not GenerativeModel.sample:
-        labels = model.conditions(3)
+        labels = conditions.defaults(model.condition, 3)
         assert np.array_equal(model.generate(noise, labels), model.sample(tf.range(3), labels))
 
 
@@ -271,7 +271,7 @@ def test_samples_are_decoded_from_draws_of_the_prior(known):
     model, seeds = known.model, tf.constant(SEEDS)
     if not (model.can("decode") and model.can("draw_prior")):
         return
-    labels = model.conditions(len(SEEDS))
+    labels = conditions.defaults(model.condition, len(SEEDS))
     decoded = np.asarray(model.decode(model.draw_prior(seeds, labels), labels))
     if not getattr(model, "draw", False):
         np.testing.assert_allclose(decoded, model.sample(seeds, labels), atol=2e-6)

@@ -131,14 +131,14 @@ ROWS = [
     # 32 * 10 + 10 in D, in the place of the planes.
     Row(
         "conditional_gan",
-        GAN | dict(condition="projection", normalisation="spectral"),
+        GAN | dict(conditioning="projection", normalisation="spectral"),
         2064,
         variant="projection",
         parent="conditional_gan",
     ),
     Row(
         "conditional_gan",
-        GAN | dict(condition="auxiliary"),
+        GAN | dict(conditioning="auxiliary"),
         2064,
         variant="auxiliary",
         parent="conditional_gan",
@@ -394,7 +394,7 @@ HOSTED = [param for param in EXPORTED if param.id in HOSTS]
 def kind(model):
     """What requests to a model look like: the noise of a sample, and what it is asked for."""
     noise = sorted(model.noise(np.zeros(1, np.int32))) if model.can("noise") else []
-    condition = model.condition_spec[0] if model.condition_spec else ""
+    condition = model.condition.name if model.condition else ""
     return "z" in noise, len(noise) > 1, condition
 
 

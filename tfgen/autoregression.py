@@ -109,9 +109,11 @@ class Autoregression(GenerativeModel):
     def noise(self, seeds: tf.Tensor) -> dict[str, tf.Tensor]:
         return {"u": random.uniform(seeds, self.image_shape, "u")}
 
-    def generate(self, noise: dict[str, tf.Tensor], label: tf.Tensor | None = None) -> tf.Tensor:
+    def generate(
+        self, noise: dict[str, tf.Tensor], condition: tf.Tensor | None = None
+    ) -> tf.Tensor:
         u = noise["u"]
-        return self.fill(u, tf.zeros_like(u), tf.zeros_like(u), label)
+        return self.fill(u, tf.zeros_like(u), tf.zeros_like(u), condition)
 
     def complete(
         self,

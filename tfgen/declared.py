@@ -98,7 +98,7 @@ class Setting:
 
 
 # Given by the data or the run, not by a config.
-NOT_SETTINGS = ("self", "image_shape", "levels", "seed", "num_classes")
+NOT_SETTINGS = ("self", "image_shape", "levels", "seed", "num_classes", "class_names")
 _NAMES = {
     **{"Annotated": Annotated, "Literal": Literal, "Range": Range},
     **{"Count": Count, "Steps": Steps, "Weight": Weight, "Share": Share},

@@ -32,8 +32,11 @@ def encode(model: "keras.Model", images: np.ndarray) -> np.ndarray:
     return in_batches(lambda x: model.encode(x)["mean"], images)
 
 
-def decoder(model: "keras.Model", labels: Any = None) -> Callable[[np.ndarray], np.ndarray]:
-    """A function codes [N, Z] -> images; labels: a condition for each code, or one for all.
+def decoder(model: "keras.Model", condition: Any = None) -> Callable[[np.ndarray], np.ndarray]:
+    """A function codes [N, Z] -> images.
+
+    condition: where the model takes one, one for each code, or one for all; by default the first
+      that it shows.
 
     Of a model with `decode`, or of one whose noise is its code, as a GAN's is.
 
@@ -43,18 +46,18 @@ def decoder(model: "keras.Model", labels: Any = None) -> Callable[[np.ndarray], 
         run = model.decode
     elif model.can("noise") and set(model.noise(np.zeros(1, np.int32))) == {"z"}:
 
-        def run(z: "tf.Tensor", label: "tf.Tensor | None" = None) -> "tf.Tensor":
-            return model.generate({"z": z}, label)
+        def run(z: "tf.Tensor", condition: "tf.Tensor | None" = None) -> "tf.Tensor":
+            return model.generate({"z": z}, condition)
 
     else:
         raise UserError(f"{type(model).__name__} has no codes to look into.")
 
     def decode(codes: np.ndarray) -> np.ndarray:
         codes = np.asarray(codes, np.float32)
-        if model.condition_spec is None:
+        if model.condition is None:
             return in_batches(run, codes)
-        shape = (len(codes), *model.condition_spec[1])
-        return in_batches(run, codes, np.broadcast_to(labels, shape).astype(np.int32))
+        given = model.condition.defaults([0]) if condition is None else condition
+        return in_batches(run, codes, model.condition.rows(given, len(codes)))
 
     return decode
 

@@ -10,22 +10,22 @@ asks `can`.
 | member | shapes | who has it |
 |---|---|---|
 | `image_shape`, `levels`, `x_range` | (H, W, C); L; the range that the networks work in | all |
-| `num_classes` | how many labels a sample can be conditioned on; 0 for none | all |
+| `num_classes`, `class_names` | how many classes it is told apart; their names, or () | all |
+| `condition` | what a sample is asked for beside its seed (`data/conditions.py`), or None | all |
 | `paper` | ("Authors year", URL) | all |
 | `likelihood` | "exact", "lower bound", "estimate" or "implicit" | all |
 | `train_step(batch)`, `test_step(batch)` | batch of uint8 levels -> dict of scalars | all |
 | `step_terms(batch, seeds, training)` | the same, of each row or means | steps of one pass |
 | `noise(seeds)` | [B] int32 -> dict of [B, ...] | all that generate |
-| `generate(noise, label)`, `sample(seeds, label)` | -> [B, H, W, C] | all that generate |
-| `condition_spec`, `conditions(count)` | (name, shape of a row); so many rows | conditional ones |
+| `generate(noise, condition)`, `sample(seeds, condition)` | -> [B, H, W, C] | all that generate |
 | `data_features`, `data_arguments(data)` | of the data: what is wanted, what is known | all |
 | `prepare_data(data)` | the data as the model takes them | all |
 | `translate(x, to)` | [B, H, W, C] -> the same in the domain "Y" or "X" | CycleGAN |
 | `encode(x)`, `reconstruct(x)` | [B, H, W, C] -> dict of [B, Z], [B, H, W, C] | models with codes |
-| `decode(z, label)` | [B, Z] -> [B, H, W, C] | models with codes |
+| `decode(z, condition)` | [B, Z] -> [B, H, W, C] | models with codes |
 | `code_kl(x)` | [B, H, W, C] -> [B], [B, Z], nats from p(z), and of units | VAEs, VAE-GAN |
 | `draw_posterior(x, seeds)` | -> [B, Z], a code of each image | models with codes |
-| `draw_prior(seeds, label)` | -> [B, Z], what samples are decoded from | models with codes |
+| `draw_prior(seeds, condition)` | -> [B, Z], what samples are decoded from | models with codes |
 | `classify(x)`, `class_log_prob(x)` | [B, H, W, C] -> dict, [B, K] nats | p(x, y) by Bayes' rule |
 | `corrupt(x, seeds)`, `denoise(x)`, `complete(x, known)` | [B, H, W, C] -> the same | denoisers |
 | `complete(x, known, seeds)` | [B, H, W, C] -> the same | autoregressive models, machines |
@@ -57,6 +57,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfgen import images, networks, random
+from tfgen.data import conditions
 from tfgen.declared import Network
 from tfgen.errors import UserError
 from tfgen.objectives import losses
@@ -147,6 +148,7 @@ class GenerativeModel(TrainingState, keras.Model):
         self.image_shape = tuple(image_shape)
         self.levels = levels
         self.seed = seed
+        self.class_names: tuple[str, ...] = ()
         self.optimizers: dict[str, keras.optimizers.Optimizer] = {}
         # What a user gave in place of ours, {argument: network}.
         self.own_networks: dict[str, keras.Model] = {}
@@ -233,34 +235,29 @@ class GenerativeModel(TrainingState, keras.Model):
     def sample(
         self,
         seeds: tf.Tensor | np.ndarray | Sequence[int],
-        label: tf.Tensor | np.ndarray | Sequence[int] | None = None,
+        condition: Any = None,
+        *,
+        label: Any = None,
+        caption: Any = None,
     ) -> tf.Tensor:
         """Images from seeds: int32 [B] -> float32 [B, H, W, C] in [0, 1].
 
-        label: int32 [B], for models with `num_classes`.
+        condition: for a conditional model, one for all seeds or one for each: labels, by number or
+          name, or captions; a tensor is taken as it is. `label` and `caption` are words for it.
 
-        Raises: UserError for a conditional model without labels, or with one that it has not.
+        Raises: UserError for a condition that is missing, not wanted, or does not fit.
         """
-        if self.num_classes and label is None:
-            raise UserError(
-                f"{type(self).__name__} samples by class: give labels, 0 to {self.num_classes - 1}."
-            )
-        if isinstance(label, (list, tuple, np.ndarray)) and self.num_classes:
-            wrong = [int(i) for i in label if not 0 <= i < self.num_classes]
-            if wrong:
-                raise UserError(f"label {wrong[0]} is none of 0 to {self.num_classes - 1}.")
-        return self.generate(self.noise(tf.convert_to_tensor(seeds, tf.int32)), label)
+        seeds = tf.convert_to_tensor(seeds, tf.int32)
+        who, count = type(self).__name__, seeds.shape[0]
+        given = conditions.checked(self.condition, who, count, condition, label, caption)
+        return self.generate(self.noise(seeds), *given.values())
 
     @property
-    def condition_spec(self) -> tuple[str, tuple[int, ...]] | None:
-        """What a sample is asked for beside its seed: (name, shape of a row), or None."""
-        return ("label", ()) if self.num_classes else None
-
-    def conditions(self, count: int) -> np.ndarray | None:
-        """Conditions to sample with: labels 0, 1, 2, ... in turn, int32 [count]; None without."""
-        if not self.num_classes:
-            return None
-        return np.arange(count, dtype=np.int32) % self.num_classes
+    def condition(self) -> conditions.Condition | None:
+        """What a sample is asked for beside its seed."""
+        if self.class_names:
+            return conditions.Labels(self.class_names)
+        return conditions.Labels.numbered(self.num_classes) if self.num_classes else None
 
     def one_hot(self, label: tf.Tensor) -> tf.Tensor:
         """int32 [B] -> float32 [B, num_classes]."""
@@ -473,7 +470,8 @@ class GenerativeModel(TrainingState, keras.Model):
     # --- saving --------------------------------------------------------------------------------
 
     def get_config(self) -> dict[str, Any]:
-        return {name: self._argument(p) for name, p in self.arguments().items()}
+        found = {name: self._argument(p) for name, p in self.arguments().items()}
+        return found | ({"class_names": list(self.class_names)} if self.class_names else {})
 
     def _argument(self, parameter: inspect.Parameter) -> Any:
         """What an argument of the constructor was, in a form that JSON can hold."""
@@ -484,15 +482,17 @@ class GenerativeModel(TrainingState, keras.Model):
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> "GenerativeModel":
-        return cls(
-            **{
-                name: keras.saving.deserialize_keras_object(value)
-                if isinstance(value, dict) and "class_name" in value
-                else value
-                for name, value in config.items()
-                if name not in cls.retired
-            }
-        )
+        arguments = {
+            name: keras.saving.deserialize_keras_object(value)
+            if isinstance(value, dict) and "class_name" in value
+            else value
+            for name, value in config.items()
+            if name not in cls.retired
+        }
+        names = tuple(arguments.pop("class_names", ()))
+        model = cls(**arguments)
+        model.class_names = names
+        return model
 
     def training_only(self) -> list[keras.Variable]:
         return [self.finite_steps, self.interval_sums]

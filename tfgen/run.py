@@ -75,11 +75,6 @@ class Run(os.PathLike):
             return models.load(self.path)
 
     @property
-    def kind(self) -> "type[GenerativeModel]":
-        """The model's class."""
-        return models.find(self._kind)
-
-    @property
     def has_data(self) -> bool:
         """Whether the images are at hand: arrays are not, in another process."""
         from tfgen.data.in_memory import NAME
@@ -125,35 +120,33 @@ class Run(os.PathLike):
 
     # --- what it is for --------------------------------------------------------------------------
 
-    def sample(self, seeds: Iterable[int], condition: Any = None) -> "np.ndarray":
+    def sample(
+        self,
+        seeds: Iterable[int],
+        condition: Any = None,
+        *,
+        label: Any = None,
+        caption: Any = None,
+    ) -> "np.ndarray":
         """Images of seeds: float32 [N, H, W, C] in [0, 1]; the same seed is the same image.
 
-        condition: labels int32 [N], one label for all, or N captions, where the model wants them.
+        condition: for a conditional model, one for all seeds or one for each: labels, by number or
+          name, or captions. `label` and `caption` are words for it.
 
         Raises: UserError for a condition that is missing or does not fit.
         """
         import numpy as np
 
-        from tfgen.exporting import golden, sources
+        from tfgen.data import conditions
 
         if not self.model.can("sample"):
             raise UserError(f"{self.name} makes images of images, not of seeds: see its translate.")
         wanted = np.atleast_1d(np.array(seeds if isinstance(seeds, int) else list(seeds), np.int64))
         if not wanted.size or wanted.min() < -(2**31) or wanted.max() >= 2**31:
             raise UserError("seeds are int32 numbers, one or more: 7, [1, 5] or range(64).")
-        seeds = wanted.astype(np.int32)
-        if isinstance(condition, str):
-            condition = [condition] * len(seeds)
-        elif condition is not None and not _texts(condition):
-            labels = np.asarray(condition)
-            if labels.dtype.kind not in "bui" or labels.shape not in ((), seeds.shape):
-                raise UserError(
-                    f"condition is {condition!r}; wanted is one label, or one for each of "
-                    f"{len(seeds)} seeds."
-                )
-            condition = np.broadcast_to(labels.astype(np.int32), seeds.shape)
-        given = sources.checked(self.path, condition, golden.about(self.model))
-        return self.model.sample(seeds, *given.values()).numpy()
+        who, known = str(self.path), self.model.condition
+        given = conditions.checked(known, who, len(wanted), condition, label, caption)
+        return self.model.sample(wanted.astype(np.int32), *given.values()).numpy()
 
     def evaluate(
         self,
@@ -266,8 +259,3 @@ class Run(os.PathLike):
         self._source = without(source, chosen.get("leave_out", ""))
         for cached in ("source", "_splits"):
             self.__dict__.pop(cached, None)
-
-
-def _texts(condition: Any) -> bool:
-    """Whether it is captions."""
-    return isinstance(condition, list) and all(isinstance(text, str) for text in condition)

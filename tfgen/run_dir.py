@@ -29,6 +29,9 @@ from tfgen.files import UNFINISHED, write_text
 if TYPE_CHECKING:
     import os
 
+# Settings of models that an earlier version had under another name: {model: {theirs: ours}}.
+RENAMED = {"conditional_gan": {"condition": "conditioning"}}
+
 
 class RunDir:
     """The paths of a run and its config."""
@@ -82,6 +85,9 @@ class RunDir:
             content = json.loads(self.config_file.read_text())
             made_by = content.get("tfgen", "0.1.0")  # which did not say
             model, config = content["model"], content["config"]
+            for old, new in RENAMED.get(model, {}).items():
+                if old in config["model"]:
+                    config["model"][new] = config["model"].pop(old)
         except (json.JSONDecodeError, KeyError, TypeError, UnicodeDecodeError) as error:
             raise UserError(f"{self.config_file} is broken: {error!r}.") from None
         if _release(made_by) > _release(tfgen.__version__):

@@ -7,12 +7,15 @@ if TYPE_CHECKING:
 
 
 def text(run: "Run") -> str:
-    kind, where = run.kind, run.path
-    samples = callable(kind.sample)
-    caption = ' --caption="..."' if "caption" in kind.data_features else ""
+    model, where = run.model, run.path
+    samples = model.can("sample")
+    asked = ""
+    if samples and model.condition:
+        (words,) = model.condition.words(model.condition.shown(1))
+        asked = f' --{model.condition.argument}="{words}"'
     if samples:
         use = [
-            f"  python -m export.sample --from={where} --seeds=0:64{caption} --out=grid.png",
+            f"  python -m export.sample --from={where} --seeds=0:64{asked} --out=grid.png",
             f"  python -m export.demo --workdir={where} --out=site        a page that runs it",
         ]
     else:

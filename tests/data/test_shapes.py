@@ -110,3 +110,26 @@ def test_captions_are_stored(whole):
     scale = arrays["factors"][0][list(names).index("scale")]
     assert shapes.SCALES[scale] in caption
     assert (source.name == "shapes") == any(colour in caption for colour in shapes.COLOURS)
+
+
+@pytest.mark.slow
+def test_no_caption_of_one_split_is_in_another():
+    source = data.open_source("shapes_by_caption")
+    held = {
+        split: data.arrays(source.load(split, ("caption", "factors")))
+        for split in ("train", "validation", "test")
+    }
+    texts = {split: {text.decode() for text in a["caption"]} for split, a in held.items()}
+    assert sum(len(a["image"]) for a in held.values()) == 14_400
+    assert sum(map(len, texts.values())) == len(set.union(*texts.values())) == 648
+    assert (len(texts["train"]), len(texts["test"])) == (518, 65)
+    # And what `said` reads from the factors is what the captions say.
+    for text, factors in zip(held["test"]["caption"], held["test"]["factors"], strict=True):
+        said = {key: int(value[0]) for key, value in shapes.said(factors[None]).items()}
+        scale, colour, shape, *place = text.decode().removeprefix("a ").split()
+        assert shape == shapes.SHAPES[said["shape"]]
+        assert colour == list(shapes.COLOURS)[said["colour"]]
+        assert scale == shapes.SCALES[said["scale"]]
+        above, across = divmod(said["position"], 3)
+        words = [w for w in (["top", "", "bottom"][above], ["left", "", "right"][across]) if w]
+        assert place == (["at", "the", *words] if words else ["in", "the", "centre"])

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfgen import captions, data
+from tfgen import data
 from tfgen.data import shapes
+from tfgen.data.conditions import Captions
 from tfgen.evaluation import captions as fidelity
 
 
@@ -61,8 +62,7 @@ def test_one_word_changed_of_a_model_that_obeys():
 
     class Painter:
         vocabulary = ("a", "at", "the", "in", "centre", "top", "bottom", "left", "right")
-        vocabulary += (*shapes.SHAPES, *shapes.COLOURS, *shapes.SCALES)
-        length = 8
+        condition = Captions((*vocabulary, *shapes.SHAPES, *shapes.COLOURS, *shapes.SCALES), 8)
 
         def sample(self, seeds, tokens):
             return tokens
@@ -72,7 +72,7 @@ def test_one_word_changed_of_a_model_that_obeys():
             if tokens is made:
                 seen = said
             else:
-                found = [read(captions.text(row, Painter.vocabulary)) for row in tokens]
+                found = [read(text) for text in Painter.condition.words(tokens)]
                 seen = {k: np.array([words[k] for words in found]) for k in found[0]}
                 seen["colour"] = said["colour"]
             return {k: np.eye(9)[v] for k, v in seen.items()}

@@ -107,11 +107,11 @@ def check_page(row, known, tmp_path):
     latents = noise["z"].shape[1] if "z" in noise else 0
     # Away from where the first slider has gone before.
     brighter = {"brighter": np.full(latents, -1.5)} if latents else {}
-    demo.write(model, row.name, "digits", "float32", site, brighter, list("abc"))
+    demo.write(model, row.name, "digits", "float32", site, brighter)
     seeds = [*range(8), *golden.SEEDS]
     labels = None
     if model.num_classes:
-        labels = np.concatenate([model.conditions(8), model.conditions(4)])
+        labels = np.concatenate([model.condition.defaults(range(n)) for n in (8, 4)])
     given = np.zeros(len(seeds)) if labels is None else labels
     report = browse(site, seeds, given, tmp_path / "profile")
 

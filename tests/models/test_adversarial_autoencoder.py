@@ -53,7 +53,7 @@ def test_with_labels_a_sample_is_of_its_class():
     model, _ = trained(
         "adversarial_autoencoder", 1500, prior="mixture", labels=True, critic_width=64
     )
-    labels = model.conditions(500)
+    labels = model.condition.defaults(range(500))
     image = model.sample(np.arange(500), labels).numpy()
     shown = image[:, 0, 0, 0] * 16 // 2
     # Levels 0 to 16 make labels 0 to 8; none is ever 9, so that part of the prior holds nothing.

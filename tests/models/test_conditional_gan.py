@@ -23,7 +23,7 @@ def test_a_label_is_seen_with_the_image_of_its_row(network):
 
 
 def test_projection_is_an_inner_product_with_the_features():
-    model = Row("conditional_gan", GAN | dict(condition="projection"), 0).build()
+    model = Row("conditional_gan", GAN | dict(conditioning="projection"), 0).build()
     x = np.random.default_rng(0).uniform(-1, 1, (5, 8, 8, 1)).astype(np.float32)
     v, bias = (w.numpy() for w in model.D.layers[-2].weights)
     phi = keras.Model(model.D.inputs[0], model.D.get_layer("features").output)(x).numpy()
@@ -34,7 +34,7 @@ def test_projection_is_an_inner_product_with_the_features():
 
 
 def test_the_auxiliary_classifier_is_in_both_losses():
-    model = Row("conditional_gan", GAN | dict(condition="auxiliary"), 0).build()
+    model = Row("conditional_gan", GAN | dict(conditioning="auxiliary"), 0).build()
     random = np.random.default_rng(0)
     log_c = np.log(random.dirichlet(np.ones(10), (2, 3))).astype(np.float32)
     score = random.normal(size=(2, 3, 1)).astype(np.float32)
@@ -52,9 +52,9 @@ def test_the_auxiliary_classifier_is_in_both_losses():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("condition", ["planes", "projection", "auxiliary"])
-def test_samples_are_of_the_class_that_was_asked_for(condition):
-    model = trained("conditional_gan", 500, condition=condition, num_classes=zoo.TOY_CLASSES)
+@pytest.mark.parametrize("conditioning", ["planes", "projection", "auxiliary"])
+def test_samples_are_of_the_class_that_was_asked_for(conditioning):
+    model = trained("conditional_gan", 500, conditioning=conditioning, num_classes=zoo.TOY_CLASSES)
     label = np.arange(150, dtype=np.int32) % zoo.TOY_CLASSES
     images = model.sample(np.arange(150), label).numpy().reshape(150, 4)
     right = images[:, :3].argmax(axis=1) == label

@@ -93,8 +93,8 @@ def test_without_a_label_codes_are_those_of_the_likeliest(model):
 
 
 def test_samples_need_labels_and_show_them(model):
-    with pytest.raises(UserError, match="give labels, 0 to 2"):
+    with pytest.raises(UserError, match="give `label`, 0 to 2"):
         model.sample([1, 2])
-    labels = model.conditions(90)
+    labels = model.condition.defaults(range(90))
     images = model.sample(np.arange(90), labels).numpy().reshape(90, 4)
     assert np.mean(images[:, :3].argmax(axis=1) == labels) > 0.98

@@ -10,6 +10,7 @@ from tests.support import runs
 from tests.zoo import GAN, Row
 from tfgen import data, settings
 from tfgen.analysis.explore import pictures
+from tfgen.data import conditions
 from tfgen.errors import UserError
 from tfgen.reports import figures
 from tfgen.training import building
@@ -118,7 +119,7 @@ def test_the_papers_settings_train_on_stand_ins(model, name, stand_ins):
     batch = next(iter(data.batches(training, config.batch_size, 0, 0)))
     terms = built.train_step(batch)
     assert all(np.isfinite(float(value)) for value in terms.values())
-    samples = built.sample([1, 2], built.conditions(2)).numpy()
+    samples = built.sample([1, 2], conditions.defaults(built.condition, 2)).numpy()
     assert samples.shape == (2, *training.shape)
     assert samples[0].tobytes() != samples[1].tobytes()
 

@@ -9,7 +9,7 @@ from tests.zoo import TOY_SHAPE, Row
 from tfgen import declared
 from tfgen.errors import UserError
 from tfgen.layers import adversaries
-from tfgen.models.conditional_gan import CONDITIONS
+from tfgen.models.conditional_gan import CONDITIONINGS
 from tfgen.objectives import adversarial, penalties
 
 K = 10  # classes, as many as a model is made for when no data set says how many
@@ -58,11 +58,11 @@ CASES = {
         {"generator": ((3 + K,), IMAGE), "discriminator": ([IMAGE, (K,)], (1,))},
     ),
     "conditional_gan-projection": (
-        dict(condition="projection"),
+        dict(conditioning="projection"),
         {"generator": ((3 + K,), IMAGE), "discriminator": (IMAGE, (1 + K,))},
     ),
     "conditional_gan-auxiliary": (
-        dict(condition="auxiliary"),
+        dict(conditioning="auxiliary"),
         {"generator": ((3 + K,), IMAGE), "discriminator": (IMAGE, (1 + K,))},
     ),
     "infogan": (
@@ -229,7 +229,7 @@ def test_the_names_that_settings_allow_are_those_that_there_are():
     assert found["network"] == adversaries.NETWORKS
     assert found["normalisation"] == adversaries.NORMALISATIONS
     assert found["pooling"] == adversaries.POOLINGS
-    assert found["condition"] == CONDITIONS
+    assert found["conditioning"] == CONDITIONINGS
 
 
 def test_a_variant_has_defaults_of_its_own_and_its_parents_types_and_meanings():

@@ -5,14 +5,14 @@ import json
 import numpy as np
 import pytest
 import tensorflow as tf
-import tensorflow_datasets as tfds
 
 from tests.support import runs, servers
 from tests.support.browser import CHROMIUM, visit
 from tests.zoo import GAN, ROWS, WORDS, Row
-from tfgen import captions, random, settings
+from tfgen import random, settings
 from tfgen.analysis import explore
 from tfgen.compiling import compiled
+from tfgen.data import text
 from tfgen.errors import UserError
 from tfgen.exporting import demo, golden, saved_model, sources, tflite
 from tfgen.models.text_to_image import Texts, TextToImage
@@ -47,8 +47,7 @@ def test_what_is_after_the_last_word_does_not_count(model):
     longer = build(length=9)
     longer.painter["text"].set_weights(model.painter["text"].get_weights())
     short, long = (
-        m.painter["text"](captions.tokens(CAPTIONS, m.vocabulary, m.length))
-        for m in (model, longer)
+        m.painter["text"](m.condition.rows(CAPTIONS, len(CAPTIONS))) for m in (model, longer)
     )
     np.testing.assert_allclose(short, long, atol=1e-6)
     assert np.abs(np.diff(short, axis=0)).max(axis=1).min() > 1e-3
@@ -69,7 +68,7 @@ def test_a_right_image_with_a_wrong_text_is_a_fake(model):
     """Algorithm 1 by hand, the rows whose neighbour has the same caption without a wrong text."""
     rng = np.random.default_rng(0)
     x, fake = rng.normal(size=(2, 4, 8, 8, 1)).astype(np.float32)
-    t = model.conditions(4)
+    t = model.condition.defaults(range(4))
     others = np.roll(t, 1, axis=0)
     same = np.all(others == t, axis=1)
     assert same.tolist() == [True, False, False, False]
@@ -90,7 +89,7 @@ def test_a_right_image_with_a_wrong_text_is_a_fake(model):
 
 
 def test_one_pass_of_the_texts_reads_as_two_do(model):
-    texts = model.read(tf.constant(model.conditions(4)))
+    texts = model.read(tf.constant(model.condition.defaults(range(4))))
     others = model.captions_of_others(texts.t)
     for phi, alone in ((texts.phi, texts.t), (texts.wrong, others)):
         np.testing.assert_allclose(phi, model.painter["text"](alone), atol=1e-6)
@@ -99,7 +98,7 @@ def test_one_pass_of_the_texts_reads_as_two_do(model):
 def test_what_G_is_asked_for_in_a_step():
     """Captions, captions between, captions with another z: and what each weighs."""
     model = build(interpolation=0.25, diversity=1.0, normalisation="none")
-    t, seeds = model.conditions(4), tf.range(4)
+    t, seeds = model.condition.defaults(range(4)), tf.range(4)
     texts = texts_of(model, t, np.roll(t, 1, axis=0))
     asked, fakes, kl, alike = model.painted(texts, seeds)
     assert fakes[0].shape == (12, *model.image_shape)
@@ -125,7 +124,7 @@ def test_both_play_for_images_that_tell_their_texts():
     model, without = build(contrast=0.5, normalisation="none"), build(normalisation="none")
     without.set_weights(model.get_weights())
     x, fake = np.random.default_rng(0).normal(size=(2, 4, 8, 8, 1)).astype(np.float32)
-    t, seeds = model.conditions(4), np.arange(4)
+    t, seeds = model.condition.defaults(range(4)), np.arange(4)
     texts = texts_of(model, t, np.roll(t, 1, axis=0))
     assert [tuple(row) for row in t].count(tuple(t[0])) == 2
 
@@ -148,8 +147,8 @@ def test_both_play_for_images_that_tell_their_texts():
 def test_the_wrong_text_is_the_likest_other_one():
     words = ("a", "red", "blue", "big", "dot", "square")
     texts = ["a big red dot", "a big blue dot", "a red square", "a big red dot", "blue", "square"]
-    t = tf.constant(captions.tokens(texts, words, 5))
-    others = [captions.text(row, words) for row in TextToImage.captions_of_others(t).numpy()]
+    t = tf.constant(text.encode(texts, words, 5))
+    others = [text.decode(row, words) for row in TextToImage.captions_of_others(t).numpy()]
     expected = ["a big blue dot", "a big red dot", "a big red dot", "a big blue dot"]
     assert others == [*expected, "a big blue dot", "a red square"]
     one = tf.repeat(t[:1], 3, axis=0)
@@ -162,7 +161,7 @@ def test_a_penalty_is_on_right_images_with_their_text():
     without = build(**settings, penalty_weight=0.0)
     without.set_weights(model.get_weights())
     x, fake = np.random.default_rng(0).normal(size=(2, 4, 8, 8, 1)).astype(np.float32)
-    t, seeds = model.conditions(4), np.arange(4)
+    t, seeds = model.condition.defaults(range(4)), np.arange(4)
     texts = texts_of(model, t, np.roll(t, 1, axis=0))
     given = (tf.constant(x), [tf.constant(fake)], texts, seeds)
     with tf.GradientTape() as tape:
@@ -184,7 +183,8 @@ def test_each_stage_pays_between_the_images_that_its_D_sees(training):
     without.step.assign(1)
     x, fake = np.random.default_rng(0).normal(size=(2, 4, 8, 8, 1)).astype(np.float32)
     halved = x.reshape(4, 4, 2, 4, 2, 1).mean(axis=(2, 4))
-    t, seeds, fakes = model.conditions(4), tf.range(4), [tf.constant(fake[:, ::2, ::2]), fake]
+    t, seeds = model.condition.defaults(range(4)), tf.range(4)
+    fakes = [tf.constant(fake[:, ::2, ::2]), fake]
     texts, expected = texts_of(model, t, np.roll(t, 1, axis=0)), 0.0
     e = random.uniform(seeds, [1, 1, 1], "gradient penalty")
     for real, made, (D, match) in zip((halved, x), fakes, model.stages(), strict=True):
@@ -211,7 +211,7 @@ def test_a_look_at_the_penalty_leaves_spectral_norms_as_they_are():
 
 
 def test_codes_are_draws_around_their_mean(model):
-    phi = tf.repeat(model.painter["text"](model.conditions(1)), 2000, axis=0)
+    phi = tf.repeat(model.painter["text"](model.condition.defaults(range(1))), 2000, axis=0)
     c, kl = model.code(phi, model.noise(tf.range(2000)), model.painter)
     mu, log_var = np.split(model.painter["augment"](phi[:1]).numpy()[0], 2)
     sigma = np.exp(log_var / 2)
@@ -223,7 +223,7 @@ def test_codes_are_draws_around_their_mean(model):
 
 def test_the_second_stage_sees_the_first_and_does_not_teach_it():
     model = build(stacked=True, ema=0.0)
-    noise, t = model.noise(tf.range(3)), model.conditions(3)
+    noise, t = model.noise(tf.range(3)), model.condition.defaults(range(3))
     with tf.GradientTape() as tape:
         c, _ = model.code(model.painter["text"](t), noise, model.painter)
         small, full = model.paint(noise, c, model.G, model.painter, False)
@@ -239,7 +239,7 @@ def test_the_second_stage_sees_the_first_and_does_not_teach_it():
 
 
 def test_captions_and_their_numbers_give_the_same_images(model):
-    numbers = captions.tokens(CAPTIONS, model.vocabulary, model.length)
+    numbers = model.condition.rows(CAPTIONS, len(CAPTIONS))
     images = model.sample(SEEDS, CAPTIONS).numpy()
     assert np.array_equal(images, model.sample(SEEDS, numbers))
     same = model.sample(SEEDS, "a red dot").numpy()
@@ -266,40 +266,16 @@ def test_latents_can_be_explored_with_a_caption(model, digits):
 # --- data ----------------------------------------------------------------------------------------
 
 
-class Several(tfds.core.GeneratorBasedBuilder):
-    """Several captions an image, as coco_captions has them, of some more than of others."""
-
-    VERSION = tfds.core.Version("1.0.0")
-
-    def _info(self):
-        text = {"text": tfds.features.Text(), "id": np.int64}
-        features = {
-            "image": tfds.features.Image(shape=(None, None, 3)),
-            "captions": tfds.features.Sequence(text),
-        }
-        return tfds.core.DatasetInfo(builder=self, features=tfds.features.FeaturesDict(features))
-
-    def _split_generators(self, dl_manager):
-        return {"train": self._generate_examples(40), "validation": self._generate_examples(8)}
-
-    def _generate_examples(self, count):
-        for i in range(count):
-            image = np.full((20 + i, 24, 3), 5 * i, np.uint8)
-            texts = [f"A picture, number {'one' if i % 2 else 'two'}.", "something else"]
-            texts += ["And a third, which has more words."] * (i == 3)
-            yield i, {"image": image, "captions": [{"text": t, "id": i} for t in texts]}
-
-
 def test_every_caption_is_learned_from_and_a_step_and_row_decide_which(model):
     """What a step is told of the same images: of the step and the row alone a function."""
     texts = ["a red dot", "dot", "a blue dot"]
-    every = np.tile(captions.tokens(texts, model.vocabulary, model.length), (64, 1, 1))
+    every = np.tile(model.condition.rows(texts, len(texts)), (64, 1, 1))
     batch = {"tokens": every[:, 0], "every_tokens": every}
 
     def told(step, rows):
         seeds = random.training_seeds(3, tf.constant(step), 64)[:rows]
         t = TextToImage.told({name: value[:rows] for name, value in batch.items()}, seeds)
-        return [captions.text(row, model.vocabulary) for row in t.numpy()]
+        return model.condition.words(t.numpy())
 
     first, second = told(0, 64), told(1, 64)
     assert set(first) == set(second) == set(texts)

@@ -20,8 +20,10 @@ class Striped(GenerativeModel):
     def noise(self, seeds):
         return {"z": random.normal(seeds, [2], "z")}
 
-    def generate(self, noise, label=None):
+    def generate(self, noise, condition=None):
         # A table, not tf.one_hot, whose on and off values LiteRT's int8 converter scales apart from
         # its output (TF 2.21): classes come out mixed.
-        given = tf.concat([noise["z"], tf.gather(4.0 * tf.eye(self.num_classes), label)], axis=-1)
+        given = tf.concat(
+            [noise["z"], tf.gather(4.0 * tf.eye(self.num_classes), condition)], axis=-1
+        )
         return tf.reshape(tf.sigmoid(self.dense(given)), [-1, *self.image_shape])

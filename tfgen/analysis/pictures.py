@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tfgen import latents
-from tfgen.data.folder import SUFFIXES
+from tfgen.data.folder import read_pictures
 from tfgen.errors import UserError
 from tfgen.evaluation import Splits, representation
 from tfgen.reports import figures
@@ -49,7 +49,7 @@ def _change(
     out = empty(out)
     if not run.model.can(capability):
         raise UserError(f"{run.name} {why_not}.")
-    paths, images = read(folder, run.model.image_shape)
+    paths, images = read_pictures(folder, run.model.image_shape)
     change = functools.partial(getattr(run.model, capability), **arguments)
     write(out, paths, images, latents.in_batches(change, images))
     return len(paths)
@@ -72,31 +72,6 @@ def empty(folder: "str | os.PathLike") -> Path:
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UserError(f"`out={out}` is not an empty folder: choose another.")
     return out
-
-
-def read(folder: "str | os.PathLike", image_shape: Sequence[int]) -> tuple[list[Path], np.ndarray]:
-    """(paths within the folder, images float32 [N, H, W, C] in [0, 1]) of the shape (H, W, C).
-
-    Raises: UserError for a folder without images, or with one that cannot be read.
-    """
-    from PIL import Image, ImageOps, UnidentifiedImageError
-
-    root = Path(folder).expanduser()
-    if not root.is_dir():
-        raise UserError(f"there is no folder {root}.")
-    files = sorted(f for f in root.rglob("*") if f.suffix.lower() in SUFFIXES)
-    if not files:
-        raise UserError(f"the folder {root} holds no image ({', '.join(SUFFIXES)}).")
-    h, w, c = image_shape
-    images = []
-    for file in files:
-        try:
-            with Image.open(file) as image:
-                fitted = ImageOps.fit(image.convert("L" if c == 1 else "RGB"), (w, h))
-        except (UnidentifiedImageError, OSError) as error:
-            raise UserError(f"{file} cannot be read as an image: {error}.") from None
-        images.append(np.asarray(fitted, np.float32).reshape(h, w, c) / 255.0)
-    return [f.relative_to(root) for f in files], np.stack(images)
 
 
 def write(out: Path, paths: Sequence[Path], images: np.ndarray, changed: np.ndarray) -> None:

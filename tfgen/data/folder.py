@@ -26,6 +26,8 @@ from tfgen.data.source import ImageData, Source, square
 from tfgen.errors import UserError
 
 if TYPE_CHECKING:
+    import os
+
     import tensorflow as tf
 
 
@@ -142,3 +144,34 @@ def _read(files: Sequence[Path], size: int) -> np.ndarray:
                 "Set `data.size`, e.g. `data.size=64`, to crop and resize them."
             )
     return np.stack(images)
+
+
+def read_pictures(
+    folder: "str | os.PathLike", image_shape: Sequence[int]
+) -> tuple[list[Path], np.ndarray]:
+    """(paths within the folder, images float32 [N, H, W, C] in [0, 1]) of the shape (H, W, C).
+
+    Each is cropped to the shape and resized. The path may be that of one picture too.
+
+    Raises: UserError for a folder without images, or with one that cannot be read.
+    """
+    from PIL import Image, ImageOps, UnidentifiedImageError
+
+    root = Path(folder).expanduser()
+    if not root.exists():
+        raise UserError(f"there is no folder {root}.")
+    files = sorted(f for f in root.rglob("*") if f.suffix.lower() in SUFFIXES)
+    if root.is_file():
+        files, root = [root], root.parent
+    if not files:
+        raise UserError(f"the folder {root} holds no image ({', '.join(SUFFIXES)}).")
+    h, w, c = image_shape
+    images = []
+    for file in files:
+        try:
+            with Image.open(file) as image:
+                fitted = ImageOps.fit(image.convert("L" if c == 1 else "RGB"), (w, h))
+        except (UnidentifiedImageError, OSError) as error:
+            raise UserError(f"{file} cannot be read as an image: {error}.") from None
+        images.append(np.asarray(fitted, np.float32).reshape(h, w, c) / 255.0)
+    return [f.relative_to(root) for f in files], np.stack(images)

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tfgen import captions
+from tfgen.data.text import tokenize
 from tfgen.errors import UserError
 
 TABLES = ("metadata.jsonl", "metadata.csv")
@@ -166,7 +166,7 @@ def _checked(table: Path, where: str, row: Mapping[str, Any]) -> tuple[str, str]
 
 
 def _with_words(text: str, where: str) -> str:
-    if not captions.words(text):
+    if not tokenize(text):
         raise UserError(f"{where}: the caption {text!r} has no word.")
     try:
         text.encode()

@@ -9,11 +9,12 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import tensorflow as tf
 
 from tfgen.errors import UserError
 
 if TYPE_CHECKING:
+    import tensorflow as tf
+
     from tfgen.data.source import ImageData
 
 
@@ -23,7 +24,9 @@ MEMORY_LIMIT = 2**30
 BUFFER_BYTES = 2**28
 
 
-def _options() -> tf.data.Options:
+def _options() -> "tf.data.Options":
+    import tensorflow as tf
+
     options = tf.data.Options()
     # Autotuning has nothing to tune here, and tearing it down can stall for seconds.
     options.autotune.enabled = False
@@ -63,13 +66,15 @@ def check_batch_size(data: "ImageData", batch_size: int) -> None:
         )
 
 
-def batches(data: "ImageData", batch_size: int, seed: int, start: int = 0) -> tf.data.Dataset:
+def batches(data: "ImageData", batch_size: int, seed: int, start: int = 0) -> "tf.data.Dataset":
     """Endless training batches from step `start` on: dicts of [batch_size, ...].
 
     Two domains are shuffled apart, each in an order of its own.
 
     Raises: UserError if the batch is larger than the data.
     """
+    import tensorflow as tf
+
     made = _one_domain(data, batch_size, seed, start)
     if data.other:
         # Another seed: the same one would make pairs. Another in its low bits, for TensorFlow's
@@ -79,22 +84,24 @@ def batches(data: "ImageData", batch_size: int, seed: int, start: int = 0) -> tf
     return made.prefetch(2).with_options(_options())
 
 
-def _one_domain(data: "ImageData", batch_size: int, seed: int, start: int) -> tf.data.Dataset:
+def _one_domain(data: "ImageData", batch_size: int, seed: int, start: int) -> "tf.data.Dataset":
     check_batch_size(data, batch_size)
     size_in_bytes = data.size * int(np.prod(data.shape))
     make = _from_memory if size_in_bytes <= MEMORY_LIMIT else _streamed
     return make(data, batch_size, seed, start)
 
 
-def _from_memory(data: "ImageData", batch_size: int, seed: int, start: int) -> tf.data.Dataset:
+def _from_memory(data: "ImageData", batch_size: int, seed: int, start: int) -> "tf.data.Dataset":
+    import tensorflow as tf
+
     held = {key: tf.constant(value) for key, value in _arrays(data).items()}
     n = data.size
 
-    def rows(step: tf.Tensor) -> dict[str, tf.Tensor]:
+    def rows(step: "tf.Tensor") -> "dict[str, tf.Tensor]":
         i = step * batch_size + tf.range(batch_size, dtype=tf.int64)
         epoch, position = i // n, i % n
 
-        def shuffled(e: tf.Tensor) -> tf.Tensor:
+        def shuffled(e: "tf.Tensor") -> "tf.Tensor":
             key = tf.stack([tf.constant(seed, tf.int64), e])
             return tf.random.experimental.index_shuffle(position, key, tf.constant(n - 1, tf.int64))
 
@@ -105,11 +112,13 @@ def _from_memory(data: "ImageData", batch_size: int, seed: int, start: int) -> t
     return tf.data.Dataset.range(start, tf.int64.max).map(rows)
 
 
-def _streamed(data: "ImageData", batch_size: int, seed: int, start: int) -> tf.data.Dataset:
+def _streamed(data: "ImageData", batch_size: int, seed: int, start: int) -> "tf.data.Dataset":
+    import tensorflow as tf
+
     first = start * batch_size
     buffer = max(batch_size, min(data.size, BUFFER_BYTES // int(np.prod(data.shape))))
 
-    def epoch(e: tf.Tensor) -> tf.data.Dataset:
+    def epoch(e: "tf.Tensor") -> "tf.data.Dataset":
         # The global seed takes no part: the order is a function of ours; and at a global seed of 0
         # TensorFlow would compare the tensor `order` with a number.
         tf.compat.v1.get_default_graph().seed = None
@@ -121,6 +130,6 @@ def _streamed(data: "ImageData", batch_size: int, seed: int, start: int) -> tf.d
     return epochs.flat_map(epoch).skip(first % data.size).batch(batch_size, drop_remainder=True)
 
 
-def evaluation_batches(data: "ImageData", batch_size: int) -> tf.data.Dataset:
+def evaluation_batches(data: "ImageData", batch_size: int) -> "tf.data.Dataset":
     """The split once, in its own order, the last batch smaller: dicts of [<= batch_size, ...]."""
     return data.examples().batch(batch_size).with_options(_options())

@@ -4,12 +4,12 @@ import dataclasses
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import tensorflow as tf
-
 from tfgen.data.source import Source
 from tfgen.errors import UserError, one_of
 
 if TYPE_CHECKING:
+    import tensorflow as tf
+
     from tfgen.data.source import ImageData
 
 
@@ -31,16 +31,18 @@ class WithoutClass(Source):
 
         Raises: UserError for a bad split, data without labels, or a class that is none of theirs.
         """
+        import tensorflow as tf
+
         data = self.source.load(split, extra)
         if not data.classes:
             raise UserError(f"{self.name} has no classes, of which one could be left out.")
         one_of(f"class of {self.name}", self.leave_out, data.classes)
         gone = data.classes.index(self.leave_out)
 
-        def kept(example: dict[str, tf.Tensor]) -> tf.Tensor:
+        def kept(example: "dict[str, tf.Tensor]") -> "tf.Tensor":
             return example["label"] != gone
 
-        def moved(example: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        def moved(example: "dict[str, tf.Tensor]") -> "dict[str, tf.Tensor]":
             label = example["label"]
             return example | {"label": label - tf.cast(label > gone, tf.int32)}
 

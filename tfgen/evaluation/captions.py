@@ -14,7 +14,6 @@ import numpy as np
 import tensorflow as tf
 from scipy import ndimage
 
-from tfgen import captions
 from tfgen.compiling import compiled
 from tfgen.data import shapes
 from tfgen.metrics import features as feature_networks
@@ -123,7 +122,8 @@ def one_word(
         moved = (said[name] + random.integers(1, kinds, size=n)) % kinds
         other[name] = np.where(which == i, moved, said[name])
     texts = [_text({name: int(other[name][i]) for name in SAYS}) for i in range(n)]
-    tokens = captions.tokens(texts, model.vocabulary, model.length)
+    assert model.condition
+    tokens = model.condition.rows(texts, n)
     before, after = (
         {k: p.argmax(axis=1) for k, p in reader.log_probabilities(splits.quantised(part)).items()}
         for part in (made, paint(model, tokens, seed))

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from tfgen import latents
 from tfgen.compiling import compiled
+from tfgen.data import conditions
 from tfgen.evaluation.protocol import FIRST_SEED, MOST_SAMPLES, flat
 from tfgen.metrics import (
     classes,
@@ -76,7 +77,7 @@ def prior_two_sample(
     n = min(len(images), 1000)
     seeds = np.arange(FIRST_SEED, FIRST_SEED + n, dtype=np.int32)
     posterior = np.asarray(model.draw_posterior(tf.constant(images[:n]), seeds))
-    prior = np.asarray(model.draw_prior(seeds, model.conditions(n)))
+    prior = np.asarray(model.draw_prior(seeds, conditions.defaults(model.condition, n)))
     return neighbours.two_sample_accuracy(posterior, prior)[0], posterior, prior
 
 

@@ -41,19 +41,16 @@ def draw(
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """n samples at the data's levels, and the conditions they were asked for (None without).
 
-    sample: `model.sample`, compiled by the caller, who may call more than once. Labels come in
-    turn, captions from the held-out images.
+    sample: `model.sample`, compiled by the caller, who may call more than once.
     """
     seeds = np.arange(seed, seed + n, dtype=np.int32)
-    labels = model.conditions(n)
-    if "tokens" in splits.held_out and labels is not None:
-        labels = np.resize(splits.held_out["tokens"], (n, *splits.held_out["tokens"].shape[1:]))
+    asked = model.condition.of_data(splits.held_out, n) if model.condition else None
     images = []
     for start in range(0, n, BATCH):
         rows = slice(start, start + BATCH)
-        label = None if labels is None else tf.constant(labels[rows])
-        images.append(sample(tf.constant(seeds[rows]), label).numpy())
-    return splits.quantised(np.concatenate(images)), labels
+        condition = None if asked is None else tf.constant(asked[rows])
+        images.append(sample(tf.constant(seeds[rows]), condition).numpy())
+    return splits.quantised(np.concatenate(images)), asked
 
 
 class Comparison:

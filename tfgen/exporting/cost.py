@@ -68,8 +68,7 @@ def runner(path: "str | os.PathLike", threads: int = 1) -> tuple[Callable[..., n
     inputs = signature.get_input_details()
     names = sorted(inputs, key=lambda name: name != "seed")  # the seed first
 
-    def run(*values: np.ndarray | None) -> np.ndarray:
-        given = [value for value in values if value is not None]
+    def run(*given: np.ndarray) -> np.ndarray:
         if len(given) != len(names):
             raise UserError(
                 f"{path} makes images from {' and '.join(names)}; given: {len(given)} of these."

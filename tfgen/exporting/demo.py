@@ -10,13 +10,14 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tfgen import data, latents, startup
+from tfgen.data import conditions
 from tfgen.errors import UserError, one_of
 from tfgen.exporting import golden, tflite
 from tfgen.metrics import features
@@ -68,9 +69,7 @@ def export_run(
     one_of("precision", precision, tflite.PRECISIONS)
     run.warn_of_unreached()
     with startup.loading_tensorflow():
-        directions, classes = attributes(run)
-        name = run.config["data"]["name"]
-        write(run.model, run.name, name, precision, out, directions, classes)
+        write(run.model, run.name, run.config["data"]["name"], precision, out, attributes(run))
     return Path(out)
 
 
@@ -81,11 +80,10 @@ def write(
     precision: str,
     out: str | os.PathLike,
     directions: Mapping[str, np.ndarray] | None = None,
-    classes: Sequence[str] = (),
 ) -> None:
     """Writes the page into the folder `out`, which must be empty or a page of ours.
 
-    directions: attribute vectors {name: [Z]} to add to latents; classes: the names of labels.
+    directions: attribute vectors {name: [Z]} to add to latents.
 
     Raises: UserError if it is neither.
     """
@@ -124,7 +122,6 @@ def write(
         "noise": {key: list(value.shape) for key, value in noise.items()},
         "latents": telling_latents(model) if "z" in noise else [],
         "directions": {key: np.round(v, 4).tolist() for key, v in (directions or {}).items()},
-        "classes": list(classes),
         **golden.describe(model),
     }
     (out / "about.json").write_text(json.dumps(about, indent=1) + "\n")
@@ -133,22 +130,22 @@ def write(
 def telling_latents(model: "GenerativeModel", count: int = SLIDERS, samples: int = 16) -> list[int]:
     """The latents that change images most: how far pixels move when one goes from -1 to 1."""
     noise = {k: np.asarray(v) for k, v in model.noise(np.arange(samples, dtype=np.int32)).items()}
-    labels = model.conditions(samples)
-    order, _ = latents.by_change(lambda z: model.generate(noise | {"z": z}, labels), noise["z"])
+    rows = conditions.defaults(model.condition, samples)
+    order, _ = latents.by_change(lambda z: model.generate(noise | {"z": z}, rows), noise["z"])
     return order[:count].tolist()
 
 
-def attributes(run: "FinishedRun") -> tuple[dict[str, np.ndarray], tuple[str, ...]]:
-    """Attribute vectors of the run's data, {name: [Z]}, and the names of its classes.
+def attributes(run: "FinishedRun") -> dict[str, np.ndarray]:
+    """Attribute vectors of the run's data, {name: [Z]}.
 
     None where the latents that the page moves are not the codes that images have.
     """
-    if not run.has_data:
-        return {}, ()
-    model, training = run.model, run.source.load(run.config["data"]["split"])
-    if not model.can("encode") or set(model.noise(np.zeros(1, np.int32))) != {"z"}:
-        return {}, training.classes
+    model = run.model
+    moved = model.can("encode") and set(model.noise(np.zeros(1, np.int32))) == {"z"}
+    if not (moved and run.has_data):
+        return {}
+    training = run.source.load(run.config["data"]["split"])
     arrays = data.arrays(training)
     images = arrays["image"][:2000].astype("float32") / (training.levels - 1)
     labels = arrays["label"][:2000] if "label" in arrays else None
-    return latents.directions(model, images, labels, training.classes), training.classes
+    return latents.directions(model, images, labels, training.classes)

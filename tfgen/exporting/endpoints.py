@@ -10,7 +10,8 @@
 | `log_prob` | `image` | `log_prob` [B], nats | those with a density |
 | `translate_xy`, `translate_yx` | `image` | `image` of the other domain | those between domains |
 
-Where a model is conditional, `sample` and `decode` take its condition too: `label` int32 [B].
+Where a model is conditional, `sample` and `decode` take its condition too, e.g. `label` int32 [B]
+(`tfgen/data/conditions.py`).
 
 Every input and output has the batch as its first axis, so that servers may merge and pad requests;
 a row's result depends on it alone.
@@ -89,7 +90,8 @@ def endpoints(model: "GenerativeModel", batch: int | None = None) -> list[Endpoi
 def _sampling(model: "GenerativeModel", spec: Callable[..., tf.TensorSpec]) -> list[Endpoint]:
     """`sample`, `noise`, `decode`."""
     seed = (spec("seed", (), tf.int32),)
-    condition = () if model.condition_spec is None else (spec(*model.condition_spec, tf.int32),)
+    asked = model.condition
+    condition = (spec(asked.name, asked.shape, asked.dtype),) if asked else ()
 
     def sample(seed: tf.Tensor, condition: tf.Tensor | None = None) -> dict[str, tf.Tensor]:
         return {"image": model.sample(seed, condition)}

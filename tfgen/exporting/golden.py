@@ -1,7 +1,6 @@
 """golden.json: what a few seeds must give in every runtime, to be tested against anywhere.
 
-Of a model that translates images a seed stands for an image of noise: `tfgen.random.uniform` of it,
-of the image's shape, on the stream "golden".
+Of a model that translates images a seed stands for an image of noise (`conditions.Images`).
 """
 
 import hashlib
@@ -10,10 +9,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import tensorflow as tf
 
-from tfgen import random
 from tfgen.compiling import compiled
+from tfgen.data import conditions
 
 if TYPE_CHECKING:
     from tfgen.model import GenerativeModel
@@ -33,14 +31,10 @@ def request(model: "GenerativeModel", seeds: Sequence[int]) -> dict[str, np.ndar
     Seeds, with conditions in turn; of a model between domains, noise of the seeds as images.
     """
     given = np.asarray(seeds, np.int32)
-    if not model.can("sample"):
-        images = random.uniform(tf.constant(given), model.image_shape, "golden")
-        return {"image": images.numpy()}
-    conditions = model.conditions(len(given))
-    if model.condition_spec is None or conditions is None:
-        return {"seed": given}
-    name, _ = model.condition_spec
-    return {"seed": given, name: conditions}
+    asked = {"seed": given} if model.can("sample") else {}
+    if model.condition:
+        asked[model.condition.name] = model.condition.defaults(given)
+    return asked
 
 
 def answer(model: "GenerativeModel", inputs: Mapping[str, np.ndarray]) -> np.ndarray:
@@ -69,15 +63,8 @@ def describe(model: "GenerativeModel") -> dict[str, Any]:
 
 
 def about(model: "GenerativeModel") -> dict[str, Any]:
-    """What one has to know to ask: of captions the words (`tfgen/captions.py`)."""
-    words = {}
-    if hasattr(model, "vocabulary"):
-        words = {
-            "vocabulary": list(model.vocabulary),
-            "length": model.length,
-            "examples": list(model.examples),
-        }
-    return {"image_shape": list(model.image_shape), "num_classes": model.num_classes, **words}
+    """What one has to know to ask: of classes the names, of captions the words."""
+    return {"image_shape": list(model.image_shape), **conditions.metadata(model.condition)}
 
 
 def text(model: "GenerativeModel") -> str:

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 import tensorflow as tf
 
-from tfgen import files, startup, vocabulary
-from tfgen.captions import UNKNOWN
+from tfgen import files, startup
+from tfgen.data.conditions import Condition
 from tfgen.errors import UserError
 from tfgen.exporting import archive, golden
 from tfgen.exporting.endpoints import Endpoint, endpoints
@@ -77,7 +77,7 @@ def export(
 
 def write(model: "GenerativeModel", name: str, path: Path) -> None:
     offered = signatures(model)
-    archive.save(offered, path, model.vectorizer if model.can("vectorizer") else None)
+    archive.save(offered, path, model.condition.reader if model.condition else None)
     (path / "batching_params.pbtxt").write_text(BATCHING)
     extra = path / "assets.extra"
     extra.mkdir()
@@ -94,32 +94,28 @@ def signatures(model: "GenerativeModel") -> list[Endpoint]:
         encoded = tf.map_fn(tf.io.encode_png, image, fn_output_signature=tf.string)
         return {"image_bytes": encoded}  # the suffix makes the REST interface send base64
 
-    if model.can("vectorizer"):
-        found.append(_from_captions(model))
+    if model.condition and model.condition.reader:
+        found.append(_of_text(model, model.condition))
     if model.can("sample") and model.image_shape[-1] in (1, 3):
         found.append(Endpoint("png", png, found[0].inputs))
     return found
 
 
-def _from_captions(model: "GenerativeModel") -> Endpoint:
-    """`caption`: seeds and captions -> images, and of each caption the words that were not used.
+def _of_text(model: "GenerativeModel", condition: Condition) -> Endpoint:
+    """Seeds and what users type -> images, and of each text what was not used.
 
-    A server cannot refuse a row of a batch, so it says which words it has never seen, "unknown",
-    and which come after the last that it reads, "cut".
+    Its name is the condition's word, as that of the input of strings: `caption`.
     """
+    reader = condition.reader
+    assert reader
 
-    def caption(seed: tf.Tensor, caption: tf.Tensor) -> dict[str, tf.Tensor]:
-        tokens = tf.cast(model.vectorizer(caption), tf.int32)
-        parts = tf.strings.split(vocabulary.plain(caption))
-        cut = tf.strings.reduce_join(parts[:, model.length :], axis=1, separator=" ")
-        words = parts.to_tensor(shape=[None, model.length])
-        unknown = tf.where(tokens == UNKNOWN, words, "")
-        said = tf.strings.reduce_join(unknown, axis=1, separator=" ")
-        said = tf.strings.strip(tf.strings.regex_replace(said, " +", " "))
-        return {"image": model.sample(seed, tokens), "unknown": said, "cut": cut}
+    def of_text(seed: tf.Tensor, typed: tf.Tensor) -> dict[str, tf.Tensor]:
+        rows = tf.cast(reader(typed), condition.dtype)
+        return {"image": model.sample(seed, rows), **condition.left_out(typed, rows)}
 
-    inputs = [tf.TensorSpec([None], tf.int32, "seed"), tf.TensorSpec([None], tf.string, "caption")]
-    return Endpoint("caption", caption, tuple(inputs))
+    inputs = [tf.TensorSpec([None], tf.int32, "seed")]
+    inputs.append(tf.TensorSpec([None], tf.string, condition.argument))
+    return Endpoint(condition.argument, of_text, tuple(inputs))
 
 
 def write_warm_up(path: Path, name: str, endpoints: Sequence[Endpoint]) -> None:

@@ -1,6 +1,7 @@
 """Where samples come from, each a function: seeds int32 [N], condition -> images [N, H, W, C].
 
-A condition is labels int32 [N], or N captions, for models that want them.
+A condition is what `tfgen.data.conditions` takes from users, one for all seeds or one for each, and
+`label=` and `caption=` are words for it.
 
 runs/dcgan-digits                             a finished run, by Keras
 runs/dcgan-digits/serving/dcgan/1             a SavedModel, by TensorFlow alone
@@ -13,21 +14,23 @@ import json
 import urllib.error
 import urllib.request
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
-from tfgen import captions, startup
+from tfgen import startup
+from tfgen.data import conditions
 from tfgen.errors import Notice, UserError
 
-# Labels int32 [N], or N captions.
-Condition = np.ndarray | list[str]
-# Seeds int32 [N], a condition or None -> images [N, H, W, C].
-Sampler = Callable[..., np.ndarray]
-
 TIMEOUT = 60  # seconds that a server may take
+
+
+class Sampler(Protocol):
+    """Seeds int32 [N], a condition or None, by its place or its word -> images [N, H, W, C]."""
+
+    def __call__(self, seeds: np.ndarray, condition: Any = None, **word: Any) -> np.ndarray: ...
 
 
 def open_source(text: str) -> Sampler:
@@ -48,7 +51,6 @@ def _run(path: str) -> Sampler:
         import tensorflow  # noqa: F401
 
         from tfgen import models
-        from tfgen.exporting import golden
     model = models.load(path)
     if not model.can("sample"):
         raise UserError(
@@ -56,42 +58,11 @@ def _run(path: str) -> Sampler:
             "python -m train.translate with `images=FOLDER` does."
         )
 
-    def sample(seeds: np.ndarray, condition: Condition | None = None) -> np.ndarray:
-        given = checked(path, condition, golden.about(model))
+    def sample(seeds: np.ndarray, condition: Any = None, **word: Any) -> np.ndarray:
+        given = conditions.checked(model.condition, path, len(seeds), condition, **word)
         return model.sample(seeds, *given.values()).numpy()
 
     return sample
-
-
-def checked(
-    source: object, condition: Condition | None, about: Mapping[str, Any]
-) -> dict[str, np.ndarray]:
-    """The condition as the model takes it, {input: array}; captions as numbers of their words.
-
-    about: what golden.json says of the model.
-
-    Raises: UserError for one that is missing, not wanted or out of range, and for unknown words.
-    """
-    classes, vocabulary = about["num_classes"], about.get("vocabulary")
-    if vocabulary and not isinstance(condition, list):
-        raise UserError(
-            f"{source} samples by caption: give `caption`, as {about['examples'][0]!r}."
-        )
-    if classes and (condition is None or isinstance(condition, list)):
-        raise UserError(f"{source} samples by class: give `label`, 0 to {classes - 1}.")
-    if condition is None:
-        return {}
-    if isinstance(condition, list):
-        if not vocabulary:
-            raise UserError(f"{source} does not sample by caption: it takes no `caption`.")
-        return {"tokens": captions.tokens(condition, vocabulary, about["length"])}
-    if not classes:
-        raise UserError(f"{source} is not conditional: it takes no `label`.")
-    if condition.min() < 0 or condition.max() >= classes:
-        raise UserError(
-            f"`label={condition.max()}` is out of range: {source} has 0 to {classes - 1}."
-        )
-    return {"label": condition}
 
 
 def _saved_model(path: str) -> Sampler:
@@ -107,22 +78,24 @@ def _saved_model(path: str) -> Sampler:
             f"the SavedModel {path} has no signature 'sample', only {', '.join(signatures)}."
         )
     about = json.loads((Path(path) / "assets.extra" / "golden.json").read_text())
+    known = conditions.from_metadata(about)
 
-    def sample(seeds: np.ndarray, condition: Condition | None = None) -> np.ndarray:
-        given = {"seed": seeds, **checked(path, condition, about)}
+    def sample(seeds: np.ndarray, condition: Any = None, **word: Any) -> np.ndarray:
+        given = conditions.checked(known, path, len(seeds), condition, **word)
+        given = {"seed": seeds, **given}
         outputs = signatures["sample"](**{k: tf.constant(v) for k, v in given.items()})
         return outputs["image"].numpy()
 
     return sample
 
 
-def _asked(seeds: np.ndarray, condition: Condition | None) -> tuple[str, dict[str, np.ndarray]]:
-    """(signature, inputs) of a request to a server, which knows its vocabulary itself."""
-    if condition is None:
-        return "sample", {"seed": seeds}
-    if isinstance(condition, list):
-        return "caption", {"seed": seeds, "caption": np.array(condition, object)}
-    return "sample", {"seed": seeds, "label": condition}
+def _asked(
+    url: str, seeds: np.ndarray, condition: Any, word: Mapping[str, Any]
+) -> tuple[str, dict[str, np.ndarray]]:
+    """(signature, inputs) of a request to a server, which reads texts by a signature of its own."""
+    given = conditions.unchecked(url, len(seeds), condition, **word)
+    texts = [name for name, value in given.items() if value.dtype == object]
+    return (texts or ["sample"])[0], {"seed": seeds, **given}
 
 
 def _tflite(path: str) -> Sampler:
@@ -135,28 +108,32 @@ def _tflite(path: str) -> Sampler:
     except (ValueError, RuntimeError) as error:
         raise UserError(f"{path} cannot be read as a LiteRT file that samples: {error}") from None
 
-    def every(seeds: np.ndarray, condition: Condition | None = None) -> np.ndarray:
+    def every(seeds: np.ndarray, condition: Any = None, **word: Any) -> np.ndarray:
         """In batches of the file's own size; the last is filled up and cut."""
-        if isinstance(condition, list):
-            condition = captions.tokens(condition, **_words_beside(path))
         count = len(seeds)
+        given = _rows(path, count, condition, word)
         at = np.minimum(np.arange(count + -count % batch), count - 1).reshape(-1, batch)
-        images = [sample(seeds[i], None if condition is None else condition[i]) for i in at]
+        images = [sample(seeds[i], *(rows[i] for rows in given)) for i in at]
         return np.concatenate(images)[:count]
 
     return every
 
 
-def _words_beside(path: str) -> dict[str, Any]:
-    """{"vocabulary", "length"} of the file vocabulary.json beside a LiteRT file.
+def _rows(path: str, count: int, condition: Any, word: Mapping[str, Any]) -> list[np.ndarray]:
+    """The condition as a LiteRT file takes it, none or one, by what the folder says of the model.
 
-    Raises: UserError if it is not there.
+    Raises: UserError for a text, if nothing is said.
     """
-    file = Path(path).parent / "vocabulary.json"
-    if not file.exists():
+    for kind in (conditions.Captions, conditions.Labels):
+        file = Path(path).parent / kind.file
+        if file.exists():
+            known = conditions.from_metadata(json.loads(file.read_text()))
+            return list(conditions.checked(known, path, count, condition, **word).values())
+    given = conditions.unchecked(path, count, condition, **word)
+    if any(value.dtype == object for value in given.values()):
+        file = Path(path).parent / conditions.Captions.file
         raise UserError(f"{file} is not there, which captions need; export.tflite writes it.")
-    content = json.loads(file.read_text())
-    return {key: content[key] for key in ("vocabulary", "length")}
+    return list(given.values())
 
 
 def _grpc(url: str) -> Sampler:
@@ -171,10 +148,10 @@ def _grpc(url: str) -> Sampler:
     channel = grpc.insecure_channel(address, [("grpc.max_receive_message_length", -1)])
     stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
 
-    def sample(seeds: np.ndarray, condition: Condition | None = None) -> np.ndarray:
+    def sample(seeds: np.ndarray, condition: Any = None, **word: Any) -> np.ndarray:
         request = predict_pb2.PredictRequest()
         request.model_spec.name = name
-        request.model_spec.signature_name, inputs = _asked(seeds, condition)
+        request.model_spec.signature_name, inputs = _asked(url, seeds, condition, word)
         for key, value in inputs.items():
             request.inputs[key].CopyFrom(tf.make_tensor_proto(value))
         try:
@@ -190,10 +167,10 @@ def _grpc(url: str) -> Sampler:
 
 
 def _rest(url: str) -> Sampler:
-    def sample(seeds: np.ndarray, condition: Condition | None = None) -> np.ndarray:
-        signature, inputs = _asked(seeds, condition)
-        inputs = {key: value.tolist() for key, value in inputs.items()}
-        body = {"signature_name": signature, "inputs": inputs}
+    def sample(seeds: np.ndarray, condition: Any = None, **word: Any) -> np.ndarray:
+        signature, inputs = _asked(url, seeds, condition, word)
+        listed = {key: value.tolist() for key, value in inputs.items()}
+        body = {"signature_name": signature, "inputs": listed}
         request = urllib.request.Request(
             f"{url.rstrip('/')}:predict",
             json.dumps(body).encode(),

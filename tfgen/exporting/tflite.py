@@ -43,7 +43,7 @@ def export_run(
     batch: int = 1,
     say: Callable[[str], None] = lambda text: None,
 ) -> dict[str, dict[str, float]]:
-    """Writes tflite/<model>-<precision>.tflite of a `Run`, and for captions vocabulary.json.
+    """Writes tflite/<model>-<precision>.tflite of a `Run`, and beside them what a condition is.
 
     Args:
       precisions: some of PRECISIONS; by default all that are `offered`.
@@ -74,11 +74,10 @@ def export_run(
         with startup.loading_tensorflow():
             rows[precision] = cost.measure(path, inputs, expected, batch, judge)
         say(f"wrote {path}")
-    known = golden.about(model)
-    if "vocabulary" in known:
-        words = run.path / "tflite" / "vocabulary.json"
-        files.write_text(words, json.dumps(known, indent=1) + "\n")
-        say(f"wrote {words}, which turns captions into numbers")
+    if model.condition and model.condition.file:
+        about = run.path / "tflite" / model.condition.file
+        files.write_text(about, json.dumps(golden.about(model), indent=1) + "\n")
+        say(f"wrote {about}, which turns what users type into numbers")
     return rows
 
 
@@ -171,10 +170,10 @@ def _representative(
 ) -> Callable[[], Iterator[Any]]:
     """A generator of inputs for every signature: latents of the prior, and their images."""
     rows = CALIBRATION * batch
-    name, _ = model.condition_spec or ("", None)
     values = {key: v.numpy() for key, v in model.noise(tf.range(rows) + 1_000_000).items()}
-    if name:
-        values[name] = model.conditions(rows)
+    name = model.condition.name if model.condition else ""
+    if model.condition:
+        values[name] = model.condition.defaults(range(rows))
     parts = [{k: v[i : i + batch] for k, v in values.items()} for i in range(0, rows, batch)]
     # Compiled, a part at a time: all images at once may not fit.
     generate = compiled(lambda part: model.generate(part, part.get(name)))

@@ -188,7 +188,7 @@ class Autoencoder(GenerativeModel):
         """Images in [0, 1] -> {"mean": [B, Z]}."""
         return {"mean": self.code(x, training=False)}
 
-    def decode(self, z: tf.Tensor, label: tf.Tensor | None = None) -> tf.Tensor:
+    def decode(self, z: tf.Tensor, condition: tf.Tensor | None = None) -> tf.Tensor:
         """Codes [B, Z] -> images in [0, 1]."""
         return self.decoded(self.decoder(z, training=False))
 
@@ -196,9 +196,9 @@ class Autoencoder(GenerativeModel):
         """Images in [0, 1] -> images in [0, 1]."""
         return self.decode(self.encode(x)["mean"])
 
-    def draw_prior(self, seeds: tf.Tensor, label: tf.Tensor | None = None) -> tf.Tensor:
+    def draw_prior(self, seeds: tf.Tensor, condition: tf.Tensor | None = None) -> tf.Tensor:
         """Codes as samples are made of: int32 [B] -> [B, Z]."""
-        return self.latent(self.noise(seeds), label)
+        return self.latent(self.noise(seeds), condition)
 
     def draw_posterior(self, x: tf.Tensor, seeds: tf.Tensor) -> tf.Tensor:
         """The codes themselves: nothing is drawn. [B, Z]"""
@@ -211,5 +211,7 @@ class Autoencoder(GenerativeModel):
         """The code that the noise stands for: [B, Z]."""
         return self.latents.draw(noise, label)
 
-    def generate(self, noise: dict[str, tf.Tensor], label: tf.Tensor | None = None) -> tf.Tensor:
-        return self.decode(self.latent(noise, label))
+    def generate(
+        self, noise: dict[str, tf.Tensor], condition: tf.Tensor | None = None
+    ) -> tf.Tensor:
+        return self.decode(self.latent(noise, condition))

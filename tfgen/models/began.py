@@ -131,8 +131,10 @@ class BEGAN(GAN):
             "measure": L_x + tf.abs(self.gamma * L_x - L_fake),
         }
 
-    def generate(self, noise: dict[str, tf.Tensor], label: tf.Tensor | None = None) -> tf.Tensor:
-        return tf.clip_by_value(super().generate(noise, label), 0.0, 1.0)
+    def generate(
+        self, noise: dict[str, tf.Tensor], condition: tf.Tensor | None = None
+    ) -> tf.Tensor:
+        return tf.clip_by_value(super().generate(noise, condition), 0.0, 1.0)
 
 
 def _means(*errors: tf.Tensor) -> list[tf.Tensor]:

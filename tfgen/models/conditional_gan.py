@@ -5,7 +5,7 @@ https://arxiv.org/abs/1411.1784
 
     min_G max_D  E log D(x|y) + E log(1 - D(G(z|y)|y))              equation 2
 
-G sees the label beside z. How D sees it is a choice, `condition`:
+G sees the label beside z. How D sees it is a choice, `conditioning`:
 
     planes      a plane of ones for the label, of zeros for the others, beside the image: what the
                 paper does with vectors, for convolutions
@@ -26,7 +26,7 @@ of projection G has no conditional batch normalisation. C learns from real image
 ones, as the paper's does.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import keras
@@ -35,9 +35,10 @@ from keras import layers
 
 from tfgen.errors import one_of
 from tfgen.layers import adversaries
+from tfgen.model import GenerativeModel
 from tfgen.models.gan import GAN, Part
 
-CONDITIONS = ("planes", "projection", "auxiliary")
+CONDITIONINGS = ("planes", "projection", "auxiliary")
 
 
 @keras.saving.register_keras_serializable("tfgen")
@@ -47,7 +48,7 @@ class ConditionalGAN(GAN):
     Args:
       image_shape, levels, seed: see `GenerativeModel`.
       num_classes: K, taken from the data by `train.run`.
-      condition: how D knows the label.
+      conditioning: how D knows the label.
       generator: as of `GAN`, [Z + K] -> [H, W, C]: z and the one-hot label.
       discriminator: of "planes" [[H, W, C], [K]] -> [1]: images and one-hot labels; of the others
         [H, W, C] -> [1 + K]: l(phi(x)) and v_y . phi(x) of each label y, or D(x) and the logits of
@@ -64,24 +65,29 @@ class ConditionalGAN(GAN):
         levels: int,
         seed: int = 0,
         num_classes: int = 10,
-        condition: Literal["planes", "projection", "auxiliary"] = "planes",
+        conditioning: Literal["planes", "projection", "auxiliary"] = "planes",
         **kwargs: Any,
     ) -> None:
         # Known before the networks are built.
         self.num_classes = num_classes
-        self.condition = one_of("condition", condition, CONDITIONS)
+        self.conditioning = one_of("conditioning", conditioning, CONDITIONINGS)
         super().__init__(image_shape, levels, seed, **kwargs)
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> GenerativeModel:
+        named = {"condition": "conditioning"}  # what files of version 0.1 call it
+        return super().from_config({named.get(key, key): v for key, v in config.items()})
 
     def shapes_of_G(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
         return (self.latent_dim + self.num_classes,), self.image_shape
 
     def shapes_of_D(self) -> tuple[Any, tuple[int, ...]]:
-        if self.condition == "planes":
+        if self.conditioning == "planes":
             return [self.image_shape, (self.num_classes,)], (1,)
         return self.image_shape, (1 + self.num_classes,)
 
     def make_discriminator(self) -> keras.Model:
-        if self.condition == "planes":
+        if self.conditioning == "planes":
             return self.like_D(beside=self.num_classes)
         judge = self.like_D()
         phi = judge.get_layer("features").output
@@ -96,11 +102,11 @@ class ConditionalGAN(GAN):
         self, x: tf.Tensor, label: tf.Tensor | None = None, training: bool = False
     ) -> tf.Tensor:
         """D(x, y) [B, 1]; of `auxiliary` also log C(.|x), [B, 1 + K]."""
-        if self.condition == "planes":
+        if self.conditioning == "planes":
             return self.D([x, self.one_hot(label)], training=training)
         out = self.D(x, training=training)
         score, of_class = out[:, :1], out[:, 1:]
-        if self.condition == "projection":
+        if self.conditioning == "projection":
             return score + tf.reduce_sum(of_class * self.one_hot(label), axis=-1, keepdims=True)
         return tf.concat([score, tf.nn.log_softmax(of_class)], axis=-1)
 
@@ -108,7 +114,7 @@ class ConditionalGAN(GAN):
 
     def missed(self, score: tf.Tensor, label: tf.Tensor | None) -> tf.Tensor:
         """-log C(y|x): [B, 1 + K], [B] -> [B]; 0 where there is no C."""
-        if self.condition != "auxiliary":
+        if self.conditioning != "auxiliary":
             return tf.zeros_like(score[:, 0])
         return -tf.reduce_sum(score[:, 1:] * self.one_hot(label), axis=-1)
 

@@ -43,6 +43,7 @@ import keras
 import tensorflow as tf
 
 from tfgen import networks, random, replicas
+from tfgen.data.conditions import Images
 from tfgen.declared import Count, Network, Range, Weight
 from tfgen.errors import UserError, one_of
 from tfgen.layers import image_to_image
@@ -163,6 +164,10 @@ class CycleGAN(GenerativeModel):
                 "trainA and trainB (cycle_gan/horse2zebra, ./pictures)."
             )
         return {}
+
+    @property
+    def condition(self) -> Images:
+        return Images("X", self.image_shape)
 
     # --- training ------------------------------------------------------------------------------
 

@@ -262,7 +262,9 @@ class DBN(GenerativeModel):
             noise[f"down{i}"] = random.uniform(seeds, [machine.visible], f"down {i}")
         return noise
 
-    def generate(self, noise: dict[str, tf.Tensor], label: tf.Tensor | None = None) -> tf.Tensor:
+    def generate(
+        self, noise: dict[str, tf.Tensor], condition: tf.Tensor | None = None
+    ) -> tf.Tensor:
         top = self.machines[-1]
         v = top.run(top.start(noise["start"]), noise["u"], self.steps // 2)
         for i, machine in reversed(list(enumerate(self.machines[:-1]))):
@@ -278,7 +280,7 @@ class DBN(GenerativeModel):
             h = tf.sigmoid(machine.to_hidden(h))
         return {"mean": h}
 
-    def decode(self, z: tf.Tensor, label: tf.Tensor | None = None) -> tf.Tensor:
+    def decode(self, z: tf.Tensor, condition: tf.Tensor | None = None) -> tf.Tensor:
         """Downwards by means: [B, N] -> images in [0, 1]."""
         for machine in reversed(self.machines[1:]):
             z = tf.sigmoid(machine.to_visible(z))

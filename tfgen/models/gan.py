@@ -289,5 +289,7 @@ class GAN(Game):
         """G(z) of the sampler, in (-1, 1)."""
         return self.sampler()(self.latent(noise, label), training=False)
 
-    def generate(self, noise: dict[str, tf.Tensor], label: tf.Tensor | None = None) -> tf.Tensor:
-        return self.from_range(self.sampled(noise, label))
+    def generate(
+        self, noise: dict[str, tf.Tensor], condition: tf.Tensor | None = None
+    ) -> tf.Tensor:
+        return self.from_range(self.sampled(noise, condition))

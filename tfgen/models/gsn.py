@@ -130,7 +130,9 @@ class GSN(GenerativeModel):
         """A turn of the chain: images [B, H, W, C], uniforms [B, 2, H, W, C] -> parameters."""
         return self.parameters(salt_and_pepper(x, u[:, 0], self.strength))
 
-    def generate(self, noise: dict[str, tf.Tensor], label: tf.Tensor | None = None) -> tf.Tensor:
+    def generate(
+        self, noise: dict[str, tf.Tensor], condition: tf.Tensor | None = None
+    ) -> tf.Tensor:
         """From noise alone, T turns; of the last the mean and not a draw."""
         u = noise["u"]
 

@@ -112,11 +112,11 @@ class InfoGAN(GAN):
         logits, _ = self.read(self.score(self.to_range(x)))
         return tf.argmax(logits, axis=-1, output_type=tf.int32)
 
-    def draw_prior(self, seeds: tf.Tensor, label: tf.Tensor | None = None) -> tf.Tensor:
+    def draw_prior(self, seeds: tf.Tensor, condition: tf.Tensor | None = None) -> tf.Tensor:
         """What samples are made of: z, the one-hot code, the others, [B, Z + K + J]."""
         return self.latent(self.noise(seeds))
 
-    def decode(self, z: tf.Tensor, label: tf.Tensor | None = None) -> tf.Tensor:
+    def decode(self, z: tf.Tensor, condition: tf.Tensor | None = None) -> tf.Tensor:
         """Of such a row, [B, Z + K + J], the image in [0, 1]."""
         return self.from_range(self.sampler()(z, training=False))
 

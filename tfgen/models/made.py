@@ -175,7 +175,9 @@ class MADE(Autoregression):
             noise["which"] = random.uniform(seeds, [1], "which")
         return noise
 
-    def generate(self, noise: dict[str, tf.Tensor], label: tf.Tensor | None = None) -> tf.Tensor:
+    def generate(
+        self, noise: dict[str, tf.Tensor], condition: tf.Tensor | None = None
+    ) -> tf.Tensor:
         u = noise["u"]
         if self.masks == 1:
             which = tf.zeros([tf.shape(u)[0]], tf.int32)

@@ -232,10 +232,12 @@ class NICE(GenerativeModel):
     def noise(self, seeds: tf.Tensor) -> dict[str, tf.Tensor]:
         return {"z": random.normal(seeds, [self.size], "z")}
 
-    def generate(self, noise: dict[str, tf.Tensor], label: tf.Tensor | None = None) -> tf.Tensor:
+    def generate(
+        self, noise: dict[str, tf.Tensor], condition: tf.Tensor | None = None
+    ) -> tf.Tensor:
         return self.decode(noise["z"])
 
-    def draw_prior(self, seeds: tf.Tensor, label: tf.Tensor | None = None) -> tf.Tensor:
+    def draw_prior(self, seeds: tf.Tensor, condition: tf.Tensor | None = None) -> tf.Tensor:
         """Codes as samples are made of: int32 [B] -> [B, D]."""
         return self.noise(seeds)["z"]
 
@@ -251,7 +253,7 @@ class NICE(GenerativeModel):
         levels = tf.reshape(self.to_levels(x), [-1, self.size])
         return self.to_prior(self.dequantised(levels, self.bin_noise(seeds))[0])[0]
 
-    def decode(self, z: tf.Tensor, label: tf.Tensor | None = None) -> tf.Tensor:
+    def decode(self, z: tf.Tensor, condition: tf.Tensor | None = None) -> tf.Tensor:
         """The level whose bin z falls into: [B, D] -> images in [0, 1]."""
         y = (tf.sigmoid(self.from_prior(z)) - MARGIN) / (1.0 - 2.0 * MARGIN)
         levels = tf.clip_by_value(tf.floor(y * self.levels), 0.0, self.levels - 1.0)

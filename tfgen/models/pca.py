@@ -174,5 +174,7 @@ class PCA(GenerativeModel):
     def noise(self, seeds: tf.Tensor) -> dict[str, tf.Tensor]:
         return self.latents.noise(seeds)
 
-    def generate(self, noise: dict[str, tf.Tensor], label: tf.Tensor | None = None) -> tf.Tensor:
+    def generate(
+        self, noise: dict[str, tf.Tensor], condition: tf.Tensor | None = None
+    ) -> tf.Tensor:
         return tf.clip_by_value(self.decode(self.latents.draw(noise)), 0.0, 1.0)

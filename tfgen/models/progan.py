@@ -341,7 +341,9 @@ class ProGAN(Game):
     def noise(self, seeds: tf.Tensor) -> dict[str, tf.Tensor]:
         return {"z": random.normal(seeds, [self.latent_dim], "z")}
 
-    def generate(self, noise: dict[str, tf.Tensor], label: tf.Tensor | None = None) -> tf.Tensor:
+    def generate(
+        self, noise: dict[str, tf.Tensor], condition: tf.Tensor | None = None
+    ) -> tf.Tensor:
         def of_stage(stage: int | tf.Tensor, alpha: float | tf.Tensor) -> tf.Tensor:
             return self.enlarged(self.sampler().at(stage, noise["z"], alpha), stage)
 

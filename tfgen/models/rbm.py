@@ -168,7 +168,9 @@ class RBM(GenerativeModel):
             "u": random.uniform(seeds, [self.steps, self.hidden + self.size], "u"),
         }
 
-    def generate(self, noise: dict[str, tf.Tensor], label: tf.Tensor | None = None) -> tf.Tensor:
+    def generate(
+        self, noise: dict[str, tf.Tensor], condition: tf.Tensor | None = None
+    ) -> tf.Tensor:
         v = self.machine.run(self.machine.start(noise["start"]), noise["u"], self.steps // 2)
         return tf.reshape(v, [-1, *self.image_shape])
 
@@ -199,7 +201,7 @@ class RBM(GenerativeModel):
         """p(h = 1|v) of images in [0, 1]: {"mean": [B, N]}."""
         return {"mean": tf.sigmoid(self.machine.to_hidden(self.flat(x)))}
 
-    def decode(self, z: tf.Tensor, label: tf.Tensor | None = None) -> tf.Tensor:
+    def decode(self, z: tf.Tensor, condition: tf.Tensor | None = None) -> tf.Tensor:
         """E[v|h]: [B, N] -> images in [0, 1]."""
         v = self.machine.mean_visible(self.machine.to_visible(z))
         return tf.reshape(v, [-1, *self.image_shape])

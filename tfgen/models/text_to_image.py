@@ -26,7 +26,7 @@ https://arxiv.org/abs/1903.05628).
 `stacked`: the G above makes images of half the size; a second one is given them and c, and its own
 D (StackGAN, section 3.3).
 
-Shapes: x, G(z, c) [B, H, W, C] in (-1, 1);  z [B, Z];  t [B, T] numbers of words (`captions.py`);
+Shapes: x, G(z, c) [B, H, W, C] in (-1, 1);  z [B, Z];  t [B, T] numbers of words (`text.py`);
 phi [B, P];  c [B, N];  s [B] logits;  D's codes [B, P].
 
 Departures from the paper: t' is not any other caption of the batch, but the one that shares most
@@ -42,12 +42,12 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal, NamedTuple
 
 import keras
-import numpy as np
 import tensorflow as tf
 
-from tfgen import captions, random, replicas, vocabulary
+from tfgen import random, replicas
+from tfgen.data import text
+from tfgen.data.conditions import Captions
 from tfgen.declared import Count, Range, Weight
-from tfgen.errors import UserError
 from tfgen.game import Game
 from tfgen.layers import adversaries, captioned
 from tfgen.objectives import adversarial, divergences, losses
@@ -158,23 +158,14 @@ class TextToImage(Game):
 
     @classmethod
     def data_arguments(cls, data: Any, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        return vocabulary.learned(data, arguments["most_words"], arguments["length"])
+        return text.learn_vocabulary(data, arguments["most_words"], arguments["length"])
 
     @functools.cached_property
-    def vectorizer(self) -> keras.layers.TextVectorization:
-        """Captions -> numbers within TensorFlow: strings [B] -> int [B, T]."""
-        return vocabulary.vectorizer(self.vocabulary, self.length)
+    def condition(self) -> Captions:
+        return Captions(self.vocabulary, self.length, self.examples)
 
     def prepare_data(self, data: Any) -> Any:
-        return vocabulary.numbered(data, self.vectorizer)
-
-    @property
-    def condition_spec(self) -> tuple[str, tuple[int, ...]]:
-        return ("tokens", (self.length,))
-
-    def conditions(self, count: int) -> np.ndarray:
-        numbers = captions.tokens(self.examples, self.vocabulary, self.length)
-        return numbers[np.arange(count) % len(numbers)]
+        return text.encode_data(data, self.condition.reader)
 
     # --- networks ------------------------------------------------------------------------------
 
@@ -203,7 +194,7 @@ class TextToImage(Game):
         """What samples need beside G: {part: network}, as one that Keras keeps."""
         parts = {
             "text": captioned.text_encoder(
-                len(self.vocabulary) + captions.FIRST, self.length, self.embedding, self.text_dim
+                len(self.vocabulary) + text.FIRST_WORD, self.length, self.embedding, self.text_dim
             ),
             "augment": keras.Sequential(
                 [keras.layers.Input((self.text_dim,)), keras.layers.Dense(2 * self.condition_dim)],
@@ -289,7 +280,7 @@ class TextToImage(Game):
         if "every_tokens" not in batch:
             return batch["tokens"]
         u = random.uniform(seeds, [1], "caption")[:, 0]
-        return vocabulary.chosen(batch["every_tokens"], u)
+        return text.choose_caption(batch["every_tokens"], u)
 
     def read(self, t: tf.Tensor) -> Texts:
         """The texts of a batch, [B, T], and of each a wrong one, in one pass."""
@@ -452,20 +443,9 @@ class TextToImage(Game):
     def noise(self, seeds: tf.Tensor) -> dict[str, tf.Tensor]:
         return {"z": random.normal(seeds, [self.latent_dim + self.condition_dim], "z")}
 
-    def sample(self, seeds: tf.Tensor, label: Any = None) -> tf.Tensor:
-        """Images of seeds [B] and captions: as many, or one for all; or numbers of words [B, T].
-
-        Raises: UserError without captions, and for words that the model has never seen.
-        """
-        if label is None:
-            raise UserError("text_to_image samples by caption: give captions.")
-        if isinstance(label, str):
-            label = [label] * len(seeds)
-        if isinstance(label, (list, tuple)) and isinstance(label[0], str):
-            label = captions.tokens(label, self.vocabulary, self.length)
-        return self.generate(self.noise(tf.convert_to_tensor(seeds, tf.int32)), label)
-
-    def generate(self, noise: dict[str, tf.Tensor], label: Any = None) -> tf.Tensor:
+    def generate(
+        self, noise: dict[str, tf.Tensor], condition: tf.Tensor | None = None
+    ) -> tf.Tensor:
         painter = self.painter_average if self.ema else self.painter
-        c, _ = self.code(painter["text"](label), noise, painter)
+        c, _ = self.code(painter["text"](condition), noise, painter)
         return self.from_range(self.paint(noise, c, self.sampler(), painter, False)[-1])

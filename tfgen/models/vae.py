@@ -222,8 +222,10 @@ class VAE(GenerativeModel):
         """The draw of z that the noise stands for: [B, Z]."""
         return self.density_of_codes().draw(noise)
 
-    def generate(self, noise: dict[str, tf.Tensor], label: tf.Tensor | None = None) -> tf.Tensor:
-        parameters = self.parameters(self.latent(noise), label)
+    def generate(
+        self, noise: dict[str, tf.Tensor], condition: tf.Tensor | None = None
+    ) -> tf.Tensor:
+        parameters = self.parameters(self.latent(noise), condition)
         return self.p.draw(parameters, noise["u"]) if self.draw else self.p.mean(parameters)
 
     # --- codes and density -----------------------------------------------------------------------
@@ -233,15 +235,15 @@ class VAE(GenerativeModel):
         mu, logvar = self.posterior(x, label)
         return {"mean": mu, "log_var": logvar}
 
-    def decode(self, z: tf.Tensor, label: tf.Tensor | None = None) -> tf.Tensor:
+    def decode(self, z: tf.Tensor, condition: tf.Tensor | None = None) -> tf.Tensor:
         """The mean of p(x|z): [B, Z] -> images in [0, 1]."""
-        return self.p.mean(self.parameters(z, label))
+        return self.p.mean(self.parameters(z, condition))
 
     def reconstruct(self, x: tf.Tensor) -> tf.Tensor:
         """The mean of p(x|z) at z = mu(x): images in [0, 1] -> images in [0, 1]."""
         return self.decode(self.encode(x)["mean"])
 
-    def draw_prior(self, seeds: tf.Tensor, label: tf.Tensor | None = None) -> tf.Tensor:
+    def draw_prior(self, seeds: tf.Tensor, condition: tf.Tensor | None = None) -> tf.Tensor:
         """Codes as samples are made of: int32 [B] -> [B, Z]."""
         return self.latent(self.noise(seeds))
 

@@ -334,7 +334,9 @@ class VQVAE(GenerativeModel):
         _, c = tf.while_loop(lambda i, _: i < self.places, draw, (tf.constant(0), start))
         return c
 
-    def generate(self, noise: dict[str, tf.Tensor], label: tf.Tensor | None = None) -> tf.Tensor:
+    def generate(
+        self, noise: dict[str, tf.Tensor], condition: tf.Tensor | None = None
+    ) -> tf.Tensor:
         return self.decode(self.looked_up(self.draw_codes(noise["u"])))
 
     # --- codes and density -----------------------------------------------------------------------
@@ -348,7 +350,7 @@ class VQVAE(GenerativeModel):
         e = self.looked_up(self.indices(x))
         return {"mean": tf.reshape(e, [-1, self.places * self.code_dim])}
 
-    def decode(self, z: tf.Tensor, label: tf.Tensor | None = None) -> tf.Tensor:
+    def decode(self, z: tf.Tensor, condition: tf.Tensor | None = None) -> tf.Tensor:
         """The mean of p(x|z_q): [B, h * w * D] -> images in [0, 1]."""
         e = tf.reshape(z, [-1, *self.grid, self.code_dim])
         return self.p.mean(self.decoder(e, training=False))
@@ -357,7 +359,7 @@ class VQVAE(GenerativeModel):
         """Images in [0, 1] -> images in [0, 1]."""
         return self.decode(self.encode(x)["mean"])
 
-    def draw_prior(self, seeds: tf.Tensor, label: tf.Tensor | None = None) -> tf.Tensor:
+    def draw_prior(self, seeds: tf.Tensor, condition: tf.Tensor | None = None) -> tf.Tensor:
         """The vectors of codes that the prior draws: int32 [B] -> [B, h * w * D]."""
         e = self.looked_up(self.draw_codes(self.noise(seeds)["u"]))
         return tf.reshape(e, [-1, self.places * self.code_dim])

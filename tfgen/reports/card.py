@@ -51,6 +51,7 @@ def text(
         "| | |",
         "|---|---|",
         f"| density | {model.likelihood} |",
+        *([f"| sampled by | {model.condition.description} |"] if model.condition else []),
         f"| trained on | {training.name} `{training.split}`: {training.size} images "
         f"{training.shape}, {training.levels} levels |",
         f"| validated on | `{validation.split}`, {validation.size} images |",

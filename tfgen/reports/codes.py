@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tfgen import evaluation, latents
+from tfgen.data import conditions
 from tfgen.reports import figures
 
 if TYPE_CHECKING:
@@ -157,15 +158,15 @@ def from_class_to_class(subject: "Subject") -> np.ndarray:
 def _of_seeds(model: "GenerativeModel", count: int = 16) -> np.ndarray:
     """What the samples of the first seeds are made of, [count, Z]."""
     seeds = np.arange(count, dtype=np.int32)
-    labels = model.conditions(len(seeds))
-    codes = model.draw_prior(seeds, labels) if model.can("draw_prior") else model.noise(seeds)["z"]
+    rows = conditions.defaults(model.condition, count)
+    codes = model.draw_prior(seeds, rows) if model.can("draw_prior") else model.noise(seeds)["z"]
     return np.asarray(codes)
 
 
 def traversals_of_a_sample(subject: "Subject") -> np.ndarray:
     """A row for each of the latents that change images most."""
     model, codes = subject.model, _of_seeds(subject.model)
-    decode = latents.decoder(model, None if model.condition_spec is None else model.conditions(1))
+    decode = latents.decoder(model)
     order, _ = latents.by_change(decode, codes)
     units = order[:UNITS]
     ends = np.tile([[-1.0, 1.0]] if model.prior == "uniform" else [[-2.5, 2.5]], (len(units), 1))

@@ -3,11 +3,12 @@
 import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tfgen import latents
+from tfgen.data import conditions
 from tfgen.files import atomic
 from tfgen.metrics import neighbours
 
@@ -139,11 +140,17 @@ def translations(
     return np.concatenate(parts)
 
 
-def by_caption(model: "GenerativeModel", texts: Sequence[str], seeds: int = 8) -> np.ndarray:
-    """A row for each caption, which stands beside it, a column for each seed: uint8 pixels."""
-    rows = np.arange(seeds, dtype=np.int32)
-    images = [np.asarray(model.sample(rows, [text] * seeds)) for text in texts]
-    return labelled(tile(np.concatenate(images), seeds), texts)
+def by_condition(model: "GenerativeModel", given: Any = None, seeds: int = 8) -> np.ndarray:
+    """A row for each condition, whose words stand beside it, a column for each seed: uint8 pixels.
+
+    given: the conditions, as a user gives them; by default some of those that there are.
+    """
+    condition = model.condition
+    assert condition
+    rows = condition.shown() if given is None else condition.rows(given, len(given))
+    columns = np.tile(np.arange(seeds, dtype=np.int32), len(rows))
+    images = np.asarray(model.sample(columns, rows.repeat(seeds, axis=0)))
+    return labelled(tile(images, seeds), condition.words(rows))
 
 
 def growth(grids: Mapping[int, Path], phases: Sequence[tuple[float, str]]) -> np.ndarray:
@@ -204,9 +211,9 @@ def interpolation(model: "GenerativeModel", rows: int = 6, steps: int = 12) -> n
     # All else that a sample depends on stays as it is at the row's start.
     path_noise = {key: value[:rows].repeat(steps, axis=0) for key, value in noise.items()}
     path_noise["z"] = z.reshape(rows * steps, -1).astype(np.float32)
-    labels = model.conditions(rows)
-    labels = None if labels is None else labels.repeat(steps, axis=0)
-    return tile(np.asarray(model.generate(path_noise, labels)), steps)
+    asked = conditions.defaults(model.condition, rows)
+    asked = None if asked is None else asked.repeat(steps, axis=0)
+    return tile(np.asarray(model.generate(path_noise, asked)), steps)
 
 
 def latent_scatter(

@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from tfgen import latents
 from tfgen.compiling import compiled
+from tfgen.data import conditions
 
 if TYPE_CHECKING:
     from tfgen.model import GenerativeModel
@@ -88,7 +89,8 @@ class Subject:
     def sample(self) -> Callable[[], tf.Tensor]:
         """Samples of the seeds 0 to `count` - 1, [count, H, W, C], by the model as it then is."""
         model = self.model
-        return compiled(lambda: model.sample(tf.range(self.count), model.conditions(self.count)))
+        rows = conditions.defaults(model.condition, self.count)
+        return compiled(lambda: model.sample(tf.range(self.count), rows))
 
     @functools.cached_property
     def translate(self) -> Callable[[np.ndarray, str], tf.Tensor]:
@@ -107,7 +109,7 @@ OTHER_NEEDS: dict[str, Callable[[Subject], bool]] = {
     "sample grids": lambda subject: bool(subject.grids),
     "labels": lambda subject: subject.labels is not None,
     "samples by class": lambda subject: bool(subject.model.num_classes),
-    "captions": lambda subject: hasattr(subject.model, "vocabulary"),
+    "samples by caption": lambda subject: isinstance(subject.model.condition, conditions.Captions),
     "a prior": lambda subject: hasattr(subject.model, "prior"),
     "a plane of codes": _plane,  # of a VAE, whose prior fills it
 }

@@ -75,9 +75,8 @@ def _nearest(subject: Subject) -> np.ndarray:
     return figures.nearest(samples, subject.unit(subject.train))
 
 
-def _by_caption(subject: Subject) -> np.ndarray:
-    model = subject.model
-    return figures.by_caption(model, model.examples[:: max(1, len(model.examples) // 8)][:8])
+def _by_condition(subject: Subject) -> np.ndarray:
+    return figures.by_condition(subject.model)
 
 
 Explored = functools.partial(Figure, pages=("explore",))
@@ -110,7 +109,12 @@ FIGURES: tuple[Figure, ...] = (
     Figure(
         "captions", "Captions",
         "A row is a caption, a column a seed.",
-        _by_caption, needs=("captions",),
+        _by_condition, needs=("sample", "samples by caption"),
+    ),
+    Figure(
+        "labels", "Classes",
+        "A row is a class, a column a seed.",
+        _by_condition, needs=("sample", "samples by class"),
     ),
     Figure(
         "translations", "Translations",

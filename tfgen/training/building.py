@@ -9,6 +9,7 @@ import keras
 import tensorflow as tf
 
 from tfgen import models
+from tfgen.data import conditions
 from tfgen.errors import UserError
 from tfgen.training import optimizers
 
@@ -43,6 +44,7 @@ def build(
             image_shape=training.shape, levels=training.levels, seed=config.seed, **arguments
         )
         model.check_batch(config.batch_size, replicas_of(strategy))
+        name_classes(model, training)
         return _with_optimizers(model, config, given)
 
 
@@ -82,7 +84,15 @@ def adopt(
         for counter in (model.step, model.finite_steps, model.interval_sums):
             counter.assign(tf.zeros_like(counter))
         model.check_batch(config.batch_size, replicas_of(strategy))
+        name_classes(model, training)
         return _with_optimizers(model, config, given)
+
+
+def name_classes(model: "GenerativeModel", training: "ImageData") -> None:
+    """A model that is asked for classes learns their names, where they are more than numbers."""
+    names = conditions.Labels(tuple(training.classes))
+    if model.num_classes == len(names.classes) and names.named:
+        model.class_names = names.classes
 
 
 def _with_optimizers(

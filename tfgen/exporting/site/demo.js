@@ -37,7 +37,7 @@ function withLabel(inputs, label) {
   return about.num_classes ? { ...inputs, label: int32(label) } : inputs;
 }
 
-// A caption's words as numbers, as tfgen/captions.py has them.
+// A caption's words as numbers, as tfgen/data/text.py has them.
 function tokensOf(caption) {
   const words = wordsOf(caption);
   const tokens = new Int32Array(about.length); // 0 is no word; indexOf gives -1, so 1 is unknown
@@ -175,7 +175,7 @@ function makeLabels() {
   get("labels").hidden = !about.num_classes;
   get("label").append(new Option("each in turn", -1));
   for (let i = 0; i < about.num_classes; i++) {
-    get("label").append(new Option(about.classes[i] ?? i, i));
+    get("label").append(new Option(about.classes?.[i] ?? i, i));
   }
   get("label").addEventListener("change", () => {
     once(drawGrid);
