@@ -374,7 +374,7 @@ def test_codes(row, model):
 
 
 def test_log_prob_of_an_image_does_not_depend_on_the_batch(row, model):
-    assert model.can("log_prob") == (model.likelihood != "implicit")
+    assert model.can("log_prob") == (model.likelihood_kind != "implicit")
     if model.can("log_prob"):
         x = row.batch(16)["image"].astype(np.float32) / (row.levels - 1)
         draws = {"samples": 5} if model.can("elbo") else {}
@@ -429,4 +429,4 @@ def test_the_file_reads_like_its_paper(model):
     text = inspect.getdoc(inspect.getmodule(type(model)))
     for part in ("https://", "Shapes:", "Departures from the paper:"):
         assert part in text, part
-    assert model.likelihood in ("exact", "lower bound", "estimate", "implicit")
+    assert model.likelihood_kind in ("exact", "lower bound", "estimate", "implicit")

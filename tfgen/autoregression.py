@@ -43,7 +43,7 @@ class Autoregression(GenerativeModel):
     shapes.
     """
 
-    likelihood = "exact"
+    likelihood_kind = "exact"
     descent = {"p": "loss"}
 
     def __init__(

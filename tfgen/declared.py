@@ -57,7 +57,8 @@ class Range:
 
 
 # The ranges that most settings have.
-Count = Annotated[int, Range(1)]  # units, layers, steps: at least one
+Count = Annotated[int, Range(1)]  # units, steps: at least one
+Layers = Annotated[int, Range(1, 1000)]  # each is built
 Steps = Annotated[int, Range(0)]  # 0: none
 Weight = Annotated[float, Range(0)]
 Share = Annotated[float, Range(0, below=1)]  # of what is dropped, kept, averaged
@@ -101,6 +102,7 @@ class Setting:
 NOT_SETTINGS = ("self", "image_shape", "levels", "seed", "num_classes", "class_names")
 _NAMES = {
     **{"Annotated": Annotated, "Literal": Literal, "Range": Range},
+    **{"Layers": Layers},
     **{"Count": Count, "Steps": Steps, "Weight": Weight, "Share": Share},
     **{"Likelihood": Likelihood},
 }
@@ -111,7 +113,7 @@ def of_model(source: Path) -> dict[str, Setting]:
 
     Raises: UserError for a file without one such class, and for an argument that declares nothing.
     """
-    tree = ast.parse(source.read_text(), str(source))
+    tree = ast.parse(source.read_text("utf-8"), str(source))
     return _of_class(the_class(tree, source), tree, source)
 
 
@@ -241,7 +243,7 @@ def _parent(node: ast.ClassDef, tree: ast.Module) -> tuple[ast.ClassDef, ast.Mod
             source = _file_of(statement.module or "", base)
             if source is None or base == "GenerativeModel":
                 return None
-            above = ast.parse(source.read_text(), str(source))
+            above = ast.parse(source.read_text("utf-8"), str(source))
             classes = [n for n in above.body if isinstance(n, ast.ClassDef)]
             found = [n for n in classes if n.name == base]
             return (found[0], above, source) if found else None
@@ -253,7 +255,7 @@ def zoo() -> dict[str, Path]:
     """{class: file} of tfgen/models, from the sources: each file defines the class of its name."""
     found: dict[str, Path] = {}
     for file in sorted((Path(__file__).parent / "models").glob("*.py")):
-        classes = re.findall(r"^class (\w+)", file.read_text(), re.MULTILINE)
+        classes = re.findall(r"^class (\w+)", file.read_text("utf-8"), re.MULTILINE)
         found |= {kind: file for kind in classes if kind.lower() == file.stem.replace("_", "")}
     return found
 

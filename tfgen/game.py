@@ -38,7 +38,7 @@ class Game(GenerativeModel):
     """
 
     x_range = (-1.0, 1.0)
-    likelihood = "implicit"
+    likelihood_kind = "implicit"
     prior = "uniform"
     terms: tuple[str, ...] = ("d_loss", "g_loss", "D_real", "D_fake", "spread")
     objective: adversarial.Objective

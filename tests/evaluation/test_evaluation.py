@@ -109,11 +109,11 @@ def test_every_model_is_measured_by_what_it_can(row):
     assert stages[-1] == 1.0
     if model.can("elbo"):
         assert results["nll"] <= results["neg_elbo"] + 1e-3
-        estimated = model.likelihood == "estimate"
+        estimated = model.likelihood_kind == "estimate"
         assert results["nll_kind"] == (
             "no bound: k = 3, Z by AIS" if estimated else "upper bound, k = 3"
         )
-    elif model.likelihood == "lower bound":
+    elif model.likelihood_kind == "lower bound":
         assert results["nll_kind"] == "upper bound, one term"
     if model.can("sample"):
         assert set(content["not_measured"]) == {"score", "class_entropy", "rarest_class"}

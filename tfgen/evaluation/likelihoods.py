@@ -41,7 +41,7 @@ def likelihoods(
     parts = {name: np.concatenate(part).astype(np.float64) for name, part in blocks.items()}
     nll = -parts["log_p"]
     log_z = model.log_partition() if model.can("log_partition") else None
-    kind = "exact" if log_z and log_z.exact else model.likelihood
+    kind = "exact" if log_z and log_z.exact else model.likelihood_kind
     found = {
         "nll": float(nll.mean()),
         "nll_error": likelihood.standard_error(nll),

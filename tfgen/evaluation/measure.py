@@ -87,7 +87,7 @@ def measure(
     content = evaluation.evaluate(model, splits, protocol, network, progress, parts)
     about = {
         "name": run.name,
-        "density": model.likelihood,
+        "density": model.likelihood_kind,
         "seed": config["seed"],
         "sha256": hashlib.sha256(run.dir.model.read_bytes()).hexdigest(),
         "training": run.dir.read_json(run.dir.training) if run.dir.training.exists() else {},

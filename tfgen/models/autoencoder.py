@@ -59,7 +59,7 @@ class Autoencoder(GenerativeModel):
         "Hinton and Salakhutdinov 2006",
         "https://www.cs.toronto.edu/~hinton/absps/science.pdf",
     )
-    likelihood = "implicit"
+    likelihood_kind = "implicit"
     terms: tuple[str, ...] = ("loss", "mse")
     # Which of its terms each optimizer descends on, in the order of their updates.
     descent = {"ae": "loss"}

@@ -77,7 +77,7 @@ class CycleGAN(GenerativeModel):
 
     paper = ("Zhu et al. 2017", "https://arxiv.org/abs/1703.10593")
     x_range = (-1.0, 1.0)
-    likelihood = "implicit"
+    likelihood_kind = "implicit"
     terms = ("loss", "d_loss", "adversarial", "cycle", "identity", "D_real", "D_fake")
     # What it makes is of an image, not of a seed.
     sample = None  # type: ignore[assignment]
@@ -88,10 +88,10 @@ class CycleGAN(GenerativeModel):
         levels: int,
         seed: int = 0,
         width: Count = 64,
-        depth: Annotated[int, Range(0)] = 2,
-        blocks: Annotated[int, Range(0)] = 9,
+        depth: Annotated[int, Range(0, 1000)] = 2,
+        blocks: Annotated[int, Range(0, 1000)] = 9,
         patch_width: Count = 64,
-        patch_depth: Annotated[int, Range(0)] = 3,
+        patch_depth: Annotated[int, Range(0, 1000)] = 3,
         cycle_weight: Weight = 10.0,
         identity_weight: Weight = 0.5,
         pool: Annotated[int, Range(0)] = 50,

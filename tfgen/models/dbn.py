@@ -70,7 +70,7 @@ class DBN(GenerativeModel):
     """
 
     paper = ("Hinton et al. 2006", "https://doi.org/10.1162/neco.2006.18.7.1527")
-    likelihood = "estimate"
+    likelihood_kind = "estimate"
     terms = ("loss", "gap")
 
     def __init__(
@@ -79,7 +79,7 @@ class DBN(GenerativeModel):
         levels: int,
         seed: int = 0,
         hidden: Count = 500,
-        depth: Annotated[int, Range(2)] = 2,
+        depth: Annotated[int, Range(2, 1000)] = 2,
         each: Count = 5000,
         visible: Literal["auto", "binary", "gaussian"] = "auto",
         sigma: Annotated[float, Range(above=0)] = 0.25,

@@ -24,7 +24,7 @@ import keras
 import tensorflow as tf
 
 from tfgen import random, replicas
-from tfgen.declared import Count, Network, Weight
+from tfgen.declared import Count, Layers, Network, Weight
 from tfgen.layers import coders
 from tfgen.models.vae import VAE, Draws
 from tfgen.objectives import adversarial
@@ -54,7 +54,7 @@ class FactorVAE(VAE):
         seed: int = 0,
         gamma: Weight = 10.0,
         critic_width: Count = 1000,
-        critic_depth: Count = 6,
+        critic_depth: Layers = 6,
         discriminator: Network = None,
         **kwargs: Any,
     ) -> None:

@@ -92,7 +92,7 @@ class GAN(Game):
         pooling: Literal["mean", "sum"] = "mean",
         width: Count = 128,
         generator_width: Annotated[int, Range(0)] = 0,
-        depth: Annotated[int, Range(0)] = 2,
+        depth: Annotated[int, Range(0, 1000)] = 2,
         kernel: Count = 4,
         minibatch_stddev: bool = False,
         generator: Network = None,

@@ -27,7 +27,7 @@ import keras
 import tensorflow as tf
 
 from tfgen import random
-from tfgen.declared import Count, Likelihood, Network, Range, Share
+from tfgen.declared import Count, Layers, Likelihood, Network, Range, Share
 from tfgen.layers import Dropout, coders
 from tfgen.model import GenerativeModel
 from tfgen.models.denoising_autoencoder import salt_and_pepper
@@ -65,7 +65,7 @@ class GSN(GenerativeModel):
         width: Count = 500,
         dropout: Share = 0.0,
         strength: Annotated[float, Range(0, 1)] = 0.4,
-        walkback: Count = 4,
+        walkback: Layers = 4,
         steps: Count = 50,
         likelihood: Likelihood = "auto",
         encoder: Network = None,

@@ -31,7 +31,7 @@ import tensorflow as tf
 
 from tfgen import random
 from tfgen.autoregression import Autoregression
-from tfgen.declared import Count, Share
+from tfgen.declared import Count, Layers, Share
 from tfgen.errors import one_of
 from tfgen.layers import Dropout
 
@@ -78,8 +78,8 @@ class MADE(Autoregression):
         levels: int,
         seed: int = 0,
         hidden: Count = 500,
-        depth: Count = 1,
-        masks: Count = 1,
+        depth: Layers = 1,
+        masks: Layers = 1,
         orders: Literal["raster", "random"] = "raster",
         dropout: Share = 0.0,
         **kwargs: Any,

@@ -47,7 +47,7 @@ from keras import layers
 
 from tfgen import random
 from tfgen.compiling import compiled
-from tfgen.declared import Count, Share
+from tfgen.declared import Count, Layers, Share
 from tfgen.errors import one_of
 from tfgen.layers import Dropout
 from tfgen.model import GenerativeModel
@@ -100,7 +100,7 @@ class NICE(GenerativeModel):
 
     paper = ("Dinh et al. 2015", "https://arxiv.org/abs/1410.8516")
     descent = {"flow": "loss"}
-    likelihood = "lower bound"
+    likelihood_kind = "lower bound"
     prior = "normal"
 
     def __init__(
@@ -109,8 +109,8 @@ class NICE(GenerativeModel):
         levels: int,
         seed: int = 0,
         width: Count = 1000,
-        depth: Count = 5,
-        couplings: Count = 4,
+        depth: Layers = 5,
+        couplings: Layers = 4,
         dequantisation: Literal["uniform", "variational"] = "uniform",
         dropout: Share = 0.0,
         **kwargs: Any,

@@ -53,7 +53,7 @@ class PCA(GenerativeModel):
     """
 
     paper = ("Jolliffe and Cadima 2016", "https://doi.org/10.1098/rsta.2015.0202")
-    likelihood = "implicit"
+    likelihood_kind = "implicit"
     terms = ("loss", "mse")
 
     def __init__(

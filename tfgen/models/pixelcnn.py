@@ -40,7 +40,7 @@ import tensorflow as tf
 
 from tfgen import by_class
 from tfgen.autoregression import Autoregression
-from tfgen.declared import Count, Share
+from tfgen.declared import Count, Layers, Share
 from tfgen.layers import Dropout
 from tfgen.layers.causal import (
     Head,
@@ -162,7 +162,7 @@ class PixelCNN(Autoregression):
         levels: int,
         seed: int = 0,
         width: Count = 64,
-        depth: Count = 7,
+        depth: Layers = 7,
         reach: Count = 1,
         first_reach: Count = 3,
         conditional: bool = False,

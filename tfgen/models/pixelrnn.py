@@ -40,7 +40,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfgen.autoregression import Autoregression, placed
-from tfgen.declared import Count, Share
+from tfgen.declared import Count, Layers, Share
 from tfgen.errors import one_of
 from tfgen.layers import Dropout
 from tfgen.layers.causal import (
@@ -238,7 +238,7 @@ class PixelRNN(Autoregression):
         seed: int = 0,
         recurrence: Literal["row", "diagonal"] = "row",
         width: Count = 64,
-        depth: Count = 7,
+        depth: Layers = 7,
         reach: Count = 3,
         dropout: Share = 0.0,
         **kwargs: Any,

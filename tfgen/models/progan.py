@@ -79,7 +79,7 @@ class ProGAN(Game):
         latent_dim=64,
         width: Count = 64,
         base: Count = 256,
-        stages: Annotated[int, Range(0)] = 0,
+        stages: Annotated[int, Range(0, 1000)] = 0,
         schedule: str = "1000,2000",
         fade: Annotated[float, Range(0, 1)] = 0.5,
         divisors: str = "1",

@@ -76,7 +76,7 @@ class RBM(GenerativeModel):
     """
 
     paper = ("Hinton 2002", "https://doi.org/10.1162/089976602760128018")
-    likelihood = "estimate"
+    likelihood_kind = "estimate"
     terms = ("loss", "free_energy", "gap")
 
     def __init__(

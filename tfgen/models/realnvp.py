@@ -34,7 +34,7 @@ import numpy as np
 import tensorflow as tf
 from keras import layers
 
-from tfgen.declared import Count
+from tfgen.declared import Layers
 from tfgen.errors import UserError, one_of
 from tfgen.models.nice import NICE, alternating, small
 
@@ -84,7 +84,7 @@ class RealNVP(NICE):
         levels: int,
         seed: int = 0,
         network: Literal["conv", "dense"] = "conv",
-        scales: Count = 2,
+        scales: Layers = 2,
         **kwargs: Any,
     ) -> None:
         self.network = one_of("network", network, ("conv", "dense"))

@@ -47,7 +47,7 @@ import tensorflow as tf
 from tfgen import random, replicas
 from tfgen.data import text
 from tfgen.data.conditions import Captions
-from tfgen.declared import Count, Range, Weight
+from tfgen.declared import Count, Layers, Range, Weight
 from tfgen.game import Game
 from tfgen.layers import adversaries, captioned
 from tfgen.objectives import adversarial, divergences, losses
@@ -108,7 +108,7 @@ class TextToImage(Game):
         vocabulary=("red", "green"),
         examples=("red", "green"),
         most_words: Count = 5000,
-        length: Annotated[int, Range(0)] = 16,
+        length: Annotated[int, Range(0, 1000)] = 16,
         embedding: Count = 64,
         text_dim: Count = 128,
         condition_dim: Count = 32,
@@ -122,7 +122,7 @@ class TextToImage(Game):
         ] = "non_saturating",
         normalisation: Literal["none", "batch", "layer", "spectral"] = "batch",
         width: Count = 128,
-        depth: Count = 2,
+        depth: Layers = 2,
         kernel: Count = 4,
         **kwargs: Any,
     ) -> None:

@@ -72,7 +72,7 @@ class VAE(GenerativeModel):
     """
 
     paper = ("Kingma and Welling 2014", "https://arxiv.org/abs/1312.6114")
-    likelihood = "lower bound"
+    likelihood_kind = "lower bound"
     prior = "normal"
     terms: tuple[str, ...] = ("loss", "distortion", "kl")
     # Which of its terms each optimizer descends on, in the order of their updates.

@@ -143,7 +143,7 @@ class VQVAE(GenerativeModel):
     """
 
     paper = ("van den Oord et al. 2017", "https://arxiv.org/abs/1711.00937")
-    likelihood = "lower bound"
+    likelihood_kind = "lower bound"
     terms = ("loss", "distortion", "rate", "commitment", "perplexity")
 
     def __init__(
@@ -153,7 +153,7 @@ class VQVAE(GenerativeModel):
         seed: int = 0,
         codes: Count = 64,
         code_dim: Count = 16,
-        depth: Annotated[int, Range(0)] = 2,
+        depth: Annotated[int, Range(0, 1000)] = 2,
         width: Count = 32,
         codebook: Literal["ema", "gradient"] = "ema",
         commitment: Weight = 0.25,

@@ -50,7 +50,7 @@ def text(
         "",
         "| | |",
         "|---|---|",
-        f"| density | {model.likelihood} |",
+        f"| density | {model.likelihood_kind} |",
         *([f"| sampled by | {model.condition.description} |"] if model.condition else []),
         f"| trained on | {training.name} `{training.split}`: {training.size} images "
         f"{training.shape}, {training.levels} levels |",
