@@ -70,6 +70,20 @@ def test_the_vae_of_the_page_from_text_to_figures(tmp_path, monkeypatch):
     assert surprise.mean() == pytest.approx(1 + math.log(2), abs=4 / math.sqrt(surprise.size))
 
 
+@pytest.mark.slow
+def test_the_gan_of_the_page_from_text_to_figures(tmp_path):
+    file = tmp_path / "my_gan.py"
+    file.write_text(fenced.file(CONTRIBUTING, "my_gan.py"))
+    changes = {"model.width": 8, "log_every": 10, "save_every": 20}
+    run = tfgen.train(str(file), steps=20, workdir=tmp_path / "run", settings=changes)
+    assert (run / "figures" / "samples.png").exists()
+    # Pearson's divergence of p = (3/4, 1/4) from q = (1/2, 1/2) is 1/4: T = 2 (p / q - 1) finds it.
+    p, q = tf.constant([0.75, 0.25]), tf.constant([0.5, 0.5])
+    T, loss = 2.0 * (p / q - 1.0), run.model.objective.d_loss
+    value = tf.reduce_sum(-p * loss(T, tf.zeros(2)) - q * loss(tf.zeros(2), T))
+    assert float(value) == pytest.approx(0.25)
+
+
 def test_settings_of_ones_own_are_explained_and_checked(tmp_path):
     file = tmp_path / "my_vae.py"
     file.write_text(OWN)
