@@ -19,10 +19,13 @@ A file appears under its name only when it is whole: it is written beside it and
 """
 
 import json
+import re
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import tfgen
+from tfgen import reading
 from tfgen.errors import UserError
 from tfgen.files import UNFINISHED, write_text
 
@@ -31,6 +34,28 @@ if TYPE_CHECKING:
 
 # Settings of models that an earlier version had under another name: {model: {theirs: ours}}.
 RENAMED = {"conditional_gan": {"condition": "conditioning"}}
+
+
+# What config.json, training.json and metrics.json hold, as `reading.misfit` has it.
+CONFIG = {
+    "model": str,
+    "config": {"steps": int, "data": {"name": str}, "model": dict, "optimizers": dict},
+}
+TRAINING = {"steps": int, "seconds": float, "parameters": int}
+NUMBERS = {str: (float, type(None)), "nll_kind": str}
+METRICS = {
+    "model": {"name": str, "density": str, "training": dict},
+    "protocol": {
+        **{"data": str, "train": str, "split": str, "n": int},
+        **{"features": str, "features_hash": str},
+    },
+    "features": {"distance": str},
+    "results": NUMBERS,
+    "floor": NUMBERS,
+    "baselines": {str: NUMBERS},
+    "diagnosis": [{"name": str, "problem": str, "advice": str}],
+    "not_measured": {str: str},
+}
 
 
 class RunDir:
@@ -62,6 +87,11 @@ class RunDir:
         for file in self.path.rglob(f"{UNFINISHED}*"):
             if file.is_file():  # a folder is an export that may be under way
                 file.unlink(missing_ok=True)
+        for file in self.checkpoints.glob("*temp*"):  # TensorFlow's own
+            if file.is_dir():
+                shutil.rmtree(file, ignore_errors=True)
+            else:
+                file.unlink(missing_ok=True)
 
     def sample_grid(self, step: int) -> Path:
         return self.samples / f"step-{step:07d}.png"
@@ -81,15 +111,15 @@ class RunDir:
         """
         if not self.config_file.exists():
             raise UserError(f"{self.path} is not a run directory: it has no config.json.")
-        try:
-            content = json.loads(self.config_file.read_text())
-            made_by = content.get("tfgen", "0.1.0")  # which did not say
-            model, config = content["model"], content["config"]
-            for old, new in RENAMED.get(model, {}).items():
-                if old in config["model"]:
-                    config["model"][new] = config["model"].pop(old)
-        except (json.JSONDecodeError, KeyError, TypeError, UnicodeDecodeError) as error:
-            raise UserError(f"{self.config_file} is broken: {error!r}.") from None
+        advice = f"the run was begun with it: put it back, or take {self.path} away"
+        content = reading.read_json(self.config_file, CONFIG, advice)
+        made_by = content.get("tfgen", "0.1.0")  # which did not say
+        model, config = content["model"], content["config"]
+        if not re.fullmatch(r"\d+\.\d+(\.\S*)?", made_by if isinstance(made_by, str) else ""):
+            raise UserError(f"{self.config_file} is broken ('tfgen' is {made_by!r}); {advice}.")
+        for old, new in RENAMED.get(model, {}).items():
+            if old in config["model"]:
+                config["model"][new] = config["model"].pop(old)
         if _release(made_by) > _release(tfgen.__version__):
             raise UserError(
                 f"the run in {self.path} was made by tfgen {made_by}, and this is "
@@ -106,15 +136,9 @@ class RunDir:
             self.training: "training",
             self.metrics: f"train.evaluate with `workdir={self.path}`",
         }[path]
-        if not path.exists():
-            raise UserError(f"{path} is not there; {makes} writes it.")
-        try:
-            content = json.loads(path.read_text())
-            if not isinstance(content, dict):
-                raise ValueError(f"it holds a {type(content).__name__}")
-            return content
-        except ValueError as error:
-            raise UserError(f"{path} is broken ({error}); {makes} writes it anew.") from None
+        shape = TRAINING if path == self.training else METRICS
+        found: dict[str, Any] = reading.read_json(path, shape, f"{makes} writes it anew")
+        return found
 
 
 def short_name(model: str) -> str:

@@ -8,7 +8,11 @@ def content(name="vae", seed=0, nll=90.0, seconds=10.0, **protocol):
     }  # fmt: skip
     return {
         "model": {"name": name, "seed": seed, "density": "lower bound", "training": training},
-        "protocol": {"data": "digits", "split": "test", "n": 447, "k": 10, "version": 1} | protocol,
+        "protocol": {
+            **{"data": "digits", "train": "train", "split": "test", "n": 447, "k": 10},
+            **{"features": "classifier", "features_hash": "0", "version": 1},
+            **protocol,
+        },
         "features": {"kind": "classifier", "distance": "FCD", "accuracy": {"label": 0.97}},
         "results": {
             "nll": nll,
@@ -18,6 +22,7 @@ def content(name="vae", seed=0, nll=90.0, seconds=10.0, **protocol):
         },
         "floor": {"frechet": 1.0},
         "baselines": {"Gaussian": {"frechet": 9.0}, "PCA of 3": {"mse": 0.1}},
-        "diagnosis": [{"name": "dead codes"}],
+        "diagnosis": [{"name": "dead codes", "problem": "", "advice": ""}],
+        "not_measured": {},
         "versions": {"keras": "3"},
     }

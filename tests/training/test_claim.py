@@ -22,8 +22,8 @@ def test_what_a_model_no_longer_has_is_no_difference(tmp_path):
     old = config.to_dict()
     old["model"]["critic_steps"] = 1
     run.write_config("text_to_image", old)
-    assert claim.steps_there(run, "text_to_image", config) == config.steps
+    assert claim.recorded_steps(run, "text_to_image", config) == config.steps
     old["model"]["strange"] = 1
     run.write_config("text_to_image", old)
     with pytest.raises(UserError, match=r"model.strange: 1 there, 'not set' now"):
-        claim.steps_there(run, "text_to_image", config)
+        claim.recorded_steps(run, "text_to_image", config)

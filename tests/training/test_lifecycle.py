@@ -103,7 +103,7 @@ def test_nothing_is_lost_when_a_longer_run_cannot_begin(tmp_path, monkeypatch):
     run = train(tmp_path / "run")
     before = {file: (run / file).read_bytes() for file in ("config.json", "card.md")}
     with monkeypatch.context() as patched:
-        patched.setattr(building, "taken", gone)
+        patched.setattr(building, "adopt", gone)
         with pytest.raises(UserError, match="is gone"):
             train(run.path, steps=60)
     with pytest.raises(UserError, match="holds a run with other settings"):

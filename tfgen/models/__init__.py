@@ -9,6 +9,7 @@ There is no list to keep: a file of this folder defines one model, and the sourc
 import importlib
 import os
 import pkgutil
+import zipfile
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -115,12 +116,22 @@ def load(directory: str | os.PathLike) -> "GenerativeModel":
     # Of two files of users that register one name each run has its own.
     own = {keras.saving.get_registered_name(kind): kind}
     try:
+        if not zipfile.is_zipfile(run.model):
+            raise ValueError("it is cut short, or no file of Keras")
         with keras.saving.custom_object_scope(own):
-            return keras.saving.load_model(run.model, compile=False)
-    except (ValueError, OSError, KeyError) as error:
-        raise UserError(f"{run.model} cannot be read: {error}") from error
-    except TypeError as error:  # what Keras raises for a class that it does not find
+            model = keras.saving.load_model(run.model, compile=False)
+    except Exception as error:  # Keras, zipfile and HDF5 raise a dozen kinds for a damaged file
+        said = (str(error).splitlines() or [repr(error)])[0]
+        absent = isinstance(error, TypeError)  # what Keras raises for a class that it does not find
         raise UserError(
-            f"{run.model} holds a class that is not there: import the module that defines it "
-            f"before the run is loaded. Keras says: {str(error).splitlines()[0]}"
+            f"{run.model} cannot be read: {said}. "
+            + ("A class of yours is to be imported before. " if absent else "")
+            + "Else copy it here again, or take model.keras and card.md away and train on with the "
+            f"settings of the run, `workdir={run.path}`: its checkpoints hold the weights."
         ) from error
+    if type(model) is not kind:
+        raise UserError(
+            f"{run.model} holds a {type(model).__name__}, and config.json says {name}: one of the "
+            "two is of another run."
+        )
+    return model

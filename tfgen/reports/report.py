@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tfgen import reading
 from tfgen.metrics import catalogue
 from tfgen.reports import page, table
 from tfgen.reports.subject import Subject
@@ -184,12 +185,8 @@ def curves(run: "RunDir", content: Mapping[str, Any]) -> str:
 
 def read_log(path: Path) -> dict[str, list[tuple[int, float]]]:
     """A csv of steps -> {column: [(step, value)]}."""
-    if not path.exists():
-        return {}
-    head, *rows = (line.split(",") for line in path.read_text().splitlines())
-    return {
-        name: [(int(row[0]), float(row[i])) for row in rows] for i, name in enumerate(head) if i
-    }
+    names, rows = reading.read_rows(path)
+    return {name: [(step, row[i]) for step, row in rows.items()] for i, name in enumerate(names)}
 
 
 def details(content: Mapping[str, Any]) -> str:

@@ -1,9 +1,10 @@
 """The warnings of a model about its own training, said while it trains and found in its log."""
 
-import csv
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from tfgen import reading
 
 if TYPE_CHECKING:
     from tfgen.model import GenerativeModel
@@ -44,8 +45,7 @@ def warnings_in_log(model: "GenerativeModel", path: Path) -> list[str]:
     if not model.can("warnings"):
         return []
     health = Health(model)
-    with open(path) as file:
-        for row in csv.DictReader(file):
-            step = int(row.pop("step"))
-            health.check(step, {name: float(value) for name, value in row.items()})
+    names, rows = reading.read_rows(path)
+    for step, row in rows.items():
+        health.check(step, dict(zip(names, row, strict=True)))
     return health.found

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import keras
 
-from tfgen import data, evaluation, files
+from tfgen import data, evaluation, files, reading
 from tfgen.compiling import compiled
 from tfgen.errors import UserError, one_of
 from tfgen.metrics import distances
@@ -59,7 +59,7 @@ class Validation:
         self.held_out = data.arrays(validation)
         self.metric = config.eval_metric
         if self.metric == "auto":
-            samples = model.likelihood == "implicit" and model.can("sample")
+            samples = model.likelihood_kind == "implicit" and model.can("sample")
             labelled = feature_networks.targets(self.held_out) or training.shape[:2] == (1, 1)
             self.metric = (FRECHET if labelled else KID) if samples else "loss"
         one_of("eval_metric", self.metric, [*model.terms, *DISTANCES])
@@ -71,9 +71,9 @@ class Validation:
             self._prepare_features(training, validation)
         self.names = [*model.terms, *([self.metric] if self.features else [])]
         self._check_log(start)
-        self.log = Log(run.validation, self.names, start)
-        column = 1 + self.names.index(self.metric)
-        self.rows = {int(row[0]): float(row[column]) for row in _rows(run.validation)}
+        self.log = Log(run.validation, self.names, start, config.eval_every)
+        column = self.names.index(self.metric)
+        self.rows = {step: row[column] for step, row in self.log.rows.items()}
         for step, path in self._kept().items():
             if step > start:
                 path.unlink()
@@ -82,10 +82,11 @@ class Validation:
         """Raises: UserError where the run was watched by another metric, as by an older version."""
         if not start or not self.run.validation.exists():
             return
-        head = self.run.validation.read_text().partition("\n")[0]
-        if self.metric not in head.split(","):
+        names, _ = reading.read_rows(self.run.validation)
+        if self.metric not in names:
             raise UserError(
-                f"{self.run.validation} was begun by another version, which watched {head}, and "
+                f"{self.run.validation} was begun by another version, which watched "
+                f"{', '.join(names)}, and "
                 f"not {self.metric}: train anew in another `workdir`."
             )
 
@@ -164,8 +165,3 @@ class Validation:
     def _kept(self) -> dict[int, Path]:
         paths = self.run.checkpoints.glob("best-*.keras")
         return {int(path.stem.partition("-")[2]): path for path in paths}
-
-
-def _rows(path: Path) -> list[list[str]]:
-    """Of a log, without its head."""
-    return [line.split(",") for line in path.read_text().splitlines()[1:]]
