@@ -2,34 +2,15 @@
 
 python -m export.sample --from=runs/dcgan-digits --seeds=0:64 --out=grid.png
 
-What --from may be is listed in `tfgen/exporting/sources.py`.
+What --from may be is listed in `tfgen/exporting/sources.py`, what --out in `sampling.py` beside it.
 """
 
 import argparse
 import sys
 from collections.abc import Sequence
 
-import numpy as np
-
-from tfgen import command
-from tfgen.errors import UserError
-from tfgen.exporting import sources
-from tfgen.reports import figures
-
-
-def parse_seeds(text: str) -> list[int]:
-    """ "3", "0:64" or "1,5,9" -> a list of int32 seeds.  Raises: UserError."""
-    try:
-        if ":" in text:
-            start, stop = map(int, text.split(":"))
-            seeds = list(range(start, stop))
-        else:
-            seeds = [int(part) for part in text.split(",")]
-    except ValueError:
-        seeds = []
-    if not seeds or min(seeds) < -(2**31) or max(seeds) >= 2**31:
-        raise UserError(f"--seeds={text}: wanted are int32 seeds, as 7, or 1,5,9, or 0:64.")
-    return seeds
+from tfgen import command, progress
+from tfgen.exporting import sampling
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -46,18 +27,29 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--seeds", default="0:64", help="7, or 1,5,9, or 0:64 (the default)")
     parser.add_argument("--label", help="the class to sample, a number or a name")
     parser.add_argument("--caption", help="what to paint, for models of text")
-    parser.add_argument("--out", default="grid.png", help="the picture to write (PNG)")
-    return command.status(_run, parser.parse_args(argv))
+    parser.add_argument(
+        "--out", default="grid.png", help="a grid NAME.png, an array NAME.npz, or a folder"
+    )
+    return command.status(_run, parser.parse_args(_joined(sys.argv[1:] if argv is None else argv)))
+
+
+def _joined(argv: Sequence[str]) -> list[str]:
+    """--seeds -5:5 as one word, for a parser that takes what begins with a dash for a flag."""
+    words = list(argv)
+    for i in range(len(words) - 1):
+        if words[i] == "--seeds":
+            words[i : i + 2] = [f"--seeds={words[i + 1]}"]
+            break
+    return words
 
 
 def _run(options: argparse.Namespace) -> None:
-    seeds = parse_seeds(options.seeds)
-    if not options.out.endswith(".png"):
-        raise UserError(f"--out={options.out}: the picture is a PNG file, so name it *.png.")
-    sample = sources.open_source(options.source)
-    images = sample(np.array(seeds, np.int32), label=options.label, caption=options.caption)
-    figures.sample_grid(options.out, images)
-    print(f"wrote {len(seeds)} samples to {options.out}")
+    seeds = sampling.seeds_of(options.seeds)
+    asked = {"label": options.label, "caption": options.caption}
+    condition = {word: value for word, value in asked.items() if value is not None}
+    with progress.counted(len(seeds), "sample") as done:
+        path = sampling.write(options.source, seeds, options.out, done, **condition)
+    print(f"wrote {len(seeds):,} samples to {path}")
 
 
 if __name__ == "__main__":

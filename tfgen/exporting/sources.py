@@ -20,7 +20,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from tfgen import startup
+from tfgen import files, startup
 from tfgen.data import conditions
 from tfgen.errors import Notice, UserError
 
@@ -34,7 +34,37 @@ class Sampler(Protocol):
 
 
 def open_source(text: str) -> Sampler:
-    """The sampler of a source.  Raises: UserError if there is none, or it cannot be used."""
+    """The sampler of a source, whose answers are looked at.
+
+    Raises: UserError if there is none, or it cannot be used; so does the sampler, for an answer
+      that is not an image in [0, 1] for each seed.
+    """
+    sampler = _opened(text)
+
+    def sample(seeds: np.ndarray, condition: Any = None, **word: Any) -> np.ndarray:
+        images = np.asarray(sampler(seeds, condition, **word))
+        wrong = _wrong(images, len(seeds))
+        if wrong:
+            raise UserError(f"{text} answers, but {wrong}: it is no sampler of images.")
+        return images.astype(np.float32)
+
+    return sample
+
+
+def _wrong(images: np.ndarray, count: int) -> str:
+    """What is wrong with an answer to so many seeds, a clause; "" where nothing is."""
+    if images.ndim != 4 or images.dtype.kind not in "fiu":
+        return f"not with images [N, H, W, C], but {images.dtype} {images.shape}"
+    if len(images) != count:
+        return f"with {len(images)} images for {count} seeds"
+    # What eight bits make of 0 and 1 lies a little beside them.
+    inside = images.size and images.min() > -0.1 and images.max() < 1.1
+    if not (inside and np.isfinite(images).all()):
+        return "with numbers that are not in [0, 1]"
+    return ""
+
+
+def _opened(text: str) -> Sampler:
     if text.startswith("grpc://"):
         return _grpc(text)
     if text.startswith(("http://", "https://")):
@@ -70,14 +100,14 @@ def _saved_model(path: str) -> Sampler:
         import tensorflow as tf
 
         try:
-            signatures = tf.saved_model.load(path).signatures
+            signatures = tf.saved_model.load(str(files.plain(Path(path)))).signatures
         except (OSError, ValueError, tf.errors.OpError) as error:
             raise UserError(f"{path} cannot be read as a SavedModel: {error}") from None
     if "sample" not in signatures:
         raise UserError(
             f"the SavedModel {path} has no signature 'sample', only {', '.join(signatures)}."
         )
-    about = json.loads((Path(path) / "assets.extra" / "golden.json").read_text())
+    about = json.loads((Path(path) / "assets.extra" / "golden.json").read_text("utf-8"))
     known = conditions.from_metadata(about)
 
     def sample(seeds: np.ndarray, condition: Any = None, **word: Any) -> np.ndarray:
@@ -127,7 +157,7 @@ def _rows(path: str, count: int, condition: Any, word: Mapping[str, Any]) -> lis
     for kind in (conditions.Captions, conditions.Labels):
         file = Path(path).parent / kind.file
         if file.exists():
-            known = conditions.from_metadata(json.loads(file.read_text()))
+            known = conditions.from_metadata(json.loads(file.read_text("utf-8")))
             return list(conditions.checked(known, path, count, condition, **word).values())
     given = conditions.unchecked(path, count, condition, **word)
     if any(value.dtype == object for value in given.values()):
@@ -180,15 +210,18 @@ def _rest(url: str) -> Sampler:
             with urllib.request.urlopen(request, timeout=TIMEOUT) as answer:
                 content = json.load(answer)
         except urllib.error.HTTPError as error:
-            raise UserError(
-                f"{url} does not sample: {error.code}, {error.read().decode()}"
-            ) from None
+            said = error.read().decode("utf-8", errors="replace")
+            raise UserError(f"{url} does not sample: {error.code}, {said}") from None
         except (OSError, ValueError) as error:
             raise UserError(f"{url} cannot be reached or does not speak JSON: {error}") from None
-        outputs = content.get("outputs")
+        outputs = content.get("outputs") if isinstance(content, dict) else None
         # One output comes as its bare value.
         outputs = outputs if isinstance(outputs, dict) else {"image": outputs}
-        return _images(url, {key: np.asarray(value) for key, value in outputs.items()})
+        try:
+            found = {key: np.asarray(value) for key, value in outputs.items()}
+        except ValueError:  # lists of several lengths
+            found = {}
+        return _images(url, found)
 
     return sample
 
@@ -199,17 +232,16 @@ def _images(url: str, outputs: Mapping[str, np.ndarray]) -> np.ndarray:
     Raises: UserError for an answer without, and for captions of unknown words.
     """
     images = outputs.get("image", np.zeros(0))
-    if images.ndim != 4:
-        raise UserError(f"{url} answers, but not with images [N, H, W, C].")
     unknown, cut = (
-        sorted({_word(text) for text in outputs.get(key, ())} - {""}) for key in ("unknown", "cut")
+        sorted({_word(text) for text in np.ravel(outputs.get(key, ()))} - {""})
+        for key in ("unknown", "cut")
     )
     if unknown:
         raise UserError(f"the model at {url} has never seen {', '.join(map(repr, unknown))}.")
     if cut:
         what = ", ".join(map(repr, cut))
         warnings.warn(f"the model at {url} leaves out {what}: too long.", Notice, stacklevel=3)
-    return images.astype(np.float32)
+    return images
 
 
 def _word(text: Any) -> str:
