@@ -17,7 +17,7 @@ class UserError(ValueError):
 
 
 class Interrupted(KeyboardInterrupt):
-    """A signal stopped a training, whose checkpoint is written: the same call continues.
+    """A signal ends what is under way. A training has written its checkpoint by then.
 
     Args: number, of the signal.
     """

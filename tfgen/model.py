@@ -13,7 +13,7 @@ asks `can`.
 | `num_classes`, `class_names` | how many classes it is told apart; their names, or () | all |
 | `condition` | what a sample is asked for beside its seed (`data/conditions.py`), or None | all |
 | `paper` | ("Authors year", URL) | all |
-| `likelihood` | "exact", "lower bound", "estimate" or "implicit" | all |
+| `likelihood_kind` | "exact", "lower bound", "estimate" or "implicit" | all |
 | `train_step(batch)`, `test_step(batch)` | batch of uint8 levels -> dict of scalars | all |
 | `step_terms(batch, seeds, training)` | the same, of each row or means | steps of one pass |
 | `noise(seeds)` | [B] int32 -> dict of [B, ...] | all that generate |
@@ -56,7 +56,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfgen import images, networks, random
+from tfgen import images, networks, random, startup
 from tfgen.data import conditions
 from tfgen.declared import Network
 from tfgen.errors import UserError
@@ -65,6 +65,8 @@ from tfgen.training_state import TrainingState
 
 if TYPE_CHECKING:
     import os
+
+startup.set_up_keras()
 
 
 def _keep_reads_before_writes() -> None:
@@ -96,7 +98,7 @@ class GenerativeModel(TrainingState, keras.Model):
 
     paper: tuple[str, str] = ("", "")
     x_range: tuple[float, float] = (0.0, 1.0)
-    likelihood: str = "implicit"
+    likelihood_kind: str = "implicit"
     num_classes: int = 0
     labels_if: str | None = (
         None  # the argument, if there is one, without which it learns from no labels

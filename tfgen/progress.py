@@ -1,8 +1,14 @@
-"""Progress of long work: a bar on a terminal, plain lines elsewhere."""
+"""Progress of long work: a bar on a terminal, plain lines elsewhere.
 
+Who listens may go away: `train.run | head` closes the pipe, a lost connection the terminal. What is
+under way does not fail for that. It is not heard from then on, and a training saves and stops.
+"""
+
+import contextlib
 import os
 import sys
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 
@@ -27,11 +33,47 @@ def bar(total: int, initial: int = 0, **kwargs: Any) -> Any:
 
 def say(text: str) -> None:
     """A line on stdout, at once."""
-    print(text, flush=True)
+    with heard():
+        print(text, flush=True)
+
+
+# Set once nobody reads stdout any more.
+lost = threading.Event()
+
+
+@contextlib.contextmanager
+def heard() -> Iterator[None]:
+    """Around what writes to stdout: if its reader is gone, `lost` is set and nothing is raised."""
+    try:
+        yield
+    except OSError:
+        lost.set()
+        # Written to from now on, and at the latest when Python ends.
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, sys.stdout.fileno())
+        os.close(null)
 
 
 def silent(text: str) -> None:
     """For who does not want to hear."""
+
+
+@contextlib.contextmanager
+def counted(total: int, unit: str) -> Iterator[Callable[[int], None]]:
+    """A bar of so many things on a terminal. Yields what is called with how many are done."""
+    shown = bar(total, unit=unit)
+
+    def done(count: int) -> None:
+        if shown is not None:
+            with heard():
+                shown.update(count - shown.n)
+
+    try:
+        yield done
+    finally:
+        if shown is not None:
+            with heard():
+                shown.close()
 
 
 class Silence:
@@ -56,10 +98,11 @@ class Steps:
 
     def __call__(self, step: int, means: Mapping[str, float] | None) -> None:
         if self.bar is not None:
-            if means is None:
-                self.bar.update(step - self.bar.n)
-            else:
-                self.bar.set_postfix({k: f"{v:.4g}" for k, v in means.items()}, refresh=False)
+            with heard():
+                if means is None:
+                    self.bar.update(step - self.bar.n)
+                else:
+                    self.bar.set_postfix({k: f"{v:.4g}" for k, v in means.items()}, refresh=False)
         elif means is not None:
             terms = "  ".join(f"{name} {value:.4f}" for name, value in means.items())
             self.say(f"step {step}/{self.steps}  {terms}")
@@ -67,13 +110,15 @@ class Steps:
     def say(self, text: str) -> None:
         """A line of its own, above the bar."""
         if self.bar is not None:
-            self.bar.write(text, file=sys.stdout)
+            with heard():
+                self.bar.write(text, file=sys.stdout)
         else:
             say(text)
 
     def close(self) -> None:
         if self.bar is not None:
-            self.bar.close()
+            with heard():
+                self.bar.close()
 
 
 class Stages:
@@ -85,13 +130,15 @@ class Stages:
 
     def __call__(self, stage: str, share: float) -> None:
         if self.bar is not None:
-            self.bar.set_description(stage, refresh=False)
-            self.bar.n = 100 * share
-            self.bar.refresh()
+            with heard():
+                self.bar.set_description(stage, refresh=False)
+                self.bar.n = 100 * share
+                self.bar.refresh()
         elif stage != self.stage:
             say(f"{100 * share:3.0f} %  {stage}")
         self.stage = stage
 
     def close(self) -> None:
         if self.bar is not None:
-            self.bar.close()
+            with heard():
+                self.bar.close()

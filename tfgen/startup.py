@@ -1,10 +1,17 @@
-"""Loading TensorFlow without its greetings, and with its fast convolutions."""
+"""What a process needs before it works: TensorFlow without its greetings, Keras as it is here."""
 
 import contextlib
 import os
+import signal
 import sys
 import tempfile
-from collections.abc import Iterator
+import threading
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from tfgen.errors import Notice, UserError
 
 
 @contextlib.contextmanager
@@ -21,6 +28,7 @@ def loading_tensorflow() -> Iterator[None]:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     os.environ["KERAS_BACKEND"] = "tensorflow"
+    find_home()
     sys.stderr.flush()
     stderr = os.dup(2)
     with tempfile.TemporaryFile() as held:
@@ -36,3 +44,72 @@ def loading_tensorflow() -> Iterator[None]:
             sys.stderr.flush()
             os.dup2(stderr, 2)
             os.close(stderr)
+
+
+# What ~/.keras/keras.json may say otherwise: {what Keras calls it: what tfgen is written for}.
+KERAS = {"image_data_format": "channels_last", "floatx": "float32", "epsilon": 1e-7}
+
+
+def set_up_keras() -> None:
+    """Sets Keras as the models and metrics want it, and says so where it was otherwise.
+
+    Raises: UserError if Keras was loaded with another backend.
+    """
+    from keras import config
+
+    if config.backend() != "tensorflow":
+        raise UserError(
+            f"Keras was loaded with the backend {config.backend()}, and the models are written for "
+            "tensorflow: set KERAS_BACKEND=tensorflow, or import tfgen before keras."
+        )
+    for name, wanted in KERAS.items():
+        found = getattr(config, name)()
+        if found != wanted:
+            getattr(config, f"set_{name}")(wanted)
+            warnings.warn(
+                f"Keras is set to {name}={found}, by keras.json perhaps; here it is {wanted}.",
+                Notice,
+                stacklevel=2,
+            )
+
+
+def find_home() -> None:
+    """Where nobody knows a home directory (a container's user without a name), a temporary one.
+
+    TFDS, Keras and we keep data and caches there; TFDS would make a folder named "~".
+    """
+    try:
+        Path.home()
+    except RuntimeError:
+        home = Path(tempfile.gettempdir()) / f"home-{os.getuid()}"
+        home.mkdir(mode=0o700, exist_ok=True)
+        os.environ["HOME"] = str(home)
+        warnings.warn(
+            f"there is no home directory: data and caches go to {home}; set HOME for another.",
+            Notice,
+            stacklevel=2,
+        )
+
+
+@contextlib.contextmanager
+def handling(numbers: Sequence[int], handler: Callable[..., Any]) -> Iterator[Callable[[], None]]:
+    """Signals are the handler's within the block, or until what is yielded is called.
+
+    What is ignored stays so (nohup, SIGHUP), but for SIGINT, which shells ignore for what runs in
+    the background, and SIGPIPE, which Python does. Outside the main thread nothing is changed.
+    """
+    before: dict[int, Any] = {}
+
+    def restore() -> None:
+        for number, old in before.items():
+            signal.signal(number, old)
+
+    if threading.current_thread() is threading.main_thread():
+        for number in numbers:
+            ignored = signal.getsignal(number) is signal.SIG_IGN
+            if not ignored or number in (signal.SIGINT, signal.SIGPIPE):
+                before[number] = signal.signal(number, handler)
+    try:
+        yield restore
+    finally:
+        restore()

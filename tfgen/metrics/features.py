@@ -31,7 +31,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tfgen import files
+from tfgen import files, startup
 from tfgen.errors import UserError
 from tfgen.metrics import textures
 
@@ -163,6 +163,7 @@ def network(image_shape: Sequence[int], classes: Sequence[int], seed: int = 0) -
     import keras
     from keras import layers
 
+    startup.set_up_keras()
     seeds = iter(range(1000 * seed, 1000 * seed + 1000))
 
     def init() -> "keras.initializers.Initializer":

@@ -7,7 +7,6 @@ is on disk already.
 
 import contextlib
 import signal
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
@@ -17,7 +16,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfgen import progress
+from tfgen import progress, startup
 from tfgen.errors import UserError
 from tfgen.reports import figures
 from tfgen.training.checkpoints import Checkpoints
@@ -60,7 +59,7 @@ class Recorder(keras.callbacks.Callback):
         self.run, self.config = run, config
         self.checkpoints = checkpoints
         self.start = start
-        self.log = Log(run.log, terms, start)
+        self.log = Log(run.log, terms, start, config.log_every)
         self.progress = progress
         self.preview = preview
         self.validation = validation
@@ -76,29 +75,20 @@ class Recorder(keras.callbacks.Callback):
 
     @contextlib.contextmanager
     def stopping_on_signals(self) -> Iterator[None]:
-        """Takes SIGTERM or SIGINT as a wish to save and stop; a second one acts as always."""
-        handlers: dict[int, Any] = {}
-
-        def restore() -> None:
-            for number, handler in handlers.items():
-                signal.signal(number, handler)
+        """Takes a signal as a wish to save and stop; a second one acts as always."""
 
         def stop(number: int, frame: FrameType | None) -> None:
             self.signal = number
             restore()
 
-        # Python hands signals to the main thread alone.
-        main = threading.current_thread() is threading.main_thread()
-        for number in (signal.SIGTERM, signal.SIGINT) if main else ():
-            handlers[number] = signal.signal(number, stop)
-        try:
+        with startup.handling((signal.SIGTERM, signal.SIGINT, signal.SIGHUP), stop) as restore:
             yield
-        finally:
-            restore()
 
     def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None) -> None:
         step = self.start + batch + 1
         self.check_finite(step)
+        if progress.lost.is_set():
+            self.signal = self.signal or signal.SIGPIPE
         last = step == self.config.steps
         if step % self.config.log_every == 0 or last:
             self.write_log(step)
