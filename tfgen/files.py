@@ -1,10 +1,13 @@
 """Files that are whole or not there: each is written beside its place and renamed."""
 
+import functools
 import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from tfgen.errors import UserError
 
 UNFINISHED = ".writing-"  # how the names of files begin that are not whole yet
 
@@ -27,6 +30,31 @@ def atomic(path: str | os.PathLike) -> Iterator[Path]:
         Path(name).unlink(missing_ok=True)
 
 
+@contextmanager
+def folder(path: str | os.PathLike) -> Iterator[Path]:
+    """A temporary folder; when the block ends well, it takes the place of `path`."""
+    path = Path(path).resolve()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=UNFINISHED, dir=path.parent) as beside:
+        new = Path(beside) / "new"
+        new.mkdir()
+        yield new
+        if path.exists():
+            os.rename(path, Path(beside) / "old")
+        os.rename(new, path)
+
+
+def empty_folder(path: str | os.PathLike) -> Path:
+    """A folder to write, which there is not yet or nothing is in.
+
+    Raises: UserError if there is something in it.
+    """
+    path = Path(path).expanduser()
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise UserError(f"`out={path}` is not an empty folder: choose another.")
+    return path
+
+
 def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
@@ -34,5 +62,31 @@ def _umask() -> int:
 
 
 def write_text(path: str | os.PathLike, text: str) -> None:
+    """Text as UTF-8, whatever the locale says."""
     with atomic(path) as temporary:
-        temporary.write_text(text)
+        temporary.write_text(text, "utf-8")
+
+
+# What TensorFlow reads in a path as a pattern, or as the end of a path in a list of several.
+PATTERNS = set("*?[]{}\\,")
+
+
+def plain(folder: Path) -> Path:
+    """A path to the same folder without characters that TensorFlow reads as a pattern.
+
+    Where there are such, a link in a temporary folder, which goes with the process.
+    """
+    return _linked(folder.resolve()) if PATTERNS & set(str(folder.resolve())) else folder
+
+
+@functools.cache
+def _linked(folder: Path) -> Path:
+    link = Path(_links().name) / str(_linked.cache_info().misses)
+    link.symlink_to(folder, target_is_directory=True)
+    return link
+
+
+@functools.cache
+def _links() -> tempfile.TemporaryDirectory:
+    """Removed, links alone, when the process ends."""
+    return tempfile.TemporaryDirectory(prefix="tfgen-")

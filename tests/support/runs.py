@@ -13,7 +13,7 @@ import pytest
 
 from tests.conftest import ROOT
 from tfgen import command as commands
-from tfgen import progress, settings
+from tfgen import files, progress, settings
 from tfgen.errors import Interrupted
 from train import next_steps
 
@@ -111,9 +111,8 @@ def newest_checkpoint(workdir):
     """Every array of the newest checkpoint, by name."""
     import tensorflow as tf
 
-    reader = tf.train.load_checkpoint(
-        tf.train.latest_checkpoint(str(Path(workdir) / "checkpoints"))
-    )
+    folder = str(files.plain(Path(workdir) / "checkpoints"))
+    reader = tf.train.load_checkpoint(tf.train.latest_checkpoint(folder))
     arrays = {name: reader.get_tensor(name) for name in reader.get_variable_to_shape_map()}
     # How often the manager has saved in one process is no part of the training state.
     return {

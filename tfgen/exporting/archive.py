@@ -5,11 +5,13 @@ beside its signature, for which who loads the file pays as well.
 """
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
 
 from tfgen.compiling import compiled
+from tfgen.files import plain
 
 if TYPE_CHECKING:
     import os
@@ -47,7 +49,7 @@ def save(
     module.tables = _tables(holder) if holder else []
     default = {"serving_default": functions[endpoints[0].name]}
     options = tf.saved_model.SaveOptions(experimental_custom_gradients=gradients)
-    tf.saved_model.save(module, str(path), functions | default, options)
+    tf.saved_model.save(module, str(plain(Path(path))), functions | default, options)
 
 
 def _tables(holder: "keras.Layer") -> list[Any]:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tfgen import data, latents, startup
+from tfgen import data, files, latents, startup
 from tfgen.data import conditions
 from tfgen.errors import UserError, one_of
 from tfgen.exporting import golden, tflite
@@ -97,7 +97,25 @@ def write(
     noise = model.noise(np.zeros(1, np.int32))
     content = tflite.convert(model, precision)
     library = runtime()
-    out.mkdir(parents=True, exist_ok=True)
+    about = {
+        "model": name,
+        "data": data_name,
+        "precision": precision,
+        "bytes": len(content),
+        "prior": getattr(model, "prior", "normal"),
+        "noise": {key: list(value.shape) for key, value in noise.items()},
+        "latents": telling_latents(model) if "z" in noise else [],
+        "directions": {key: np.round(v, 4).tolist() for key, v in (directions or {}).items()},
+        **golden.describe(model),
+    }
+    with files.folder(out) as new:
+        _copy_site(library, new)
+        (new / "model.tflite").write_bytes(content)
+        files.write_text(new / "about.json", json.dumps(about, indent=1) + "\n")
+
+
+def _copy_site(library: Path, out: Path) -> None:
+    """The page, and of the library what browsers load."""
     for file in (Path(__file__).parent / "site").iterdir():
         shutil.copyfile(file, out / file.name)
     core = out / "vendor" / "core"
@@ -112,19 +130,6 @@ def write(
             shutil.copyfile(
                 library / "core" / "wasm" / (kind + suffix), core / "wasm" / (kind + suffix)
             )
-    (out / "model.tflite").write_bytes(content)
-    about = {
-        "model": name,
-        "data": data_name,
-        "precision": precision,
-        "bytes": len(content),
-        "prior": getattr(model, "prior", "normal"),
-        "noise": {key: list(value.shape) for key, value in noise.items()},
-        "latents": telling_latents(model) if "z" in noise else [],
-        "directions": {key: np.round(v, 4).tolist() for key, v in (directions or {}).items()},
-        **golden.describe(model),
-    }
-    (out / "about.json").write_text(json.dumps(about, indent=1) + "\n")
 
 
 def telling_latents(model: "GenerativeModel", count: int = SLIDERS, samples: int = 16) -> list[int]:

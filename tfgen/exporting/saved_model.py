@@ -5,6 +5,7 @@ seeds to encoded pictures), warm-up requests, batching parameters and golden val
 model's folder models.config. A version appears when it is complete and is never overwritten.
 """
 
+import errno
 import os
 import shutil
 import tempfile
@@ -56,33 +57,58 @@ def export(
     """
     base = Path(root) / name
     base.mkdir(parents=True, exist_ok=True)
-    taken = [int(p.name) for p in base.iterdir() if p.name.isdigit()]
-    version = version or max(taken, default=0) + 1
-    if version in taken:
-        raise UserError(
-            f"version {version} of {name} exists in {base}; versions are never overwritten. "
-            f"The next free one is {max(taken) + 1}."
-        )
+    if version and (base / str(version)).exists():
+        raise _taken(base / str(version))
     # Not a number, so that a server that polls the folder does not load what is half written.
     temporary = Path(tempfile.mkdtemp(prefix=files.UNFINISHED, dir=base))
     try:
         write(model, name, temporary)
         os.chmod(temporary, 0o755)
-        os.rename(temporary, base / str(version))
+        path = _named(temporary, base, version)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
-    (Path(root) / "models.config").write_text(MODELS.format(name=name))
-    return base / str(version)
+    files.write_text(Path(root) / "models.config", MODELS.format(name=name))
+    return path
+
+
+def _named(temporary: Path, base: Path, version: int | None) -> Path:
+    """The finished folder under its version; by default the next that is free now.
+
+    Other exports of the run may have ended meanwhile: a folder does not take another's place.
+
+    Raises: UserError if the version exists.
+    """
+    while True:
+        path = base / str(version or _next_version(base))
+        try:
+            os.rename(temporary, path)
+            return path
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                raise
+            if version:
+                raise _taken(path) from None
+
+
+def _next_version(base: Path) -> int:
+    return max((int(p.name) for p in base.iterdir() if p.name.isdigit()), default=0) + 1
+
+
+def _taken(path: Path) -> UserError:
+    return UserError(
+        f"version {path.name} of {path.parent.name} exists in {path.parent}; versions are never "
+        f"overwritten. The next free one is {_next_version(path.parent)}."
+    )
 
 
 def write(model: "GenerativeModel", name: str, path: Path) -> None:
     offered = signatures(model)
     archive.save(offered, path, model.condition.reader if model.condition else None)
-    (path / "batching_params.pbtxt").write_text(BATCHING)
+    files.write_text(path / "batching_params.pbtxt", BATCHING)
     extra = path / "assets.extra"
     extra.mkdir()
     write_warm_up(extra / "tf_serving_warmup_requests", name, offered)
-    (extra / "golden.json").write_text(golden.text(model))
+    files.write_text(extra / "golden.json", golden.text(model))
 
 
 def signatures(model: "GenerativeModel") -> list[Endpoint]:
@@ -146,6 +172,6 @@ def export_run(run: "FinishedRun", version: int | None = None) -> Path:
         raise UserError(f"`version={version}`: versions are positive integers.")
     run.warn_of_unreached()
     with startup.loading_tensorflow():
-        path = export(run.model, run.name, run.path / "serving", version)
-    files.write_text(run.path / "golden.json", golden.text(run.model))
+        path = export(run.model, run.name, run.outputs.path / "serving", version)
+    files.write_text(run.outputs.path / "golden.json", golden.text(run.model))
     return path

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import tensorflow as tf
 
 from tfgen.errors import UserError
+from tfgen.files import plain
 
 if TYPE_CHECKING:
     from tfgen.model import GenerativeModel
@@ -26,7 +27,12 @@ class Checkpoints:
         # The weights by their order, and not as parts of the model: layers that were appended to a
         # list are among `model.weights`, and TensorFlow's checkpoint does not see them.
         self.checkpoint = tf.train.Checkpoint(weights=list(model.weights), **optimizers)
-        self.manager = tf.train.CheckpointManager(self.checkpoint, str(directory), max_to_keep=3)
+        self.manager = self._new_manager()
+
+    def _new_manager(self) -> tf.train.CheckpointManager:
+        self.directory.mkdir(parents=True, exist_ok=True)
+        folder = str(plain(self.directory))
+        return tf.train.CheckpointManager(self.checkpoint, folder, max_to_keep=3)
 
     def save(self, step: int) -> None:
         """Writes a checkpoint; those before it stay whole if that fails.
@@ -53,7 +59,8 @@ class Checkpoints:
         for step in reversed(found):
             path = self.directory / f"ckpt-{step}"
             try:
-                self.checkpoint.restore(str(path)).assert_existing_objects_matched()
+                file = str(plain(self.directory) / path.name)
+                self.checkpoint.restore(file).assert_existing_objects_matched()
                 return step
             except (tf.errors.OpError, AssertionError, ValueError, IndexError) as error:
                 reason = str(getattr(error, "message", error)).strip().splitlines()[0]
@@ -72,11 +79,9 @@ class Checkpoints:
                 for file in self.directory.glob(f"ckpt-{later}.*"):
                     file.unlink()
         # The manager's own list, without them.
-        self.manager = tf.train.CheckpointManager(
-            self.checkpoint, str(self.directory), max_to_keep=3
-        )
+        self.manager = self._new_manager()
 
     def steps(self) -> list[int]:
         """The steps of the checkpoints on disk, ascending; the index file is written last."""
-        files = self.directory.glob("ckpt-*.index")
-        return sorted(int(f.stem.removeprefix("ckpt-")) for f in files)
+        names = [f.stem.removeprefix("ckpt-") for f in self.directory.glob("ckpt-*.index")]
+        return sorted(int(name) for name in names if name.isdecimal())

@@ -1,0 +1,36 @@
+"""Files that are whole or not there, and paths that TensorFlow reads as they are."""
+
+import pytest
+
+from tfgen import files
+
+
+def test_a_folder_takes_its_place_when_it_is_whole(tmp_path):
+    place = tmp_path / "page"
+    for text in ("old", "new"):
+        with files.folder(place) as folder:
+            (folder / "a").write_text(text)
+            assert not place.exists() or (place / "a").read_text() == "old"
+        assert (place / "a").read_text() == text
+
+    def fail():
+        with files.folder(place) as folder:
+            (folder / "a").write_text("half")
+            raise OSError("No space left on device")
+
+    with pytest.raises(OSError, match="No space"):
+        fail()
+    assert (place / "a").read_text() == "new"
+    assert [path.name for path in tmp_path.iterdir()] == ["page"]
+
+
+@pytest.mark.parametrize("name", ["runs[1]", "a,b", "what?", "{x}*"])
+def test_a_path_without_patterns_leads_to_the_same_folder(tmp_path, name):
+    folder = tmp_path / name
+    folder.mkdir()
+    plain = files.plain(folder)
+    assert not set(str(plain)) & files.PATTERNS
+    (plain / "a").write_text("x")
+    assert (folder / "a").read_text() == "x"
+    assert files.plain(folder) == plain
+    assert files.plain(tmp_path) == tmp_path
