@@ -261,10 +261,37 @@ def flat(config: Any) -> dict[str, Any]:
     return {key: value(config, key) for key in keys(config)}
 
 
+# What other libraries call it: {their word: ours, or how ours ends}.
+ELSEWHERE = {
+    "lr": "learning_rate",
+    "epochs": "steps",
+    "iterations": "steps",
+    "batch": "batch_size",
+    "dataset": "data.name",
+    "data_dir": "data.directory",
+    "image_size": "data.size",
+    "gpus": "replicas",
+    "optimizer": "learning_rate",
+    "z_dim": "model.latent_dim",
+    "latent_size": "model.latent_dim",
+    "hidden_size": "model.width",
+}
+
+
+def meant(key: str, names: Sequence[str]) -> str:
+    """Which of the settings `names` was meant, by its meaning or its letters; "" if none is near.
+
+    `epochs` is `steps`, `lr` the rate of the first optimizer.
+    """
+    ours = ELSEWHERE.get(key.rpartition(".")[2].lower(), "")
+    ends = [name for name in names if ours and f".{name}".endswith(f".{ours}")]
+    return ends[0] if ends else nearest(key, names)
+
+
 def known(key: str, names: Sequence[str]) -> None:
-    """Raises: UserError for a setting that is none of `names`, with the nearest that is."""
+    """Raises: UserError for a setting that is none of `names`, with what was meant."""
     if key not in names:
-        near = nearest(key, names)
+        near = meant(key, names)
         raise UserError(
             f"there is no setting `{key}`."
             + (f" Did you mean `{near}`?" if near else "")

@@ -15,7 +15,7 @@ from train.usage import help_text
 
 _MODEL = flags.DEFINE_string("model", None, "what to train")
 _WORKDIR = flags.DEFINE_string("workdir", None, "the run directory")
-DRY_RUN = flags.DEFINE_bool("dry_run", False, "print the resolved config and exit")
+DRY_RUN = flags.DEFINE_bool("dry_run", False, "print the config of what can run")
 
 
 def parse(argv: Sequence[str], usage: str) -> tuple[str, ConfigDict, Path]:
@@ -50,14 +50,17 @@ def parse(argv: Sequence[str], usage: str) -> tuple[str, ConfigDict, Path]:
 
 def _refuse_unknown(options: Mapping[str, str], config: ConfigDict | None) -> None:
     """Raises: UserError for a flag that is none, with the nearest that is."""
-    known = ["model", "workdir", "dry_run", "help"]
-    known += [f"config.{key}" for key in settings.keys(config or {})]
+    own, ours = ["model", "workdir", "dry_run", "help"], list(settings.keys(config or {}))
+    known = own + [f"config.{key}" for key in ours]
     for name in options:
         if name in flags.FLAGS or name in known or name.removeprefix("no") in known:
             continue
         if name.startswith("config.") and not config:
             continue  # whose settings, is not known yet
-        near = nearest(name, known)
+        near = nearest(name, own)
+        if not near:
+            near = settings.meant(name.removeprefix("config."), ours)
+            near = f"config.{near}" if near else nearest(name, known)
         hint = f" Did you mean '--{near}'?" if near else ""
         raise UserError(f"unknown flag '--{name}'.{hint} All are listed by --model=NAME --help.")
 

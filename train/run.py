@@ -5,7 +5,7 @@ The same command again continues a run that was stopped.
   --model=NAME         what to train (a file of configs/), or a file of your own: ./my_gan.py
   --workdir=DIR        the run directory; by default runs/<model>-<data set>
   --config.KEY=VALUE   any setting, e.g. --config.steps=2000 --config.data.name=mnist
-  --dry_run            print the resolved config and exit
+  --dry_run            open the data, build the model, print the resolved config and exit
   --help               this text; with --model, its settings too
 """
 
@@ -25,6 +25,7 @@ def main(argv: Sequence[str]) -> int:
 def _run(argv: Sequence[str]) -> None:
     model, config, workdir = flags.parse(argv, __doc__.strip())
     if flags.DRY_RUN.value:
+        front.try_job(model, config)
         print(config.to_json(indent=2, sort_keys=False))
         return
     run = front.run_job(model, config, workdir, say=command.say)

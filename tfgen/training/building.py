@@ -2,8 +2,8 @@
 
 import contextlib
 import math
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 import keras
 import tensorflow as tf
@@ -11,7 +11,7 @@ import tensorflow as tf
 from tfgen import models
 from tfgen.data import conditions
 from tfgen.errors import UserError
-from tfgen.training import optimizers
+from tfgen.training import devices, optimizers
 
 if TYPE_CHECKING:
     from ml_collections import ConfigDict
@@ -39,7 +39,7 @@ def build(
     kind = models.find(name)
     arguments = dict(config.model)
     arguments |= kind.data_arguments(training, arguments)
-    with strategy.scope() if strategy else contextlib.nullcontext():
+    with strategy.scope() if strategy else contextlib.nullcontext(), fitting_into_memory(name):
         model = kind(
             image_shape=training.shape, levels=training.levels, seed=config.seed, **arguments
         )
@@ -108,6 +108,38 @@ def _with_optimizers(
     # XLA does not pay for convolutions on a CPU, and op determinism excludes it on a GPU.
     model.compile(found, jit_compile=False)
     return model
+
+
+# A weight, its gradient and Adam's two means, in float32.
+BYTES_A_WEIGHT = 16
+
+
+@contextlib.contextmanager
+def fitting_into_memory(name: str) -> Iterator[None]:
+    """Around a model's constructor: counts weights before they are made.
+
+    Raises: UserError before the first that does not fit into the machine's memory in training,
+      which would end the process without a word.
+    """
+    add_weight, count, memory = keras.layers.Layer.add_weight, 0, devices.free_memory()
+
+    def counted(layer: keras.layers.Layer, shape: Any = None, *args: Any, **kwargs: Any) -> Any:
+        nonlocal count
+        count += math.prod(shape or ())
+        if memory and count * BYTES_A_WEIGHT > memory:
+            raise UserError(
+                f"{name} has at least {count:,} weights with these settings and images: training "
+                f"takes {count * BYTES_A_WEIGHT / 1e9:,.0f} GB for them, and "
+                f"{memory / 1e9:,.0f} GB are free. Make it smaller (`model.width`, or what its "
+                "settings call it) or the images (`data.size`)."
+            )
+        return add_weight(layer, shape, *args, **kwargs)
+
+    keras.layers.Layer.add_weight = counted
+    try:
+        yield
+    finally:
+        keras.layers.Layer.add_weight = add_weight
 
 
 def replicas_of(strategy: "tf.distribute.Strategy | None") -> int:

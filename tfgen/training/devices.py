@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import pathlib
 
 import tensorflow as tf
 
@@ -23,6 +24,24 @@ def use_cores() -> None:
         tf.config.threading.set_intra_op_parallelism_threads(1)
     except RuntimeError:
         pass  # a notebook has computed something already
+
+
+def free_memory() -> int | None:
+    """Bytes that a process can still have, of the machine or its container; None if not known."""
+    meminfo = pathlib.Path("/proc/meminfo")
+    if not meminfo.exists():
+        return None
+    lines = dict(line.split(":") for line in meminfo.read_text("utf-8").splitlines())
+    found = [int(lines["MemAvailable"].split()[0]) * 1024]
+    for limit, used in (
+        ("memory.max", "memory.current"),
+        ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes"),
+    ):
+        with contextlib.suppress(OSError, ValueError):  # "max" is no limit
+            group = pathlib.Path("/sys/fs/cgroup")
+            whole, now = (int((group / name).read_text("utf-8")) for name in (limit, used))
+            found.append(whole - now)
+    return min(found)
 
 
 def make_strategy(replicas: int) -> tf.distribute.Strategy | None:

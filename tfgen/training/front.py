@@ -5,6 +5,7 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from ml_collections import ConfigDict
@@ -84,6 +85,22 @@ def run_job(
     say: Callable[[str], None] = progress.say,
 ) -> "Run":
     """Trains by a checked config; loads TensorFlow, if nobody has."""
+    loop = _loop()
+    job = loop.Job(kind, config, model, source, optimizers, callbacks, say)
+    return loop.train(job, workdir)
+
+
+def try_job(kind: str, config: ConfigDict) -> None:
+    """Opens the data and builds the model of a checked config, and trains nothing.
+
+    Raises: UserError for what `run_job` refuses.
+    """
+    loop = _loop()
+    loop.prepare(loop.Job(kind, config))
+
+
+def _loop() -> ModuleType:
+    """The training loop, with TensorFlow loaded."""
     with startup.loading_tensorflow():
         import tensorflow as tf
 
@@ -91,8 +108,7 @@ def run_job(
 
         tf.config.list_physical_devices()
     devices.use_cores()
-    job = loop.Job(kind, config, model, source, optimizers, callbacks, say)
-    return loop.train(job, workdir)
+    return loop
 
 
 def default_workdir(kind: str, config: ConfigDict) -> Path:
@@ -163,10 +179,12 @@ def _apply(config: ConfigDict, changes: Mapping[str, Any]) -> None:
     for key, value in changes.items():
         settings.known(key, known)
         value = value.item() if hasattr(value, "item") else value  # a number of NumPy
+        kind = type(settings.value(config, key)).__name__
         try:
+            if value is None:  # which any setting of ml_collections may be
+                raise TypeError
             config.update_from_flattened_dict({key: value})
         except TypeError:
-            kind = type(settings.value(config, key)).__name__
             raise UserError(
                 f"`{key}` is {value!r}, of type {type(value).__name__}; wanted is {kind}."
             ) from None

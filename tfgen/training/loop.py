@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     import keras
     from ml_collections import ConfigDict
 
-    from tfgen.data.source import ImageData
+    from tfgen.data.source import ImageData, Source
     from tfgen.model import GenerativeModel
 
 
@@ -71,6 +71,21 @@ def train(job: Job, workdir: "str | os.PathLike") -> Run:
         steps = run.read_json(run.training)["steps"] if run.training.exists() else recorded
         say(f"The run in {run.path} is complete: {steps} steps of {short_name(name)}.")
         return Run(run.path, job.source)
+    source, model, training, validation = prepare(job)
+    with claim.locked(run):
+        recorded = claim.recorded_steps(run, name, config)  # now that nobody else can change it
+        if recorded not in (None, config.steps):
+            claim.extend(run, name, config, recorded, say)
+        _train(job, run, model, training, validation)
+    return Run(run.path, source)
+
+
+def prepare(job: Job) -> "tuple[Source, GenerativeModel, ImageData, ImageData]":
+    """What a training needs: (source of the data, model, training split, validation split).
+
+    Raises: UserError for settings that no model of this name, or not with these data, can have.
+    """
+    config = job.config
     if config.deterministic:
         tf.config.experimental.enable_op_determinism()
     strategy = devices.make_strategy(config.replicas)
@@ -79,17 +94,12 @@ def train(job: Job, workdir: "str | os.PathLike") -> Run:
         config.data.split, config.data.validation, job.kind.data_features
     )
     if job.model is None:
-        model = building.build(name, config, training, strategy, job.optimizers)
+        model = building.build(job.name, config, training, strategy, job.optimizers)
     else:
         model = building.adopt(job.model, config, training, strategy, job.optimizers)
     training, validation = model.prepare_data(training), model.prepare_data(validation)
     data.check_batch_size(training, config.batch_size)
-    with claim.locked(run):
-        recorded = claim.recorded_steps(run, name, config)  # now that nobody else can change it
-        if recorded not in (None, config.steps):
-            claim.extend(run, name, config, recorded, say)
-        _train(job, run, model, training, validation)
-    return Run(run.path, source)
+    return source, model, training, validation
 
 
 def _train(
@@ -201,11 +211,11 @@ def finish(
     validation: "ImageData",
     facts: Mapping[str, Any],
 ) -> None:
-    """Figures, the model file, and last the card, which marks the run as complete."""
-    drawing.draw(run, model, validation)
+    """The model file first, which nothing may cost; figures; last the card: the run is complete."""
     with files.atomic(run.model) as temporary:
         model.save_networks(temporary)
     files.write_text(run.training, json.dumps(facts, indent=2) + "\n")
+    drawing.draw(run, model, validation)
     numbers = evaluation.mean_terms(model, data.arrays(validation))
     name = short_name(job.name)
     written = card.text(run, name, job.config, model, training, validation, facts, numbers)
@@ -217,7 +227,8 @@ def _peak_memory() -> int:
     status = pathlib.Path("/proc/self/status")
     if status.exists():
         # Linux' ru_maxrss begins with that of the process that started this one.
-        peak = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+        lines = status.read_text("utf-8").splitlines()
+        peak = next(line for line in lines if line.startswith("VmHWM"))
         return int(peak.split()[1]) * 1024
     unit = 1 if platform.system() == "Darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
