@@ -20,20 +20,22 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--workdir", required=True, help="a finished run directory")
     parser.add_argument("--version", type=int, help="by default the next free one")
+    parser.add_argument("--out", default="", help="a folder for what is written (the run's own)")
     return command.status(_run, parser.parse_args(argv))
 
 
 def _run(options: argparse.Namespace) -> None:
-    run = tfgen.load(options.workdir)
+    run = tfgen.load(options.workdir, out=options.out)
     path = run.export("saved_model", version=options.version)
     from tfgen.exporting.saved_model import signatures
 
     size = sum(f.stat().st_size for f in path.rglob("*") if f.is_file())
     print(f"wrote {path} ({size / 1e6:.1f} MB): {', '.join(e.name for e in signatures(run.model))}")
+    folder = run.outputs.path.resolve() / "serving" / run.name
     print("Serve it (where Docker is; not run in our CI):")
     print(
         f"  docker run -p 8500:8500 -p 8501:8501 -e MODEL_NAME={run.name} \\\n"
-        f"    -v {run.path.resolve()}/serving/{run.name}:/models/{run.name} tensorflow/serving"
+        f"    -v {folder}:/models/{run.name} tensorflow/serving"
     )
 
 

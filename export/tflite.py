@@ -27,13 +27,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         default="",
         help="some of float32,float16,dynamic,int8; by default all that fit",
     )
+    parser.add_argument("--out", default="", help="a folder for what is written (the run's own)")
     return command.status(_run, parser.parse_args(argv))
 
 
 def _run(options: argparse.Namespace) -> None:
     precisions = [name for name in options.precisions.split(",") if name]
     say = functools.partial(print, flush=True)
-    run = tfgen.load(options.workdir)
+    run = tfgen.load(options.workdir, out=options.out)
     rows = run.export("tflite", precisions=precisions, batch=options.batch, say=say)
     from tfgen.exporting import cost
 

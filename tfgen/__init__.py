@@ -28,14 +28,16 @@ __all__ = ["load", "train"]
 registration.install()
 
 
-def load(directory: str | os.PathLike) -> "Run":
+def load(directory: str | os.PathLike, out: str | os.PathLike = "") -> "Run":
     """The finished run in a folder; its `model` is the Keras model.
+
+    out: a folder for what is made of it, measurements, pages and exports; "": the run's own.
 
     Raises: UserError if there is no run, it is not finished, or its model file is broken.
     """
     from tfgen.run import Run
 
-    run = Run(directory)
+    run = Run(directory, out=out)
     run.model  # noqa: B018 - loaded now, so that a run that is not finished is refused here
     return run
 

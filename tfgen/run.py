@@ -28,12 +28,17 @@ class Run(os.PathLike):
     Args:
       path: the run directory.
       source: of the data, where it is at hand; else it is opened anew from the config.
+      out: where what is made of the run goes: measurements, pages, exports; "": beside it.
 
-    Attributes: path; dir, the paths of everything in it; name, of the model; config, a dict.
+    Attributes: path; dir, the paths of everything in it; outputs, those of what is made of it;
+      name, of the model; config, a dict.
     """
 
-    def __init__(self, path: str | os.PathLike, source: "Source | None" = None) -> None:
+    def __init__(
+        self, path: str | os.PathLike, source: "Source | None" = None, out: str | os.PathLike = ""
+    ) -> None:
         self.dir = RunDir(path)
+        self.outputs = RunDir(out) if out else self.dir
         self.path = self.dir.path
         self._kind, self.config = self.dir.read_config()
         self.name = run_dir.short_name(self._kind)
@@ -187,33 +192,52 @@ class Run(os.PathLike):
             from tfgen.evaluation.measure import measure
         tf.config.experimental.enable_op_determinism()
         stages = progress.Stages() if verbose else progress.Silence()
+        kept = self._keeps_results()
         try:
             content, splits = measure(
                 self, split, n, k, features, inception, tuple(parts) or evaluation.PARTS, stages
             )
         finally:
             stages.close()
-        files.write_text(self.dir.metrics, json.dumps(content, indent=2, allow_nan=False) + "\n")
-        self._write_report(content, splits)
+        if kept:
+            text = json.dumps(content, indent=2, allow_nan=False) + "\n"
+            files.write_text(self.outputs.metrics, text)
+            self._write_report(content, splits)
         return content
+
+    def _keeps_results(self) -> bool:
+        """Whether what is measured can be written; a `Notice` says if not."""
+        folder = self.outputs.path
+        if self.outputs is not self.dir:
+            folder.mkdir(parents=True, exist_ok=True)
+        if os.access(folder, os.W_OK):
+            return True
+        warnings.warn(
+            f"{folder} cannot be written to: what is measured is not kept. `out=FOLDER` keeps it "
+            "elsewhere.",
+            Notice,
+            stacklevel=3,
+        )
+        return False
 
     def report(self) -> Path:
         """Writes report.html from the last evaluation, the first if there was none. Its path."""
-        if not self.dir.metrics.exists():
+        measured = self.outputs if self.outputs.metrics.exists() else self.dir
+        if not measured.metrics.exists():
             self.evaluate()
-            return self.dir.report
+            return self.outputs.report
         from tfgen.evaluation import Splits
 
-        content = self.dir.read_json(self.dir.metrics)
+        content = measured.read_json(measured.metrics)
         protocol = content["protocol"]
         splits = Splits.load(self.source, protocol["train"], protocol["split"], self.model)
         self._write_report(content, splits)
-        return self.dir.report
+        return self.outputs.report
 
     def _write_report(self, content: dict[str, Any], splits: "Splits") -> None:
         from tfgen.reports import report
 
-        files.write_text(self.dir.report, report.page_of(self, content, splits))
+        files.write_text(self.outputs.report, report.page_of(self, content, splits))
 
     def export(self, kind: str, **options: Any) -> Any:
         """Writes the model for another runtime.

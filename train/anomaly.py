@@ -31,18 +31,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--workdir", required=True, help="a finished run that left a class out")
     parser.add_argument("--background", default="", help="a run to compare likelihoods with")
+    parser.add_argument("--out", default="", help="a folder for what is written (the run's own)")
     return command.status(_run, parser.parse_args(argv))
 
 
 def _run(options: argparse.Namespace) -> None:
-    run = tfgen.load(options.workdir)
+    run = tfgen.load(options.workdir, out=options.out)
     background = tfgen.load(options.background) if options.background else None
     from tfgen.analysis import anomaly
 
     content, own = anomaly.find(run, background)
     print("\n".join(anomaly.lines(content, own)))
+    picture = run.outputs.figures / "anomaly.png"
     print(
-        f"\nwrote {run.dir.anomaly}\nwrote {run.dir.figures / 'anomaly.png'}: the 32 oddest by "
+        f"\nwrote {run.outputs.anomaly}\nwrote {picture}: the 32 oddest by "
         f"{own[0]}, then the 32 most usual"
     )
 

@@ -9,6 +9,7 @@ prints evaluated runs side by side, if they were measured alike.
 """
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 
@@ -33,6 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--inception", default="", help="path of classify_image_graph_def.pb")
     parser.add_argument("--inception_sha256", default="", help="its SHA-256, from its source")
     parser.add_argument("--parts", default=PARTS, help="what to measure (all)")
+    parser.add_argument("--out", default="", help="a folder for what is written (the run's own)")
     parser.add_argument("--compare", default="", help="evaluated runs to print side by side: A,B")
     return command.status(_run, parser.parse_args(argv))
 
@@ -47,7 +49,7 @@ def _run(options: argparse.Namespace) -> None:
             from tfgen.reports import comparison
         print("\n".join(comparison.side_by_side(found)))
         return
-    run = tfgen.load(options.workdir)
+    run = tfgen.load(options.workdir, out=options.out)
     content = run.evaluate(
         split=options.split,
         n=options.n,
@@ -60,7 +62,8 @@ def _run(options: argparse.Namespace) -> None:
     from tfgen.reports import comparison
 
     command.say("\n".join(comparison.lines(content)))
-    print(f"\nwrote {run.dir.metrics}\nwrote {run.dir.report}")
+    if os.access(run.outputs.path, os.W_OK):
+        print(f"\nwrote {run.outputs.metrics}\nwrote {run.outputs.report}")
 
 
 if __name__ == "__main__":

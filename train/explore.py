@@ -18,12 +18,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         prog="python -m train.explore", description=__doc__.partition("\n\n")[2]
     )
     parser.add_argument("--workdir", required=True, help="a finished run directory")
+    parser.add_argument("--out", default="", help="a folder for what is written (the run's own)")
     return command.status(_run, parser.parse_args(argv))
 
 
 def _run(options: argparse.Namespace) -> None:
-    run = tfgen.load(options.workdir)
-    print(f"wrote {run.explore()}\nwrote {run.dir.figures}/explore-*.png")
+    run = tfgen.load(options.workdir, out=options.out)
+    print(f"wrote {run.explore()}\nwrote {run.outputs.figures}/explore-*.png")
 
 
 if __name__ == "__main__":

@@ -60,11 +60,11 @@ def find(
     content = {"model": name, "left_out": left_out, "split": split, **counts, "auroc": found}
     if model.can("classify"):
         content["rejection"] = rejection(model, images, labels)
-    files.write_text(run.dir.anomaly, json.dumps(content, indent=2) + "\n")
+    files.write_text(run.outputs.anomaly, json.dumps(content, indent=2) + "\n")
     own = sorted(scores, key=lambda score: -found[score])
     order = np.argsort(-scores[own[0]])
     shown = images["test"][np.concatenate([order[:32], order[-32:]])]
-    figures.save(run.dir.figures / "anomaly.png", figures.tile(shown, 16))
+    figures.save(run.outputs.figures / "anomaly.png", figures.tile(shown, 16))
     return content, own
 
 

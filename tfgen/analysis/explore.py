@@ -35,10 +35,10 @@ def explore(run: "FinishedRun") -> Path:
         "not learnt from.</p>",
     ]
     for figure, pixels in pictures(run.model, held_out):
-        figures.save(run.dir.figures / f"explore-{figure.key}.png", pixels)
+        figures.save(run.outputs.figures / f"explore-{figure.key}.png", pixels)
         body.append(table.section(figure, pixels))
-    files.write_text(run.dir.explore, page.document(f"Codes of {name}", "\n".join(body)))
-    return run.dir.explore
+    files.write_text(run.outputs.explore, page.document(f"Codes of {name}", "\n".join(body)))
+    return run.outputs.explore
 
 
 def pictures(

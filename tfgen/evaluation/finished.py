@@ -15,6 +15,7 @@ class FinishedRun(Protocol):
     """A run on a floor below its own: see `tfgen.run.Run`, which says what each member is."""
 
     dir: "RunDir"
+    outputs: "RunDir"
     path: Path
     name: str
     config: dict[str, Any]

@@ -68,14 +68,14 @@ def export_run(
     rows = {}
     made = convert_all(model, precisions or offered(model), batch, images)
     for precision, content in _quietly(made):
-        path = run.path / "tflite" / f"{run.name}-{precision}.tflite"
+        path = run.outputs.path / "tflite" / f"{run.name}-{precision}.tflite"
         with files.atomic(path) as temporary:
             temporary.write_bytes(content)
         with startup.loading_tensorflow():
             rows[precision] = cost.measure(path, inputs, expected, batch, judge)
         say(f"wrote {path}")
     if model.condition and model.condition.file:
-        about = run.path / "tflite" / model.condition.file
+        about = run.outputs.path / "tflite" / model.condition.file
         files.write_text(about, json.dumps(golden.about(model), indent=1) + "\n")
         say(f"wrote {about}, which turns what users type into numbers")
     return rows
