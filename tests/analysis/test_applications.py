@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from sklearn.metrics import roc_auc_score
 from tests.support import runs
 from tests.support.page import Page
 from tfgen import data
+from tfgen.analysis import pictures
 
 
 def python(module, *flags):
@@ -151,3 +153,11 @@ def test_denoising_a_folder(folder, tmp_path):
     other = python("train.denoise", f"--workdir={folder / 'cvae'}", *flags[1:])
     assert other.returncode == 2
     assert "cvae is no denoiser" in other.stderr
+
+
+def test_no_picture_takes_the_place_of_another():
+    given = ["a.jpg", "a.png", "a.gif", "b.jpg", "comparison.jpg", "comparison.png", "c/a.jpg"]
+    names = [str(path) for path in pictures.outputs([Path(name) for name in given])]
+    assert len(set(names)) == len(names)
+    assert "comparison.png" not in names
+    assert [names[i] for i in (1, 3, 6)] == ["a.png", "b.png", "c/a.png"]

@@ -4,12 +4,14 @@ import dataclasses
 import itertools
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from tests.support.page import Page
 from tests.zoo import ROWS
 from tfgen import data, models
 from tfgen.analysis import explore
+from tfgen.errors import Notice
 from tfgen.reports import drawing, report, table
 from tfgen.reports.subject import OTHER_NEEDS, Subject
 from tfgen.run_dir import RunDir
@@ -54,6 +56,21 @@ def test_a_figure_is_a_function_and_a_row(monkeypatch, tmp_path, digits):
     assert page.tags.count("img") == 1
 
     assert np.array_equal(drawing.preview(model, held_out)(), expected)
+
+
+def test_a_figure_that_fails_costs_no_other(monkeypatch):
+    def fail(subject):
+        raise ZeroDivisionError("of a model of one's own")
+
+    figures = [
+        table.Figure("bad", "Bad", "", fail, needs=()),
+        table.Figure("good", "Good", "", lambda subject: np.zeros((2, 2, 3), np.uint8), needs=()),
+    ]
+    monkeypatch.setattr(table, "FIGURES", figures)
+    subject = Subject(next(row for row in ROWS if row.name == "vae").build(), dict)
+    with pytest.warns(Notice, match="'bad' could not be drawn: ZeroDivisionError"):
+        ((figure, _),) = table.drawn(subject, "folder")
+    assert figure.key == "good"
 
 
 def test_points_are_shown_by_the_rows_that_say_so():

@@ -1,13 +1,14 @@
 """A folder of pictures in, a folder of pictures out: cleaned by a denoiser, or translated."""
 
 import functools
+import itertools
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tfgen import latents
+from tfgen import files, latents
 from tfgen.data.folder import read_pictures
 from tfgen.errors import UserError
 from tfgen.evaluation import Splits, representation
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     import os
 
     from tfgen.evaluation.finished import FinishedRun
+
+COMPARISON = Path("comparison.png")
 
 
 def denoise(run: "FinishedRun", folder: "str | os.PathLike", out: "str | os.PathLike") -> int:
@@ -46,13 +49,35 @@ def _change(
     out: "str | os.PathLike",
     **arguments: Any,
 ) -> int:
-    out = empty(out)
+    out = files.empty_folder(out)
     if not run.model.can(capability):
         raise UserError(f"{run.name} {why_not}.")
     paths, images = read_pictures(folder, run.model.image_shape)
     change = functools.partial(getattr(run.model, capability), **arguments)
     write(out, paths, images, latents.in_batches(change, images))
     return len(paths)
+
+
+def outputs(paths: Sequence[Path]) -> list[Path]:
+    """The name of what is made of each picture: "a.jpg" -> "a.png".
+
+    Where two would have one name, or that of the comparison, what is no PNG file keeps its own:
+    "a.jpg.png", and another is numbered.
+    """
+    taken = {COMPARISON, *(path for path in paths if path.suffix == ".png")}
+    found: list[Path] = []
+    for path in paths:
+        if path.suffix == ".png" and path != COMPARISON:
+            found.append(path)
+            continue
+        stem = path.with_suffix("")
+        tries = itertools.chain(
+            [path.with_suffix(".png"), path.with_name(f"{path.name}.png")],
+            (stem.with_name(f"{stem.name}-{i}.png") for i in itertools.count(2)),
+        )
+        found.append(next(name for name in tries if name not in taken))
+        taken.add(found[-1])
+    return found
 
 
 def worth(run: "FinishedRun") -> Iterator[str]:
@@ -66,16 +91,8 @@ def worth(run: "FinishedRun") -> Iterator[str]:
         yield f"  {name:18}{found['denoised_psnr']:6.2f}"
 
 
-def empty(folder: "str | os.PathLike") -> Path:
-    """The folder to write, a path.  Raises: UserError if there is something in it."""
-    out = Path(folder)
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise UserError(f"`out={out}` is not an empty folder: choose another.")
-    return out
-
-
 def write(out: Path, paths: Sequence[Path], images: np.ndarray, changed: np.ndarray) -> None:
     """Each changed image under its own name, and comparison.png: given, and below each changed."""
-    for path, image in zip(paths, changed, strict=True):
-        figures.save(out / path.with_suffix(".png"), figures.pixels(image))
-    figures.save(out / "comparison.png", figures.stacked(images[:64], changed[:64]))
+    for path, image in zip(outputs(paths), changed, strict=True):
+        figures.save(out / path, figures.pixels(image))
+    figures.save(out / COMPARISON, figures.stacked(images[:64], changed[:64]))

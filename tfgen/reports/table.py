@@ -7,11 +7,13 @@ table. A new figure is a function and a row here.
 import dataclasses
 import functools
 import html
+import warnings
 from collections.abc import Callable, Iterator
 from typing import Literal
 
 import numpy as np
 
+from tfgen.errors import Notice
 from tfgen.reports import codes, figures, page
 from tfgen.reports.subject import Subject
 
@@ -57,10 +59,22 @@ class Figure:
 
 
 def drawn(subject: Subject, where: Page) -> Iterator[tuple[Figure, np.ndarray]]:
-    """The figures of a page that the subject allows, in order, and their pixels."""
+    """The figures of a page that the subject allows, in order, and their pixels.
+
+    One that fails costs no other: a `Notice` names it.
+    """
     for figure in FIGURES:
         if where in figure.pages and figure.fits(subject):
-            yield figure, figure.draw(subject)
+            try:
+                pixels = figure.draw(subject)
+            except Exception as error:  # of a model in a user's own file, say
+                warnings.warn(
+                    f"the figure {figure.key!r} could not be drawn: {error!r}.",
+                    Notice,
+                    stacklevel=2,
+                )
+                continue
+            yield figure, pixels
 
 
 def section(figure: Figure, pixels: np.ndarray) -> str:
