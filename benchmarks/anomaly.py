@@ -47,7 +47,7 @@ def _run(options):
             run_command("train.run", f"--model={options.model}", f"--workdir={run.path}", *flags)
         if not run.anomaly.exists():
             run_command("train.anomaly", f"--workdir={run.path}")
-        found[left_out] = json.loads(run.anomaly.read_text())["auroc"]
+        found[left_out] = json.loads(run.anomaly.read_text("utf-8"))["auroc"]
         print(f"without {left_out}: {max(found[left_out], key=found[left_out].get)}", flush=True)
     scores = list(found[classes[0]])
     means = {score: statistics.mean(row[score] for row in found.values()) for score in scores}

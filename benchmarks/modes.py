@@ -80,7 +80,7 @@ def _run(options):
         path = RESULTS / f"modes-{name}.json"
         found, pictures = {}, {}
         if options.only and path.exists():
-            found = json.loads(path.read_text())["configurations"]
+            found = json.loads(path.read_text("utf-8"))["configurations"]
         for i, (label, (model, changes)) in enumerate(CONFIGURATIONS.items()):
             if options.only not in ("", label):
                 continue

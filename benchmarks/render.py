@@ -244,7 +244,7 @@ def gans():
 def write(insert, content):
     """Puts a table where its marks are: insert(text of a document, content) -> its new text."""
     for path in DOCUMENTS:
-        write_text(path, insert(path.read_text(), content))
+        write_text(path, insert(path.read_text("utf-8"), content))
 
 
 def insert(text, table):
@@ -397,7 +397,7 @@ def plot(table, path):
 
 def main():
     for path in sorted(RESULTS.glob("*.json")):
-        content = json.loads(path.read_text())
+        content = json.loads(path.read_text("utf-8"))
         if {"protocol", "models"} <= set(content):
             write(insert, content)
 

@@ -75,7 +75,7 @@ def _run(options):
 
 def done(path, content):
     """The habits that are measured already, with these settings."""
-    old = json.loads(path.read_text()) if path.exists() else {}
+    old = json.loads(path.read_text("utf-8")) if path.exists() else {}
     same = all(old.get(key) == value for key, value in content.items())
     return old["habits"] if same else {}
 

@@ -88,7 +88,7 @@ def _word(name):
 def read(data):
     """The table that there is, or None."""
     path = RESULTS / f"{_word(data)}.json"
-    return json.loads(path.read_text()) if path.exists() else None
+    return json.loads(path.read_text("utf-8")) if path.exists() else None
 
 
 def train_and_measure(run, model, data, seed, parts=""):

@@ -19,8 +19,9 @@ ALLOWED = {
 # The floors of tfgen, from the ground up: a room imports from those below it. A room is a folder,
 # or a file at the top.
 FLOORS = (
-    "errors registration progress by_class random files replicas startup training_state compiling",
-    "declared images latents networks run_dir metrics objectives",
+    "errors",
+    "registration progress by_class random files reading replicas startup compiling",
+    "training_state declared images latents networks run_dir metrics objectives",
     "settings data layers",
     "model",
     "autoregression game evaluation command",

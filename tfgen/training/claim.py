@@ -96,7 +96,7 @@ def locked(run: "RunDir") -> Iterator[None]:
         run.path.mkdir(parents=True, exist_ok=True)
     except NotADirectoryError:
         raise UserError(f"{run.path} lies below a file: choose another `workdir`.") from None
-    with open(run.path / ".lock", "a") as lock:
+    with open(run.path / ".lock", "a", encoding="utf-8") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
