@@ -163,10 +163,10 @@ class Game(GenerativeModel):
     def noise(self, seeds: tf.Tensor) -> dict[str, tf.Tensor]:
         return {"z": 2.0 * random.uniform(seeds, [self.latent_dim], "z") - 1.0}
 
-    def draw_prior(self, seeds: tf.Tensor, label: tf.Tensor | None = None) -> tf.Tensor:
+    def draw_prior(self, seeds: tf.Tensor, condition: tf.Tensor | None = None) -> tf.Tensor:
         """What samples are made of: [B] -> [B, Z]."""
         return self.noise(seeds)["z"]
 
-    def decode(self, z: tf.Tensor, label: tf.Tensor | None = None) -> tf.Tensor:
+    def decode(self, z: tf.Tensor, condition: tf.Tensor | None = None) -> tf.Tensor:
         """Of such a row, [B, Z], the image in [0, 1]."""
-        return self.generate({"z": z}, label)
+        return self.generate({"z": z}, condition)

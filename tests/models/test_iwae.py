@@ -40,7 +40,7 @@ def test_the_gradient_of_iwae_weighs_the_draws():
     model, image = build("iwae", samples=4)
     bias = model.decoder.layers[-2].bias
     with tf.GradientTape() as tape:
-        loss = tf.reduce_sum(model.neg_elbo({"image": image}, tf.range(4), False)["loss"])
+        loss = tf.reduce_sum(model.step_terms({"image": image}, tf.range(4), False)["loss"])
     gradient = tape.gradient(loss, bias).numpy()
 
     with tf.GradientTape() as tape:

@@ -28,5 +28,5 @@ def alike(model, name, **arguments):
 
 
 def terms(model, image, training=False, first=0):
-    found = model.neg_elbo({"image": image}, tf.range(first, first + len(image)), training)
+    found = model.step_terms({"image": image}, tf.range(first, first + len(image)), training)
     return {key: value.numpy().astype(np.float64) for key, value in found.items()}

@@ -32,7 +32,6 @@ from tfgen.declared import Count, Network, Share
 from tfgen.errors import UserError, one_of
 from tfgen.layers import Dropout, LatentDensity, coders, priors
 from tfgen.model import GenerativeModel
-from tfgen.objectives import losses
 from tfgen.objectives.likelihoods import softplus
 
 ERRORS = ("squared", "log")
@@ -155,19 +154,10 @@ class Autoencoder(GenerativeModel):
         """What a variant adds to the loss for codes [B, Z], [B], and the terms that it reports."""
         return 0.0, {}
 
-    def train_step(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        x = self.to_unit(batch["image"])
-        seeds, label = self.training_seeds(x), batch.get("label")
-        with tf.GradientTape(persistent=True) as tape:
-            terms = losses.means(self.errors(x, seeds, True, label))
-        for name, term in self.descent.items():
-            self.minimize(name, tape, terms[term])
-        return self.end_step(**terms)
-
-    def test_step(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        x = self.to_unit(batch["image"])
-        seeds = tf.range(tf.shape(x)[0])
-        return losses.means(self.errors(x, seeds, False, batch.get("label")))
+    def step_terms(
+        self, batch: dict[str, tf.Tensor], seeds: tf.Tensor, training: bool
+    ) -> dict[str, tf.Tensor]:
+        return self.errors(self.to_unit(batch["image"]), seeds, training, batch.get("label"))
 
     def fit_after_training(self, images: np.ndarray) -> None:
         """Fits the density of the codes of uint8 levels [N, H, W, C]; called before it samples."""

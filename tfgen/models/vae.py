@@ -33,7 +33,7 @@ from tfgen.compiling import compiled
 from tfgen.declared import Count, Likelihood, Network, Range, Share, Steps, Weight
 from tfgen.layers import Dropout, LatentDensity, coders, priors
 from tfgen.model import GenerativeModel
-from tfgen.objectives import bounds, divergences, likelihoods, losses
+from tfgen.objectives import bounds, divergences, likelihoods
 
 
 class Draws(NamedTuple):
@@ -163,10 +163,13 @@ class VAE(GenerativeModel):
         log_p = tf.reshape(self.p.log_prob(levels, parameters), [-1, self.samples])
         return Draws(mu, logvar, z, log_p)
 
-    def neg_elbo(
+    def step_terms(
         self, batch: dict[str, tf.Tensor], seeds: tf.Tensor, training: bool
     ) -> dict[str, tf.Tensor]:
-        """The loss, the two terms of the negative ELBO, and a variant's own: dict of [B], nats."""
+        """The loss, the two terms of the negative ELBO, and a variant's own: dict of [B], nats.
+
+        Algorithm 1: L draws of eps for each image of the minibatch.
+        """
         draws = self.draw_codes(batch, seeds, training)
         kl = self.make_prior().kl(draws.mu, draws.logvar, draws.z)
         loss = self.neg_bound(draws, kl, self.step if training else None)
@@ -182,19 +185,6 @@ class VAE(GenerativeModel):
     ) -> tuple[float | tf.Tensor, dict[str, tf.Tensor]]:
         """What a variant adds to the loss, [B], and the terms of its own that it reports."""
         return 0.0, {}
-
-    def train_step(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        # Algorithm 1: L draws of eps for each image of the minibatch.
-        seeds = self.training_seeds(batch["image"])
-        with tf.GradientTape(persistent=True) as tape:
-            terms = losses.means(self.neg_elbo(batch, seeds, training=True))
-        for name, term in self.descent.items():
-            self.minimize(name, tape, terms[term])
-        return self.end_step(**terms)
-
-    def test_step(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        seeds = tf.range(tf.shape(batch["image"])[0])
-        return losses.means(self.neg_elbo(batch, seeds, training=False))
 
     def fit_after_training(self, images: np.ndarray) -> None:
         """Fits the mixture, if there is one, to a draw of q(z|x) for each of uint8 levels [N, ...].
