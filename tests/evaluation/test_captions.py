@@ -12,29 +12,31 @@ from tfgen.evaluation import captions as fidelity
 
 def test_fidelity_of_known_readings():
     rng = np.random.default_rng(0)
-    kinds = fidelity.SAYS
+    kinds = fidelity.FACTORS
     said = {name: rng.integers(0, k, 500) for name, k in kinds.items()}
     sure = {name: np.log(np.eye(k)[said[name]] + 1e-9) for name, k in kinds.items()}
-    assert set(fidelity.judged(sure, said, 0).values()) == {1.0}
+    assert set(fidelity.caption_accuracy(sure, said, 0).values()) == {1.0}
     # Wrong about the colour of every other image.
     half = sure | {"colour": np.roll(sure["colour"], 1, axis=1)}
     half["colour"][::2] = sure["colour"][::2]
-    found = fidelity.judged(half, said, 0)
+    found = fidelity.caption_accuracy(half, said, 0)
     assert found["caption_colour"] == found["caption_all"] == 0.5
     assert found["caption_shape"] == 1.0
     assert 0.5 <= found["r_precision"] < 0.95
     # No better than chance: one in a hundred.
     chance = {name: rng.normal(size=(500, k)) for name, k in kinds.items()}
-    found = fidelity.judged(chance, said, 0)
+    found = fidelity.caption_accuracy(chance, said, 0)
     assert found["r_precision"] < 0.04
     assert abs(found["caption_shape"] - 0.25) < 0.08
 
 
 def test_how_much_images_of_one_caption_differ():
     """Of three captions one has one image, one has two that differ by 1/2, one three."""
-    said = {name: np.array([0, 1, 1, 2, 2, 2]) for name in fidelity.SAYS}
+    said = {name: np.array([0, 1, 1, 2, 2, 2]) for name in fidelity.FACTORS}
     images = np.array([9.0, 0.5, 1.0, 0.0, 0.3, 0.6])[:, None, None, None] * np.ones((1, 4, 4, 3))
-    assert fidelity.within(images, said) == pytest.approx((0.5 + (0.3 + 0.3 + 0.6) / 3) / 2)
+    assert fidelity.diversity_within_captions(images, said) == pytest.approx(
+        (0.5 + (0.3 + 0.3 + 0.6) / 3) / 2
+    )
 
 
 def test_degraded_images_can_still_be_read():
@@ -91,9 +93,9 @@ def test_one_word_changed_of_a_model_that_obeys():
     made = np.zeros((60, 8))
     tf.config.run_functions_eagerly(True)
     try:
-        found = fidelity.one_word(Painter(), Splits, Reader(), said, made, 0)
+        found = fidelity.one_word_changed(Painter(), Splits, Reader(), said, made, 0)
     finally:
         tf.config.run_functions_eagerly(False)
-    which = np.random.default_rng(0).integers(len(fidelity.SAYS), size=60)
-    assert found["word_obeyed"] == np.mean(which != list(fidelity.SAYS).index("colour"))
+    which = np.random.default_rng(0).integers(len(fidelity.FACTORS), size=60)
+    assert found["word_obeyed"] == np.mean(which != list(fidelity.FACTORS).index("colour"))
     assert found["word_kept"] == 1.0

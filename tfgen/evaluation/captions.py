@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 
 CANDIDATES = 100  # captions of R-precision, the right one among them
 # What captions of `shapes` say, and of how many kinds.
-SAYS = {"shape": 4, "colour": 6, "scale": 3, "position": 9}
+FACTORS = {"shape": 4, "colour": 6, "scale": 3, "position": 9}
 
 
-class Reader:
-    """Reads off images what captions of `shapes` say: p(shape), p(colour), p(scale), p(position).
+class FactorClassifier:
+    """What captions of `shapes` say, read off images: p(shape), p(colour), p(scale), p(position).
 
     Args: splits: `Splits` whose training images have factors.
     """
@@ -39,12 +39,12 @@ class Reader:
         said = shapes.said(splits.train["factors"])
         self.network = feature_networks.train_network(
             np.concatenate([images, degraded(images)]),
-            {name: np.tile(said[name], 2) for name in SAYS},
+            {name: np.tile(said[name], 2) for name in FACTORS},
             steps=3000,
         )
         held_out = shapes.said(splits.held_out["factors"])
         self.accuracy = feature_networks.accuracies(
-            self.network, splits.unit(splits.held_out["image"]), {n: held_out[n] for n in SAYS}
+            self.network, splits.unit(splits.held_out["image"]), {n: held_out[n] for n in FACTORS}
         )
 
     def log_probabilities(self, images: np.ndarray) -> dict[str, np.ndarray]:
@@ -52,7 +52,7 @@ class Reader:
         _, *logits = feature_networks.predictions(self.network, images)
         return {
             name: one - np.logaddexp.reduce(one, axis=1, keepdims=True)
-            for name, one in zip(SAYS, logits, strict=True)
+            for name, one in zip(FACTORS, logits, strict=True)
         }
 
 
@@ -77,34 +77,36 @@ def fidelity(
     model: "GenerativeModel", splits: "Splits", protocol: "Protocol"
 ) -> tuple[dict[str, float], dict[str, float]]:
     """({metric: number} of the model, of real images in its place)."""
-    reader = Reader(splits)
+    classifier = FactorClassifier(splits)
     rows = np.random.default_rng(protocol.seed).permutation(len(splits.held_out["image"]))
     rows = rows[: protocol.n]
     said = {k: v[rows] for k, v in shapes.said(splits.held_out["factors"]).items()}
-    made = paint(model, splits.held_out["tokens"][rows], protocol.seed)
+    made = sample_captions(model, splits.held_out["tokens"][rows], protocol.seed)
     real = splits.unit(splits.held_out["image"][rows])
     found, floor = (
-        judged(reader.log_probabilities(images), said, protocol.seed)
+        caption_accuracy(classifier.log_probabilities(images), said, protocol.seed)
         for images in (splits.quantised(made), real)
     )
-    found["seeds_differ"] = within(made, said) / within(real, said)
+    found["seeds_differ"] = diversity_within_captions(made, said) / diversity_within_captions(
+        real, said
+    )
     floor["seeds_differ"] = 1.0
-    return found | one_word(model, splits, reader, said, made, protocol.seed), floor
+    return found | one_word_changed(model, splits, classifier, said, made, protocol.seed), floor
 
 
-def within(images: np.ndarray, said: Mapping[str, np.ndarray]) -> float:
+def diversity_within_captions(images: np.ndarray, said: Mapping[str, np.ndarray]) -> float:
     """How much images of the same caption differ: the mean of a pixel's absolute difference."""
-    rows = np.stack([said[name] for name in SAYS], axis=1)
+    rows = np.stack([said[name] for name in FACTORS], axis=1)
     _, which = np.unique(rows, axis=0, return_inverse=True)
     which = which.ravel()
     of_each = [images[which == i] for i in range(which.max() + 1)]
     return float(np.mean([np.abs(x - np.roll(x, 1, axis=0)).mean() for x in of_each if len(x) > 1]))
 
 
-def one_word(
+def one_word_changed(
     model: "GenerativeModel",
     splits: "Splits",
-    reader: Reader,
+    classifier: FactorClassifier,
     said: Mapping[str, np.ndarray],
     made: np.ndarray,
     seed: int,
@@ -116,25 +118,28 @@ def one_word(
     """
     random = np.random.default_rng(seed)
     n = len(made)
-    which = random.integers(len(SAYS), size=n)
+    which = random.integers(len(FACTORS), size=n)
     other = {}
-    for i, (name, kinds) in enumerate(SAYS.items()):
+    for i, (name, kinds) in enumerate(FACTORS.items()):
         moved = (said[name] + random.integers(1, kinds, size=n)) % kinds
         other[name] = np.where(which == i, moved, said[name])
-    texts = [_text({name: int(other[name][i]) for name in SAYS}) for i in range(n)]
+    texts = [_text({name: int(other[name][i]) for name in FACTORS}) for i in range(n)]
     assert model.condition
     tokens = model.condition.rows(texts, n)
     before, after = (
-        {k: p.argmax(axis=1) for k, p in reader.log_probabilities(splits.quantised(part)).items()}
-        for part in (made, paint(model, tokens, seed))
+        {
+            k: p.argmax(axis=1)
+            for k, p in classifier.log_probabilities(splits.quantised(part)).items()
+        }
+        for part in (made, sample_captions(model, tokens, seed))
     )
     rows = np.arange(n)
-    seen, was, wanted = (np.stack([part[k] for k in SAYS]) for part in (after, before, other))
+    seen, was, wanted = (np.stack([part[k] for k in FACTORS]) for part in (after, before, other))
     obeyed = (seen == wanted)[which, rows]
     kept = np.sum(seen == was, axis=0) - (seen == was)[which, rows]
     return {
         "word_obeyed": float(obeyed.mean()),
-        "word_kept": float(kept.mean()) / (len(SAYS) - 1),
+        "word_kept": float(kept.mean()) / (len(FACTORS) - 1),
     }
 
 
@@ -145,7 +150,9 @@ def _text(said: Mapping[str, Any]) -> str:
     )
 
 
-def paint(model: "GenerativeModel", tokens: np.ndarray, seed: int, batch: int = 250) -> np.ndarray:
+def sample_captions(
+    model: "GenerativeModel", tokens: np.ndarray, seed: int, batch: int = 250
+) -> np.ndarray:
     """An image of each caption, with a seed of its own: [N, T] -> [N, H, W, C]."""
     sample = compiled(model.sample)
     seeds = np.arange(seed, seed + len(tokens), dtype=np.int32)
@@ -157,7 +164,7 @@ def paint(model: "GenerativeModel", tokens: np.ndarray, seed: int, batch: int = 
     )
 
 
-def judged(
+def caption_accuracy(
     log_p: Mapping[str, np.ndarray], said: Mapping[str, np.ndarray], seed: int
 ) -> dict[str, float]:
     """Shares of images that show each thing that was said, and all; and R-precision.
@@ -165,15 +172,15 @@ def judged(
     log_p: {what: [N, K]}; said: {what: [N]}. R-precision: how often the right caption is the
     likeliest of 100, the others drawn from those that say something else.
     """
-    seen = {name: log_p[name].argmax(axis=1) == said[name] for name in SAYS}
+    seen = {name: log_p[name].argmax(axis=1) == said[name] for name in FACTORS}
     found = {f"caption_{name}": float(right.mean()) for name, right in seen.items()}
     found["caption_all"] = float(np.all(list(seen.values()), axis=0).mean())
     random = np.random.default_rng(seed)
-    every = np.unique(np.stack([said[name] for name in SAYS], axis=1), axis=0)
+    every = np.unique(np.stack([said[name] for name in FACTORS], axis=1), axis=0)
     n = len(next(iter(said.values())))
-    parts = (log_p[name][:, every[:, i]] for i, name in enumerate(SAYS))
+    parts = (log_p[name][:, every[:, i]] for i, name in enumerate(FACTORS))
     score = sum(parts, np.zeros(()))
-    right = np.all(every[None] == np.stack([said[n] for n in SAYS], axis=1)[:, None], axis=-1)
+    right = np.all(every[None] == np.stack([said[n] for n in FACTORS], axis=1)[:, None], axis=-1)
     first = 0
     for i in range(n):
         others = np.flatnonzero(~right[i])
