@@ -98,10 +98,19 @@ class Run(os.PathLike):
 
     @functools.cached_property
     def _splits(self) -> "tuple[ImageData, ImageData]":
+        from tfgen.data import record
+
         chosen = self.config["data"]
         splits = self.source.training_and_validation(
             chosen["split"], chosen["validation"], self.model.data_features
         )
+        other = record.changed(self.dir, *splits)
+        if other:
+            warnings.warn(
+                f"{other}: what is held out may have been trained on, and labels be others.",
+                Notice,
+                stacklevel=2,
+            )
         return tuple(map(self.model.prepare_data, splits))
 
     @property

@@ -1,6 +1,7 @@
 """The run directory: everything a run leaves behind, and the one thing that later stages read.
 
     config.json    the resolved config and the model's name
+    data.json      what it is trained on: splits, sizes, class names, fingerprints of the images
     checkpoints/   weights, optimizers, noise and log state, every `save_every` steps
     log.csv        means over every `log_every` steps; the same after any restart
     samples/       a grid of the same 64 seeds at every checkpoint
@@ -65,6 +66,7 @@ class RunDir:
         self.path = Path(path).expanduser()
         self.config_file = self.path / "config.json"
         self.checkpoints = self.path / "checkpoints"
+        self.data_file = self.path / "data.json"
         self.log = self.path / "log.csv"
         self.samples = self.path / "samples"
         self.figures = self.path / "figures"

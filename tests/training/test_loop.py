@@ -331,6 +331,22 @@ def test_bad_input_makes_no_directory(tmp_path):
 
 
 @with_one
+def test_data_that_changed_are_refused_by_training_and_named_by_evaluation(finished, tmp_path):
+    name, path = finished
+    shutil.copytree(path, tmp_path / "copy")
+    unfinish(tmp_path / "copy", upto=50)
+    file = tmp_path / "copy" / "data.json"
+    content = json.loads(file.read_text())
+    content["validation"]["size"] -= 1
+    file.write_text(json.dumps(content))
+    with pytest.raises(UserError, match=r"had 49 images .* has 50 now.*bring them back"):
+        runs.go(name, runs.config(name), tmp_path / "copy")
+    shutil.copyfile(path / "model.keras", tmp_path / "copy" / "model.keras")
+    with pytest.warns(UserWarning, match="may have been trained on"):
+        assert tfgen.load(tmp_path / "copy").validation.size == 50
+
+
+@with_one
 def test_a_broken_model_file(finished, tmp_path):
     _, path = finished
     shutil.copytree(path, tmp_path / "copy")

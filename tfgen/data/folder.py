@@ -106,7 +106,15 @@ class FolderSource(Source):
             self.classes,
             parts,
             examples,
+            fingerprint=_fingerprint(self.name, files, images),
         )
+
+
+def _fingerprint(root: str, files: Sequence[Path], images: np.ndarray) -> str:
+    """Of the files' names below the root, and of what is read from them."""
+    digest = hashlib.sha256("\n".join(str(f.relative_to(root)) for f in files).encode())
+    digest.update(images.data)
+    return digest.hexdigest()[:16]
 
 
 def _files(root: Path) -> list[Path]:

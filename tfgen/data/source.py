@@ -58,6 +58,7 @@ class ImageData:
     examples: Callable
     factors: tuple[str, ...] = ()  # the names of "factors", where the data have known ones
     other: "ImageData | None" = None  # the second domain, where there are two
+    fingerprint: str = ""  # of names and content: another one, other images
 
     def overlaps(self, other: "ImageData") -> bool:
         """Whether the two hold some of the same images."""
@@ -263,7 +264,12 @@ class TfdsSource(Source):
 
         size = sum(stop - start for _, start, stop in parts)
         factors = tuple(metadata.get("factors", ()))
-        return ImageData(self.name, split, size, shape, levels, classes, parts, examples, factors)
+        # What TFDS has prepared does not change but by another version of the set.
+        counts = {name: info.splits[name].num_examples for name, _, _ in parts}
+        return ImageData(
+            *(self.name, split, size, shape, levels, classes, parts, examples, factors),
+            fingerprint=f"{info.full_name} {counts}",
+        )
 
     def _most_captions(self, split: str) -> int:
         """Of how many captions an image of the split has the most; images are not decoded."""

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 import tensorflow as tf
 
 from tfgen import data, evaluation, files, models, progress
-from tfgen.errors import Interrupted
+from tfgen.data import record
+from tfgen.errors import Interrupted, UserError
 from tfgen.reports import card, drawing
 from tfgen.run import Run
 from tfgen.run_dir import RunDir, short_name
@@ -110,6 +111,12 @@ def _train(
     checkpoints = Checkpoints(run.checkpoints, model)
     if not run.config_file.exists():
         run.write_config(job.name, config.to_dict())
+    other = record.changed(run, training, validation)
+    if other:
+        raise UserError(
+            f"{other}: bring them back as they were, or train anew in another `workdir`."
+        )
+    record.write(run, training, validation)
     if not checkpoints.steps():
         if config.init:
             initial.copy_weights(config.init, model, say)
