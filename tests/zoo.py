@@ -100,13 +100,13 @@ ROWS = [
     Row("wgan_gp", GAN | dict(critic_steps=2), 1413, parent="gan"),
     Row("dragan", GAN, 1414, parent="gan"),
     # The DCGAN's without D's last bias.
-    Row("relativistic_gan", GAN | dict(ema=0.9), 1421, parent="dcgan"),
+    Row("relativistic_gan", GAN | dict(ema=0.9), 1421, parent="gan"),
     Row(
         "relativistic_gan",
         GAN | dict(objective="relativistic", critic_steps=2),
         1421,
         variant="pairs",
-        parent="dcgan",
+        parent="gan",
     ),
     Row("r1_gan", GAN | dict(augment="color,translation,cutout"), 1414, parent="gan"),
     # Not the hinge: at first no score is beyond it, and D's last bias has no gradient.

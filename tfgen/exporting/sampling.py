@@ -22,6 +22,8 @@ from tfgen.reports import figures
 
 BATCH = 64
 MOST_IN_A_GRID = 4096
+# Names of files that are not written, and are no names of folders.
+OTHER_FORMATS = (".gif", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".mp4", ".npy", ".zip")
 
 
 def seeds_of(text: str) -> Sequence[int]:
@@ -61,6 +63,8 @@ def write(
             f"a grid holds up to {MOST_IN_A_GRID:,} samples, and {len(seeds):,} were asked for: "
             "`out=FOLDER` writes a picture of each, `out=NAME.npz` one file of all."
         )
+    if path.suffix in OTHER_FORMATS:
+        raise UserError(f"`out={out}`: a grid is a PNG file, NAME.png; an array is NAME.npz.")
     if path.suffix not in (".png", ".npz"):
         files.empty_folder(path)
     batches = _batches(sources.open_source(source), seeds, progress, condition)
