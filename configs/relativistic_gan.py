@@ -11,12 +11,11 @@ if TYPE_CHECKING:
     from ml_collections import ConfigDict
 
 
-dcgan = settings.config_file("dcgan")
-gan = settings.config_file("gan")
+# Another loss for the same networks, as that is.
+lsgan = settings.config_file("lsgan")
 
-POINTS = {"ring": gan.POINTS, "grid": gan.POINTS}
-ON = dcgan.LARGER | {name: POINTS[name] | {"model.normalisation": "none"} for name in POINTS}
+ON = lsgan.ON
 
 
 def get_config() -> "ConfigDict":
-    return dcgan.get_config()
+    return lsgan.get_config()

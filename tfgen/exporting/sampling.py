@@ -71,7 +71,7 @@ def write(
     if path.suffix == ".png":
         figures.sample_grid(path, np.concatenate([images for _, images in batches]))
     elif path.suffix == ".npz":
-        found = [(given, np.uint8(np.round(images.clip(0, 1) * 255))) for given, images in batches]
+        found = [(given, figures.levels(images)) for given, images in batches]
         drawn, pixels = (np.concatenate(part) for part in zip(*found, strict=True))
         with files.atomic(path) as temporary:
             np.savez_compressed(temporary, seeds=drawn, images=pixels)

@@ -48,9 +48,14 @@ def tile(images: np.ndarray, columns: int) -> np.ndarray:
     return canvas
 
 
+def levels(images: np.ndarray) -> np.ndarray:
+    """Numbers in [0, 1] -> uint8 of the same shape."""
+    return np.round(np.clip(images, 0, 1) * 255).astype(np.uint8)
+
+
 def pixels(image: np.ndarray) -> np.ndarray:
     """One image in [0, 1], [H, W, C] -> uint8 [H, W, 3] at its own size."""
-    image = np.round(np.clip(image, 0, 1) * 255).astype(np.uint8)
+    image = levels(image)
     return image.repeat(3, axis=-1) if image.shape[-1] == 1 else image
 
 
