@@ -381,6 +381,16 @@ EXPORTED = [
     if not row.parent
 ]
 
+# One of each class, and one in colour. What two rows of a class could differ in, operators and
+# shapes, LiteRT's gates hold for both; which weights a SavedModel keeps, and that it needs no
+# Python, the class decides.
+SAVED = [
+    param
+    for i, param in enumerate(EXPORTED)
+    if param.values[0].name not in {p.values[0].name for p in EXPORTED[:i]}
+    or param.id == "vae-draws in colour"
+]
+
 # Of these, one of each kind of generation: a GAN, codes, labels, several noises, a loop over pixels
 # and one of a chain, a flow. A host in C, a server and a browser run what the runtime has loaded,
 # and the runtime's own tests hold every row; so they are tried with these.
