@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tfgen.data.prepared import check_description, check_records, unreadable_description
 from tfgen.errors import UserError
 
 if TYPE_CHECKING:
@@ -140,6 +141,7 @@ class TfdsSource(Source):
 
     def __init__(self, name: str, directory: str, size: int) -> None:
         import tensorflow_datasets as tfds
+        from google.protobuf.json_format import ParseError
 
         if name in EMBEDDED:
             importlib.import_module(
@@ -154,7 +156,11 @@ class TfdsSource(Source):
             self.builder = self._open()
         except (tfds.core.DatasetNotFoundError, ValueError, KeyError) as error:
             raise UserError(self._unknown(name, error)) from None
+        except ParseError:
+            raise unreadable_description(name, directory) from None
         self._prepare()
+        check_description(self.builder)
+        self._whole: set[str] = set()  # splits whose files are
         super().__init__(name, self.builder.info.splits)
 
     def _open(self) -> "tfds.core.DatasetBuilder":
@@ -205,11 +211,17 @@ class TfdsSource(Source):
             ) from error
 
     def load(self, split: str, extra: Sequence[str] = ()) -> ImageData:
-        """See `Source.load`."""
+        """See `Source.load`.
+
+        Raises: UserError also for prepared files that are damaged.
+        """
         import tensorflow as tf
         import tensorflow_datasets as tfds
 
         parts = self.instructions(split)
+        read_first = {name for name, _, _ in parts} - self._whole
+        check_records(self.builder, sorted(read_first))
+        self._whole |= read_first
         info = self.builder.info
         # A data set of one unnamed feature has no keys.
         features = dict(info.features) if hasattr(info.features, "keys") else {}
