@@ -39,6 +39,9 @@ EMBEDDED = {
 }
 
 
+LEAST = 5  # images of which a tenth, rounded, is one
+
+
 @dataclasses.dataclass(frozen=True)
 class ImageData:
     """One split: `size` images of one shape, in an order that never changes.
@@ -117,12 +120,13 @@ class Source:
 
         validation="" takes the data's own, or, if there is none, the last tenth of `split`.
 
-        Raises: UserError if the two share images.
+        Raises: UserError if the two share images, or `split` has too few to hold some out.
         """
         if not validation:
             if "validation" in self.splits and "validation" not in split:
                 validation = "validation"
             elif re.fullmatch(r"\w+", split):
+                self._check_tenth(split)
                 split, validation = f"{split}[:90%]", f"{split}[90%:]"
             else:
                 raise UserError(
@@ -134,6 +138,16 @@ class Source:
         if data.overlaps(held_out):
             raise UserError(f"the splits {split!r} and {validation!r} of {self.name} share images.")
         return data, held_out
+
+    def _check_tenth(self, split: str) -> None:
+        """Raises: UserError for a split whose last tenth, rounded, holds no image."""
+        count = sum(stop - start for _, start, stop in self.instructions(split))
+        if count < LEAST:
+            raise UserError(
+                f"{self.name} has {count} in its split {split!r}, and a tenth of {LEAST} images at "
+                f"the least is held out. Add images, or say which are held out, by slices: "
+                f"`data.split={split}[:-1]` `data.validation={split}[-1:]`."
+            )
 
 
 class TfdsSource(Source):
