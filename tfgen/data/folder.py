@@ -40,6 +40,8 @@ PAIRED = tuple(split + letter for split in SPLITS for letter in "AB")
 class FolderSource(Source):
     """Images below `root`; kept in memory as uint8 once read."""
 
+    labels = "names"
+
     def __init__(self, root: Path, size: int) -> None:
         import tensorflow_datasets as tfds
 

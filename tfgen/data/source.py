@@ -13,13 +13,15 @@ import socket
 import sys
 import urllib.parse
 import urllib.request
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tfgen.data.prepared import check_description, check_records, unreadable_description
-from tfgen.errors import UserError
+from tfgen.data.trained_classes import of_training
+from tfgen.errors import Notice, UserError
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -63,6 +65,7 @@ class ImageData:
     factors: tuple[str, ...] = ()  # the names of "factors", where the data have known ones
     other: "ImageData | None" = None  # the second domain, where there are two
     fingerprint: str = ""  # of names and content: another one, other images
+    left_out: str = ""  # which images of the split are not among these, a clause
 
     def overlaps(self, other: "ImageData") -> bool:
         """Whether the two hold some of the same images."""
@@ -76,7 +79,12 @@ class ImageData:
 
 
 class Source:
-    """What the kinds of source share: split specs and the choice of a validation split."""
+    """What the kinds of source share: split specs and the choice of a validation split.
+
+    Attributes: labels, what those are to the data, see `trained_classes.of_training`.
+    """
+
+    labels = "declared"
 
     def __init__(self, name: str, splits: Mapping[str, Any]) -> None:
         self.name = name
@@ -134,10 +142,25 @@ class Source:
                     "one, e.g. `data.split='train[:90%]'` "
                     "`data.validation='train[90%:]'`."
                 )
-        data, held_out = self.load(split, extra), self.load(validation, extra)
+        data, held_out = self.pair(split, validation, extra)
         if data.overlaps(held_out):
             raise UserError(f"the splits {split!r} and {validation!r} of {self.name} share images.")
         return data, held_out
+
+    def pair(
+        self, split: str, held_out: str, extra: Sequence[str] = ()
+    ) -> tuple[ImageData, ImageData]:
+        """Two splits as `ImageData`, of the classes that the first has.
+
+        A `Notice` says which images of the second are of others, and left out.
+
+        Raises: UserError if that leaves none of the second.
+        """
+        loaded = self.load(split, extra), self.load(held_out, extra)
+        one, other = of_training(*loaded, self.labels)
+        if other.left_out:
+            warnings.warn(f"{other.left_out}.", Notice, stacklevel=3)
+        return one, other
 
     def _check_tenth(self, split: str) -> None:
         """Raises: UserError for a split whose last tenth, rounded, holds no image."""

@@ -85,6 +85,8 @@ def evaluate(
     results: dict[str, Any] = {}
     details: dict[str, Any] = {}
     absent, absent_of_real = Absent(), Absent()
+    if splits.left_out:
+        absent.because(splits.left_out, "images of other classes")
     floor: dict[str, float] = {}
     trivial: dict[str, dict[str, float]] = {}
     if "samples" in parts and model.can("sample"):
