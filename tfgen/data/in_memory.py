@@ -54,6 +54,8 @@ class ArraySource(Source):
       levels: of a channel; classes: their names, by default the numbers.
     """
 
+    labels = "numbers"
+
     def __init__(
         self,
         train: dict[str, np.ndarray],
@@ -156,10 +158,10 @@ def _check_alike(train: Mapping[str, np.ndarray], validation: Mapping[str, np.nd
 
 
 def _classes(parts: Mapping[str, Mapping[str, np.ndarray]]) -> tuple[str, ...]:
-    """The numbers up to the largest label, as names."""
+    """The numbers up to the largest label that is trained on, as names."""
     if "label" not in parts["train"]:
         return ()
-    return tuple(map(str, range(1 + max(int(part["label"].max()) for part in parts.values()))))
+    return tuple(map(str, range(1 + int(parts["train"]["label"].max()))))
 
 
 def _collected(dataset: Any) -> tuple[np.ndarray, np.ndarray | None]:
