@@ -9,7 +9,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from tfgen import command, progress
+from tfgen import command, progress, seeds
 from tfgen.exporting import sampling
 
 
@@ -44,12 +44,12 @@ def _joined(argv: Sequence[str]) -> list[str]:
 
 
 def _run(options: argparse.Namespace) -> None:
-    seeds = sampling.seeds_of(options.seeds)
+    numbers = seeds.parse(options.seeds)
     asked = {"label": options.label, "caption": options.caption}
     condition = {word: value for word, value in asked.items() if value is not None}
-    with progress.counted(len(seeds), "sample") as done:
-        path = sampling.write(options.source, seeds, options.out, done, **condition)
-    print(f"wrote {len(seeds):,} samples to {path}")
+    with progress.counted(len(numbers), "sample") as done:
+        path = sampling.write(options.source, numbers, options.out, done, **condition)
+    print(f"wrote {len(numbers):,} samples to {path}")
 
 
 if __name__ == "__main__":

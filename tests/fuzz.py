@@ -108,10 +108,10 @@ def metrics(dice: random.Random) -> None:
 
 def seeds(dice: random.Random) -> None:
     """--seeds: what is accepted are int32 numbers."""
-    from tfgen.exporting.sampling import seeds_of
+    from tfgen import seeds
 
     text = dice.choice(("0:64", "7", "1,5,9", "-5:5", "0:0", "5:1", "", "1.5", "0:2147483648"))
-    for seed in seeds_of(_changed_text(dice, text))[:: 2**24]:
+    for seed in seeds.parse(_changed_text(dice, text))[:: 2**24]:
         assert -(2**31) <= seed < 2**31
 
 

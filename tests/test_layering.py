@@ -20,7 +20,7 @@ ALLOWED = {
 # or a file at the top.
 FLOORS = (
     "errors",
-    "registration progress by_class random files reading replicas startup compiling",
+    "registration progress by_class random files reading seeds replicas startup compiling",
     "training_state declared images latents networks run_dir metrics objectives",
     "settings data layers",
     "model",

@@ -31,23 +31,6 @@ def answers(monkeypatch):
     return answer_with
 
 
-@pytest.mark.parametrize("text", ["7", "1,5,9", "0:64", "-5:5", "-2147483648,2147483647"])
-def test_seeds_are_what_they_say(text):
-    seeds = list(sampling.seeds_of(text))
-    if ":" in text:
-        start, stop = map(int, text.split(":"))
-        assert seeds == list(range(start, stop))
-    else:
-        assert seeds == [int(part) for part in text.split(",")]
-    assert len(sampling.seeds_of("0:2147483647")) == 2**31 - 1  # a range, and no list
-
-
-@pytest.mark.parametrize("text", ["", "x", "1.5", "5:1", "0:0", "0:2147483649", "1,,2", "1:2:3"])
-def test_seeds_that_are_none(text):
-    with pytest.raises(UserError, match="wanted are int32 seeds"):
-        sampling.seeds_of(text)
-
-
 def test_a_folder_and_an_array_hold_every_seed_in_batches(answers, tmp_path):
     sizes, done = answers(dots), []
     seeds = range(-3, 147)
@@ -83,3 +66,11 @@ def test_answers_that_are_no_images_are_refused(answers, change, said):
     answers(lambda seeds, condition=None, **word: change(dots(seeds).astype(np.float64)))
     with pytest.raises(UserError, match=said):
         sources.open_source("x.tflite")(np.arange(4))
+
+
+def test_seeds_are_looked_at_before_any_source_is_asked(answers):
+    sizes, sample = answers(dots), sources.open_source("x.tflite")
+    assert sample(7).shape == (1, 2, 3, 1)
+    with pytest.raises(UserError, match=r"wanted are int32 seeds.* Given is 4294967296"):
+        sample(2**32)
+    assert sizes == [1]

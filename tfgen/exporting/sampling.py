@@ -7,7 +7,6 @@
 | any other | a folder, new or empty, with a picture of each seed: SEED.png |
 """
 
-import contextlib
 import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -24,20 +23,6 @@ BATCH = 64
 MOST_IN_A_GRID = 4096
 # Names of files that are not written, and are no names of folders.
 OTHER_FORMATS = (".gif", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".mp4", ".npy", ".zip")
-
-
-def seeds_of(text: str) -> Sequence[int]:
-    """ "3", "0:64" or "1,5,9" -> int32 seeds, a range where it is one.  Raises: UserError."""
-    seeds: Sequence[int] = ()
-    with contextlib.suppress(ValueError):
-        if ":" in text:
-            seeds = range(*map(int, text.split(":", 1)))
-        else:
-            seeds = [int(part) for part in text.split(",")]
-    ends = (seeds[0], seeds[-1]) if isinstance(seeds, range) and seeds else seeds
-    if not ends or min(ends) < -(2**31) or max(ends) >= 2**31:
-        raise UserError(f"`seeds={text}`: wanted are int32 seeds, as 7, or 1,5,9, or 0:64.")
-    return seeds
 
 
 def write(

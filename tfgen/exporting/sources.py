@@ -23,6 +23,7 @@ import numpy as np
 from tfgen import files, startup
 from tfgen.data import conditions
 from tfgen.errors import Notice, UserError
+from tfgen.seeds import checked
 
 TIMEOUT = 60  # seconds that a server may take
 
@@ -42,6 +43,7 @@ def open_source(text: str) -> Sampler:
     sampler = _opened(text)
 
     def sample(seeds: np.ndarray, condition: Any = None, **word: Any) -> np.ndarray:
+        seeds = checked(seeds)
         images = np.asarray(sampler(seeds, condition, **word))
         wrong = _wrong(images, len(seeds))
         if wrong:
