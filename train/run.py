@@ -12,9 +12,10 @@ The same command again continues a run that was stopped.
 import sys
 from collections.abc import Sequence
 
+import train  # noqa: F401 - says how, where this file is run by its path
+from train import flags, next_steps
 from tfgen import command
 from tfgen.training import front
-from train import flags, next_steps
 
 
 def main(argv: Sequence[str]) -> int:
