@@ -23,6 +23,7 @@ import numpy as np
 from tfgen import files, startup
 from tfgen.data import conditions
 from tfgen.errors import Notice, UserError
+from tfgen.exporting import checksums
 from tfgen.seeds import checked
 
 TIMEOUT = 60  # seconds that a server may take
@@ -98,6 +99,7 @@ def _run(path: str) -> Sampler:
 
 
 def _saved_model(path: str) -> Sampler:
+    about = _of_saved_model(Path(path))
     with startup.loading_tensorflow():
         import tensorflow as tf
 
@@ -109,16 +111,39 @@ def _saved_model(path: str) -> Sampler:
         raise UserError(
             f"the SavedModel {path} has no signature 'sample', only {', '.join(signatures)}."
         )
-    about = json.loads((Path(path) / "assets.extra" / "golden.json").read_text("utf-8"))
-    known = conditions.from_metadata(about)
 
     def sample(seeds: np.ndarray, condition: Any = None, **word: Any) -> np.ndarray:
-        given = conditions.checked(known, path, len(seeds), condition, **word)
-        given = {"seed": seeds, **given}
-        outputs = signatures["sample"](**{k: tf.constant(v) for k, v in given.items()})
-        return outputs["image"].numpy()
+        given = (path, len(seeds), condition)
+        if about:
+            rows = conditions.checked(conditions.from_metadata(about), *given, **word)
+        else:
+            rows = conditions.unchecked(*given, **word)
+        inputs = {name: tf.constant(value) for name, value in {"seed": seeds, **rows}.items()}
+        try:
+            return signatures["sample"](**inputs)["image"].numpy()
+        except (TypeError, ValueError, KeyError, tf.errors.OpError) as error:
+            raise UserError(f"{path} does not sample as tfgen's models do: {error}") from None
 
     return sample
+
+
+def _of_saved_model(path: Path) -> dict[str, Any]:
+    """What its golden.json says; {} and a `Notice` for a SavedModel without, that is not ours.
+
+    Raises: UserError for files that are not those that were exported.
+    """
+    golden = path / "assets.extra" / "golden.json"
+    if golden.exists():
+        about = checksums.read_golden(golden)
+        checksums.check(about["files"], path)
+        return about
+    warnings.warn(
+        f"tfgen has not written {path}: a SavedModel is a program, which can read and write files. "
+        "Sample it only if you trust whoever made it.",
+        Notice,
+        stacklevel=4,
+    )
+    return {}
 
 
 def _asked(
@@ -133,8 +158,12 @@ def _asked(
 def _tflite(path: str) -> Sampler:
     from tfgen.exporting.cost import runner
 
+    folder, name = Path(path).parent, Path(path).name
     if not Path(path).is_file():
         raise UserError(f"there is no file {path}.")
+    if (folder / "golden.json").exists():
+        known = checksums.read_golden(folder / "golden.json")["files"]
+        checksums.check({key: value for key, value in known.items() if key == name}, folder)
     try:
         sample, batch = runner(path)
     except (ValueError, RuntimeError) as error:
