@@ -117,12 +117,12 @@ def seeds(dice: random.Random) -> None:
 
 def an_answer(dice: random.Random) -> None:
     """The JSON of a server, damaged: what is taken for images is one for each seed, in [0, 1]."""
-    from tfgen.exporting import sources
+    from tfgen.exporting import servers, sources
 
     images = np.full((3, 2, 2, 1), 0.5).tolist()
     content = {"outputs": {"image": images, "unknown": ["", "", ""], "cut": ["", "", ""]}}
     body = io.BytesIO(_damaged(dice, content if dice.random() < 0.7 else {"outputs": images}))
-    with mock.patch.object(sources.urllib.request, "urlopen", return_value=body):
+    with mock.patch.object(servers.urllib.request, "urlopen", return_value=body):
         found = sources.open_source("http://x/v1/models/y")(np.arange(3, dtype=np.int32))
     assert found.shape[0] == 3
     assert np.isfinite(found).all()

@@ -30,6 +30,7 @@ def cli(*arguments, module="train.run"):
     ("arguments", "status", "said"),
     [
         ([], 2, ["--model=NAME is missing", ", ".join(settings.names())]),
+        (["--list"], 0, [f"\n{name} " for name in settings.names()]),
         (["--help"], 0, ["--config.KEY=VALUE", f"Models: {', '.join(settings.names())}"]),
         (
             ["--model=vae", "--help"],
