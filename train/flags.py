@@ -33,9 +33,7 @@ def parse(argv: Sequence[str], usage: str) -> tuple[str, ConfigDict, Path]:
         sys.exit(0)
     _refuse_unknown(options, config)
     if not model:
-        raise UserError(
-            f"--model=NAME is missing. --list says what each is: {', '.join(settings.names())}."
-        )
+        raise UserError(f"--model=NAME is missing, see --list: {', '.join(settings.names())}.")
     try:
         config_flags.DEFINE_config_dict("config", config)
         rest = flags.FLAGS(argv)[1:]
