@@ -90,7 +90,6 @@ def test_the_card_tells_the_run(finished):
         "| 60, 16, 0 |",
         "train[:200]",
         "keras 3",
-        "license: apache-2.0",
     ):
         assert part in card, part
     last = "loss" if name == "vae" else "d_loss"

@@ -49,7 +49,8 @@ def write(
       progress: called with how many samples are made.
       temperature, truncation: of a normal latent vector, see `latents.tempered`; below 1 samples
         are more alike and more usual.
-      condition: `label` or `caption`, one for all, where the model wants it.
+      condition: `label` or `caption`, one for all, where the model wants it; without, all that it
+        has in turn.
 
     Raises: UserError for a source, a condition or an `out` that does not fit, and for a temperature
       of a model without a normal latent vector.
@@ -68,9 +69,16 @@ def write(
     if path.suffix not in (".png", ".npz"):
         files.empty_folder(path)
     sampler = _tempered(sources.open_source(source), temperature, truncation)
+    known = None if condition else sampler.condition
+    if known:
+        condition = {"condition": known.choices()}
     batches = _batches(sampler, seeds, progress, condition)
     if path.suffix == ".png":
-        figures.sample_grid(path, np.concatenate([images for _, images in batches]))
+        images = np.concatenate([images for _, images in batches])
+        columns = math.ceil(math.sqrt(len(images)))
+        if known:  # a column for each
+            columns = min(len(known.choices()), 4 * columns)
+        figures.save(path, figures.tile(images, columns))
     elif path.suffix == ".npz":
         found = [(given, figures.levels(images)) for given, images in batches]
         drawn, pixels = (np.concatenate(part) for part in zip(*found, strict=True))
@@ -92,7 +100,11 @@ def _batches(
     """(seeds int32 [N], images [N, H, W, C]), batch after batch."""
     for start in range(0, len(seeds), BATCH):
         given = np.array(seeds[start : start + BATCH], np.int32)
-        yield given, sample(given, **condition)
+        rows = condition
+        if "condition" in condition:  # in turn
+            every = condition["condition"]
+            rows = {"condition": every[(start + np.arange(len(given))) % len(every)]}
+        yield given, sample(given, **rows)
         progress(start + len(given))
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from tfgen.data import conditions
 from tfgen.errors import Notice, UserError
 from tfgen.seeds import checked
 
@@ -22,11 +23,13 @@ class Source:
       ask: (signature, {input: array}) -> {output: array}; raises UserError where that fails.
       rows: what a user asks for beside seeds, as `conditions.checked` takes it after the count of
         seeds -> {input: rows}.
+      condition: that of the model, where it is known and there is one.
     """
 
     name: str
     ask: Callable[[str, Arrays], Arrays]
     rows: Callable[..., dict[str, np.ndarray]]
+    condition: conditions.Condition | None = None
 
     def __call__(self, seeds: Any, condition: Any = None, **word: Any) -> np.ndarray:
         """Seeds [N], a condition, by its place or its word -> images float32 [N, H, W, C].

@@ -12,6 +12,7 @@ http://host:8501/v1/models/dcgan              its REST interface
 
 import functools
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ import numpy as np
 
 from tfgen import files, reading, startup
 from tfgen.data import conditions
+from tfgen.data.conditions import Condition
 from tfgen.errors import Notice, UserError
 from tfgen.exporting import checksums, servers
 from tfgen.exporting.source import Arrays, Source
@@ -56,7 +58,7 @@ def _run(path: str) -> Source:
         given = (tf.constant(inputs[spec.name]) for spec in endpoint.inputs)
         return {name: value.numpy() for name, value in endpoint.function(*given).items()}
 
-    return Source(path, ask, functools.partial(conditions.checked, model.condition, path))
+    return _of(path, ask, model.condition)
 
 
 def _saved_model(path: str) -> Source:
@@ -84,10 +86,8 @@ def _saved_model(path: str) -> Source:
         return {name: value.numpy() for name, value in outputs.items()}
 
     if about:
-        rows = functools.partial(conditions.checked, conditions.from_metadata(about), path)
-    else:
-        rows = functools.partial(conditions.unchecked, path)
-    return Source(path, ask, rows)
+        return _of(path, ask, conditions.from_metadata(about))
+    return Source(path, ask, functools.partial(conditions.unchecked, path))
 
 
 def _of_saved_model(path: Path) -> dict[str, Any]:
@@ -145,20 +145,24 @@ def _tflite(path: str) -> Source:
         return {key: np.concatenate([part[key] for part in parts])[:count] for key in parts[0]}
 
     runner("sample")
+    for kind in (conditions.Captions, conditions.Labels):
+        if (folder / kind.file).exists():
+            shape, advice = {"num_classes": int}, "export the run again"
+            about = reading.read_json(folder / kind.file, shape, advice)
+            return _of(path, ask, conditions.from_metadata(about))
     return Source(path, ask, functools.partial(_rows, path))
 
 
-def _rows(path: str, count: int, condition: Any = None, **word: Any) -> dict[str, np.ndarray]:
-    """The condition as a LiteRT file takes it, none or one, by what the folder says of the model.
+def _of(path: str, ask: Callable[[str, Arrays], Arrays], known: Condition | None) -> Source:
+    """The source of a model whose condition is known."""
+    return Source(path, ask, functools.partial(conditions.checked, known, path), known)
 
-    Raises: UserError for a text, if nothing is said.
+
+def _rows(path: str, count: int, condition: Any = None, **word: Any) -> dict[str, np.ndarray]:
+    """The condition for a LiteRT file, of which nothing is said beside it.
+
+    Raises: UserError for a text.
     """
-    for kind in (conditions.Captions, conditions.Labels):
-        file = Path(path).parent / kind.file
-        if file.exists():
-            about = reading.read_json(file, {"num_classes": int}, "export the run again")
-            known = conditions.from_metadata(about)
-            return conditions.checked(known, path, count, condition, **word)
     given = conditions.unchecked(path, count, condition, **word)
     if any(value.dtype == object for value in given.values()):
         file = Path(path).parent / conditions.Captions.file
