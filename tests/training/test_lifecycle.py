@@ -9,10 +9,17 @@ import numpy as np
 import pytest
 
 import tfgen
-from tests.support.mine import IMAGES, LABELS, make, train
+from tests.support import mine
+from tests.support.mine import IMAGES, LABELS
+from tests.support.small import make
 from tfgen.errors import Interrupted, UserError
 from tfgen.run_dir import RunDir
 from tfgen.training import building, claim
+
+
+def train(workdir, model=None, **arguments):
+    model = make() if model is None else model
+    return mine.train(workdir, model, **dict(optimizers="adam") | arguments)
 
 
 class At(keras.callbacks.Callback):
@@ -56,6 +63,7 @@ def test_a_model_that_was_trained_before_begins_at_step_nought(tmp_path):
     assert logged(tmp_path / "two") == [10, 20, 30, 40]
 
 
+@pytest.mark.slow
 def test_a_made_model_is_stopped_and_goes_on_as_if_it_had_not(tmp_path):
     """In another process it has other weights at first, and those of the run are what counts."""
     interrupt = At(10, lambda _: os.kill(os.getpid(), signal.SIGINT))
@@ -89,6 +97,7 @@ def test_a_callback_may_end_a_training(tmp_path, watched, capsys):
         workdir=run.path,
         steps=40,
         batch_size=20,
+        optimizers="adam",
         settings=changes | {"log_every": 10, "save_every": 20},
     )
     assert "complete: 10 steps" in capsys.readouterr().out
@@ -121,13 +130,14 @@ def test_a_mistake_leaves_what_a_user_has_in_the_folder(tmp_path):
     assert [file.name for file in tmp_path.iterdir()] == [".mine"]
 
 
+@pytest.mark.slow
 def test_the_same_optimizer_is_given_again_and_to_two_runs(tmp_path):
     """Keras numbers the names of optimizers, and each of them trains one model alone."""
     adam = keras.optimizers.Adam(1e-3)
     train(tmp_path / "one", optimizers=adam)
     train(tmp_path / "one", optimizers=adam)
     train(tmp_path / "one", optimizers="adam")
-    two = train(tmp_path / "two", optimizers={"vae": adam})
+    two = train(tmp_path / "two", optimizers={"G": adam})
     assert np.array_equal(two.sample([1]), tfgen.load(tmp_path / "one").sample([1]))
 
 
@@ -138,7 +148,8 @@ def test_divergence_with_ones_own_optimizer_is_told(tmp_path):
 
 def test_keywords_do_not_undo_settings(tmp_path):
     changes = {"steps": 20, "batch_size": 10, "log_every": 10, "save_every": 20, "eval_every": 0}
-    run = tfgen.train(make(), IMAGES, workdir=tmp_path / "run", settings=changes, verbose=False)
+    arguments = dict(settings=changes, optimizers="adam", verbose=False)
+    run = tfgen.train(make(), IMAGES, workdir=tmp_path / "run", **arguments)
     assert [run.config[key] for key in ("steps", "batch_size")] == [20, 10]
 
 
@@ -163,13 +174,14 @@ def test_a_folder_may_be_a_path(tmp_path, monkeypatch):
         Image.fromarray(np.uint8(255 * image)).save(folder / f"{i}.png")
     monkeypatch.chdir(tmp_path)
     changes = {"log_every": 10, "save_every": 20, "eval_every": 0}
-    arguments = dict(steps=20, batch_size=10, settings=changes, verbose=False)
+    arguments = dict(steps=20, batch_size=10, settings=changes, optimizers="adam", verbose=False)
     run = tfgen.train(make(), folder.relative_to(tmp_path), workdir="run", **arguments)
     assert run.config["data"]["name"] == str(folder)
     with pytest.raises(UserError, match=r"validation of the data set .* is a split"):
         tfgen.train("vae", folder, validation=IMAGES)
 
 
+@pytest.mark.slow
 def test_conditions_of_samples(tmp_path):
     """One label, a list of them, an array; what is none is named."""
     changes = {"log_every": 10, "save_every": 10, "eval_every": 0, "model.width": 4}
