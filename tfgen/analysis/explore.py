@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tfgen import data, files, latents
+from tfgen import data, files, latents, run_dir
 from tfgen.errors import UserError
-from tfgen.reports import figures, page, table
+from tfgen.reports import figures, page, provenance, table
 from tfgen.reports.subject import Subject
 
 if TYPE_CHECKING:
@@ -28,11 +28,17 @@ def explore(run: "FinishedRun") -> Path:
     Raises: UserError for a model without codes, or points that are no images.
     """
     name, held_out = run.name, run.validation
-    chosen = run.config["data"]
+    data_name = run_dir.data_name(run.config["data"]["name"])
+    seen = (
+        f"Images are those of the split {html.escape(held_out.split)!r}, which training has not "
+        "learnt from."
+        if run.model.can("encode")
+        else "All images are samples of the model, which has no codes of others."
+    )
     body = [
-        f"<h1>The codes of {html.escape(name)} on {html.escape(chosen['name'])}</h1>",
-        f"<p>Images are those of the split {html.escape(held_out.split)!r}, which training has "
-        "not learnt from.</p>",
+        f"<h1>The codes of {html.escape(name)} on {html.escape(data_name)}</h1>",
+        provenance.paragraph(run.dir, run.model),
+        f"<p>{seen}</p>",
     ]
     for figure, pixels in pictures(run.model, held_out):
         figures.save(run.outputs.figures / f"explore-{figure.key}.png", pixels)
