@@ -13,7 +13,7 @@ import numpy as np
 
 from tfgen import data, files, latents
 from tfgen.errors import UserError
-from tfgen.reports import figures, page, table
+from tfgen.reports import figures, kept_codes, page, table
 from tfgen.reports.subject import Subject
 
 if TYPE_CHECKING:
@@ -25,16 +25,17 @@ if TYPE_CHECKING:
 def explore(run: "FinishedRun") -> Path:
     """Writes the pictures and the page of a `Run`. Returns the page's path.
 
-    Raises: UserError for a model without codes, or points that are no images.
+    Where the images are gone the page is of the codes that the run has kept.
+
+    Raises: UserError for a model without codes, points that are no images, or a run of an older
+      version whose images are gone.
     """
-    name, held_out = run.name, run.validation
-    chosen = run.config["data"]
-    body = [
-        f"<h1>The codes of {html.escape(name)} on {html.escape(chosen['name'])}</h1>",
-        f"<p>Images are those of the split {html.escape(held_out.split)!r}, which training has "
-        "not learnt from.</p>",
-    ]
-    for figure, pixels in pictures(run.model, held_out):
+    name, chosen = run.name, run.config["data"]
+    subject = _subject(run)
+    body = [f"<h1>The codes of {html.escape(name)} on {html.escape(chosen['name'])}</h1>"]
+    if run.model.can("encode"):
+        body.append("<p>Images are held-out ones, which training has not learnt from.</p>")
+    for figure, pixels in _drawn(subject):
         figures.save(run.outputs.figures / f"explore-{figure.key}.png", pixels)
         body.append(table.section(figure, pixels))
     files.write_text(run.outputs.explore, page.document(f"Codes of {name}", "\n".join(body)))
@@ -48,8 +49,23 @@ def pictures(
 
     Raises: UserError for a model without codes, or points that are no images.
     """
-    subject = Subject(model, lambda: data.arrays(held_out), held_out.classes)
+    return _drawn(Subject(model, lambda: data.arrays(held_out), held_out.classes))
+
+
+def _subject(run: "FinishedRun") -> Subject:
+    """The model and what its figures need: held-out images, or what the run has kept of them."""
+    model = run.model
+    if not model.can("encode"):
+        return Subject(model, dict)  # of a generator alone
+    kept = kept_codes.read(run.dir)
+    if kept and not run.finds_data("reconstructions are left out"):
+        return Subject(model, dict, kept.classes, kept=kept)
+    held_out = run.validation
+    return Subject(model, lambda: data.arrays(held_out), held_out.classes)
+
+
+def _drawn(subject: Subject) -> Iterator[tuple[table.Figure, np.ndarray]]:
     if subject.points:
         raise UserError("points of the plane are no images: there is nothing to look into.")
-    latents.decoder(model)  # a model without codes is refused
+    latents.decoder(subject.model)  # a model without codes is refused
     return table.drawn(subject, "explore")
