@@ -5,15 +5,19 @@ import numpy as np
 import pytest
 
 from tests.support.mine import IMAGES, make
-from tests.zoo import ROWS
+from tests.zoo import LOOKED_AT, ROWS
 from tfgen import models
 from tfgen.data import conditions
 from tfgen.errors import UserError
 
-CLASSES = list({row.name: row for row in ROWS}.values())
+# A row of each class.
+CLASSES = [
+    pytest.param(row, marks=() if row.id in LOOKED_AT else pytest.mark.slow, id=row.name)
+    for row in {row.name: row for row in ROWS}.values()
+]
 
 
-@pytest.mark.parametrize("row", CLASSES, ids=lambda row: row.name)
+@pytest.mark.parametrize("row", CLASSES)
 def test_keras_compile_and_fit_train_every_model_or_say_what_they_want(row):
     kind = models.find(row.name)
     model = kind(row.image_shape, row.levels, **row.arguments)

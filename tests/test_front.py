@@ -72,6 +72,7 @@ def test_a_method_of_the_model_still_works_on_what_load_gives(trained):
         _ = tfgen.load(trained[0].path).nonsense
 
 
+@pytest.mark.slow
 def test_arrays_are_asked_for_in_another_process(trained):
     run = tfgen.load(trained[0].path)
     with pytest.raises(UserError, match=r"trained on arrays.*evaluate\(data="):

@@ -28,6 +28,7 @@ def test_an_older_run_samples_what_it_did(path):
     assert np.allclose(images.ravel()[: len(golden)], golden, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_an_older_run_is_the_same_run_and_can_be_prolonged(tmp_path, capsys):
     """What its config.json does not say, for there were no such settings, has its default."""
     path = tmp_path / "vae"

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.conftest import ROOT
-from tests.support import runs, servers
+from tests.support import runs, servers, small
 from tests.zoo import REPLICATED, REPLICATED_IN_GRAPHS, ROWS
 from tfgen import models
 
@@ -68,13 +68,13 @@ def test_a_machine_of_two_replicas_stays_when_it_is_not_its_turn(row_id):
 def test_the_command_trains_and_resumes_on_two_replicas(tmp_path):
     """Through fit, looks at the validation split, checkpoints and the model file.
 
-    The log is that of one device. Some 50 s: three runs, two of them with processes of their own.
+    The log is that of one device. Some 30 s: three runs, two of them with processes of their own.
     """
     path = tmp_path / "two"
     watched = {"replicas": 2, "steps": 20, "eval_every": 10, "data.validation": "validation"}
-    done = runs.run(runs.command("dcgan", path, **watched))
+    done = runs.run(runs.command(small.FILE, path, **watched))
     assert done.returncode == 0, done.stderr
-    assert runs.train("dcgan", tmp_path / "one", steps=20).returncode == 0
+    assert runs.train(small.FILE, tmp_path / "one", steps=20).returncode == 0
     logs = [(tmp_path / d / "log.csv").read_text().split()[1:] for d in ("one", "two")]
     for a, b in zip(*logs, strict=True):
         assert list(map(float, a.split(","))) == pytest.approx(
@@ -85,7 +85,7 @@ def test_the_command_trains_and_resumes_on_two_replicas(tmp_path):
     (path / "card.md").unlink()
     for file in (path / "checkpoints").glob("ckpt-20.*"):
         file.unlink()
-    again = runs.run(runs.command("dcgan", path, **watched))
+    again = runs.run(runs.command(small.FILE, path, **watched))
     assert "Continuing from step 10" in again.stdout
     assert (path / "log.csv").read_text().split()[1:] == logs[1]
     assert (path / "validation.csv").read_text() == looks

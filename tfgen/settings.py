@@ -57,6 +57,11 @@ RUN = {
     "data.validation": ("", None, "'': the data's own, else the last tenth of data.split"),
     "data.leave_out": ("", None, "a class whose images are not used; train.anomaly looks for them"),
     "data.size": (0, _ZERO, "crop and resize images to size x size; 0: as they are"),
+    "data.background": (
+        "white",
+        None,
+        "the colour below what is transparent in a folder's pictures",
+    ),
     "data.directory": ("", None, "where TFDS keeps data; '': $TFDS_DATA_DIR or the home directory"),
 }
 OPTIMIZER = {

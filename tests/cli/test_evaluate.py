@@ -33,7 +33,7 @@ def dcgan(tmp_path_factory):
     return make("dcgan", tmp_path_factory.mktemp("evaluated") / "dcgan")
 
 
-@pytest.fixture(params=["vae", pytest.param("dcgan", marks=pytest.mark.slow)])
+@pytest.fixture(params=[pytest.param(name, marks=pytest.mark.slow) for name in ("vae", "dcgan")])
 def evaluated(request):
     return request.getfixturevalue(request.param)
 

@@ -1,16 +1,20 @@
 """A folder of pictures as a data set: classes, splits, and what cannot be used."""
 
+import os
+
 import numpy as np
 import pytest
 from PIL import Image
 
 from tfgen import data
+from tfgen.data import listing
 from tfgen.errors import Notice, UserError
 
 
 def picture(path, size=(6, 4), mode="RGB", value=0):
     path.parent.mkdir(parents=True, exist_ok=True)
-    Image.new(mode, size, value if mode == "L" else (value, 0, 9)).save(path)
+    form = "jpeg" if path.suffix == ".jfif" else None
+    Image.new(mode, size, value if mode == "L" else (value, 0, 9)).save(path, form)
 
 
 @pytest.fixture
@@ -52,6 +56,93 @@ def test_adding_a_picture_keeps_the_order_of_the_others(folder):
     after = data.arrays(data.open_source(str(folder)).load("train"))["image"][:, 0, 0, 0].tolist()
     after.remove(200)
     assert before == after
+
+
+def listed(root, *files):
+    for file in files:
+        picture(root / file)
+    return listing.listed(root)
+
+
+def names(listed):
+    return {split: sorted(file.name for file in files) for split, files in listed.files.items()}
+
+
+@pytest.mark.parametrize(
+    "folders",
+    [("training", "testing"), ("Train", "Test"), ("TRAIN", "test"), ("data/train", "data/test")],
+)
+def test_splits_go_by_the_names_that_people_give_them(tmp_path, folders):
+    train, test = folders
+    found = listed(tmp_path, f"{train}/a/0.png", f"{train}/b/1.jfif", f"{test}/a/2.png")
+    assert names(found) == {"train": ["0.png", "1.jfif"], "test": ["2.png"]}
+    assert set(found.classes.values()) == {"a", "b"}
+    assert found.notes == ()
+
+
+def test_two_folders_of_one_split_are_refused_and_others_left_out(tmp_path):
+    found = listed(tmp_path, "train/0.png", "valid/1.png", "raw/2.png")
+    assert names(found) == {"train": ["0.png"], "validation": ["1.png"]}
+    assert found.notes == ("Left out: raw (no split).",)
+    with pytest.raises(UserError, match=r"valid and .*val are both the split 'validation'|val and"):
+        listed(tmp_path, "val/3.png")
+    # Without one to train on they are classes.
+    assert set(listed(tmp_path / "b", "test/0.png", "dev/1.png").classes.values()) == {
+        "test", "dev",
+    }  # fmt: skip
+
+
+def test_what_machines_leave_in_folders_is_left_out_and_said(tmp_path):
+    found = listed(
+        tmp_path,
+        *(f"{c}/{i}.png" for c in "ab" for i in range(8)),
+        *(".ipynb_checkpoints/0.png", "a/._0.png", "__MACOSX/a/._0.png", "overview.png"),
+    )
+    (tmp_path / "b" / "photo.heic").write_bytes(b"")
+    (tmp_path / "b" / "notes.txt").write_text("mine")
+    (tmp_path / "b" / "gone.png").symlink_to(tmp_path / "nowhere.png")
+    (tmp_path / "b" / "back").symlink_to(tmp_path)
+    found = listing.listed(tmp_path)
+    assert (len(found.files["train"]), set(found.classes.values())) == (16, {"a", "b"})
+    (note,) = found.notes
+    for part in (
+        *(".ipynb_checkpoints", "__MACOSX", "._0.png", "overview.png (in no folder of a class)"),
+        *("photo.heic (of a kind that is not read)", "gone.png (a link that leads nowhere)"),
+        "b/back (a link to a folder that it lies in)",
+    ):
+        assert part in note
+    assert "notes.txt" not in note
+    with pytest.warns(Notice, match="Left out"):
+        data.open_source(str(tmp_path))
+
+
+def test_classes_are_folders_of_the_first_level_also_behind_links(tmp_path):
+    nested = listed(tmp_path / "n", "all/a/x/0.png", "all/a/y/1.png", "all/b/2.png")
+    assert {f.name: c for f, c in nested.classes.items()} == {
+        "0.png": "a", "1.png": "a", "2.png": "b",
+    }  # fmt: skip
+    assert nested.notes == (
+        "Classes are the folders of the first level: a/x, a/y belong to theirs.",
+    )
+    listed(tmp_path / "elsewhere", "a/0.png", "b/1.png")
+    (tmp_path / "linked").mkdir()
+    for name in "ab":
+        (tmp_path / "linked" / name).symlink_to(tmp_path / "elsewhere" / name)
+    assert set(listing.listed(tmp_path / "linked").classes.values()) == {"a", "b"}
+    # Where many lie in none, nothing says that the folders are classes.
+    many = listed(tmp_path / "m", "a/0.png", "b/1.png", "2.png")
+    assert (many.classes, len(many.files["train"])) == ({}, 3)
+    assert many.notes[0].startswith("No labels: 1 pictures lie in no folder of a class")
+
+
+def test_a_name_that_is_no_utf_8_is_one_all_the_same(tmp_path):
+    picture(tmp_path / "a.png")
+    os.rename(tmp_path / "a.png", os.fsencode(tmp_path) + b"/caf\xe9.png")
+    assert data.open_source(str(tmp_path)).load("train").fingerprint
+    (tmp_path / "x").mkdir()
+    os.rename(tmp_path / "x", os.fsencode(tmp_path) + b"/.\xe9")
+    (note,) = listing.listed(tmp_path).notes
+    assert "\ufffd" in note
 
 
 def test_unusable_folders(folder, tmp_path):

@@ -9,6 +9,7 @@ from tfgen import data
 from tfgen.data import points
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["ring", "grid"])
 def test_the_density_integrates_to_one(name):
     mixture = points.MIXTURES[name]
@@ -18,6 +19,7 @@ def test_the_density_integrates_to_one(name):
     assert total * step**2 == pytest.approx(1.0, abs=1e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["ring", "grid"])
 def test_the_points_follow_the_density(name):
     mixture = points.MIXTURES[name]

@@ -142,6 +142,7 @@ class Several(tfds.core.GeneratorBasedBuilder):
             yield i, {"image": image, "captions": [{"text": t, "id": i} for t in texts]}
 
 
+@pytest.mark.slow
 def test_a_set_with_several_captions_an_image():
     source = data.open_source("several", size=16)
     train, _ = source.training_and_validation("train", extra=TextToImage.data_features)

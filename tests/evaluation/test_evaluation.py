@@ -128,6 +128,7 @@ def test_every_model_is_measured_by_what_it_can(row):
 # --- samples -------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_baselines_rank_as_they_must(splits, judge):
     """By what they know: memoriser, class pixels, a Gaussian, independent pixels."""
     found = Comparison(splits, protocol(judge, n=400), judge).baselines()

@@ -19,7 +19,7 @@ from PIL import Image
 from tests.conftest import ROOT, once
 from tests.support import servers
 from tests.support.trained import trained
-from tests.zoo import EXPORTED, HOSTED, KINDS, kind, rows_of
+from tests.zoo import HOSTED, KINDS, SAVED, kind, rows_of
 from tfgen.errors import UserError
 from tfgen.exporting import golden, saved_model, sources
 from tfgen.exporting.endpoints import endpoints
@@ -55,7 +55,7 @@ def made(tmp_path_factory):
     return functools.lru_cache(2)(lambda row: Exported(row, tmp_path_factory.mktemp(row.name)))
 
 
-@pytest.fixture(scope="module", params=EXPORTED)
+@pytest.fixture(scope="module", params=SAVED)
 def exported(request, made):
     return made(request.param)
 

@@ -74,6 +74,7 @@ def test_log_z_of_a_small_layer_is_that_of_all_states_of_both(sizes, centred):
     np.testing.assert_allclose(log_p, np.logaddexp.reduce(e, axis=1) - log_z, atol=2e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("visible", [6, 24])
 @pytest.mark.parametrize("field", [0.0, 0.08, -0.08])
 def test_log_z_of_two_modes_with_data_in_one_is_exact_or_flagged(visible, field):
@@ -103,6 +104,7 @@ def test_log_z_of_two_modes_with_data_in_one_is_exact_or_flagged(visible, field)
     assert found.exact == (visible <= 20)
 
 
+@pytest.mark.slow
 def test_log_z_of_one_mode_is_found_and_not_flagged():
     """Weak weights: against the sum over all states of a layer, which it may take elsewhere."""
     m = machine(24, 12, scale=0.15)
@@ -139,6 +141,7 @@ def test_many_steps_of_the_chain_give_the_exact_gradient(algorithm):
         np.testing.assert_allclose(found, wanted, atol=0.026)
 
 
+@pytest.mark.slow
 def test_log_z_of_sixteen_hidden_units_is_found_by_ais_from_both_sides():
     m = machine(30, 16, scale=0.4)
     exact = m.exact_log_z()

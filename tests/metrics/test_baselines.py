@@ -20,6 +20,7 @@ def fitted(splits):
     return baselines.fit_all(train["image"], 17, train["label"])
 
 
+@pytest.mark.slow
 def test_floors_of_digits_are_those_measured_elsewhere(fitted, splits):
     """106.31 and 99.91 nats on the file-order split, by an implementation of its own."""
     for name, nats in (("independent pixels", 106.31), ("class pixels", 99.91)):

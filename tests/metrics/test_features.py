@@ -73,6 +73,7 @@ def test_they_are_what_their_recipe_trains(arrays):
     assert right["label"] > 0.96
 
 
+@pytest.mark.slow
 def test_a_broken_cache_is_trained_anew(arrays, monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     few = {key: value[:100] for key, value in arrays["train"].items()}
@@ -92,6 +93,7 @@ def test_a_broken_cache_is_trained_anew(arrays, monkeypatch, tmp_path):
     assert first.digest == second.digest
 
 
+@pytest.mark.slow
 def test_a_seed_is_a_network(arrays):
     x, y = arrays["train"]["image"][:64] / np.float32(16), arrays["train"]["label"][:64]
     one, same, other = (

@@ -93,6 +93,7 @@ def imitations(train, n, levels):
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["digits", "shapes", "photographs"])
 def test_the_kernel_distance_knows_images_from_imitations(name):
     """As many as a validation split has: real < blurred < blends < the average < noise."""

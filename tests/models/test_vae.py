@@ -41,6 +41,7 @@ def exact_log_prob(model, x, n=20001):
     return np.array(rows)
 
 
+@pytest.mark.slow
 def test_the_importance_bound_converges_to_the_integral(vae):
     model, x = vae
     np.testing.assert_allclose(model.log_prob(x, samples=4000), exact_log_prob(model, x), atol=0.02)

@@ -1,7 +1,7 @@
 """The smallest model that is trained: one layer from noise to images near the mean of the data.
 
-What a run does whatever it trains, its log, checkpoints, resume, is tried with this one: a run costs
-half of a VAE's. It draws noise, so that a step depends on seed and step.
+What a run does whatever it trains, its log, checkpoints, resume, is tried with this one, whose runs
+cost half of a VAE's. It draws noise, so that a step depends on seed and step.
 
     minimise  E (G(z) - x)^2,   z ~ N(0, I)
 

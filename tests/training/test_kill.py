@@ -13,10 +13,13 @@ import pytest
 
 import tfgen
 from tests.conftest import ROOT
-from tests.support import runs
+from tests.support import runs, small
 
 # Long enough to be killed twice on the way, and watched: the best weights are state too.
-LONG = {"steps": 300, "save_every": 20, "log_every": 10, "eval_every": 20}
+LONG = {
+    **{"steps": 300, "save_every": 20, "log_every": 10},
+    **{"eval_every": 20, "eval_metric": "loss"},
+}
 
 
 def kill_during(arguments, path, moment):
@@ -40,12 +43,12 @@ def kill_during(arguments, path, moment):
 
 @pytest.mark.slow
 def test_a_killed_run_ends_as_an_untouched_one(tmp_path):
-    """Some 80 s: five processes, each of which loads TensorFlow and traces."""
+    """Some 50 s: five processes, each of which loads TensorFlow and traces."""
     whole, killed = tmp_path / "whole", tmp_path / "killed"
-    done = runs.run(runs.command("vae", whole, **LONG))
+    done = runs.run(runs.command(small.FILE, whole, **LONG))
     assert done.returncode == 0, done.stderr
 
-    arguments = runs.command("vae", killed, **LONG)
+    arguments = runs.command(small.FILE, killed, **LONG)
     dice = random.Random(0)
 
     def grids():
@@ -94,17 +97,17 @@ def test_a_killed_run_ends_as_an_untouched_one(tmp_path):
 def test_a_full_disk_is_reported_and_loses_nothing(tmp_path):
     """A limit on the size of files stands for the disk: logs fit, checkpoints do not."""
     whole, full = tmp_path / "whole", tmp_path / "full"
-    changes = {"model.width": 32, "steps": 40}
-    assert runs.train("dcgan", whole, **changes).returncode == 0
+    changes = {"model.latent_dim": 2000, "steps": 40}
+    assert runs.train(small.FILE, whole, **changes).returncode == 0
     checkpoint_size = max(f.stat().st_size for f in (whole / "checkpoints").glob("*.data*"))
 
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (checkpoint_size // 2, hard))
     try:
-        stopped = runs.train("dcgan", full, **changes)
+        stopped = runs.train(small.FILE, full, **changes)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert stopped.returncode == 1
     assert "error: cannot write the checkpoint of step 10" in stopped.stderr
-    assert runs.train("dcgan", full, **changes).returncode == 0
+    assert runs.train(small.FILE, full, **changes).returncode == 0
     runs.assert_same_run(whole, full)

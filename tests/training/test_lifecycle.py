@@ -63,6 +63,7 @@ def test_a_model_that_was_trained_before_begins_at_step_nought(tmp_path):
     assert logged(tmp_path / "two") == [10, 20, 30, 40]
 
 
+@pytest.mark.slow
 def test_a_made_model_is_stopped_and_goes_on_as_if_it_had_not(tmp_path):
     """In another process it has other weights at first, and those of the run are what counts."""
     interrupt = At(10, lambda _: os.kill(os.getpid(), signal.SIGINT))
@@ -129,6 +130,7 @@ def test_a_mistake_leaves_what_a_user_has_in_the_folder(tmp_path):
     assert [file.name for file in tmp_path.iterdir()] == [".mine"]
 
 
+@pytest.mark.slow
 def test_the_same_optimizer_is_given_again_and_to_two_runs(tmp_path):
     """Keras numbers the names of optimizers, and each of them trains one model alone."""
     adam = keras.optimizers.Adam(1e-3)
@@ -179,6 +181,7 @@ def test_a_folder_may_be_a_path(tmp_path, monkeypatch):
         tfgen.train("vae", folder, validation=IMAGES)
 
 
+@pytest.mark.slow
 def test_conditions_of_samples(tmp_path):
     """One label, a list of them, an array; what is none is named."""
     changes = {"log_every": 10, "save_every": 10, "eval_every": 0, "model.width": 4}

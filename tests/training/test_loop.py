@@ -22,7 +22,6 @@ from tfgen.errors import UserError
 from tfgen.run_dir import RunDir
 from tfgen.training import building, loop, optimizers
 
-
 SMALL = pytest.param(small.FILE, id="small")
 
 

@@ -45,6 +45,7 @@ def watched(tmp_path_factory):
     return train("vae", tmp_path_factory.mktemp("watched") / "run", **OVERFITTING)
 
 
+@pytest.mark.slow
 def test_the_model_is_the_best_one_and_says_so(watched, digits):
     rows = table(watched.validation)
     assert rows["step"] == [10, 20, 30, 40, 50, 60]
@@ -61,6 +62,7 @@ def test_the_model_is_the_best_one_and_says_so(watched, digits):
     assert f"step {kept['step']}, metric loss" in watched.card.read_text()
 
 
+@pytest.mark.slow
 def test_only_the_best_weights_stay_on_disk(watched):
     kept = watched.read_json(watched.training)["kept"]["step"]
     files = [f.name for f in watched.checkpoints.glob("best-*")]
@@ -195,6 +197,7 @@ def test_settings_that_cannot_be_meant(changes, words):
         runs.config("vae", **changes)
 
 
+@pytest.mark.slow
 def test_the_facts_of_training_are_numbers(watched):
     facts = json.loads(watched.training.read_text())
     assert facts["steps"] == 60

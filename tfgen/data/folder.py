@@ -8,60 +8,61 @@
 Captions, for models that want them, stand in NAME.txt beside NAME.jpg, or in metadata.jsonl or
 metadata.csv (`folder_captions.py`).
 
-Files are ordered by a hash of their names, so that train[:90%] mixes the classes and a file keeps
-its place when others come. All are opened once, before training begins: a broken or odd one is
-named then, not in the tenth hour.
+Folders of splits go by other names too ("Training", "val", "testing": `listing.py`), and pictures
+are read as a viewer shows them (`picture.py`). Files are ordered by a hash of their names, so that
+train[:90%] mixes the classes and a file keeps its place when others come. All are opened once,
+before training begins: a broken or odd one is named then, not in the tenth hour.
 """
 
 import functools
 import hashlib
+import os
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tfgen import progress
 from tfgen.data.folder_captions import FolderCaptions
+from tfgen.data.listing import listed
+from tfgen.data.picture import SUFFIXES, WHITE, check_background, read_all, span, to_levels
 from tfgen.data.source import ImageData, Source, square
-from tfgen.errors import UserError
+from tfgen.errors import Notice, UserError
 
 if TYPE_CHECKING:
-    import os
-
     import tensorflow as tf
 
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff")
 MOST_CAPTIONS = 100  # of one picture: all are padded to as many
-SPLITS = ("train", "validation", "test")
-PAIRED = tuple(split + letter for split in SPLITS for letter in "AB")
 
 
 class FolderSource(Source):
-    """Images below `root`; kept in memory as uint8 once read."""
+    """Images below `root`; kept in memory as uint8 once read.
+
+    What of the folder is left out, or unusual, a `Notice` says.
+    """
 
     labels = "names"
 
-    def __init__(self, root: Path, size: int) -> None:
+    def __init__(self, root: Path, size: int, background: str = WHITE) -> None:
         import tensorflow_datasets as tfds
 
         if not root.is_dir():
             raise UserError(f"there is no folder {root}: `data.name` wants a folder of images.")
-        self.size = size
-        roots = {"train": root}
-        for splits in (SPLITS, PAIRED):
-            if (root / splits[0]).is_dir():
-                roots = {s: root / s for s in splits}
-        self.files = {s: _files(r) for s, r in roots.items() if r.is_dir()}
+        check_background(background)
+        self.size, self.background = size, background
+        found = listed(root)
+        self.files, self.class_of = found.files, found.classes
         if not any(self.files.values()):
-            raise UserError(f"the folder {root} holds no image ({', '.join(SUFFIXES)}).")
-        self.captions = FolderCaptions(root, [f for files in self.files.values() for f in files])
-        parents = {f.parent.relative_to(roots[s]) for s, files in self.files.items() for f in files}
-        # Labels only where every image lies in a folder of its class.
-        labelled = all(len(parent.parts) == 1 for parent in parents)
-        # One folder for all is no class, but where the pictures lie.
-        labelled = labelled and len({parent.name for parent in parents}) > 1
-        self.classes = tuple(sorted(p.name for p in parents)) if labelled else ()
+            notes = "".join(f" {note}" for note in found.notes)
+            raise UserError(f"the folder {root} holds no image ({', '.join(SUFFIXES)}).{notes}")
+        for note in found.notes:
+            warnings.warn(f"{root}: {note}", Notice, stacklevel=2)
+        self.all = tuple(found.all_files())
+        self.captions = FolderCaptions(root, list(self.all))
+        self.classes = tuple(sorted(set(self.class_of.values())))
         infos = [
             tfds.core.SplitInfo(name=s, shard_lengths=[len(files)], num_bytes=0)
             for s, files in self.files.items()
@@ -77,10 +78,10 @@ class FolderSource(Source):
 
         parts = self.instructions(split)
         files = [f for s, start, stop in parts for f in self.files[s][start:stop]]
-        images = _read(tuple(files), self.size)
+        images = _read(tuple(files), self.size, self.background, self.all)
         data: dict[str, Any] = {"image": images}
         if self.classes:
-            labels = [self.classes.index(f.parent.name) for f in files]
+            labels = [self.classes.index(self.class_of[f]) for f in files]
             data["label"] = np.array(labels, np.int32)
         texts = self.captions.of(files) if "caption" in extra else None
         if texts:
@@ -114,38 +115,26 @@ class FolderSource(Source):
 
 def _fingerprint(root: str, files: Sequence[Path], images: np.ndarray) -> str:
     """Of the files' names below the root, and of what is read from them."""
-    digest = hashlib.sha256("\n".join(str(f.relative_to(root)) for f in files).encode())
+    digest = hashlib.sha256(os.fsencode("\n".join(str(f.relative_to(root)) for f in files)))
     digest.update(images.data)
     return digest.hexdigest()[:16]
 
 
-def _files(root: Path) -> list[Path]:
-    found = [f for f in root.rglob("*") if f.suffix.lower() in SUFFIXES and f.is_file()]
-    return sorted(found, key=lambda f: hashlib.sha256(str(f.relative_to(root)).encode()).digest())
-
-
 @functools.lru_cache(maxsize=2)
-def _read(files: Sequence[Path], size: int) -> np.ndarray:
-    """All images: uint8 [N, H, W, C], C = 1 if all are grey, else 3."""
-    from PIL import Image, UnidentifiedImageError
-
-    modes, images = set(), []
-    for file in files:
-        try:
-            with Image.open(file) as opened:
-                grey = opened.mode in ("1", "L", "I", "I;16", "F", "LA")
-                modes.add("L" if grey else "RGB")
-                images.append(np.asarray(opened.convert("L" if grey else "RGB")))
-        except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
-            raise UserError(
-                f"cannot read the image {file}: {error}. Mend it or take it out of the folder."
-            ) from None
-    if len(modes) == 2:
-        images = [np.repeat(i[..., None], 3, -1) if i.ndim == 2 else i for i in images]
-    elif modes == {"L"}:
-        images = [i[..., None] for i in images]
-    if size:
-        images = [square(i, size, 256).numpy() for i in images]
+def _read(
+    files: tuple[Path, ...], size: int, background: str, folder: tuple[Path, ...]
+) -> np.ndarray:
+    """All images: uint8 [N, H, W, C], C = 1 if all are grey, else 3; `folder` are all its files."""
+    images = []
+    with progress.counted(len(files), "pictures") as done:
+        for image in read_all(files, background):
+            if image.dtype != np.uint8:
+                image = to_levels(image, _span(folder))
+            image = image[..., None] if image.ndim == 2 else image
+            images.append(square(image, size, 256).numpy() if size else image)
+            done(len(images))
+    if len({image.shape[-1] for image in images}) == 2:
+        images = [np.repeat(i, 3, -1) if i.shape[-1] == 1 else i for i in images]
     for file, image in zip(files, images, strict=True):
         if image.shape != images[0].shape:
             (h0, w0), (h, w) = images[0].shape[:2], image.shape[:2]
@@ -154,6 +143,18 @@ def _read(files: Sequence[Path], size: int) -> np.ndarray:
                 "Set `data.size`, e.g. `data.size=64`, to crop and resize them."
             )
     return np.stack(images)
+
+
+@functools.lru_cache(maxsize=2)
+def _span(folder: tuple[Path, ...]) -> tuple[float, float]:
+    """The limits of deep greys in a folder, which a `Notice` says."""
+    low, high = span(folder)
+    warnings.warn(
+        f"greys of more than 8 bits: {low:g} becomes black and {high:g} white.",
+        Notice,
+        stacklevel=2,
+    )
+    return low, high
 
 
 def read_pictures(
@@ -165,23 +166,22 @@ def read_pictures(
 
     Raises: UserError for a folder without images, or with one that cannot be read.
     """
-    from PIL import Image, ImageOps, UnidentifiedImageError
+    from PIL import Image, ImageOps
 
     root = Path(folder).expanduser()
     if not root.exists():
         raise UserError(f"there is no folder {root}.")
-    files = sorted(f for f in root.rglob("*") if f.suffix.lower() in SUFFIXES)
     if root.is_file():
         files, root = [root], root.parent
+    else:
+        files = sorted(listed(root).all_files())
     if not files:
         raise UserError(f"the folder {root} holds no image ({', '.join(SUFFIXES)}).")
     h, w, c = image_shape
     images = []
-    for file in files:
-        try:
-            with Image.open(file) as image:
-                fitted = ImageOps.fit(image.convert("L" if c == 1 else "RGB"), (w, h))
-        except (UnidentifiedImageError, OSError) as error:
-            raise UserError(f"{file} cannot be read as an image: {error}.") from None
+    for found in read_all(files):
+        if found.dtype != np.uint8:
+            found = to_levels(found, _span(tuple(files)))
+        fitted = ImageOps.fit(Image.fromarray(found).convert("L" if c == 1 else "RGB"), (w, h))
         images.append(np.asarray(fitted, np.float32).reshape(h, w, c) / 255.0)
     return [f.relative_to(root) for f in files], np.stack(images)

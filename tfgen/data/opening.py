@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from tfgen.data.domains import LETTERS, Domains, is_pair
 from tfgen.data.folder import FolderSource
 from tfgen.data.in_memory import NAME
+from tfgen.data.picture import WHITE
 from tfgen.data.source import TfdsSource
 from tfgen.data.without import without
 from tfgen.errors import UserError
@@ -25,12 +26,13 @@ def of_run(settings: Mapping[str, Any]) -> "Source":
             "the run was trained on arrays, which it does not hold: from Python, "
             "tfgen.load(DIR).evaluate(data=..., labels=..., validation=...) takes them again."
         )
-    source = open_source(settings["name"], settings["directory"], settings["size"])
-    # Runs of before there was the setting do without it.
+    # Runs of before there was a setting do without it.
+    background = settings.get("background", WHITE)
+    source = open_source(settings["name"], settings["directory"], settings["size"], background)
     return without(source, settings.get("leave_out", ""))
 
 
-def open_source(name: str, directory: str = "", size: int = 0) -> "Source":
+def open_source(name: str, directory: str = "", size: int = 0, background: str = WHITE) -> "Source":
     """The data set `name`.
 
     Args:
@@ -39,6 +41,7 @@ def open_source(name: str, directory: str = "", size: int = 0) -> "Source":
       directory: where TFDS keeps prepared data; "" for its default ($TFDS_DATA_DIR or home).
       size: crop the centre to a square and resize it to size x size; 0 keeps the images as they
       are.
+      background: the colour below what is transparent in a folder's pictures.
 
     Raises: UserError for an unknown name, an unreachable download, or an unusable folder.
     """
@@ -46,10 +49,10 @@ def open_source(name: str, directory: str = "", size: int = 0) -> "Source":
         names = [part.strip() for part in name.split(",")]
         if len(names) != 2 or not all(names):
             raise UserError(f"{name!r} are not two domains: write two names with a comma.")
-        return Domains(name, [open_source(part, directory, size) for part in names])
+        return Domains(name, [open_source(part, directory, size, background) for part in names])
     source: Source
     if name.startswith(("/", ".", "~")):
-        source = FolderSource(Path(name).expanduser(), size)
+        source = FolderSource(Path(name).expanduser(), size, background)
     else:
         source = TfdsSource(name, directory, size)
     return Domains(name, [source, source], LETTERS) if is_pair(source.splits) else source
