@@ -176,12 +176,16 @@ def attribute(codes: np.ndarray, has: np.ndarray) -> np.ndarray:
     return codes[has].mean(axis=0) - codes[~has].mean(axis=0)
 
 
-def brighter(images: np.ndarray) -> np.ndarray:
-    """Which images are brighter than half of them are: bool [N].
+def light(images: np.ndarray) -> np.ndarray:
+    """How bright each image is, its mean: [N].
 
     Brightness stands for thickness, which no label of handwriting names.
     """
-    light = images.reshape(len(images), -1).mean(axis=1)
+    return images.reshape(len(images), -1).mean(axis=1)
+
+
+def brighter(light: np.ndarray) -> np.ndarray:
+    """Which are brighter than half of them are: bool [N]."""
     return light > np.median(light)
 
 
@@ -194,15 +198,15 @@ def directions(
     """Attribute vectors that data of any kind allow: {name: [Z]}.
 
     "brighter", learnt within each class, so that it does not change the class; and for each class
-    the way from all others to it.
+    the way from all others to it. Images that are all alike in something teach none of it.
     """
     codes = encode(model, images)
-    if labels is None:
-        return {"brighter": attribute(codes, brighter(images))}
-    classes = np.unique(labels)
-    within = [attribute(codes[labels == c], brighter(images[labels == c])) for c in classes]
-    found = {"brighter": np.mean(within, axis=0)}
-    if not model.num_classes:
+    classes = np.unique(labels) if labels is not None else ()
+    sets = [labels == c for c in classes] or [np.ones(len(codes), bool)]
+    halves = [(own, brighter(light(images[own]))) for own in sets]
+    within = [attribute(codes[own], bright) for own, bright in halves if bright.any()]
+    found = {"brighter": np.mean(within, axis=0)} if within else {}
+    if len(classes) > 1 and not model.num_classes:
         for c in classes:
             name = names[c] if len(names) > c else str(c)
             found[f"towards {name}"] = attribute(codes, labels == c)

@@ -80,12 +80,17 @@ class Run(os.PathLike):
         with startup.loading_tensorflow():
             return models.load(self.path)
 
-    @property
-    def has_data(self) -> bool:
-        """Whether the images are at hand: arrays are not, in another process."""
-        from tfgen.data.in_memory import NAME
+    def finds_data(self, without: str) -> bool:
+        """Whether the images are at hand; if not, a `Notice` says why.
 
-        return self._source is not None or self.config["data"]["name"] != NAME
+        without: what is done without them, a clause, as in "reconstructions are left out".
+        """
+        try:
+            self._splits  # noqa: B018 - opens them
+        except UserError as error:
+            warnings.warn(f"{error} So {without}.", Notice, stacklevel=3)
+            return False
+        return True
 
     @functools.cached_property
     def source(self) -> "Source":
@@ -95,7 +100,15 @@ class Run(os.PathLike):
         """
         from tfgen import data
 
-        return self._source or data.of_run(self.config["data"])
+        if self._source:
+            return self._source
+        try:
+            return data.of_run(self.config["data"])
+        except UserError as error:
+            raise UserError(
+                f"{error} The run in {self.path} cannot be measured without the images that it was "
+                "trained on; it samples and is exported without."
+            ) from None
 
     @functools.cached_property
     def _splits(self) -> "tuple[ImageData, ImageData]":

@@ -9,6 +9,7 @@
     figures/       what the trained model can show: samples, reconstructions, codes, interpolations
     model.keras    the trained networks: the best by validation, where it was watched, else the last
                    (what training alone reads is in checkpoints)
+    codes.npz      codes of held-out images and what they are learnt to mean; never an image
     training.json  what the training took: seconds, memory, which step was kept
     metrics.json   what the model is worth, by `train.evaluate`; report.html shows it
     explore.html   what its codes mean, by `train.explore`
@@ -71,6 +72,7 @@ class RunDir:
         self.samples = self.path / "samples"
         self.figures = self.path / "figures"
         self.model = self.path / "model.keras"
+        self.codes = self.path / "codes.npz"
         self.card = self.path / "card.md"
         self.validation = self.path / "validation.csv"
         self.training = self.path / "training.json"

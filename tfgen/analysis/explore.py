@@ -13,7 +13,7 @@ import numpy as np
 
 from tfgen import data, files, latents, run_dir
 from tfgen.errors import UserError
-from tfgen.reports import figures, page, provenance, table
+from tfgen.reports import figures, kept_codes, page, provenance, table
 from tfgen.reports.subject import Subject
 
 if TYPE_CHECKING:
@@ -25,13 +25,15 @@ if TYPE_CHECKING:
 def explore(run: "FinishedRun") -> Path:
     """Writes the pictures and the page of a `Run`. Returns the page's path.
 
-    Raises: UserError for a model without codes, or points that are no images.
+    Where the images are gone the page is of the codes that the run has kept.
+
+    Raises: UserError for a model without codes, points that are no images, or a run of an older
+      version whose images are gone.
     """
-    name, held_out = run.name, run.validation
+    name, subject = run.name, _subject(run)
     data_name = run_dir.data_name(run.config["data"]["name"])
     seen = (
-        f"Images are those of the split {html.escape(held_out.split)!r}, which training has not "
-        "learnt from."
+        "Images are held-out ones, which training has not learnt from."
         if run.model.can("encode")
         else "All images are samples of the model, which has no codes of others."
     )
@@ -40,7 +42,7 @@ def explore(run: "FinishedRun") -> Path:
         provenance.paragraph(run.dir, run.model),
         f"<p>{seen}</p>",
     ]
-    for figure, pixels in pictures(run.model, held_out):
+    for figure, pixels in _drawn(subject):
         figures.save(run.outputs.figures / f"explore-{figure.key}.png", pixels)
         body.append(table.section(figure, pixels))
     files.write_text(run.outputs.explore, page.document(f"Codes of {name}", "\n".join(body)))
@@ -54,8 +56,23 @@ def pictures(
 
     Raises: UserError for a model without codes, or points that are no images.
     """
-    subject = Subject(model, lambda: data.arrays(held_out), held_out.classes)
+    return _drawn(Subject(model, lambda: data.arrays(held_out), held_out.classes))
+
+
+def _subject(run: "FinishedRun") -> Subject:
+    """The model and what its figures need: held-out images, or what the run has kept of them."""
+    model = run.model
+    if not model.can("encode"):
+        return Subject(model, dict)  # of a generator alone
+    kept = kept_codes.read(run.dir)
+    if kept and not run.finds_data("reconstructions are left out"):
+        return Subject(model, dict, kept.classes, kept=kept)
+    held_out = run.validation
+    return Subject(model, lambda: data.arrays(held_out), held_out.classes)
+
+
+def _drawn(subject: Subject) -> Iterator[tuple[table.Figure, np.ndarray]]:
     if subject.points:
         raise UserError("points of the plane are no images: there is nothing to look into.")
-    latents.decoder(model)  # a model without codes is refused
+    latents.decoder(subject.model)  # a model without codes is refused
     return table.drawn(subject, "explore")

@@ -81,7 +81,12 @@ def outputs(paths: Sequence[Path]) -> list[Path]:
 
 
 def worth(run: "FinishedRun") -> Iterator[str]:
-    """Lines on what a denoiser does to held-out images, beside a linear denoiser."""
+    """Lines on what a denoiser does to held-out images, beside a linear denoiser.
+
+    None where those are gone; a `Notice` says so.
+    """
+    if not run.finds_data("what the model is worth on held-out images is not said"):
+        return
     model, source = run.model, run.source
     splits = Splits.load(source, run.training.split, run.test)
     own = representation.denoised(model, splits)

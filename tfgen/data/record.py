@@ -42,6 +42,19 @@ def changed(run: "RunDir", training: "ImageData", validation: "ImageData") -> st
     return ""
 
 
+def classes(run: "RunDir") -> list[str] | None:
+    """The classes of the data that a run was trained on; None where it recorded none.
+
+    Raises: UserError for a broken data.json.
+    """
+    if not run.data_file.exists():
+        return None
+    found = reading.read_json(
+        run.data_file, {"training": SHAPE}, "without it changes of the data go unnoticed"
+    )
+    return list(found["training"]["classes"])
+
+
 def _described(data: "ImageData") -> dict[str, Any]:
     other = f" {data.other.fingerprint}" if data.other else ""
     return {

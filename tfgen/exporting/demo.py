@@ -24,7 +24,7 @@ from tfgen.data import conditions
 from tfgen.errors import UserError, one_of
 from tfgen.exporting import golden, tflite
 from tfgen.metrics import features
-from tfgen.reports import provenance
+from tfgen.reports import kept_codes, provenance
 from tfgen.run_dir import data_name
 
 if TYPE_CHECKING:
@@ -158,10 +158,14 @@ def attributes(run: "FinishedRun") -> dict[str, np.ndarray]:
     """
     model = run.model
     moved = model.can("encode") and set(model.noise(np.zeros(1, np.int32))) == {"z"}
-    if not (moved and run.has_data):
+    if not moved:
         return {}
-    training = run.source.load(run.config["data"]["split"])
-    arrays = data.arrays(training)
-    images = arrays["image"][:2000].astype("float32") / (training.levels - 1)
-    labels = arrays["label"][:2000] if "label" in arrays else None
-    return latents.directions(model, images, labels, training.classes)
+    kept = kept_codes.read(run.dir)
+    if kept:
+        return kept.directions
+    if not run.finds_data("the page has no buttons for attributes"):  # a run of an older version
+        return {}
+    arrays = data.arrays(run.training)
+    images = run.images(arrays)[: kept_codes.MOST]
+    labels = arrays["label"][: kept_codes.MOST] if "label" in arrays else None
+    return latents.directions(model, images, labels, run.training.classes)

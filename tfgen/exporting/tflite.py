@@ -24,6 +24,7 @@ import tensorflow as tf
 
 from tfgen import data, files, startup
 from tfgen.compiling import compiled
+from tfgen.data import record
 from tfgen.errors import UserError, one_of
 from tfgen.exporting import archive, checksums, cost, golden, join
 from tfgen.exporting.endpoints import endpoints
@@ -234,11 +235,13 @@ def _data(
 ) -> tuple[np.ndarray | None, Callable[[np.ndarray], np.ndarray] | None]:
     """(images of the run's data, the evaluation's classifier of them); None where there are none.
 
-    Without labels there is no classifier, and of arrays in another process there are no images.
+    Without labels there is no classifier; of a model of seeds, nothing to read then.
     """
-    if not run.has_data:
+    if run.model.can("sample") and record.classes(run.dir) == []:
         return None, None
-    training = run.source.load(run.config["data"]["split"])
+    if not run.finds_data("whether files keep the class of a sample is not measured"):
+        return None, None
+    training = run.training
     held = data.arrays(training)
     images = held["image"][:1000] / np.float32(training.levels - 1)
     if not training.classes:

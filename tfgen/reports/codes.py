@@ -42,8 +42,8 @@ def scatter(subject: "Subject", most: int = 1000) -> np.ndarray:
 def traversals(subject: "Subject") -> np.ndarray:
     """A row for each of the units that carry most, beside it how much."""
     model, labels = subject.model, subject.labels
-    order, amount = latents.by_information(model, subject.images)
-    units = order[:UNITS]
+    amount = subject.amount
+    units = np.argsort(-amount, kind="stable")[:UNITS]
     decode = latents.decoder(model, None if labels is None else labels[0])
     words = "z{}, KL {:.2f} nats" if model.can("code_kl") else "z{}, variance {:.2f}"
     names = [words.format(unit, amount[unit]) for unit in units]
@@ -113,7 +113,7 @@ def _each_class(model: "GenerativeModel", codes: np.ndarray) -> np.ndarray:
 
 def brightness(subject: "Subject") -> np.ndarray:
     """The difference of the brighter half, added to some images."""
-    vector = latents.attribute(subject.codes, latents.brighter(subject.images))
+    vector = latents.attribute(subject.codes, latents.brighter(subject.light))
     return _added(subject, np.arange(min(6, len(subject.codes))), vector)
 
 
@@ -124,7 +124,7 @@ def brightness_of_a_class(subject: "Subject") -> np.ndarray:
     classes = np.unique(labels)
     a, b = classes[3 % len(classes)], classes[7 % len(classes)]
     learnt = labels == a
-    vector = latents.attribute(codes[learnt], latents.brighter(subject.images[learnt]))
+    vector = latents.attribute(codes[learnt], latents.brighter(subject.light[learnt]))
     rows = np.flatnonzero(labels == b)[:6]
     one, other = (subject.classes[c] if len(subject.classes) > c else str(c) for c in (a, b))
     names = [f"{other} + t (bright {one} - dark {one})"] * len(rows)

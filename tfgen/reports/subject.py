@@ -12,6 +12,7 @@ import tensorflow as tf
 from tfgen import latents
 from tfgen.compiling import compiled
 from tfgen.data import conditions
+from tfgen.reports.kept_codes import KeptCodes
 
 if TYPE_CHECKING:
     from tfgen.model import GenerativeModel
@@ -32,6 +33,7 @@ class Subject:
       classes: the names of labels.
       train: the training images, uint8 levels [N, H, W, C], where they are at hand.
       grids: {step: path} of the pictures that training has left.
+      kept: what the run has kept of held-out images, where those are not at hand.
     """
 
     model: "GenerativeModel"
@@ -39,6 +41,7 @@ class Subject:
     classes: Sequence[str] = ()
     train: np.ndarray | None = None
     grids: Mapping[int, Path] = dataclasses.field(default_factory=dict)
+    kept: KeptCodes | None = None
 
     def has(self, need: str) -> bool:
         """Whether there is what a figure needs: one of `OTHER_NEEDS`, or a method of the model."""
@@ -73,12 +76,24 @@ class Subject:
 
     @property
     def labels(self) -> np.ndarray | None:
-        return self.arrays.get("label")
+        return self.kept.labels if self.kept else self.arrays.get("label")
 
     @functools.cached_property
     def codes(self) -> np.ndarray:
         """The means of the images' codes, [N, Z]."""
-        return latents.encode(self.model, self.images)
+        return self.kept.codes if self.kept else latents.encode(self.model, self.images)
+
+    @functools.cached_property
+    def amount(self) -> np.ndarray:
+        """What each unit of the codes carries, [Z]; see `latents.by_information`."""
+        if self.kept:
+            return self.kept.amount
+        return latents.by_information(self.model, self.images)[1]
+
+    @functools.cached_property
+    def light(self) -> np.ndarray:
+        """How bright each image is, [N]."""
+        return self.kept.light if self.kept else latents.light(self.images)
 
     @property
     def count(self) -> int:
@@ -99,7 +114,7 @@ class Subject:
 
 
 def _plane(subject: Subject) -> bool:
-    code = subject.model.encode(subject.first(1))
+    code = subject.model.encode(np.zeros((1, *subject.model.image_shape), np.float32))
     return code["mean"].shape[1] == 2 and "log_var" in code
 
 
@@ -107,6 +122,7 @@ def _plane(subject: Subject) -> bool:
 OTHER_NEEDS: dict[str, Callable[[Subject], bool]] = {
     "training images": lambda subject: subject.train is not None,
     "sample grids": lambda subject: bool(subject.grids),
+    "images": lambda subject: subject.kept is None,
     "labels": lambda subject: subject.labels is not None,
     "samples by class": lambda subject: bool(subject.model.num_classes),
     "samples by caption": lambda subject: isinstance(subject.model.condition, conditions.Captions),

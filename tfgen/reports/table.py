@@ -146,7 +146,7 @@ FIGURES: tuple[Figure, ...] = (
         "reconstructions", "Reconstructions",
         "Held-out images, and below each what its code keeps of it.",
         lambda subject: figures.reconstructions(subject.model, subject.first()),
-        needs=("reconstruct",), pages=("folder", "report", "explore"),
+        needs=("reconstruct", "images"), pages=("folder", "report", "explore"),
     ),
     Figure(
         "denoising", "Denoising",

@@ -16,7 +16,7 @@ import tensorflow as tf
 from tfgen import data, evaluation, files, models, progress
 from tfgen.data import record
 from tfgen.errors import Interrupted, UserError
-from tfgen.reports import card, drawing
+from tfgen.reports import card, drawing, kept_codes
 from tfgen.run import Run
 from tfgen.run_dir import RunDir, short_name
 from tfgen.training import building, claim, devices, health, initial
@@ -223,6 +223,7 @@ def finish(
         model.save_networks(temporary)
     files.write_text(run.training, json.dumps(facts, indent=2) + "\n")
     drawing.draw(run, model, validation)
+    kept_codes.keep(run, model, training, validation)
     numbers = evaluation.mean_terms(model, data.arrays(validation))
     name = short_name(job.name)
     written = card.text(run, name, job.config, model, training, validation, facts, numbers)
