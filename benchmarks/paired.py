@@ -36,7 +36,7 @@ def _run(options):
     splits = evaluation.Splits.load(data.open_source(DATA), "train", "test")
     found = []
     for seed in range(options.seeds):
-        results, _, _ = evaluation.translations(train(splits, seed), splits)
+        results, _, _ = evaluation.translations(train(splits, seed), splits, evaluation.Absent())
         found.append(results)
         print(f"seed {seed}: {results}", flush=True)
     content = table.read(DATA)

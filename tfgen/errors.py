@@ -16,6 +16,13 @@ class UserError(ValueError):
     """
 
 
+class NotMeasurable(UserError):
+    """Data that a number cannot be had from: too few images, or one class alone.
+
+    An evaluation leaves the number out and keeps the message as the reason.
+    """
+
+
 class Interrupted(KeyboardInterrupt):
     """A signal ends what is under way. A training has written its checkpoint by then.
 

@@ -97,8 +97,9 @@ def test_what_the_tables_of_the_vae_family_must_show(digits_table):
     assert min(mig["beta_tcvae"], mig["factor_vae"]) > mig["beta_vae"]
     colour = table.read("shapes")["models"]
     assert all(row["seeds"] >= 5 for row in colour.values())
+    # In colour one of the three alone: by MIG beta_vae is no better than the VAE (RESULTS.md).
     mig = {name: row["metrics"]["mig"]["mean"] for name, row in colour.items()}
-    assert mig["beta_tcvae"] > mig["beta_vae"] > mig["vae"]
+    assert mig["beta_tcvae"] > 2 * max(mig["beta_vae"], mig["factor_vae"], mig["vae"])
     mse = {name: row["metrics"]["mse"]["mean"] for name, row in sprites.items()}
     assert max(mse["beta_tcvae"], mse["factor_vae"]) < 1.1 * mse["beta_vae"]
 

@@ -166,3 +166,22 @@ def test_a_local_folder_named_like_a_data_set_gets_a_hint(monkeypatch, tmp_path)
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UserError, match=r"write './picturez'"):
         data.open_source("picturez")
+
+
+def test_classes_are_those_that_are_trained_on(tmp_path):
+    for split, classes in (("train", "ac"), ("test", "abc")):
+        for i, name in enumerate(4 * classes):
+            picture(tmp_path / split / name / f"{i}.png", value=ord(name))
+    source = data.open_source(str(tmp_path))
+    with pytest.warns(Notice, match=r"4 images of 'test' are left out.* classes, b, 'train' has"):
+        train, test = source.pair("train", "test")
+    assert train.classes == test.classes == ("a", "c")
+    assert (train.size, test.size) == (8, 8)
+    for split in (train, test):
+        held = data.arrays(split)
+        assert [chr(v) for v in held["image"][:, 0, 0, 0]] == [
+            train.classes[label] for label in held["label"]
+        ]
+    b = [file.parent.name for file in source.files["test"]].index("b")
+    with pytest.raises(UserError, match=r"all images of the split 'test\[.* no image of: b"):
+        source.pair("train", f"test[{b}:{b + 1}]")

@@ -1,5 +1,7 @@
 """Data: order and content as functions of (seed, step); TFDS sets on disk; bad input."""
 
+import os
+import shutil
 import subprocess
 import sys
 
@@ -233,6 +235,25 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match=r"cannot prepare.*`data.directory"):
         data.open_source("digits", directory=str(tmp_path / "file" / "data"))
+
+
+@pytest.mark.parametrize(
+    ("file", "damage", "said"),
+    [
+        ("digits-train.*", lambda file: os.truncate(file, 1000), "cut short or changed"),
+        ("digits-train.*", lambda file: os.truncate(file, 0), "holds 0 records"),
+        ("digits-train.*", lambda file: file.unlink(), "is not there"),
+        ("dataset_info.json", lambda file: file.unlink(), "is not there"),
+        ("dataset_info.json", lambda file: file.write_text("{"), "is broken"),
+    ],
+    ids=["cut", "empty", "gone", "undescribed", "broken"],
+)
+def test_a_damaged_file_of_a_prepared_set_is_named(file, damage, said, digits, tmp_path):
+    prepared = shutil.copytree(digits.builder.data_path, tmp_path / "digits" / "1.0.0")
+    (broken,) = prepared.glob(file)
+    damage(broken)
+    with pytest.raises(UserError, match=rf"{broken} .*{said}.* Take {prepared} away"):
+        data.open_source("digits", directory=str(tmp_path)).load("train")
 
 
 @pytest.mark.slow

@@ -38,6 +38,9 @@ def protocol(found, **changes):
     return evaluation.Protocol(**given | changes)
 
 
+ROWS_OF = {row.id: row for row in ROWS}
+
+
 def few(splits, count):
     cut = {s: {k: v[:count] for k, v in getattr(splits, s).items()} for s in ("train", "held_out")}
     return dataclasses.replace(splits, **cut)
@@ -165,9 +168,23 @@ def test_a_perfect_sampler_of_the_ring_is_found_perfect():
     assert comparison.measure(collapsed)["modes"] == 1
 
 
-def test_too_few_images_are_named(splits, judge):
-    with pytest.raises(UserError, match="64 features needs at least 65 images, got 40"):
-        evaluation.evaluate(ROWS[0].build(), splits, protocol(judge, n=40), judge, quiet)
+def test_what_few_images_do_not_allow_is_left_out_with_its_reason(splits):
+    some = few(splits, 5)
+    cut = dataclasses.replace(some, held_out={k: v[:1] for k, v in some.held_out.items()})
+    found = features.texture_features(cut.train["image"], 17)
+    model = ROWS_OF["cvae"].build()
+    content = evaluation.evaluate(model, cut, protocol(found, n=1), found, quiet)
+    results, absent = content["results"], content["not_measured"]
+    assert all(math.isfinite(v) for v in results.values() if not isinstance(v, str))
+    assert {"nll", "mse", "copy_ratio", "kl"} <= set(results)
+    assert "at least 6 images, got 1" in absent["coverage"]
+    assert {"frechet", "kid", "recall", "two_sample", "active_units", "nll_error"} <= set(absent)
+    assert not set(results) & set(absent)
+    # Of what one image cannot tell, no rule has anything to say.
+    assert "posterior collapsed" not in [finding["name"] for finding in content["diagnosis"]]
+
+
+def test_more_samples_than_real_images_are_refused(splits, judge):
     with pytest.raises(UserError, match=r"has 447 images .*`n=447`"):
         evaluation.evaluate(ROWS[0].build(), splits, protocol(judge, n=448), judge, quiet)
 

@@ -31,8 +31,8 @@ def test_the_true_translation_has_no_error():
         *zip(held["other"], held["other_truth"], strict=True),
         *zip(held["other_truth"], held["other"], strict=True),
     ]
-    found, floor, trivial = evaluation.translations(Known(pairs), splits)
-    nothing, _, _ = evaluation.translations(Known([]), splits)
+    found, floor, trivial = evaluation.translations(Known(pairs), splits, evaluation.Absent())
+    nothing, _, _ = evaluation.translations(Known([]), splits, evaluation.Absent())
     assert found["translation_error_y"] == found["translation_error_x"] == 0.0
     assert found["cycle_error"] == 0.0
     # The truth keeps the labels that the judges know, and they know more than the nine tenths that

@@ -39,7 +39,7 @@ def write(
         raise UserError(f"{run.name} has no encoder, so it gives no features.")
     splits = {"train": run.training, "validation": run.validation}
     if run.test != run.validation.split:
-        splits["test"] = run.source.load(run.test)
+        splits["test"] = run.source.pair(run.training.split, run.test)[1]
     arrays = {key: data.arrays(split) for key, split in splits.items()}
     images = {key: run.images(value) for key, value in arrays.items()}
     found = features(run.model, arrays, images)

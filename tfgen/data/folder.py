@@ -44,6 +44,8 @@ class FolderSource(Source):
     What of the folder is left out, or unusual, a `Notice` says.
     """
 
+    labels = "names"
+
     def __init__(self, root: Path, size: int, background: str = WHITE) -> None:
         import tensorflow_datasets as tfds
 

@@ -13,12 +13,15 @@ import socket
 import sys
 import urllib.parse
 import urllib.request
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tfgen.errors import UserError
+from tfgen.data.prepared import check_description, check_records, unreadable_description
+from tfgen.data.trained_classes import of_training
+from tfgen.errors import Notice, UserError
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -36,6 +39,9 @@ EMBEDDED = {
     "grid": "points",
     "digit_styles": "digit_styles",
 }
+
+
+LEAST = 5  # images of which a tenth, rounded, is one
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,6 +65,7 @@ class ImageData:
     factors: tuple[str, ...] = ()  # the names of "factors", where the data have known ones
     other: "ImageData | None" = None  # the second domain, where there are two
     fingerprint: str = ""  # of names and content: another one, other images
+    left_out: str = ""  # which images of the split are not among these, a clause
 
     def overlaps(self, other: "ImageData") -> bool:
         """Whether the two hold some of the same images."""
@@ -72,7 +79,12 @@ class ImageData:
 
 
 class Source:
-    """What the kinds of source share: split specs and the choice of a validation split."""
+    """What the kinds of source share: split specs and the choice of a validation split.
+
+    Attributes: labels, what those are to the data, see `trained_classes.of_training`.
+    """
+
+    labels = "declared"
 
     def __init__(self, name: str, splits: Mapping[str, Any]) -> None:
         self.name = name
@@ -116,12 +128,13 @@ class Source:
 
         validation="" takes the data's own, or, if there is none, the last tenth of `split`.
 
-        Raises: UserError if the two share images.
+        Raises: UserError if the two share images, or `split` has too few to hold some out.
         """
         if not validation:
             if "validation" in self.splits and "validation" not in split:
                 validation = "validation"
             elif re.fullmatch(r"\w+", split):
+                self._check_tenth(split)
                 split, validation = f"{split}[:90%]", f"{split}[90%:]"
             else:
                 raise UserError(
@@ -129,10 +142,35 @@ class Source:
                     "one, e.g. `data.split='train[:90%]'` "
                     "`data.validation='train[90%:]'`."
                 )
-        data, held_out = self.load(split, extra), self.load(validation, extra)
+        data, held_out = self.pair(split, validation, extra)
         if data.overlaps(held_out):
             raise UserError(f"the splits {split!r} and {validation!r} of {self.name} share images.")
         return data, held_out
+
+    def pair(
+        self, split: str, held_out: str, extra: Sequence[str] = ()
+    ) -> tuple[ImageData, ImageData]:
+        """Two splits as `ImageData`, of the classes that the first has.
+
+        A `Notice` says which images of the second are of others, and left out.
+
+        Raises: UserError if that leaves none of the second.
+        """
+        loaded = self.load(split, extra), self.load(held_out, extra)
+        one, other = of_training(*loaded, self.labels)
+        if other.left_out:
+            warnings.warn(f"{other.left_out}.", Notice, stacklevel=3)
+        return one, other
+
+    def _check_tenth(self, split: str) -> None:
+        """Raises: UserError for a split whose last tenth, rounded, holds no image."""
+        count = sum(stop - start for _, start, stop in self.instructions(split))
+        if count < LEAST:
+            raise UserError(
+                f"{self.name} has {count} in its split {split!r}, and a tenth of {LEAST} images at "
+                f"the least is held out. Add images, or say which are held out, by slices: "
+                f"`data.split={split}[:-1]` `data.validation={split}[-1:]`."
+            )
 
 
 class TfdsSource(Source):
@@ -140,6 +178,7 @@ class TfdsSource(Source):
 
     def __init__(self, name: str, directory: str, size: int) -> None:
         import tensorflow_datasets as tfds
+        from google.protobuf.json_format import ParseError
 
         if name in EMBEDDED:
             importlib.import_module(
@@ -154,7 +193,11 @@ class TfdsSource(Source):
             self.builder = self._open()
         except (tfds.core.DatasetNotFoundError, ValueError, KeyError) as error:
             raise UserError(self._unknown(name, error)) from None
+        except ParseError:
+            raise unreadable_description(name, directory) from None
         self._prepare()
+        check_description(self.builder)
+        self._whole: set[str] = set()  # splits whose files are
         super().__init__(name, self.builder.info.splits)
 
     def _open(self) -> "tfds.core.DatasetBuilder":
@@ -198,18 +241,24 @@ class TfdsSource(Source):
                 self.builder = self._open()
                 return
             network = "It may need the network. " if builder.name not in EMBEDDED else ""
-            raise UserError(
+            raise (Unreachable if network else UserError)(
                 f"cannot prepare the data set {builder.name!r} in {builder.data_dir}: {error}. "
                 f"{network}`data.directory` names another folder for data. "
                 f"Embedded sets need no network: {', '.join(EMBEDDED)}."
             ) from error
 
     def load(self, split: str, extra: Sequence[str] = ()) -> ImageData:
-        """See `Source.load`."""
+        """See `Source.load`.
+
+        Raises: UserError also for prepared files that are damaged.
+        """
         import tensorflow as tf
         import tensorflow_datasets as tfds
 
         parts = self.instructions(split)
+        read_first = {name for name, _, _ in parts} - self._whole
+        check_records(self.builder, sorted(read_first))
+        self._whole |= read_first
         info = self.builder.info
         # A data set of one unnamed feature has no keys.
         features = dict(info.features) if hasattr(info.features, "keys") else {}
@@ -292,10 +341,14 @@ def square(image: "tf.Tensor", size: int, levels: int) -> "tf.Tensor":
     return tf.cast(tf.clip_by_value(tf.round(image), 0.0, levels - 1.0), tf.uint8)
 
 
+class Unreachable(UserError):
+    """A data set that has to be downloaded, and cannot."""
+
+
 def _check_reachable(builder: "tfds.core.DatasetBuilder") -> None:
     """Fails at once without a network, where the download would retry for minutes.
 
-    Raises: UserError that names the host that cannot be found.
+    Raises: Unreachable, which names the host that cannot be found.
     """
     if urllib.request.getproxies():
         return  # the proxy resolves names, not this machine
@@ -304,7 +357,7 @@ def _check_reachable(builder: "tfds.core.DatasetBuilder") -> None:
         try:
             socket.getaddrinfo(host, None)
         except OSError:
-            raise UserError(
+            raise Unreachable(
                 f"the data set {builder.name!r} has to be downloaded from {host}, which cannot be "
                 f"reached, and {builder.data_dir} does not hold it. Embedded sets need no network: "
                 f"{', '.join(EMBEDDED)}. A folder of data prepared elsewhere can be named with "

@@ -25,6 +25,7 @@ class WithoutClass(Source):
     def __init__(self, source: Source, leave_out: str) -> None:
         super().__init__(source.name, source.splits)
         self.source, self.leave_out = source, leave_out
+        self.labels = source.labels
 
     def load(self, split: str, extra: Sequence[str] = ()) -> "ImageData":
         """The split as `ImageData`.

@@ -11,7 +11,8 @@ listed by name. `result` is what `metrics.json` holds:
     baselines     the same for each trivial generator, {name: {metric: number}}
     details       numbers that are no single number: class shares, KL of each unit, ...
     diagnosis     what looks wrong and what to try
-    not_measured  {metric: why not}, where the model would allow it and the data do not
+    not_measured  {metric: why not}, where the model would allow it and the data do not; what
+                  the floor alone lacks is "METRIC of real images"
 """
 
 import dataclasses
@@ -21,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 import tensorflow as tf
 
 from tfgen.compiling import compiled
+from tfgen.evaluation.absent import Absent
 from tfgen.evaluation.captions import fidelity
 from tfgen.evaluation.likelihoods import likelihoods
 from tfgen.evaluation.protocol import FIRST_SEED, VERSION, Protocol, Splits, check_same
@@ -45,6 +47,7 @@ __all__ = [
     "FIRST_SEED",
     "PARTS",
     "VERSION",
+    "Absent",
     "Protocol",
     "Splits",
     "check_same",
@@ -77,11 +80,13 @@ def evaluate(
       parts: some of `PARTS`.
       progress: called with (what is being done, share of the whole in [0, 1]).
 
-    Raises: UserError for too few images for a metric, with the number that it needs.
+    Raises: UserError for more samples than there are held-out images to compare them with.
     """
     results: dict[str, Any] = {}
     details: dict[str, Any] = {}
-    absent: dict[str, str] = {}
+    absent, absent_of_real = Absent(), Absent()
+    if splits.left_out:
+        absent.because(splits.left_out, "images of other classes")
     floor: dict[str, float] = {}
     trivial: dict[str, dict[str, float]] = {}
     if "samples" in parts and model.can("sample"):
@@ -90,27 +95,26 @@ def evaluate(
         comparison = Comparison(splits, protocol, features)
         sample = compiled(model.sample)
         images, labels = draw(sample, model, splits, protocol.n, protocol.seed)
-        results |= comparison.measure(images)
+        results |= comparison.measure(images, absent=absent)
         details |= comparison.details(images)
         if labels is not None and model.num_classes and features.probabilities:
             progress("classification accuracy score", 0.05)
             results |= conditional(images, labels, splits, features)
         progress("floor and baselines", 0.1)
-        floor = comparison.floor()
+        floor = comparison.floor(absent_of_real)
         trivial = comparison.baselines()
-        absent |= comparison.not_measured
     if "likelihood" in parts and model.can("log_prob"):
         results |= likelihoods(
-            model, splits, protocol, lambda part: progress("likelihood", 0.2 + 0.65 * part)
+            model, splits, protocol, absent, lambda part: progress("likelihood", 0.2 + 0.65 * part)
         )
     if "codes" in parts and any(map(model.can, ("encode", "reconstruct", "denoise", "cluster"))):
         progress("codes", 0.85)
-        found, more = code_metrics(model, splits)
+        found, more = code_metrics(model, splits, absent)
         results, details = results | found, details | more
         trivial |= pca_baseline(model, splits) | denoising_baselines(model, splits)
     if "translations" in parts and model.can("translate"):
         progress("translations", 0.9)
-        found, real, others = translations(model, splits)
+        found, real, others = translations(model, splits, absent)
         results, floor, trivial = results | found, floor | real, trivial | others
     if "captions" in parts and "tokens" in splits.held_out and "factors" in splits.held_out:
         progress("captions", 0.9)
@@ -131,7 +135,12 @@ def evaluate(
         "baselines": trivial,
         "details": details,
         "diagnosis": [dataclasses.asdict(finding) for finding in findings],
-        "not_measured": absent,
+        "not_measured": absent.reasons
+        | {
+            f"{name} of real images": why
+            for name, why in absent_of_real.reasons.items()
+            if name not in absent.reasons
+        },
     }
 
 

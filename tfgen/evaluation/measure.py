@@ -7,7 +7,7 @@ from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 from tfgen import evaluation
-from tfgen.errors import UserError, one_of
+from tfgen.errors import NotMeasurable, UserError, one_of
 from tfgen.evaluation.protocol import FIRST_SEED, MOST_SAMPLES, Protocol, Splits
 from tfgen.metrics import features as feature_networks
 
@@ -67,12 +67,16 @@ def measure(
     chosen, without = config["data"], config["data"].get("leave_out", "")
     training, split = run.training, split or run.test
     splits = Splits.load(run.source, training.split, split, model)
-    network = None
+    network, without_features = None, {}
     if "samples" in parts:
         progress("features", 0.0)
-        network = feature_networks.choose(
-            features, splits.train, splits.held_out, training.levels, inception
-        )
+        try:
+            network = feature_networks.choose(
+                features, splits.train, splits.held_out, training.levels, inception
+            )
+        except NotMeasurable as error:
+            without_features = {"samples": str(error)}
+            parts = [part for part in parts if part != "samples"]
     protocol = Protocol(
         data=chosen["name"] + (f" without {without}" if without else ""),
         size=chosen["size"],
@@ -85,6 +89,7 @@ def measure(
         features_hash=network.digest if network else "",
     )
     content = evaluation.evaluate(model, splits, protocol, network, progress, parts)
+    content["not_measured"] |= without_features
     about = {
         "name": run.name,
         "density": model.likelihood_kind,

@@ -75,6 +75,7 @@ class Splits:
     about: data.ImageData  # of the training split: levels, classes, names of factors
     train: dict[str, np.ndarray]
     held_out: dict[str, np.ndarray]
+    left_out: str = ""  # which images of the held-out split are not among these, a clause
 
     @classmethod
     def load(
@@ -85,7 +86,7 @@ class Splits:
         Raises: UserError if the two splits share images.
         """
         extra = ("factors", "truth", *(model.data_features if model else ()))
-        training, held_out = source.load(train, extra), source.load(split, extra)
+        training, held_out = source.pair(train, split, extra)
         if model:
             training, held_out = model.prepare_data(training), model.prepare_data(held_out)
         if training.overlaps(held_out):
@@ -93,7 +94,7 @@ class Splits:
                 f"the split {split!r} shares images with {train!r}, which the model was trained "
                 "on: choose another `split`."
             )
-        return cls(training, data.arrays(training), data.arrays(held_out))
+        return cls(training, data.arrays(training), data.arrays(held_out), held_out.left_out)
 
     def unit(self, levels: np.ndarray) -> np.ndarray:
         """Integer levels -> float32 in [0, 1]."""

@@ -1,6 +1,7 @@
 """Samples against held-out images: the model's, the trivial generators', and the data's own."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -8,6 +9,7 @@ import tensorflow as tf
 
 from tfgen.data.points import MIXTURES
 from tfgen.errors import UserError
+from tfgen.evaluation.absent import Absent
 from tfgen.evaluation.protocol import FIRST_SEED, flat
 from tfgen.metrics import (
     baselines,
@@ -26,7 +28,8 @@ if TYPE_CHECKING:
     from tfgen.model import GenerativeModel
 
 
-NEIGHBOURS = {"precision_recall": 3, "density_coverage": 5}
+NEAREST, NEAREST_COVERED = 3, 5  # neighbours of precision and recall, of density and coverage
+OF_CLASSES = ("score", "class_entropy", "rarest_class")
 BATCH = 250
 # Samples whose nearest training image is looked for: their median needs no more.
 MEMORISATION_SAMPLES = 2_000
@@ -69,37 +72,43 @@ class Comparison:
         self.real = splits.unit(splits.held_out["image"][rows])
         self.training = flat(splits.unit(splits.train["image"]))
         self.real_features = features.features(self.real)
-        self.not_measured = {}
-        if features.probabilities is None:
-            why = "these features have no classifier of labels"
-            self.not_measured = dict.fromkeys(("score", "class_entropy", "rarest_class"), why)
 
     def measure(
-        self, images: np.ndarray, others: np.ndarray | None = None, copies: bool = True
+        self,
+        images: np.ndarray,
+        others: np.ndarray | None = None,
+        copies: bool = True,
+        absent: Absent | None = None,
     ) -> dict[str, float]:
-        """{metric: number} of a set of samples, beside the held-out images or others."""
+        """{metric: number} of a set of samples, beside the held-out images or others.
+
+        absent: takes the metrics that these images do not allow.
+        """
+        absent = Absent() if absent is None else absent
         real = self.real_features if others is None else self.features.features(others)
         fake = self.features.features(images)
-        found = {"frechet": distances.frechet(real, fake)}
+        found = absent.unless(("frechet",), lambda: [distances.frechet(real, fake)])
         if sliced_wasserstein.sides(images.shape[1:]):
             by_side = sliced_wasserstein.distances(
                 self.real if others is None else others, images, self.protocol.seed
             )
             found |= {f"swd_{side}": value for side, value in by_side.items()}
-        found["kid"], found["kid_spread"] = distances.kernel(real, fake, seed=self.protocol.seed)
-        found["precision"], found["recall"] = neighbours.precision_recall(
-            real, fake, NEIGHBOURS["precision_recall"]
+        metrics: tuple[tuple[tuple[str, ...], Callable], ...] = (
+            (("kid", "kid_spread"), partial(distances.kernel, seed=self.protocol.seed)),
+            (("precision", "recall"), partial(neighbours.precision_recall, k=NEAREST)),
+            (("density", "coverage"), partial(neighbours.density_coverage, k=NEAREST_COVERED)),
+            (("two_sample",), lambda *sets: neighbours.two_sample_accuracy(*sets)[:1]),
         )
-        found["density"], found["coverage"] = neighbours.density_coverage(
-            real, fake, NEIGHBOURS["density_coverage"]
-        )
-        found["two_sample"] = neighbours.two_sample_accuracy(real, fake)[0]
+        for names, metric in metrics:
+            found |= absent.unless(names, partial(metric, real, fake))
         if self.features.probabilities:
             p = self.features.probabilities(images)
             shares = classes.shares(p.argmax(axis=1), p.shape[1])
             found["score"] = classes.classifier_score(p)
             found["class_entropy"] = classes.entropy(shares)
             found["rarest_class"] = float(shares.min())
+        else:
+            absent.because("these features have no classifier of labels", *OF_CLASSES)
         if copies:
             found["copy_ratio"], found["copies"] = neighbours.memorisation(
                 flat(images)[:MEMORISATION_SAMPLES],
@@ -125,16 +134,17 @@ class Comparison:
             found["modes"] = len(MIXTURES[self.splits.about.name].means)
         return found
 
-    def floor(self) -> dict[str, float]:
+    def floor(self, absent: Absent | None = None) -> dict[str, float]:
         """Two disjoint draws of n training images against each other: real against real.
 
-        Where there are fewer than 2n, the draws are of half of them; `n` says how many.
+        Where there are fewer than 2n, the draws are of half of them; `n` says how many. absent: as
+        in `measure`.
         """
         images = self.splits.unit(self.splits.train["image"])
         n = min(self.protocol.n, len(images) // 2)
         rows = self.random.permutation(len(images))
         one, other = images[rows[:n]], images[rows[n : 2 * n]]
-        return {"n": n, **self.measure(one, other, copies=False)}
+        return {"n": n, **self.measure(one, other, copies=False, absent=absent)}
 
     def baselines(self) -> dict[str, dict[str, float]]:
         """{name: {metric: number}}, each fitted to the training images."""

@@ -11,6 +11,7 @@ import numpy as np
 
 from tfgen import latents
 from tfgen.compiling import compiled
+from tfgen.evaluation.absent import Absent
 from tfgen.evaluation.protocol import MOST_SAMPLES
 from tfgen.metrics import distances
 from tfgen.metrics import features as feature_networks
@@ -50,7 +51,10 @@ class Domain:
         self.features = feature_networks.choose("auto", shown, held_out, splits.about.levels)
 
     def floor(self) -> float:
-        """The Frechet distance of two halves of the training images."""
+        """The Frechet distance of two halves of the training images.
+
+        Raises: NotMeasurable for too few of them.
+        """
         one, other = (self.features.features(self.train[i::2]) for i in range(2))
         return distances.frechet(one, other)
 
@@ -62,11 +66,12 @@ class Domain:
 
 
 def translations(
-    model: "GenerativeModel", splits: "Splits"
+    model: "GenerativeModel", splits: "Splits", absent: Absent
 ) -> tuple[dict[str, float], dict[str, float], dict[str, dict[str, float]]]:
     """(results of the model, of real images against real ones, {baseline: results}).
 
-    results: {metric: number}, for X -> Y with "_y", for Y -> X with "_x".
+    results: {metric: number}, for X -> Y with "_y", for Y -> X with "_x"; absent: takes the
+    metrics that the images do not allow.
     """
     x, y = Domain(splits, ""), Domain(splits, "other_")
     translate = compiled(model.translate)
@@ -78,32 +83,35 @@ def translations(
     cycle_errors = []
     for source, target, letter, back in ((x, y, "Y", "X"), (y, x, "X", "Y")):
         translated = translator(letter)(source.images)
-        found |= _translation_metrics(translated, source, target, letter.lower())
+        found |= _translation_metrics(translated, source, target, letter.lower(), absent)
         cycle_errors.append(np.abs(translator(back)(translated) - source.images).mean())
     found["cycle_error"] = float(np.mean(cycle_errors))
     trivial: dict[str, dict[str, float]] = {"untranslated": {}}
     for source, target, letter in ((x, y, "y"), (y, x, "x")):
-        trivial["untranslated"] |= _translation_metrics(source.images, source, target, letter)
+        trivial["untranslated"] |= _translation_metrics(
+            source.images, source, target, letter, Absent()
+        )
         if source.train_truth is not None and source.truth is not None:
             mapped = colour_map(source.train, source.train_truth)(source.images)
             trivial.setdefault("best colour map", {}).update(
-                _translation_metrics(mapped, source, target, letter)
+                _translation_metrics(mapped, source, target, letter, Absent())
             )
             # What the classifier that judges labels makes of true translations.
             trivial.setdefault("truth", {}).update(
-                _translation_metrics(source.truth, source, target, letter)
+                _translation_metrics(source.truth, source, target, letter, Absent())
             )
-    floor = {f"frechet_{letter}": domain.floor() for domain, letter in ((x, "x"), (y, "y"))}
+    floor = Absent().unless(("frechet_x",), lambda: [x.floor()])
+    floor |= Absent().unless(("frechet_y",), lambda: [y.floor()])
     return found, floor, trivial
 
 
 def _translation_metrics(
-    translated: np.ndarray, source: Domain, target: Domain, letter: str
+    translated: np.ndarray, source: Domain, target: Domain, letter: str, absent: Absent
 ) -> dict[str, float]:
     """Metrics of the translations of `source`'s held-out images into the domain `target`."""
     translated = source.splits.quantised(translated)
     real, fake = (target.features.features(images) for images in (target.images, translated))
-    found = {f"frechet_{letter}": distances.frechet(real, fake)}
+    found = absent.unless((f"frechet_{letter}",), lambda: [distances.frechet(real, fake)])
     if source.truth is not None:
         found[f"translation_error_{letter}"] = float(np.abs(translated - source.truth).mean())
     if source.labels is not None and target.features.probabilities:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tfgen.errors import UserError
+from tfgen.errors import NotMeasurable
 
 
 def frechet(real: np.ndarray, fake: np.ndarray) -> float:
@@ -12,12 +12,12 @@ def frechet(real: np.ndarray, fake: np.ndarray) -> float:
 
     Biased upwards by about 1/N: compare only at equal N, and with the floor.
 
-    Raises: UserError for a set with no more rows than features: its covariance is singular.
+    Raises: NotMeasurable for a set with no more rows than features: its covariance is singular.
     """
     for x in (real, fake):
         n, d = np.shape(x)
         if n <= d:
-            raise UserError(
+            raise NotMeasurable(
                 f"the Frechet distance of {d} features needs at least {d + 1} images, got {n}"
             )
     moments = [
@@ -50,12 +50,14 @@ def kernel(
     (x.y / D + 1)^3. It may be negative. The deviation is over subsets, not over runs. Subsets are
     of `size` images, or of half of the smaller set where that is less.
 
-    Raises: UserError for fewer than 4 images.
+    Raises: NotMeasurable for fewer than 4 images.
     """
     real, fake = np.asarray(real, np.float64), np.asarray(fake, np.float64)
     size = min(size, len(real) // 2, len(fake) // 2)
     if size < 2:
-        raise UserError(f"the kernel distance needs at least 4 images, got {len(real), len(fake)}")
+        raise NotMeasurable(
+            f"the kernel distance needs at least 4 images, got {min(len(real), len(fake))}"
+        )
     random = np.random.default_rng(seed)
     values = [
         unbiased_mmd(
@@ -70,10 +72,12 @@ def kernel(
 def unbiased_mmd(x: np.ndarray, y: np.ndarray) -> float:
     """Gretton et al. 2012, equation 3, with the kernel of `kernel`, for [N, D] and [M, D].
 
-    Raises: UserError for a single image, which has no pair.
+    Raises: NotMeasurable for a single image, which has no pair.
     """
     if min(len(x), len(y)) < 2:
-        raise UserError(f"the kernel distance needs at least 2 images, got {len(x), len(y)}")
+        raise NotMeasurable(
+            f"the kernel distance needs at least 2 images, got {min(len(x), len(y))}"
+        )
 
     def k(a: np.ndarray, b: np.ndarray) -> np.ndarray:
         inner = a @ b.T / a.shape[1] + 1.0

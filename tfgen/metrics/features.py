@@ -32,7 +32,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tfgen import files, startup
-from tfgen.errors import UserError
+from tfgen.errors import NotMeasurable, UserError
 from tfgen.metrics import textures
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ def texture_features(images: np.ndarray, levels: int) -> Features:
     components of these are kept (fewer of less than 256 images), and one number scales them for
     their mean variance to be 1.
 
-    Raises: UserError for images that are all alike.
+    Raises: NotMeasurable for images that are all alike, as a single one is.
     """
     from sklearn.decomposition import PCA
 
@@ -127,9 +127,9 @@ def texture_features(images: np.ndarray, levels: int) -> Features:
     raw = textures.responses(some / np.float32(levels - 1))
     mean, scale = raw.mean(axis=0), raw.std(axis=0)
     if not scale.any():
-        raise UserError(
+        raise NotMeasurable(
             f"the {len(some)} training images are all alike, and samples cannot be compared with "
-            "them: set `eval_every=0`, or evaluate without the part 'samples'."
+            "them"
         )
     # A filter that hardly varies, at an edge that is always black, says little and not all.
     scale = scale + 1e-3 * scale.max()

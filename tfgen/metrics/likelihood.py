@@ -5,6 +5,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from tfgen.errors import NotMeasurable
+
 
 def bits_per_dim(nats: float, image_shape: Sequence[int]) -> float:
     """-log p in nats per image of image_shape (H, W, C) -> bits per pixel and channel."""
@@ -12,8 +14,13 @@ def bits_per_dim(nats: float, image_shape: Sequence[int]) -> float:
 
 
 def standard_error(values: np.ndarray) -> float:
-    """Of the mean of values [N]."""
-    return float(np.std(values, ddof=1) / math.sqrt(len(values))) if len(values) > 1 else math.nan
+    """Of the mean of values [N].
+
+    Raises: NotMeasurable for a single value.
+    """
+    if len(values) < 2:
+        raise NotMeasurable("the error of a mean needs at least 2 images, got 1")
+    return float(np.std(values, ddof=1) / math.sqrt(len(values)))
 
 
 def error_of_mean(errors: np.ndarray) -> float:
@@ -25,5 +32,9 @@ def active_units(mean: np.ndarray, threshold: float = 0.01) -> np.ndarray:
     """Units whose mean code varies over images, Burda et al. 2016, section 5.2: bool [Z].
 
     Active: Var_x E[z|x] > 0.01, for codes [N, Z] under a standard normal prior.
+
+    Raises: NotMeasurable for the code of a single image.
     """
+    if len(mean) < 2:
+        raise NotMeasurable("units that vary with the image need at least 2 images, got 1")
     return np.var(np.asarray(mean, np.float64), axis=0) > threshold

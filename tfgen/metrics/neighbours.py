@@ -15,7 +15,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from tfgen.errors import UserError
+from tfgen.errors import NotMeasurable
 
 # Of distances held at a time.
 BLOCK_MB = 64
@@ -44,12 +44,15 @@ def nearest(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def radii(x: np.ndarray, k: int) -> np.ndarray:
     """The distance of each row to its k-th nearest other row: [N].
 
-    Raises: UserError if there are k rows or fewer.
+    Raises: NotMeasurable if there are k rows or fewer.
     """
     from sklearn.neighbors import NearestNeighbors
 
     if len(x) <= k:
-        raise UserError(f"the {k}-th nearest neighbour needs at least {k + 1} images, got {len(x)}")
+        ordinal = {1: "1st", 2: "2nd", 3: "3rd"}.get(k, f"{k}th")
+        raise NotMeasurable(
+            f"the {ordinal} nearest neighbour needs at least {k + 1} images, got {len(x)}"
+        )
     x = np.asarray(x, np.float64)
     return NearestNeighbors(n_neighbors=k, algorithm="brute").fit(x).kneighbors()[0][:, -1]
 

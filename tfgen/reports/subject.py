@@ -110,6 +110,7 @@ OTHER_NEEDS: dict[str, Callable[[Subject], bool]] = {
     "labels": lambda subject: subject.labels is not None,
     "samples by class": lambda subject: bool(subject.model.num_classes),
     "samples by caption": lambda subject: isinstance(subject.model.condition, conditions.Captions),
+    "several images": lambda subject: len(subject.images) > 1,
     "a prior": lambda subject: hasattr(subject.model, "prior"),
     "a plane of codes": _plane,  # of a VAE, whose prior fills it
 }

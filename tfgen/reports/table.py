@@ -182,7 +182,7 @@ FIGURES: tuple[Figure, ...] = (
         "codes", "Codes",
         "Of held-out images, each a point; in grey, where there are such, the codes that samples "
         "are made of.",
-        codes.scatter, needs=("encode",), points=True, text=True,
+        codes.scatter, needs=("encode", "several images"), points=True, text=True,
     ),
     Figure(
         "interpolation", "Interpolations",

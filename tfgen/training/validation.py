@@ -11,7 +11,7 @@ import keras
 
 from tfgen import data, evaluation, files, reading
 from tfgen.compiling import compiled
-from tfgen.errors import UserError, one_of
+from tfgen.errors import NotMeasurable, UserError, one_of
 from tfgen.metrics import distances
 from tfgen.metrics import features as feature_networks
 from tfgen.training.log import Log
@@ -43,6 +43,9 @@ class Validation:
     labels that is the KID: of some hundred images the Frechet distance is half bias in those
     features, while the KID of real images is 0 on average, and takes any number of them.
 
+    A Frechet distance takes more validation images than there are features: with fewer "auto" is
+    the KID too.
+
     Raises: UserError for an unknown metric, or too few images for it.
     """
 
@@ -61,7 +64,8 @@ class Validation:
         if self.metric == "auto":
             samples = model.likelihood_kind == "implicit" and model.can("sample")
             labelled = feature_networks.targets(self.held_out) or training.shape[:2] == (1, 1)
-            self.metric = (FRECHET if labelled else KID) if samples else "loss"
+            enough = validation.size > feature_networks.UNITS
+            self.metric = (FRECHET if labelled and enough else KID) if samples else "loss"
         one_of("eval_metric", self.metric, [*model.terms, *DISTANCES])
         # Traced once, not at every look.
         self._test = evaluation.compiled_test_step(model, self.held_out)
@@ -91,19 +95,18 @@ class Validation:
             )
 
     def _prepare_features(self, training: "ImageData", validation: "ImageData") -> None:
-        splits = evaluation.Splits(training, data.arrays(training), self.held_out)
-        self.features = feature_networks.choose(
-            "auto", splits.train, self.held_out, training.levels
-        )
-        self.splits = splits
-        self.real = self.features.features(splits.unit(self.held_out["image"]))
+        self.splits = evaluation.Splits(training, data.arrays(training), self.held_out)
         try:
+            self.features = feature_networks.choose(
+                "auto", self.splits.train, self.held_out, training.levels
+            )
+            self.real = self.features.features(self.splits.unit(self.held_out["image"]))
             self._distance(self.real)
-        except UserError as error:
+        except NotMeasurable as error:
             other = "" if self.metric == KID else "`eval_metric=kid`, "
             raise UserError(
-                f"{error}, which is what the validation split {validation.split!r} has: choose "
-                f"another with `data.validation`, {other}or `eval_every=0`."
+                f"{error}; the validation split {validation.split!r} has {validation.size}. Choose "
+                f"another with `data.validation`, {other}or do not watch it: `eval_every=0`."
             ) from None
 
     def measure(self) -> dict[str, float]:
