@@ -88,14 +88,20 @@ def test_the_report_is_one_file(evaluated):
 @pytest.mark.slow
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed (.ci/run installs it)")
 def test_the_report_in_a_browser(evaluated, tmp_path):
-    """Every picture and drawing has a size, nothing is wider than the window, no error."""
+    """Every picture and drawing has a size, nothing is wider than the window, text is legible."""
     check = """
         const images = [...document.images];
         await Promise.all(images.map(i => i.decode()));
         const drawn = [...document.querySelectorAll("svg")];
+        const written = [...document.querySelectorAll("body *:not(title)")].filter(
+            e => [...e.childNodes].some(n => n.nodeType === 3 && n.data.trim()));
+        const scale = e => e ? e.getBoundingClientRect().width / e.viewBox.baseVal.width : 1;
+        const letters = written.map(
+            e => parseFloat(getComputedStyle(e).fontSize) * scale(e.closest("svg")));
         return {
             images: images.map(i => i.naturalWidth), shown: images.map(i => i.clientWidth),
             drawings: drawn.map(s => s.getBoundingClientRect().height),
+            smallest: Math.min(...letters),
             overflow: document.documentElement.scrollWidth - window.innerWidth,
             heads: [...document.querySelectorAll("h2")].map(h => h.textContent),
         };"""
@@ -104,6 +110,7 @@ def test_the_report_in_a_browser(evaluated, tmp_path):
         assert min(found["images"]) > 100
         assert min(found["shown"]) > 100
         assert min(found["drawings"]) > 10
+        assert found["smallest"] >= 12  # pixels
         assert found["overflow"] <= 0
         assert "Samples" in found["heads"]
 
