@@ -9,6 +9,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
+import export  # noqa: F401 - says how, where this file is run by its path
 import tfgen
 from tfgen import command
 
@@ -27,7 +28,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(options: argparse.Namespace) -> None:
     run = tfgen.load(options.workdir)
     out = run.export("demo", out=options.out, precision=options.precision)
-    print(f"wrote {out}. Look at it: python -m http.server --directory={out} 8000")
+    size = sum(file.stat().st_size for file in out.rglob("*") if file.is_file()) / 1e6
+    print(f"wrote {out}: {size:.0f} MB, nearly all of it LiteRT.js, of which a browser loads half.")
+    print(f"Look at it: python -m http.server --directory={out} 8000")
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
+import export  # noqa: F401 - says how, where this file is run by its path
 import tfgen
 from tfgen import command
 

@@ -108,21 +108,21 @@ def metrics(dice: random.Random) -> None:
 
 def seeds(dice: random.Random) -> None:
     """--seeds: what is accepted are int32 numbers."""
-    from tfgen.exporting.sampling import seeds_of
+    from tfgen import seeds
 
     text = dice.choice(("0:64", "7", "1,5,9", "-5:5", "0:0", "5:1", "", "1.5", "0:2147483648"))
-    for seed in seeds_of(_changed_text(dice, text))[:: 2**24]:
+    for seed in seeds.parse(_changed_text(dice, text))[:: 2**24]:
         assert -(2**31) <= seed < 2**31
 
 
 def an_answer(dice: random.Random) -> None:
     """The JSON of a server, damaged: what is taken for images is one for each seed, in [0, 1]."""
-    from tfgen.exporting import sources
+    from tfgen.exporting import servers, sources
 
     images = np.full((3, 2, 2, 1), 0.5).tolist()
     content = {"outputs": {"image": images, "unknown": ["", "", ""], "cut": ["", "", ""]}}
     body = io.BytesIO(_damaged(dice, content if dice.random() < 0.7 else {"outputs": images}))
-    with mock.patch.object(sources.urllib.request, "urlopen", return_value=body):
+    with mock.patch.object(servers.urllib.request, "urlopen", return_value=body):
         found = sources.open_source("http://x/v1/models/y")(np.arange(3, dtype=np.int32))
     assert found.shape[0] == 3
     assert np.isfinite(found).all()

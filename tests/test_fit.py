@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from tests.support.mine import IMAGES, make
 from tests.zoo import LOOKED_AT, ROWS
@@ -51,3 +52,26 @@ def test_fit_refuses_images_of_another_shape_and_too_few():
         model.fit(IMAGES[:5])
     with pytest.raises(UserError, match=r"needs optimizers \['vae'\], got \['G'\]"):
         model.compile({"G": keras.optimizers.Adam()})
+
+
+def test_floats_are_no_levels():
+    """A step would take images in [0, 1] for all but black."""
+    model = make()
+    model.compile("adam", run_eagerly=True)
+    for given in (IMAGES, IMAGES.astype(np.float64)):
+        batches = tf.data.Dataset.from_tensor_slices({"image": given}).batch(32)
+        with pytest.raises(UserError, match="a step takes images as whole levels, 0 to 255"):
+            model.fit(batches, verbose=0)
+
+
+def test_methods_of_images_scale_levels_and_refuse_other_numbers():
+    model, levels = make(), np.round(255 * IMAGES[:4]).astype(np.uint8)[..., None]
+    unit = levels / np.float32(255)
+    whole = model.encode(levels)["mean"]
+    assert np.array_equal(whole, model.encode(unit)["mean"])
+    within = tf.function(lambda x: model.encode(x)["mean"])(tf.constant(levels))
+    np.testing.assert_allclose(within, whole, atol=1e-5)
+    for given, said in ((unit * 2 - 1, "floats from -1 to"), (unit * 255, "floats from 0 to")):
+        for method in (model.encode, model.reconstruct, model.log_prob):
+            with pytest.raises(UserError, match=rf"{method.__name__} takes images .*{said}"):
+                method(given)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import scipy.stats
 
 from tests.zoo import Row
 from tfgen import latents
@@ -128,3 +129,11 @@ def test_what_has_no_codes_is_refused():
 
     with pytest.raises(UserError, match="no codes to look into"):
         latents.decoder(Draws())
+
+
+def test_truncated_normals_are_those_of_the_truncated_density():
+    z = np.random.default_rng(0).normal(size=(20_000, 1))
+    moved = latents.tempered(z, truncation=1.2)
+    assert (np.diff(moved[np.argsort(z, axis=0)[:, 0], 0]) >= 0).all()
+    assert scipy.stats.kstest(moved[:, 0], scipy.stats.truncnorm(-1.2, 1.2).cdf).pvalue > 0.01
+    np.testing.assert_allclose(latents.tempered(z, 0.5), z / 2, rtol=1e-6)

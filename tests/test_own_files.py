@@ -7,11 +7,11 @@ import pytest
 import tensorflow as tf
 
 import tfgen
+from train import usage
 from tests.conftest import ROOT
 from tests.support import fenced, runs
 from tfgen import settings
 from tfgen.errors import UserError
-from train import usage
 
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text()
 OWN = '''

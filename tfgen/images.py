@@ -1,11 +1,14 @@
 """Images and labels as users have them -> as models and pipelines want them."""
 
+import functools
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from tfgen.errors import UserError
 
+OUTSIDE = 0.1  # how far numbers may lie beside [0, 1]: what eight bits make of 0 and 1 does
 MOST_CLASSES = 100_000  # more than that are names or hashes of something, and no classes
 
 
@@ -48,6 +51,44 @@ def levels_of(name: str, given: Any, levels: int) -> np.ndarray:
             "wanted."
         )
     return images.astype(np.uint8 if levels <= 256 else np.uint16)
+
+
+def in_unit(name: str, given: Any, levels: int) -> Any:
+    """Images as a model's methods take them: floats in [0, 1] as they are, whole levels scaled.
+
+    Of a tensor within a tf.function, which has no numbers yet, the type alone is looked at.
+
+    Raises: UserError for numbers that lie well outside [0, 1], as 0 to 255 or -1 to 1.
+    """
+    import tensorflow as tf
+
+    x = tf.convert_to_tensor(given)
+    whole = x.dtype.is_integer
+    if whole:
+        x = tf.cast(x, tf.float32) / (levels - 1)
+    elif x.dtype == tf.bool or not tf.is_tensor(given):
+        x = tf.cast(x, tf.float32)
+    if hasattr(x, "numpy"):
+        low, high = (float(edge(x)) for edge in (tf.reduce_min, tf.reduce_max))
+        if low < -OUTSIDE or high > 1 + OUTSIDE:
+            scale = levels - 1 if whole else 1
+            found = f"{'levels' if whole else 'floats'} from {low * scale:g} to {high * scale:g}"
+            raise UserError(
+                f"{name} takes images as floats in [0, 1], or as whole levels, 0 to {levels - 1}. "
+                f"Given are {found}."
+            )
+    return x
+
+
+def taking_images(name: str, method: Callable[..., Any]) -> Callable[..., Any]:
+    """A model's method of images: of what is given first `in_unit` makes them."""
+
+    @functools.wraps(method)
+    def taken(self: Any, x: Any, *args: Any, **kwargs: Any) -> Any:
+        bound = method.__get__(self, type(self))
+        return bound(in_unit(name, x, self.levels), *args, **kwargs)
+
+    return taken
 
 
 def labels_of(given: Any, count: int) -> np.ndarray:

@@ -109,6 +109,29 @@ def reach(codes: np.ndarray, units: np.ndarray, share: float = 0.01) -> np.ndarr
     return np.quantile(codes[:, units], [share, 1.0 - share], axis=0).T
 
 
+def tempered(z: np.ndarray, temperature: float = 1.0, truncation: float = 0.0) -> np.ndarray:
+    """Normals nearer to their middle: each of N(0, 1) becomes one of N(0, temperature^2).
+
+    truncation: with t > 0 each is first moved to the truncated normal on [-t, t], by the inverse of
+      its distribution function, where the truncation trick of GANs draws again (Brock et al. 2019):
+      z = Phi^-1(Phi(-t) + Phi(z) (Phi(t) - Phi(-t))). So a seed stays an image.
+    """
+    if truncation:
+        from scipy.special import ndtr, ndtri
+
+        below = ndtr(-truncation)
+        z = ndtri(below + ndtr(np.asarray(z, np.float64)) * (ndtr(truncation) - below))
+    return (temperature * z).astype(np.float32)
+
+
+def between(start: np.ndarray, end: np.ndarray, steps: int, uniform: bool) -> np.ndarray:
+    """Latents on the way from one to another: [N, Z], [N, Z] -> [N, steps, Z].
+
+    uniform: straight lines, for a uniform prior, whose cube is convex; else great circles.
+    """
+    return (linear if uniform else spherical)(start, end, steps)
+
+
 def linear(start: np.ndarray, end: np.ndarray, steps: int) -> np.ndarray:
     """Points on straight lines: [N, Z], [N, Z] -> [N, steps, Z]."""
     t = np.linspace(0, 1, steps)[None, :, None]

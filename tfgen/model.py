@@ -43,13 +43,14 @@ asks `can`.
 | `unreached(steps)` | -> (a problem, what to do), what so few steps leave undone; or None | all |
 | `warnings(means)` | terms' means -> {kind: a sentence}, what is wrong with a run | GANs |
 
-Public methods take and return float32 images in [0, 1], level / (L - 1). Likelihoods are nats per
-image on the data's own levels.
+Public methods return float32 images in [0, 1], level / (L - 1), and take them so, or as whole
+levels, uint8, which are scaled (`TAKE_IMAGES`; `images.in_unit`). Likelihoods are nats per image on
+the data's own levels.
 """
 
 import functools
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -61,6 +62,7 @@ from tfgen.data import conditions
 from tfgen.declared import Network
 from tfgen.errors import UserError
 from tfgen.objectives import losses
+from tfgen.seeds import checked
 from tfgen.training_state import TrainingState
 
 if TYPE_CHECKING:
@@ -78,6 +80,14 @@ def _keep_reads_before_writes() -> None:
     of the wrong moment. `tests/test_zoo.py` looks for such edges in the graph of every model.
     """
     tf.config.optimizer.set_experimental_options({"dependency_optimization": False})
+
+
+# The methods whose first argument is images in [0, 1].
+TAKE_IMAGES = {
+    *("encode", "reconstruct", "translate", "code_kl", "draw_posterior", "classify", "cluster"),
+    *("class_log_prob", "log_prob", "pixel_log_prob", "log_density", "elbo", "bound"),
+    *("corrupt", "denoise", "complete", "mixing"),
+}
 
 
 class GenerativeModel(TrainingState, keras.Model):
@@ -112,6 +122,8 @@ class GenerativeModel(TrainingState, keras.Model):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         own = inspect.signature(vars(cls)["__init__"]).parameters if "__init__" in vars(cls) else {}
+        for name in TAKE_IMAGES & {name for name, method in vars(cls).items() if method}:
+            setattr(cls, name, images.taking_images(name, vars(cls)[name]))
         handed_on = set(cls.arguments()) - set(own)
         attributes = {n: v for n, v in vars(cls).items() if not hasattr(v, "__get__")}
         cls._defaults = {n: v for n, v in attributes.items() if n in handed_on}
@@ -236,7 +248,7 @@ class GenerativeModel(TrainingState, keras.Model):
 
     def sample(
         self,
-        seeds: tf.Tensor | np.ndarray | Sequence[int],
+        seeds: tf.Tensor | np.ndarray | int | Iterable[int],
         condition: Any = None,
         *,
         label: Any = None,
@@ -245,14 +257,26 @@ class GenerativeModel(TrainingState, keras.Model):
         """Images from seeds: int32 [B] -> float32 [B, H, W, C] in [0, 1].
 
         condition: for a conditional model, one for all seeds or one for each: labels, by number or
-          name, or captions; a tensor is taken as it is. `label` and `caption` are words for it.
+          name, or captions. `label` and `caption` are words for it.
 
-        Raises: UserError for a condition that is missing, not wanted, or does not fit.
+        Within a tf.function both may be tensors, of which the type alone is looked at.
+
+        Raises: UserError for seeds that are none, and for a condition that is missing, not wanted,
+          or does not fit.
         """
-        seeds = tf.convert_to_tensor(seeds, tf.int32)
+        seeds = self._seeds(seeds)
         who, count = type(self).__name__, seeds.shape[0]
         given = conditions.checked(self.condition, who, count, condition, label, caption)
         return self.generate(self.noise(seeds), *given.values())
+
+    @staticmethod
+    def _seeds(given: Any) -> tf.Tensor:
+        """Seeds as `noise` takes them, int32 [B].  Raises: UserError."""
+        if not tf.is_tensor(given) or hasattr(given, "numpy"):
+            return tf.constant(checked(given.numpy() if tf.is_tensor(given) else given))
+        if given.dtype != tf.int32 or given.shape.rank not in (1, None):
+            raise UserError(f"wanted is a tensor of seeds, int32 [B], and given is {given}.")
+        return given
 
     @property
     def condition(self) -> conditions.Condition | None:
@@ -269,7 +293,16 @@ class GenerativeModel(TrainingState, keras.Model):
     # --- scales --------------------------------------------------------------------------------
 
     def to_unit(self, image: tf.Tensor) -> tf.Tensor:
-        """uint8 levels -> float32 in [0, 1]."""
+        """Whole levels, as uint8 -> float32 in [0, 1].
+
+        Raises: UserError for floats: training would take images in [0, 1] for all but black.
+        """
+        if tf.as_dtype(image.dtype).is_floating:
+            raise UserError(
+                f"a step takes images as whole levels, 0 to {self.levels - 1}, and is given "
+                f"{tf.as_dtype(image.dtype).name}: cast the levels to uint8. An array of floats in "
+                "[0, 1], and no tf.data.Dataset of them, is what `fit` scales itself."
+            )
         return tf.cast(image, tf.float32) / (self.levels - 1)
 
     def to_levels(self, x: tf.Tensor) -> tf.Tensor:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from tfgen import files, models, run_dir, startup
 from tfgen.errors import Notice, UserError, one_of
 from tfgen.run_dir import RunDir
+from tfgen.seeds import checked
 
 if TYPE_CHECKING:
     import numpy as np
@@ -149,7 +150,7 @@ class Run(os.PathLike):
 
     def sample(
         self,
-        seeds: Iterable[int],
+        seeds: int | Iterable[int],
         condition: Any = None,
         *,
         label: Any = None,
@@ -160,20 +161,17 @@ class Run(os.PathLike):
         condition: for a conditional model, one for all seeds or one for each: labels, by number or
           name, or captions. `label` and `caption` are words for it.
 
-        Raises: UserError for a condition that is missing or does not fit.
+        Raises: UserError for seeds that are none, and for a condition that is missing or does not
+          fit.
         """
-        import numpy as np
-
         from tfgen.data import conditions
 
         if not self.model.can("sample"):
             raise UserError(f"{self.name} makes images of images, not of seeds: see its translate.")
-        wanted = np.atleast_1d(np.array(seeds if isinstance(seeds, int) else list(seeds), np.int64))
-        if not wanted.size or wanted.min() < -(2**31) or wanted.max() >= 2**31:
-            raise UserError("seeds are int32 numbers, one or more: 7, [1, 5] or range(64).")
+        wanted = checked(seeds)
         who, known = str(self.path), self.model.condition
         given = conditions.checked(known, who, len(wanted), condition, label, caption)
-        return self.model.sample(wanted.astype(np.int32), *given.values()).numpy()
+        return self.model.sample(wanted, *given.values()).numpy()
 
     def evaluate(
         self,

@@ -145,6 +145,12 @@ class RunDir:
         return found
 
 
+def data_name(name: str) -> str:
+    """What pages and cards call a data set: of a folder the last name alone, "./pictures"."""
+    parts = [part.strip() for part in name.split(",")]
+    return ",".join(f"./{Path(p).name}" if p.startswith(("/", ".", "~")) else p for p in parts)
+
+
 def short_name(model: str) -> str:
     """A model's name in files and titles: of "./my_gan.py" and "mine>MyGAN" the last part."""
     if model.endswith(".py"):

@@ -11,6 +11,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
+import train  # noqa: F401 - says how, where this file is run by its path
 import tfgen
 from tfgen import command
 

@@ -13,6 +13,7 @@ import os
 import sys
 from collections.abc import Sequence
 
+import train  # noqa: F401 - says how, where this file is run by its path
 import tfgen
 from tfgen import command, startup
 from tfgen.errors import UserError

@@ -33,7 +33,7 @@ def parse(argv: Sequence[str], usage: str) -> tuple[str, ConfigDict, Path]:
         sys.exit(0)
     _refuse_unknown(options, config)
     if not model:
-        raise UserError(f"--model=NAME is missing. There are: {', '.join(settings.names())}.")
+        raise UserError(f"--model=NAME is missing, see --list: {', '.join(settings.names())}.")
     try:
         config_flags.DEFINE_config_dict("config", config)
         rest = flags.FLAGS(argv)[1:]
@@ -50,7 +50,7 @@ def parse(argv: Sequence[str], usage: str) -> tuple[str, ConfigDict, Path]:
 
 def _refuse_unknown(options: Mapping[str, str], config: ConfigDict | None) -> None:
     """Raises: UserError for a flag that is none, with the nearest that is."""
-    own, ours = ["model", "workdir", "dry_run", "help"], list(settings.keys(config or {}))
+    own, ours = ["model", "workdir", "dry_run", "list", "help"], list(settings.keys(config or {}))
     known = own + [f"config.{key}" for key in ours]
     for name in options:
         if name in flags.FLAGS or name in known or name.removeprefix("no") in known:

@@ -9,13 +9,9 @@ if TYPE_CHECKING:
 def text(run: "Run") -> str:
     model, where = run.model, run.path
     samples = model.can("sample")
-    asked = ""
-    if samples and model.condition:
-        (words,) = model.condition.words(model.condition.shown(1))
-        asked = f' --{model.condition.argument}="{words}"'
     if samples:
         use = [
-            f"  python -m export.sample --from={where} --seeds=0:64{asked} --out=grid.png",
+            f"  python -m export.sample --from={where} --seeds=0:64 --out=grid.png",
             f"  python -m export.demo --workdir={where} --out=site        a page that runs it",
         ]
     else:

@@ -6,15 +6,17 @@ The same command again continues a run that was stopped.
   --workdir=DIR        the run directory; by default runs/<model>-<data set>
   --config.KEY=VALUE   any setting, e.g. --config.steps=2000 --config.data.name=mnist
   --dry_run            open the data, build the model, print the resolved config and exit
+  --list               the models: what each is, and what its training costs
   --help               this text; with --model, its settings too
 """
 
 import sys
 from collections.abc import Sequence
 
+import train  # noqa: F401 - says how, where this file is run by its path
+from train import flags, next_steps, usage
 from tfgen import command
 from tfgen.training import front
-from train import flags, next_steps
 
 
 def main(argv: Sequence[str]) -> int:
@@ -23,6 +25,9 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _run(argv: Sequence[str]) -> None:
+    if "--list" in argv:
+        print(usage.list_text())
+        return
     model, config, workdir = flags.parse(argv, __doc__.strip())
     if flags.DRY_RUN.value:
         front.try_job(model, config)

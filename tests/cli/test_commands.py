@@ -30,6 +30,7 @@ def cli(*arguments, module="train.run"):
     ("arguments", "status", "said"),
     [
         ([], 2, ["--model=NAME is missing", ", ".join(settings.names())]),
+        (["--list"], 0, [f"\n{name} " for name in settings.names()]),
         (["--help"], 0, ["--config.KEY=VALUE", f"Models: {', '.join(settings.names())}"]),
         (
             ["--model=vae", "--help"],
@@ -93,6 +94,16 @@ def test_every_command_starts_and_says_what_it_wants(module):
     with pytest.raises(SystemExit) as stopped:  # argparse's own way out
         runs.here(module, "--no_such_flag")
     assert stopped.value.code == 2
+
+
+@pytest.mark.parametrize("module", ["train.run", *COMMANDS])
+def test_a_command_run_by_its_path_says_how_to_run_it(module, tmp_path):
+    """Before it imports anything: not even tfgen need be installed."""
+    file = ROOT / f"{module.replace('.', '/')}.py"
+    done = runs.run([sys.executable, "-S", file], cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.count("\n") == 1
+    assert f"python -m {module}" in done.stderr
 
 
 @pytest.mark.slow

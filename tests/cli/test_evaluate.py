@@ -7,13 +7,13 @@ import sys
 
 import pytest
 
+from train import evaluate
 from tests.support import runs
 from tests.support.browser import CHROMIUM, ask
 from tests.support.page import Page
 from tfgen.errors import UserError
 from tfgen.metrics import catalogue
 from tfgen.run_dir import RunDir
-from train import evaluate
 
 
 def make(model, workdir):

@@ -97,6 +97,8 @@ def test_where_classes_and_words_are_not_known():
         assert (found.dtype, found.tolist()) == (np.int32, [2, 2])
     for given in (dict(caption="dot"), dict(condition=["dot", "dot"])):
         assert conditions.unchecked("grpc://a", 2, **given)["caption"].tolist() == ["dot", "dot"]
+    with pytest.raises(UserError, match="`label=4294967296` is out of range"):
+        conditions.unchecked("grpc://a", 1, label=2**32)
     for given, message in (("cat", r"by their numbers.*'cat'"), ([1, 2, 3], "one for each of 2")):
         with pytest.raises(UserError, match=message):
             conditions.unchecked("grpc://a", 2, label=given)

@@ -44,6 +44,15 @@ async function report() {
         await new Promise((done) => setTimeout(done, 20));
       return canvas.toDataURL() !== before;
     };
+    result.chosen = [];
+    const keys = result.shown.includes("one") ? ["Right", "Down", "Left", "Left", "Down"] : [];
+    for (const key of keys.map((side) => `Arrow${side}`)) {
+      const before = document.getElementById("which").textContent;
+      document.getElementById("grid").dispatchEvent(new KeyboardEvent("keydown", { key }));
+      for (let i = 0; i < 100 && document.getElementById("which").textContent === before; i++)
+        await new Promise((done) => setTimeout(done, 20));
+      result.chosen.push(+document.getElementById("which").textContent);
+    }
     result.moved = [];
     for (const id of ["sliders", "directions"]) {
       const slider = document.querySelector(`#${id} input`);
@@ -136,6 +145,7 @@ def check_page(row, known, tmp_path):
     of_labels = ["label"] if model.num_classes else []
     assert report["shown"] == ["grid", *of_latents, *of_labels]
     assert report["sliders"] == min(8, latents)
+    assert report["chosen"] == ([1, 9, 8, 7, 15] if latents else [])
     assert report["moved"] == [True] * (2 if latents else 0)
     assert report["renewed"]
     assert "ms a call" in report["status"]

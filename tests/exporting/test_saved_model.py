@@ -20,7 +20,7 @@ from tests.conftest import ROOT, once
 from tests.support import servers
 from tests.support.trained import trained
 from tests.zoo import HOSTED, KINDS, SAVED, kind, rows_of
-from tfgen.errors import UserError
+from tfgen.errors import Notice, UserError
 from tfgen.exporting import golden, saved_model, sources
 from tfgen.exporting.endpoints import endpoints
 
@@ -341,8 +341,17 @@ def test_saved_models_that_cannot_sample_are_named(hosted, tmp_path):
     shutil.copytree(hosted.path, tmp_path / "torn")
     content = (tmp_path / "torn" / "saved_model.pb").read_bytes()
     (tmp_path / "torn" / "saved_model.pb").write_bytes(content[: len(content) // 2])
-    with pytest.raises(UserError, match="cannot be read as a SavedModel"):
+    with pytest.raises(UserError, match=r"saved_model\.pb is not the file that was exported"):
+        sources.open_source(str(tmp_path / "torn"))
+    (tmp_path / "torn" / "assets.extra" / "golden.json").unlink()
+    with (
+        pytest.warns(Notice, match=r"tfgen has not written .*torn: a SavedModel is a program"),
+        pytest.raises(UserError, match="cannot be read as a SavedModel"),
+    ):
         sources.open_source(str(tmp_path / "torn"))
     tf.saved_model.save(tf.Module(), str(tmp_path / "other"))
-    with pytest.raises(UserError, match="no signature 'sample'"):
+    with (
+        pytest.warns(Notice, match="tfgen has not written"),
+        pytest.raises(UserError, match="no signature 'sample'"),
+    ):
         sources.open_source(str(tmp_path / "other"))

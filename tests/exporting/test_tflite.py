@@ -16,7 +16,7 @@ from tests.support import runs
 from tests.support.trained import trained
 from tests.zoo import EXPORTED, HOSTED
 from tfgen.errors import UserError
-from tfgen.exporting import cost, golden, sources, tflite
+from tfgen.exporting import checksums, cost, golden, sources, tflite
 from tfgen.exporting.endpoints import endpoints
 
 # Those of golden.json among them.
@@ -263,6 +263,26 @@ def test_files_that_cannot_sample_are_named(hosted, tmp_path):
         sources.open_source(str(tmp_path / "none.tflite"))
 
 
+def test_a_file_that_is_not_the_one_exported_is_refused(hosted, tmp_path):
+    """Flipped bytes of weights make other images, and no error, of LiteRT."""
+    content = bytearray(hosted.files["float32"].read_bytes())
+    path = tmp_path / "model.tflite"
+    path.write_bytes(content)
+    about = {"num_classes": 0, "files": checksums.of(tmp_path, ["model.tflite"])}
+    golden = tmp_path / "golden.json"
+    golden.write_text(json.dumps(about))
+    sources.open_source(str(path))
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(UserError, match=r"model\.tflite is not the file that was exported"):
+        sources.open_source(str(path))
+    golden.write_text("{}")
+    with pytest.raises(UserError, match=r"golden\.json is broken"):
+        sources.open_source(str(path))
+    golden.write_text(json.dumps(about | {"files": {}}))  # of another version
+    sources.open_source(str(path))
+
+
 @pytest.mark.slow
 def test_the_commands_from_a_run_to_its_files(tmp_path):
     """export.saved_model, export.tflite, export.sample, as a user types them.
@@ -277,6 +297,8 @@ def test_the_commands_from_a_run_to_its_files(tmp_path):
         assert (run / "tflite" / f"vae-{precision}.tflite").exists()
         assert any(line.startswith(precision) for line in done.stdout.splitlines())
     assert "same class %" in done.stdout
+    held = json.loads((run / "tflite" / "golden.json").read_text())["files"]
+    assert held == checksums.of(run / "tflite", [f"vae-{p}.tflite" for p in tflite.PRECISIONS])
     done = command("export.saved_model", f"--workdir={run}")
     assert done.returncode == 0, done.stderr
     assert "docker run" in done.stdout

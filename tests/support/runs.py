@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from train import next_steps
 from tests.conftest import ROOT
 from tfgen import command as commands
 from tfgen import files, progress, settings
 from tfgen.errors import Interrupted
-from train import next_steps
 
 TINY = {
     "steps": 60,

@@ -196,5 +196,5 @@ def test_conditions_of_samples(tmp_path):
         with pytest.raises(UserError, match="label"):
             run.sample([3, 4], condition)
     for seeds in ([], [2**31]):
-        with pytest.raises(UserError, match="seeds are int32 numbers"):
+        with pytest.raises(UserError, match="wanted are int32 seeds"):
             run.sample(seeds, 1)

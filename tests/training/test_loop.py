@@ -93,9 +93,13 @@ def test_the_card_tells_the_run(finished):
         "| 60, 16, 0 |",
         "train[:200]",
         "keras 3",
-        "license: apache-2.0",
+        "python -m train.run --model=",
+        "| finished | 20",
     ):
         assert part in card, part
+    # Of weights that a user's data made no licence is ours to give; no path of this machine.
+    assert "license" not in card
+    assert str(path.parent) not in card
     assert "| loss |" in card
 
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tfgen import data, files, latents
+from tfgen import data, files, latents, run_dir
 from tfgen.errors import UserError
-from tfgen.reports import figures, kept_codes, page, table
+from tfgen.reports import figures, kept_codes, page, provenance, table
 from tfgen.reports.subject import Subject
 
 if TYPE_CHECKING:
@@ -30,11 +30,18 @@ def explore(run: "FinishedRun") -> Path:
     Raises: UserError for a model without codes, points that are no images, or a run of an older
       version whose images are gone.
     """
-    name, chosen = run.name, run.config["data"]
-    subject = _subject(run)
-    body = [f"<h1>The codes of {html.escape(name)} on {html.escape(chosen['name'])}</h1>"]
-    if run.model.can("encode"):
-        body.append("<p>Images are held-out ones, which training has not learnt from.</p>")
+    name, subject = run.name, _subject(run)
+    data_name = run_dir.data_name(run.config["data"]["name"])
+    seen = (
+        "Images are held-out ones, which training has not learnt from."
+        if run.model.can("encode")
+        else "All images are samples of the model, which has no codes of others."
+    )
+    body = [
+        f"<h1>The codes of {html.escape(name)} on {html.escape(data_name)}</h1>",
+        provenance.paragraph(run.dir, run.model),
+        f"<p>{seen}</p>",
+    ]
     for figure, pixels in _drawn(subject):
         figures.save(run.outputs.figures / f"explore-{figure.key}.png", pixels)
         body.append(table.section(figure, pixels))

@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     import keras
     import tensorflow as tf
 
-# What is looked at. Else it is a tensor, which goes to the networks as it is.
-CHECKED = (str, Path, int, float, list, tuple, range, np.ndarray, np.generic)
 MOST_SHOWN = 10  # rows of a figure
 
 
@@ -334,7 +332,9 @@ def checked(
         raise UserError(f"{who} is not conditional: it takes no `{argument or 'label'}`.")
     if given is None or argument not in ("", known.argument):
         raise UserError(f"{known.wanted(who)}.")
-    return {known.name: known.rows(given, count, who) if isinstance(given, CHECKED) else given}
+    if getattr(given, "graph", None) is not None:  # a tensor that has no numbers yet
+        return {known.name: given}
+    return {known.name: known.rows(getattr(given, "numpy", lambda: given)(), count, who)}
 
 
 def unchecked(
@@ -357,7 +357,11 @@ def unchecked(
         return {"caption": np.broadcast_to(values.astype(object), (count,))}
     if not (np.char.isdecimal(values).all() if words else values.dtype.kind in "bui"):
         raise UserError(f"{who} knows classes by their numbers alone, and `label` is {given!r}.")
-    return {"label": np.broadcast_to(values.astype(np.int32), (count,))}
+    numbers = [int(value) for value in values.flat]
+    outside = [number for number in numbers if not 0 <= number < 2**31]
+    if outside:
+        raise UserError(f"`label={outside[0]}` is out of range: classes are numbered from 0 on.")
+    return {"label": np.resize(np.array(numbers, np.int32), count)}
 
 
 def _given(condition: Any, label: Any, caption: Any) -> tuple[str, Any]:

@@ -1,5 +1,6 @@
 """Images that are in memory already as a data set: arrays, or a tf.data.Dataset of them."""
 
+import functools
 import hashlib
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -45,12 +46,12 @@ def given(
     return ArraySource(train, _validation(validation, levels), levels, classes)
 
 
-class ArraySource(Source):
-    """Arrays with the splits "train" and, where a validation part was given, "validation".
+class Held(Source):
+    """Splits of images that are in memory.
 
     Args:
-      train, validation: {"image": uint8 [N, H, W, C], "label": int32 [N]}, with or without labels;
-        validation may be None.
+      name: of the data set.
+      parts: {split: {"image": uint8 [N, H, W, C], "label": int32 [N]}}, with or without labels.
       levels: of a channel; classes: their names, by default the numbers.
     """
 
@@ -58,29 +59,22 @@ class ArraySource(Source):
 
     def __init__(
         self,
-        train: dict[str, np.ndarray],
-        validation: dict[str, np.ndarray] | None,
+        name: str,
+        parts: Mapping[str, dict[str, np.ndarray]],
         levels: int,
         classes: Sequence[str] = (),
     ) -> None:
         import tensorflow_datasets as tfds
 
-        if validation is None:
-            # The last tenth is held out: in an order of its own, so that it is of all classes.
-            order = np.random.default_rng(0).permutation(len(train["image"]))
-            self.parts = {"train": {key: value[order] for key, value in train.items()}}
-        else:
-            _check_alike(train, validation)
-            self.parts = {"train": train, "validation": validation}
-        self.levels = levels
-        self.classes = tuple(classes) or _classes(self.parts)
+        self.parts, self.levels = parts, levels
+        self.classes = tuple(classes) or _classes(parts)
         infos = [
-            tfds.core.SplitInfo(name=name, shard_lengths=[len(part["image"])], num_bytes=0)
-            for name, part in self.parts.items()
+            tfds.core.SplitInfo(name=split, shard_lengths=[len(part["image"])], num_bytes=0)
+            for split, part in parts.items()
         ]
-        super().__init__(NAME, tfds.core.splits.SplitDict(infos))
+        super().__init__(name, tfds.core.splits.SplitDict(infos))
 
-    @property
+    @functools.cached_property
     def fingerprint(self) -> str:
         """A hash of all images and labels."""
         digest = hashlib.sha256()
@@ -89,14 +83,6 @@ class ArraySource(Source):
                 digest.update(f"{name} {key} {value.dtype} {value.shape}".encode())
                 digest.update(np.ascontiguousarray(value).data)
         return digest.hexdigest()[:16]
-
-    def check_fingerprint(self, wanted: str) -> None:
-        """Raises: UserError where these are not the arrays that a run was trained on."""
-        if self.fingerprint != wanted:
-            raise UserError(
-                f"these arrays have the fingerprint {self.fingerprint}, and the run was trained on "
-                f"{wanted or 'data with a name'}: give the same data, labels and validation."
-            )
 
     def load(self, split: str, extra: Sequence[str] = ()) -> ImageData:
         """The split as `ImageData`.  Raises: UserError for a bad split."""
@@ -122,6 +108,38 @@ class ArraySource(Source):
             parts,
             examples,
         )
+
+
+class ArraySource(Held):
+    """A user's arrays, with the splits "train" and, where one was given, "validation".
+
+    Args:
+      train, validation: as the parts of `Held`; validation may be None.
+    """
+
+    def __init__(
+        self,
+        train: dict[str, np.ndarray],
+        validation: dict[str, np.ndarray] | None,
+        levels: int,
+        classes: Sequence[str] = (),
+    ) -> None:
+        if validation is None:
+            # The last tenth is held out: in an order of its own, so that it is of all classes.
+            order = np.random.default_rng(0).permutation(len(train["image"]))
+            parts = {"train": {key: value[order] for key, value in train.items()}}
+        else:
+            _check_alike(train, validation)
+            parts = {"train": train, "validation": validation}
+        super().__init__(NAME, parts, levels, classes)
+
+    def check_fingerprint(self, wanted: str) -> None:
+        """Raises: UserError where these are not the arrays that a run was trained on."""
+        if self.fingerprint != wanted:
+            raise UserError(
+                f"these arrays have the fingerprint {self.fingerprint}, and the run was trained on "
+                f"{wanted or 'data with a name'}: give the same data, labels and validation."
+            )
 
 
 def _part(name: str, given: Any, labels: Any, levels: int) -> dict[str, np.ndarray]:

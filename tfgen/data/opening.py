@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tfgen.data.array_files import fashion_mnist, opened
 from tfgen.data.domains import LETTERS, Domains, is_pair
 from tfgen.data.folder import FolderSource
 from tfgen.data.in_memory import NAME
 from tfgen.data.picture import WHITE
-from tfgen.data.source import TfdsSource
+from tfgen.data.source import TfdsSource, Unreachable
 from tfgen.data.without import without
 from tfgen.errors import UserError
 
@@ -52,7 +53,24 @@ def open_source(name: str, directory: str = "", size: int = 0, background: str =
         return Domains(name, [open_source(part, directory, size, background) for part in names])
     source: Source
     if name.startswith(("/", ".", "~")):
-        source = FolderSource(Path(name).expanduser(), size, background)
+        path = Path(name).expanduser()
+        source = opened(path, size) or FolderSource(path, size, background)
     else:
-        source = TfdsSource(name, directory, size)
+        source = _by_name(name, directory, size)
     return Domains(name, [source, source], LETTERS) if is_pair(source.splits) else source
+
+
+def _by_name(name: str, directory: str, size: int) -> "Source":
+    """A set that TFDS has, or Debian's files of it where TFDS has no network."""
+    try:
+        return TfdsSource(name, directory, size)
+    except Unreachable as error:
+        if name != "fashion_mnist":
+            raise
+        found = fashion_mnist(size)
+        if found is None:
+            raise UserError(
+                f"{error} Debian and Ubuntu have it as a package: `apt-get install "
+                "dataset-fashion-mnist`."
+            ) from None
+        return found

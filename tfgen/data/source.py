@@ -241,7 +241,7 @@ class TfdsSource(Source):
                 self.builder = self._open()
                 return
             network = "It may need the network. " if builder.name not in EMBEDDED else ""
-            raise UserError(
+            raise (Unreachable if network else UserError)(
                 f"cannot prepare the data set {builder.name!r} in {builder.data_dir}: {error}. "
                 f"{network}`data.directory` names another folder for data. "
                 f"Embedded sets need no network: {', '.join(EMBEDDED)}."
@@ -341,10 +341,14 @@ def square(image: "tf.Tensor", size: int, levels: int) -> "tf.Tensor":
     return tf.cast(tf.clip_by_value(tf.round(image), 0.0, levels - 1.0), tf.uint8)
 
 
+class Unreachable(UserError):
+    """A data set that has to be downloaded, and cannot."""
+
+
 def _check_reachable(builder: "tfds.core.DatasetBuilder") -> None:
     """Fails at once without a network, where the download would retry for minutes.
 
-    Raises: UserError that names the host that cannot be found.
+    Raises: Unreachable, which names the host that cannot be found.
     """
     if urllib.request.getproxies():
         return  # the proxy resolves names, not this machine
@@ -353,7 +357,7 @@ def _check_reachable(builder: "tfds.core.DatasetBuilder") -> None:
         try:
             socket.getaddrinfo(host, None)
         except OSError:
-            raise UserError(
+            raise Unreachable(
                 f"the data set {builder.name!r} has to be downloaded from {host}, which cannot be "
                 f"reached, and {builder.data_dir} does not hold it. Embedded sets need no network: "
                 f"{', '.join(EMBEDDED)}. A folder of data prepared elsewhere can be named with "

@@ -3,6 +3,9 @@
 A static page: a grid of samples, sliders for the latents, an interpolation. It runs the LiteRT file
 with LiteRT.js, whose WebAssembly is copied into the page, so that any static web server will do and
 no network is needed. LiteRT.js comes from npm, once, and is kept in the user's cache.
+
+Nearly all of the page's weight is that runtime: two builds of 9 MB each, of which a browser loads
+one, whatever the model's size; it keeps it for the next visit.
 """
 
 import json
@@ -21,7 +24,8 @@ from tfgen.data import conditions
 from tfgen.errors import UserError, one_of
 from tfgen.exporting import golden, tflite
 from tfgen.metrics import features
-from tfgen.reports import kept_codes
+from tfgen.reports import kept_codes, provenance
+from tfgen.run_dir import data_name
 
 if TYPE_CHECKING:
     from tfgen.evaluation.finished import FinishedRun
@@ -29,6 +33,8 @@ if TYPE_CHECKING:
 
 
 LITERT_JS = "2.5.3"
+# Without shared memory (which needs special headers) browsers take one of these two.
+BUILDS = ("litert_wasm_internal", "litert_wasm_compat_internal")
 SLIDERS = 8
 
 
@@ -70,7 +76,9 @@ def export_run(
     one_of("precision", precision, tflite.PRECISIONS)
     run.warn_of_unreached()
     with startup.loading_tensorflow():
-        write(run.model, run.name, run.config["data"]["name"], precision, out, attributes(run))
+        name = data_name(run.config["data"]["name"])
+        whence = provenance.of(run.dir, run.model)
+        write(run.model, run.name, name, precision, out, attributes(run), whence)
     return Path(out)
 
 
@@ -81,10 +89,11 @@ def write(
     precision: str,
     out: str | os.PathLike,
     directions: Mapping[str, np.ndarray] | None = None,
+    whence: Mapping[str, str] | None = None,
 ) -> None:
     """Writes the page into the folder `out`, which must be empty or a page of ours.
 
-    directions: attribute vectors {name: [Z]} to add to latents.
+    directions: attribute vectors {name: [Z]} to add to latents; whence: `provenance.of` a run.
 
     Raises: UserError if it is neither.
     """
@@ -103,6 +112,8 @@ def write(
         "data": data_name,
         "precision": precision,
         "bytes": len(content),
+        "runtime_bytes": (library / "core" / "wasm" / f"{BUILDS[0]}.wasm").stat().st_size,
+        "whence": dict(whence or {}),
         "prior": getattr(model, "prior", "normal"),
         "noise": {key: list(value.shape) for key, value in noise.items()},
         "latents": telling_latents(model) if "z" in noise else [],
@@ -125,8 +136,7 @@ def _copy_site(library: Path, out: Path) -> None:
     for package in ("core", "wasm-utils"):
         source = library / package / "dist" / "index.js"
         shutil.copyfile(source, out / "vendor" / package / "index.js")
-    # Without shared memory (which needs special headers) browsers take one of these two.
-    for kind in ("litert_wasm_internal", "litert_wasm_compat_internal"):
+    for kind in BUILDS:
         for suffix in (".js", ".wasm"):
             shutil.copyfile(
                 library / "core" / "wasm" / (kind + suffix), core / "wasm" / (kind + suffix)

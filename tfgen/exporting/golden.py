@@ -1,15 +1,19 @@
 """golden.json: what a few seeds must give in every runtime, to be tested against anywhere.
 
+Beside an export it holds the SHA-256 of its files too (`checksums.py`).
+
 Of a model that translates images a seed stands for an image of noise (`conditions.Images`).
 """
 
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tfgen import files
 from tfgen.compiling import compiled
 from tfgen.data import conditions
 
@@ -67,5 +71,7 @@ def about(model: "GenerativeModel") -> dict[str, Any]:
     return {"image_shape": list(model.image_shape), **conditions.metadata(model.condition)}
 
 
-def text(model: "GenerativeModel") -> str:
-    return json.dumps(describe(model), indent=1) + "\n"
+def write(path: Path, model: "GenerativeModel", checksums: Mapping[str, str]) -> None:
+    """Writes golden.json. checksums: {name of a file: SHA-256}."""
+    content = {**describe(model), "files": dict(checksums)}
+    files.write_text(path, json.dumps(content, indent=1) + "\n")

@@ -18,7 +18,7 @@ import tensorflow as tf
 from tfgen import files, startup
 from tfgen.data.conditions import Condition
 from tfgen.errors import UserError
-from tfgen.exporting import archive, golden
+from tfgen.exporting import archive, checksums, golden
 from tfgen.exporting.endpoints import Endpoint, endpoints
 
 if TYPE_CHECKING:
@@ -108,7 +108,8 @@ def write(model: "GenerativeModel", name: str, path: Path) -> None:
     extra = path / "assets.extra"
     extra.mkdir()
     write_warm_up(extra / "tf_serving_warmup_requests", name, offered)
-    files.write_text(extra / "golden.json", golden.text(model))
+    written = [str(file.relative_to(path)) for file in path.rglob("*") if file.is_file()]
+    golden.write(extra / "golden.json", model, checksums.of(path, written))
 
 
 def signatures(model: "GenerativeModel") -> list[Endpoint]:
@@ -173,5 +174,5 @@ def export_run(run: "FinishedRun", version: int | None = None) -> Path:
     run.warn_of_unreached()
     with startup.loading_tensorflow():
         path = export(run.model, run.name, run.outputs.path / "serving", version)
-    files.write_text(run.outputs.path / "golden.json", golden.text(run.model))
+    shutil.copyfile(path / "assets.extra" / "golden.json", run.outputs.path / "golden.json")
     return path

@@ -1,4 +1,4 @@
-"""Where samples come from, each a function: seeds int32 [N], condition -> images [N, H, W, C].
+"""Where samples come from, each opened as a `Source`: seeds, condition -> images [N, H, W, C].
 
 A condition is what `tfgen.data.conditions` takes from users, one for all seeds or one for each, and
 `label=` and `caption=` are words for it.
@@ -10,65 +10,28 @@ grpc://host:8500/dcgan                        a server of TensorFlow Serving's P
 http://host:8501/v1/models/dcgan              its REST interface
 """
 
-import json
-import urllib.error
-import urllib.request
+import functools
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
-from tfgen import files, startup
+from tfgen import files, reading, startup
 from tfgen.data import conditions
+from tfgen.data.conditions import Condition
 from tfgen.errors import Notice, UserError
-
-TIMEOUT = 60  # seconds that a server may take
-
-
-class Sampler(Protocol):
-    """Seeds int32 [N], a condition or None, by its place or its word -> images [N, H, W, C]."""
-
-    def __call__(self, seeds: np.ndarray, condition: Any = None, **word: Any) -> np.ndarray: ...
+from tfgen.exporting import checksums, servers
+from tfgen.exporting.source import Arrays, Source
 
 
-def open_source(text: str) -> Sampler:
-    """The sampler of a source, whose answers are looked at.
-
-    Raises: UserError if there is none, or it cannot be used; so does the sampler, for an answer
-      that is not an image in [0, 1] for each seed.
-    """
-    sampler = _opened(text)
-
-    def sample(seeds: np.ndarray, condition: Any = None, **word: Any) -> np.ndarray:
-        images = np.asarray(sampler(seeds, condition, **word))
-        wrong = _wrong(images, len(seeds))
-        if wrong:
-            raise UserError(f"{text} answers, but {wrong}: it is no sampler of images.")
-        return images.astype(np.float32)
-
-    return sample
-
-
-def _wrong(images: np.ndarray, count: int) -> str:
-    """What is wrong with an answer to so many seeds, a clause; "" where nothing is."""
-    if images.ndim != 4 or images.dtype.kind not in "fiu":
-        return f"not with images [N, H, W, C], but {images.dtype} {images.shape}"
-    if len(images) != count:
-        return f"with {len(images)} images for {count} seeds"
-    # What eight bits make of 0 and 1 lies a little beside them.
-    inside = images.size and images.min() > -0.1 and images.max() < 1.1
-    if not (inside and np.isfinite(images).all()):
-        return "with numbers that are not in [0, 1]"
-    return ""
-
-
-def _opened(text: str) -> Sampler:
+def open_source(text: str) -> Source:
+    """Raises: UserError if there is no such source, or it cannot be used."""
     if text.startswith("grpc://"):
-        return _grpc(text)
+        return servers.over_grpc(text)
     if text.startswith(("http://", "https://")):
-        return _rest(text)
+        return servers.over_rest(text)
     if text.endswith(".tflite"):
         return _tflite(text)
     if (Path(text) / "saved_model.pb").exists():
@@ -76,26 +39,30 @@ def _opened(text: str) -> Sampler:
     return _run(text)
 
 
-def _run(path: str) -> Sampler:
+def _run(path: str) -> Source:
     with startup.loading_tensorflow():
-        import tensorflow  # noqa: F401
+        import tensorflow as tf
 
         from tfgen import models
+        from tfgen.exporting.endpoints import endpoints
     model = models.load(path)
     if not model.can("sample"):
         raise UserError(
             f"{path} makes images of images, not of seeds: "
             "python -m train.translate with `images=FOLDER` does."
         )
+    found = {endpoint.name: endpoint for endpoint in endpoints(model)}
 
-    def sample(seeds: np.ndarray, condition: Any = None, **word: Any) -> np.ndarray:
-        given = conditions.checked(model.condition, path, len(seeds), condition, **word)
-        return model.sample(seeds, *given.values()).numpy()
+    def ask(signature: str, inputs: Arrays) -> Arrays:
+        endpoint = found[signature]
+        given = (tf.constant(inputs[spec.name]) for spec in endpoint.inputs)
+        return {name: value.numpy() for name, value in endpoint.function(*given).items()}
 
-    return sample
+    return _of(path, ask, model.condition)
 
 
-def _saved_model(path: str) -> Sampler:
+def _saved_model(path: str) -> Source:
+    about = _of_saved_model(Path(path))
     with startup.loading_tensorflow():
         import tensorflow as tf
 
@@ -107,142 +74,97 @@ def _saved_model(path: str) -> Sampler:
         raise UserError(
             f"the SavedModel {path} has no signature 'sample', only {', '.join(signatures)}."
         )
-    about = json.loads((Path(path) / "assets.extra" / "golden.json").read_text("utf-8"))
-    known = conditions.from_metadata(about)
 
-    def sample(seeds: np.ndarray, condition: Any = None, **word: Any) -> np.ndarray:
-        given = conditions.checked(known, path, len(seeds), condition, **word)
-        given = {"seed": seeds, **given}
-        outputs = signatures["sample"](**{k: tf.constant(v) for k, v in given.items()})
-        return outputs["image"].numpy()
+    def ask(signature: str, inputs: Arrays) -> Arrays:
+        try:
+            given = {name: tf.constant(value) for name, value in inputs.items()}
+            outputs = signatures[signature](**given)
+        except (TypeError, ValueError, KeyError, tf.errors.OpError) as error:
+            raise UserError(
+                f"{path} does not answer {signature!r} as tfgen's models do: {error}"
+            ) from None
+        return {name: value.numpy() for name, value in outputs.items()}
 
-    return sample
-
-
-def _asked(
-    url: str, seeds: np.ndarray, condition: Any, word: Mapping[str, Any]
-) -> tuple[str, dict[str, np.ndarray]]:
-    """(signature, inputs) of a request to a server, which reads texts by a signature of its own."""
-    given = conditions.unchecked(url, len(seeds), condition, **word)
-    texts = [name for name, value in given.items() if value.dtype == object]
-    return (texts or ["sample"])[0], {"seed": seeds, **given}
+    if about:
+        return _of(path, ask, conditions.from_metadata(about))
+    return Source(path, ask, functools.partial(conditions.unchecked, path))
 
 
-def _tflite(path: str) -> Sampler:
-    from tfgen.exporting.cost import runner
+def _of_saved_model(path: Path) -> dict[str, Any]:
+    """What its golden.json says; {} and a `Notice` for a SavedModel without, that is not ours.
 
+    Raises: UserError for files that are not those that were exported.
+    """
+    golden = path / "assets.extra" / "golden.json"
+    if golden.exists():
+        about = checksums.read_golden(golden)
+        checksums.check(about["files"], path)
+        return about
+    warnings.warn(
+        f"tfgen has not written {path}: a SavedModel is a program, which can read and write files. "
+        "Sample it only if you trust whoever made it.",
+        Notice,
+        stacklevel=4,
+    )
+    return {}
+
+
+def _tflite(path: str) -> Source:
+    from ai_edge_litert.interpreter import Interpreter
+
+    folder, name = Path(path).parent, Path(path).name
     if not Path(path).is_file():
         raise UserError(f"there is no file {path}.")
+    if (folder / "golden.json").exists():
+        known = checksums.read_golden(folder / "golden.json")["files"]
+        checksums.check({key: value for key, value in known.items() if key == name}, folder)
     try:
-        sample, batch = runner(path)
+        interpreter = Interpreter(model_path=path, num_threads=1)
+        signatures = interpreter.get_signature_list()
     except (ValueError, RuntimeError) as error:
         raise UserError(f"{path} cannot be read as a LiteRT file that samples: {error}") from None
 
-    def every(seeds: np.ndarray, condition: Any = None, **word: Any) -> np.ndarray:
+    @functools.cache
+    def runner(signature: str) -> Any:
+        if signature not in signatures:
+            raise UserError(f"{path} has no signature {signature!r}, only {', '.join(signatures)}.")
+        return interpreter.get_signature_runner(signature)
+
+    def ask(signature: str, inputs: Arrays) -> Arrays:
         """In batches of the file's own size; the last is filled up and cut."""
-        count = len(seeds)
-        given = _rows(path, count, condition, word)
+        run = runner(signature)
+        wanted = run.get_input_details()
+        if set(wanted) != set(inputs):
+            raise UserError(
+                f"{path} makes images from {' and '.join(sorted(wanted, reverse=True))}; given: "
+                f"{len(inputs)} of these."
+            )
+        count, batch = (len(next(iter(inputs.values()))), next(iter(wanted.values()))["shape"][0])
         at = np.minimum(np.arange(count + -count % batch), count - 1).reshape(-1, batch)
-        images = [sample(seeds[i], *(rows[i] for rows in given)) for i in at]
-        return np.concatenate(images)[:count]
+        parts = [run(**{key: value[i] for key, value in inputs.items()}) for i in at]
+        return {key: np.concatenate([part[key] for part in parts])[:count] for key in parts[0]}
 
-    return every
-
-
-def _rows(path: str, count: int, condition: Any, word: Mapping[str, Any]) -> list[np.ndarray]:
-    """The condition as a LiteRT file takes it, none or one, by what the folder says of the model.
-
-    Raises: UserError for a text, if nothing is said.
-    """
+    runner("sample")
     for kind in (conditions.Captions, conditions.Labels):
-        file = Path(path).parent / kind.file
-        if file.exists():
-            known = conditions.from_metadata(json.loads(file.read_text("utf-8")))
-            return list(conditions.checked(known, path, count, condition, **word).values())
+        if (folder / kind.file).exists():
+            shape, advice = {"num_classes": int}, "export the run again"
+            about = reading.read_json(folder / kind.file, shape, advice)
+            return _of(path, ask, conditions.from_metadata(about))
+    return Source(path, ask, functools.partial(_rows, path))
+
+
+def _of(path: str, ask: Callable[[str, Arrays], Arrays], known: Condition | None) -> Source:
+    """The source of a model whose condition is known."""
+    return Source(path, ask, functools.partial(conditions.checked, known, path), known)
+
+
+def _rows(path: str, count: int, condition: Any = None, **word: Any) -> dict[str, np.ndarray]:
+    """The condition for a LiteRT file, of which nothing is said beside it.
+
+    Raises: UserError for a text.
+    """
     given = conditions.unchecked(path, count, condition, **word)
     if any(value.dtype == object for value in given.values()):
         file = Path(path).parent / conditions.Captions.file
         raise UserError(f"{file} is not there, which captions need; export.tflite writes it.")
-    return list(given.values())
-
-
-def _grpc(url: str) -> Sampler:
-    with startup.loading_tensorflow():
-        import grpc
-        import tensorflow as tf
-        from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
-    address, _, name = url.removeprefix("grpc://").partition("/")
-    if not name:
-        raise UserError(f"{url} names no model: write grpc://host:port/NAME.")
-    # Without this a client refuses answers of more than 4 MB.
-    channel = grpc.insecure_channel(address, [("grpc.max_receive_message_length", -1)])
-    stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
-
-    def sample(seeds: np.ndarray, condition: Any = None, **word: Any) -> np.ndarray:
-        request = predict_pb2.PredictRequest()
-        request.model_spec.name = name
-        request.model_spec.signature_name, inputs = _asked(url, seeds, condition, word)
-        for key, value in inputs.items():
-            request.inputs[key].CopyFrom(tf.make_tensor_proto(value))
-        try:
-            answer = stub.Predict(request, timeout=TIMEOUT)
-        except grpc.RpcError as error:
-            raise UserError(
-                f"{url} does not sample: {error.code().name}, {error.details()}"
-            ) from None
-        found = {key: tf.make_ndarray(value) for key, value in answer.outputs.items()}
-        return _images(url, found)
-
-    return sample
-
-
-def _rest(url: str) -> Sampler:
-    def sample(seeds: np.ndarray, condition: Any = None, **word: Any) -> np.ndarray:
-        signature, inputs = _asked(url, seeds, condition, word)
-        listed = {key: value.tolist() for key, value in inputs.items()}
-        body = {"signature_name": signature, "inputs": listed}
-        request = urllib.request.Request(
-            f"{url.rstrip('/')}:predict",
-            json.dumps(body).encode(),
-            {"Content-Type": "application/json"},
-        )
-        try:
-            with urllib.request.urlopen(request, timeout=TIMEOUT) as answer:
-                content = json.load(answer)
-        except urllib.error.HTTPError as error:
-            said = error.read().decode("utf-8", errors="replace")
-            raise UserError(f"{url} does not sample: {error.code}, {said}") from None
-        except (OSError, ValueError) as error:
-            raise UserError(f"{url} cannot be reached or does not speak JSON: {error}") from None
-        outputs = content.get("outputs") if isinstance(content, dict) else None
-        # One output comes as its bare value.
-        outputs = outputs if isinstance(outputs, dict) else {"image": outputs}
-        try:
-            found = {key: np.asarray(value) for key, value in outputs.items()}
-        except ValueError:  # lists of several lengths
-            found = {}
-        return _images(url, found)
-
-    return sample
-
-
-def _images(url: str, outputs: Mapping[str, np.ndarray]) -> np.ndarray:
-    """The images of an answer; a `Notice` says which words of captions were left out.
-
-    Raises: UserError for an answer without, and for captions of unknown words.
-    """
-    images = outputs.get("image", np.zeros(0))
-    unknown, cut = (
-        sorted({_word(text) for text in np.ravel(outputs.get(key, ()))} - {""})
-        for key in ("unknown", "cut")
-    )
-    if unknown:
-        raise UserError(f"the model at {url} has never seen {', '.join(map(repr, unknown))}.")
-    if cut:
-        what = ", ".join(map(repr, cut))
-        warnings.warn(f"the model at {url} leaves out {what}: too long.", Notice, stacklevel=3)
-    return images
-
-
-def _word(text: Any) -> str:
-    return text.decode() if isinstance(text, bytes) else str(text)
+    return given

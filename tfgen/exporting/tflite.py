@@ -12,9 +12,11 @@ A model that draws levels may come to the next level where a uniform is within r
 border between two: of 256 levels, in about one pixel of some hundreds.
 """
 
+import contextlib
 import json
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,7 +26,7 @@ from tfgen import data, files, startup
 from tfgen.compiling import compiled
 from tfgen.data import record
 from tfgen.errors import UserError, one_of
-from tfgen.exporting import archive, cost, golden, join
+from tfgen.exporting import archive, checksums, cost, golden, join
 from tfgen.exporting.endpoints import endpoints
 from tfgen.metrics import features
 
@@ -44,7 +46,8 @@ def export_run(
     batch: int = 1,
     say: Callable[[str], None] = lambda text: None,
 ) -> dict[str, dict[str, float]]:
-    """Writes tflite/<model>-<precision>.tflite of a `Run`, and beside them what a condition is.
+    """Writes tflite/<model>-<precision>.tflite of a `Run`, and beside them golden.json and what a
+    condition is.
 
     Args:
       precisions: some of PRECISIONS; by default all that are `offered`.
@@ -66,20 +69,32 @@ def export_run(
         inputs = {"image": np.resize(images, inputs["image"].shape)}
     with startup.loading_tensorflow():
         expected = golden.answer(model, inputs)
-    rows = {}
+    rows, written, folder = {}, [], run.outputs.path / "tflite"
     made = convert_all(model, precisions or offered(model), batch, images)
     for precision, content in _quietly(made):
-        path = run.outputs.path / "tflite" / f"{run.name}-{precision}.tflite"
+        path = folder / f"{run.name}-{precision}.tflite"
         with files.atomic(path) as temporary:
             temporary.write_bytes(content)
         with startup.loading_tensorflow():
             rows[precision] = cost.measure(path, inputs, expected, batch, judge)
+        written.append(path)
         say(f"wrote {path}")
+    _write_golden(folder, model, [path.name for path in written])
     if model.condition and model.condition.file:
-        about = run.outputs.path / "tflite" / model.condition.file
+        about = folder / model.condition.file
         files.write_text(about, json.dumps(golden.about(model), indent=1) + "\n")
         say(f"wrote {about}, which turns what users type into numbers")
     return rows
+
+
+def _write_golden(folder: Path, model: "GenerativeModel", names: Sequence[str]) -> None:
+    """golden.json beside LiteRT files, with those that were written before and are there still."""
+    path, before = folder / "golden.json", {}
+    with contextlib.suppress(UserError):  # there is none, or none that can be read
+        before = checksums.read_golden(path)["files"]
+    kept = {name: value for name, value in before.items() if (folder / name).exists()}
+    with startup.loading_tensorflow():
+        golden.write(path, model, kept | checksums.of(folder, names))
 
 
 def offered(model: "GenerativeModel") -> tuple[str, ...]:

@@ -7,6 +7,8 @@ from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 import tfgen
+from tfgen import run_dir
+from tfgen.reports import provenance
 
 if TYPE_CHECKING:
     from ml_collections import ConfigDict
@@ -27,24 +29,30 @@ def text(
     numbers: Mapping[str, float],
 ) -> str:
     """The card as Markdown with the header that model hubs read."""
-    # A class that a user defined in a script may have no words at all.
-    doc = inspect.getdoc(sys.modules[type(model).__module__]) or inspect.getdoc(type(model)) or name
-    title, _, rest = (doc or "").partition("\n\n")
-    reference = rest.partition("\n\n")[0]
+    doc = inspect.getdoc(sys.modules[type(model).__module__]) or inspect.getdoc(type(model)) or ""
+    reference = doc.partition("\n\n")[2].partition("\n\n")[0]
+    data = run_dir.data_name(training.name)
+    folder = data.startswith(".") or training.name == "arrays"
+    whence = provenance.of(run, model)
+    asked = ""
+    if model.condition:
+        (example,) = model.condition.words(model.condition.shown(1))
+        asked = f', {model.condition.argument}="{example}"'
+    use = f"sample(range(64){asked})" if model.can("sample") else "model.translate(images)"
     versions = {
         p: metadata.version(p) for p in ("tensorflow", "keras", "tensorflow-datasets", "numpy")
     }
     lines = [
         "---",
-        "license: apache-2.0",
         "library_name: keras",
         "tags: [tfgen, generative-model, image-generation]",
-        f"datasets: [{training.name}]",
+        # Of a user's own there is no name that a hub knows; nor is a licence ours to give.
+        *([] if folder else [f"datasets: [{data}]"]),
         "---",
         "",
-        f"# {name} on {training.name}",
+        f"# {name} on {data}",
         "",
-        title.replace("\n", " "),
+        provenance.about(model),
         "",
         reference,
         "",
@@ -52,10 +60,12 @@ def text(
         "|---|---|",
         f"| density | {model.likelihood_kind} |",
         *([f"| sampled by | {model.condition.description} |"] if model.condition else []),
-        f"| trained on | {training.name} `{training.split}`: {training.size} images "
+        f"| trained on | {data} `{training.split}`: {training.size} images "
         f"{training.shape}, {training.levels} levels |",
         f"| validated on | `{validation.split}`, {validation.size} images |",
         f"| steps, batch, seed | {config.steps}, {config.batch_size}, {config.seed} |",
+        *([f"| trained by | `{whence['command']}` |"] if "command" in whence else []),
+        *([f"| finished | {whence['trained']} |"] if "trained" in whence else []),
         *(f"| {key} | {_words(value)} |" for key, value in facts.items()),
         f"| versions | tfgen {tfgen.__version__}, python {sys.version.split()[0]}, "
         + ", ".join(f"{k} {v}" for k, v in versions.items())
@@ -72,7 +82,8 @@ def text(
         "",
         "```python",
         "import tfgen",
-        f'images = tfgen.load("{run.path}").sample(range(64))  # float32 [64, H, W, C] in [0, 1]',
+        f'run = tfgen.load("{run.path.name}")  # the folder of this card',
+        f"images = run.{use}  # float32 [64, H, W, C] in [0, 1]",
         "```",
         "",
     ]

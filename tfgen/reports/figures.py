@@ -69,6 +69,23 @@ def scatter(points: np.ndarray, side: int = 512) -> np.ndarray:
     return canvas.round().astype(np.uint8)[..., None].repeat(3, axis=-1)
 
 
+def save_gif(path: "str | os.PathLike", images: np.ndarray, milliseconds: int) -> None:
+    """Images in [0, 1], [N, H, W, C], as the frames of a GIF that begins again at its end."""
+    from PIL import Image
+
+    frames = [Image.fromarray(tile(image[None], 1)) for image in images]
+    with atomic(path) as temporary:
+        # Each frame in colours of its own, and nothing of the one before left.
+        frames[0].save(
+            temporary,
+            save_all=True,
+            append_images=frames[1:],
+            duration=milliseconds,
+            loop=0,
+            disposal=2,
+        )
+
+
 def save(path: "str | os.PathLike", pixels: np.ndarray) -> None:
     """uint8 [height, width, 3] -> a PNG file."""
     from PIL import Image
@@ -210,9 +227,7 @@ def interpolation(model: "GenerativeModel", rows: int = 6, steps: int = 12) -> n
     """Each row leads from the image of one seed to that of another: uint8 [height, width, 3]."""
     seeds = np.arange(2 * rows, dtype=np.int32)
     noise = {key: np.asarray(value) for key, value in model.noise(seeds).items()}
-    # Great circles for a normal prior; straight lines for a uniform one, whose cube is convex.
-    path = latents.linear if model.prior == "uniform" else latents.spherical
-    z = path(noise["z"][:rows], noise["z"][rows:], steps)
+    z = latents.between(noise["z"][:rows], noise["z"][rows:], steps, model.prior == "uniform")
     # All else that a sample depends on stays as it is at the row's start.
     path_noise = {key: value[:rows].repeat(steps, axis=0) for key, value in noise.items()}
     path_noise["z"] = z.reshape(rows * steps, -1).astype(np.float32)

@@ -57,13 +57,20 @@ tr.quiet td { color: var(--quiet); }
 .ruler:last-child { border-bottom: 0; }
 .ruler b { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
 .ruler small { color: var(--quiet); grid-column: 1 / -1; font-size: .82rem; line-height: 1.35; }
+.ruler .key { grid-column: 1 / -1; margin: 0; font-size: .82rem; }
 @media (max-width: 640px) { .ruler { grid-template-columns: 1fr auto; }
   .ruler svg { grid-column: 1 / -1; } }
 .finding { border-left: 3px solid var(--accent); padding-left: .9rem; margin-top: .9rem; }
 .finding b { display: block; } .finding p { margin: .1rem 0 0; }
 .good { border-left: 3px solid var(--real); padding-left: .9rem; }
 svg { display: block; width: 100%; height: auto; overflow: visible; }
-svg text { fill: var(--quiet); font: 11px system-ui, sans-serif; }
+svg text { fill: var(--quiet); font: 12px system-ui, sans-serif; }
+.drawn { container-type: inline-size; } /* of 600 units: text is 12 px wherever it is shown */
+@container (max-width: 600px) { svg text { font-size: 15px; } }
+@container (max-width: 480px) { svg text { font-size: 18px; } }
+@container (max-width: 400px) { svg text { font-size: 22px; } }
+@container (max-width: 327px) { svg text { font-size: 27px; } }
+.own { overflow-x: auto; } .own img { width: auto; min-width: 100%; max-width: none; }
 .key { display: flex; flex-wrap: wrap; gap: .3rem 1.1rem; margin: .2rem 0 .5rem; font-size: .86rem;
   color: var(--quiet); }
 .key i { display: inline-block; width: .7em; height: .7em; border-radius: 50%; margin-right: .4em; }
@@ -91,20 +98,24 @@ def section(title: str, text: str, *parts: str) -> str:
     return f"<section><h2>{html.escape(title)}</h2>{text}{''.join(parts)}</section>"
 
 
-def picture(pixels: "np.ndarray", alt: str, caption: str = "") -> str:
-    """uint8 [height, width, 3] -> a figure, the PNG inside the page."""
+def picture(pixels: "np.ndarray", alt: str, caption: str = "", own_size: bool = False) -> str:
+    """uint8 [height, width, 3] -> a figure, the PNG inside the page.
+
+    own_size: it is never made smaller, for there is text in it.
+    """
     from PIL import Image
 
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, "PNG", optimize=True)
-    return png(buffer.getvalue(), alt, caption)
+    return png(buffer.getvalue(), alt, caption, own_size)
 
 
-def png(content: bytes, alt: str, caption: str = "") -> str:
+def png(content: bytes, alt: str, caption: str = "", own_size: bool = False) -> str:
     data = base64.b64encode(content).decode()
     caption = f"<figcaption>{caption}</figcaption>" if caption else ""
     image = f'<img alt="{html.escape(alt)}" src="data:image/png;base64,{data}">'
-    return f"<figure>{image}{caption}</figure>"
+    kind = ' class="own"' if own_size else ""
+    return f"<figure{kind}>{image}{caption}</figure>"
 
 
 def legend(names: Iterable[str], colours: Sequence[str] = SERIES) -> str:
@@ -122,7 +133,7 @@ def ruler(
     """A metric on a line with what others get.
 
     Args: shown: the number as text; value: the number, None to draw the marks alone; marks:
-      {name: (number, css colour)}, with their names below as far as there is room.
+      {name: (number, css colour)}, named with their numbers below.
     """
     numbers = [number for number, _ in marks.values()] + ([] if value is None else [value])
     low, high = min(numbers), max(numbers)
@@ -132,45 +143,31 @@ def ruler(
         return 12 + 576 * (number - low) / span
 
     dots = "".join(
-        f'<circle cx="{x(number):.1f}" cy="14" r="4.5" style="fill:var({colour})">'
-        f"<title>{html.escape(name)}: {number:.4g}</title></circle>"
-        for name, (number, colour) in marks.items()
+        f'<circle cx="{x(number):.1f}" cy="14" r="4.5" style="fill:var({colour})"/>'
+        for number, colour in marks.values()
+    )
+    named = "".join(
+        f'<span><i style="background:var({colour})"></i>{html.escape(name)} {number:.4g}</span>'
+        for name, (number, colour) in sorted(marks.items(), key=lambda item: item[1][0])
     )
     own = (
         ""
         if value is None
         else (
             f'<circle cx="{x(value):.1f}" cy="14" r="7" style="fill:var(--accent);'
-            'stroke:var(--panel);stroke-width:2"><title>this model</title></circle>'
+            'stroke:var(--panel);stroke-width:2"/>'
         )
     )
-    labels = _labels(
-        {name: x(number) for name, (number, _) in marks.items()},
-        {name: colour for name, (_, colour) in marks.items()},
-    )
     svg = (
-        f'<svg viewBox="0 0 600 34" role="img" aria-label="{html.escape(title)}">'
+        f'<svg viewBox="0 0 600 28" role="img" aria-label="{html.escape(title)}">'
         '<line x1="12" x2="588" y1="14" y2="14" style="stroke:var(--line);stroke-width:2"/>'
-        f"{dots}{labels}{own}</svg>"
+        f"{dots}{own}</svg>"
     )
     return (
         f'<div class="ruler"><span>{html.escape(title)}</span><b>{shown}</b>'
-        f"{svg if marks else '<span></span>'}<small>{html.escape(meaning)}</small></div>"
+        f"{svg if marks else '<span></span>'}<small>{html.escape(meaning)}</small>"
+        f'{f"""<div class="key">{named}</div>""" if marks else ""}</div>'
     )
-
-
-def _labels(places: Mapping[str, float], colours: Mapping[str, str]) -> str:
-    """Names under their marks, ours first; those that would run into another are left out."""
-    out: list[str] = []
-    taken: list[tuple[float, float]] = []
-    for name in sorted(places, key=lambda name: (colours[name] == "--base", places[name])):
-        width = 5.9 * len(name)
-        left = min(max(places[name] - width / 2, 0), 600 - width)
-        if all(left > end + 6 or left + width + 6 < start for start, end in taken):
-            taken.append((left, left + width))
-            style = "" if colours[name] == "--base" else f' style="fill:var({colours[name]})"'
-            out.append(f'<text x="{left:.1f}" y="32"{style}>{html.escape(name)}</text>')
-    return "".join(out)
 
 
 def chart(
@@ -180,7 +177,7 @@ def chart(
     points = [p for line in series.values() for p in line if math.isfinite(p[1])]
     if not points:
         return ""
-    left, right, top, bottom = 52, 590, 8, height - 24
+    left, right, top, bottom = 62, 590, 8, height - 34
     last = max(step for step, _ in points) or 1
     low, high = min(v for _, v in points), max(v for _, v in points)
     ticks = _ticks(low, high)
@@ -213,7 +210,12 @@ def chart(
         parts.append(
             f'<polyline points="{path}" style="fill:none;stroke:var({colour});stroke-width:1.8"/>'
         )
-    return f'{legend(series)}<svg viewBox="0 0 600 {height}" role="img">{"".join(parts)}</svg>'
+    return legend(series) + _drawn(height, "".join(parts))
+
+
+def _drawn(height: int, parts: str) -> str:
+    """A drawing of 600 units' width."""
+    return f'<div class="drawn"><svg viewBox="0 0 600 {height}" role="img">{parts}</svg></div>'
 
 
 def _ticks(low: float, high: float, count: int = 4) -> list[float]:
@@ -228,7 +230,10 @@ def _ticks(low: float, high: float, count: int = 4) -> list[float]:
 def bars(names: Sequence[object], series: Mapping[str, Sequence[float]], height: int = 150) -> str:
     """Groups of bars: names [N]; {series: [N numbers]}."""
     high = max(max(values) for values in series.values()) or 1.0
-    width, bottom = 590 / len(names), height - 20
+    width, bottom = 590 / len(names), height - 34
+    # Numbers in their order: as many as have room where text is largest.
+    numbered = all(str(name).isdecimal() for name in names)
+    every = math.ceil(16 * max(len(str(name)) for name in names) / width) if numbered else 1
     parts = []
     for i, name in enumerate(names):
         for j, (label, values) in enumerate(series.items()):
@@ -239,12 +244,13 @@ def bars(names: Sequence[object], series: Mapping[str, Sequence[float]], height:
                 f'width="{w:.1f}" height="{h:.1f}" rx="1.5" style="fill:var({SERIES[j]})">'
                 f"<title>{html.escape(f'{name}, {label}: {values[i]:.3g}')}</title></rect>"
             )
-        parts.append(
-            f'<text x="{5 + (i + 0.5) * width:.1f}" y="{height - 5}" text-anchor="middle">'
-            f"{html.escape(str(name))}</text>"
-        )
+        if i % every == 0:
+            parts.append(
+                f'<text x="{5 + (i + 0.5) * width:.1f}" y="{height - 5}" text-anchor="middle">'
+                f"{html.escape(str(name))}</text>"
+            )
     head = legend(series) if len(series) > 1 else ""
-    return f'{head}<svg viewBox="0 0 600 {height}" role="img">{"".join(parts)}</svg>'
+    return head + _drawn(height, "".join(parts))
 
 
 def tile(name: str, number: str, note: str) -> str:

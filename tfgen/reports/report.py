@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from tfgen import reading
 from tfgen.metrics import catalogue
-from tfgen.reports import page, table
+from tfgen.reports import page, provenance, table
 from tfgen.reports.subject import Subject
+from tfgen.run_dir import data_name
 
 if TYPE_CHECKING:
     from tfgen.evaluation import Splits
@@ -34,7 +35,7 @@ HEADLINES = (
 def page_of(run: "FinishedRun", content: Mapping[str, Any], splits: "Splits") -> str:
     """The whole page, from what metrics.json holds and the pictures that the model makes."""
     name, protocol = content["model"]["name"], content["protocol"]
-    folder = run.dir
+    folder, data = run.dir, data_name(protocol["data"])
     subject = Subject(
         run.model,
         lambda: splits.held_out,
@@ -43,7 +44,8 @@ def page_of(run: "FinishedRun", content: Mapping[str, Any], splits: "Splits") ->
         grids=folder.sample_grids(),
     )
     body = [
-        f"<h1>{html.escape(name)} on {html.escape(protocol['data'])}</h1>",
+        f"<h1>{html.escape(name)} on {html.escape(data)}</h1>",
+        provenance.paragraph(run.dir, run.model),
         f"<p>{html.escape(_summary(content))}</p>",
         tiles(content),
         diagnosis(content),
@@ -53,7 +55,7 @@ def page_of(run: "FinishedRun", content: Mapping[str, Any], splits: "Splits") ->
         details(content),
         settings(content, run.config),
     ]
-    return page.document(f"{name} on {protocol['data']}", "\n".join(body))
+    return page.document(f"{name} on {data}", "\n".join(body))
 
 
 def _summary(content: Mapping[str, Any]) -> str:

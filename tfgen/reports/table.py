@@ -36,6 +36,7 @@ class Figure:
       preview: whether it is drawn at each checkpoint, the first row that can be. It must read the
         model anew each time, so of a `Subject` no `codes`.
       narrow: whether the report puts it beside its neighbour.
+      text: whether there is text in it, which pages do not make smaller.
     """
 
     key: str
@@ -48,6 +49,7 @@ class Figure:
     points: bool = False
     preview: bool = False
     narrow: bool = False
+    text: bool = False
 
     def fits(self, subject: Subject) -> bool:
         """Whether it can be drawn of the subject."""
@@ -80,7 +82,8 @@ def drawn(subject: Subject, where: Page) -> Iterator[tuple[Figure, np.ndarray]]:
 def section(figure: Figure, pixels: np.ndarray) -> str:
     """Its panel of an HTML page."""
     text = html.escape(figure.caption)
-    return page.section(figure.title, text, page.picture(pixels, figure.title))
+    picture = page.picture(pixels, figure.title, own_size=figure.text)
+    return page.section(figure.title, text, picture)
 
 
 def _nearest(subject: Subject) -> np.ndarray:
@@ -100,7 +103,7 @@ FIGURES: tuple[Figure, ...] = (
         "growth", "Growth",
         "The same seeds in the middle of each fade and at the end of each size.",
         lambda subject: figures.growth(subject.grids, subject.model.phases()),
-        needs=("phases", "sample grids"),
+        needs=("phases", "sample grids"), text=True,
     ),
     Figure(
         "samples", "Samples",
@@ -123,12 +126,12 @@ FIGURES: tuple[Figure, ...] = (
     Figure(
         "captions", "Captions",
         "A row is a caption, a column a seed.",
-        _by_condition, needs=("sample", "samples by caption"),
+        _by_condition, needs=("sample", "samples by caption"), text=True,
     ),
     Figure(
         "labels", "Classes",
         "A row is a class, a column a seed.",
-        _by_condition, needs=("sample", "samples by class"),
+        _by_condition, needs=("sample", "samples by class"), text=True,
     ),
     Figure(
         "translations", "Translations",
@@ -179,7 +182,7 @@ FIGURES: tuple[Figure, ...] = (
         "codes", "Codes",
         "Of held-out images, each a point; in grey, where there are such, the codes that samples "
         "are made of.",
-        codes.scatter, needs=("encode", "several images"), points=True,
+        codes.scatter, needs=("encode", "several images"), points=True, text=True,
     ),
     Figure(
         "interpolation", "Interpolations",
@@ -191,7 +194,7 @@ FIGURES: tuple[Figure, ...] = (
         "traversals", "Traversals",
         "The first held-out image, and what each unit of its code changes, from the 1 % quantile "
         "of codes to the 99 %. Above are the units that carry most.",
-        codes.traversals, needs=("encode",), unless=("indices",),
+        codes.traversals, needs=("encode",), unless=("indices",), text=True,
     ),
     Explored(
         "interpolation-linear", "Interpolations, linear",
@@ -223,7 +226,7 @@ FIGURES: tuple[Figure, ...] = (
         "arithmetic", "Image arithmetic",
         "Brightness, learnt on one class and added to another, t from -2 to 2. In handwriting "
         "brightness is the thickness of the stroke.",
-        codes.brightness_of_a_class, needs=("encode", "labels"), unless=("indices",),
+        codes.brightness_of_a_class, needs=("encode", "labels"), unless=("indices",), text=True,
     ),
     Explored(
         "classes", "Image arithmetic: from class to class",
@@ -236,7 +239,7 @@ FIGURES: tuple[Figure, ...] = (
     Explored(
         "traversals", "Traversals",
         "The sample of seed 0, and what the latents that change images most do to it.",
-        codes.traversals_of_a_sample, needs=("generate",), unless=("encode",),
+        codes.traversals_of_a_sample, needs=("generate",), unless=("encode",), text=True,
     ),
     Explored(
         "interpolation", "Interpolations",

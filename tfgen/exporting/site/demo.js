@@ -8,6 +8,7 @@ const STEPS = 14; // images of the interpolation, in two rows
 let model, about;
 let latents = {}; // what the edited sample is made of, by name
 let label = 0; // its class, or its caption, where the model is conditional
+let chosen = 0; // which sample of the grid it is
 let amounts = {}; // how much of each attribute is added to its code
 const times = [];
 
@@ -135,6 +136,17 @@ async function take(seed, itsLabel) {
   await drawOne();
 }
 
+// Takes the i-th sample of the grid.
+function choose(i) {
+  if (i < 0 || i >= 64) return;
+  chosen = i;
+  const style = get("chosen").style;
+  [style.left, style.top] = [`${12.5 * (i % 8)}%`, `${12.5 * Math.floor(i / 8)}%`];
+  if (about.noise.z) once(takeChosen);
+}
+
+const takeChosen = () => take((number("seed") + chosen) | 0, labelOf(chosen));
+
 async function drawOne() {
   const z = latents.z.slice();
   for (const [name, amount] of Object.entries(amounts)) {
@@ -247,7 +259,8 @@ function say() {
   const mean = done.reduce((sum, time) => sum + time, 0) / done.length;
   get("status").textContent =
     `${mean.toFixed(2)} ms a call (mean of ${done.length}), on this machine's processor. ` +
-    `${about.model}, ${about.precision}, ${(about.bytes / 1000).toFixed(0)} kB.`;
+    `${about.model}, ${about.precision}, ${(about.bytes / 1000).toFixed(0)} kB; beside it ` +
+    `${(about.runtime_bytes / 1e6).toFixed(0)} MB of runtime, which the browser keeps.`;
 }
 
 function fail(error) {
@@ -255,9 +268,25 @@ function fail(error) {
   get("status").textContent = `This page needs a browser with WebAssembly, and a web server: ${error}`;
 }
 
+// What the model is, from which paper, trained when and how; texts alone, whatever they hold.
+function tellWhence() {
+  const { model, paper, trained, seed, command } = about.whence;
+  if (!model) return;
+  const when = trained ? ` on ${trained}` : "";
+  const kind = model.replace(/\.$/, "");
+  get("whence").append(`${kind}${paper ? ` (${paper})` : ""}. Trained${when} with seed ${seed}`);
+  if (command) {
+    const code = document.createElement("code");
+    code.textContent = command;
+    get("whence").append(": ", code);
+  }
+  get("whence").hidden = false;
+}
+
 async function start() {
   about = await (await fetch("./about.json")).json();
   document.title = get("title").textContent = `${about.model} on ${about.data}`;
+  tellWhence();
   await loadLiteRt("./vendor/core/wasm/");
   model = await loadAndCompile("./model.tflite", { accelerator: "wasm" });
   makeSliders();
@@ -278,8 +307,13 @@ async function start() {
     const box = get("grid").getBoundingClientRect();
     const column = Math.floor((8 * (event.clientX - box.left)) / box.width);
     const row = Math.floor((8 * (event.clientY - box.top)) / box.height);
-    const i = 8 * row + column;
-    if (about.noise.z) once(() => take((number("seed") + i) | 0, labelOf(i)));
+    choose(8 * row + column);
+  });
+  get("grid").addEventListener("keydown", (event) => {
+    const step = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -8, ArrowDown: 8, Enter: 0 }[event.key];
+    if (step === undefined) return;
+    event.preventDefault();
+    choose(chosen + step);
   });
   if (about.noise.z) {
     once(() => take(number("seed"), labelOf(0)));

@@ -1,0 +1,48 @@
+"""The SHA-256 of an export's files, which its golden.json holds: a damaged file is not sampled.
+
+Loads no TensorFlow, for devices that have a LiteRT file alone.
+"""
+
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from tfgen import reading
+from tfgen.errors import UserError
+
+
+def of(folder: Path, names: Iterable[str]) -> dict[str, str]:
+    """{name of a file in the folder: SHA-256 in hexadecimal}."""
+    found = {}
+    for name in sorted(names):
+        with open(folder / name, "rb") as file:
+            found[name] = hashlib.file_digest(file, "sha256").hexdigest()
+    return found
+
+
+def read_golden(path: Path) -> dict[str, Any]:
+    """What a golden.json says; files of versions before name no checksums.
+
+    Raises: UserError for one that is broken.
+    """
+    about = reading.read_json(path, {"num_classes": int}, "export the run again")
+    wrong = reading.misfit(about.setdefault("files", {}), {str: str}, "'files'")
+    if wrong:
+        raise UserError(f"{path} is broken ({wrong}); export the run again.")
+    return about
+
+
+def check(files: dict[str, str], folder: Path) -> None:
+    """Looks at the files of a folder, {name: SHA-256}; one that is none of them is not looked at.
+
+    Raises: UserError for a file that is missing or not as it was written.
+    """
+    for name, wanted in files.items():
+        path = folder / name
+        if not path.is_file() or of(folder, [name])[name] != wanted:
+            fault = "is not the file that was exported" if path.is_file() else "is missing"
+            raise UserError(
+                f"{path} {fault}: golden.json has its SHA-256, {wanted[:12]} ... Copy it again, or "
+                "export the run again."
+            )
