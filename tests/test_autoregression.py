@@ -58,7 +58,28 @@ def waiting(rows):
 @pytest.mark.parametrize("row", waiting(ORDERED))
 def test_no_conditional_sees_its_pixel_or_a_later_one(row):
     """The Jacobian of all parameters by all pixels and channels, masks and all."""
-    model = stirred(row)
+    moved, later = seen(stirred(row), row)
+    assert not (moved & later).any()
+    # And everything before is seen, but for what a small network cannot reach.
+    if row.name in ("fvsbn", "nade"):
+        assert (moved | later).all()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["pixelcnn", "pixelrnn"])
+def test_channels_may_share_features_unevenly(name):
+    """Three channels 32 features: each sees those of its pixel before it, and no other."""
+    (row,) = [r for r in ROWS if r.name == name and r.image_shape[-1] == 3]
+    moved, later = seen(stirred(row, image_shape=row.image_shape, levels=row.levels, width=32), row)
+    assert not (moved & later).any()
+    pixels = len(moved) // 3
+    within = np.stack([moved[3 * i : 3 * i + 3, 3 * i : 3 * i + 3] for i in range(pixels)])
+    # At some pixel: where a relu is off, nothing is told.
+    assert np.array_equal(within.any(axis=0), np.triu(np.ones((3, 3), bool), 1))
+
+
+def seen(model, row):
+    """([pixel that jumps, pixel predicted]: whether it moves, whether it may not)."""
     x = tf.constant(np.random.default_rng(1).random((1, *row.image_shape)), tf.float32)
     label = labels_of(model, 1)
     # A jump of each pixel, and not a derivative: a unit that is off has none.
@@ -68,11 +89,7 @@ def test_no_conditional_sees_its_pixel_or_a_later_one(row):
     label = None if label is None else np.zeros(d + 1, np.int32)
     out = tf.reshape(model.network(batch, label), [d + 1, d, n]).numpy()
     moved = (np.abs(out[1:] - out[:1]) > 1e-6).any(axis=-1)  # [pixel that jumps, pixel predicted]
-    later = np.tril(np.ones((d, d), bool))
-    assert not (moved & later).any()
-    # And everything before is seen, but for what a small network cannot reach.
-    if row.name in ("fvsbn", "nade"):
-        assert (moved | later).all()
+    return moved, np.tril(np.ones((d, d), bool))
 
 
 @pytest.mark.parametrize("row", waiting(FOUND))
@@ -161,11 +178,11 @@ def test_completion_keeps_what_is_known_and_draws_the_rest(row):
     assert np.array_equal(complete(sample, known, seeds, label).numpy(), sample)
 
 
-def test_a_width_that_channels_do_not_divide_is_refused():
+def test_fewer_features_than_channels_are_refused():
     from tfgen.errors import UserError
 
-    with pytest.raises(UserError, match=r"width=4.*3 channels"):
-        models.find("pixelcnn")((4, 4, 3), 256, width=4)
+    with pytest.raises(UserError, match=r"width=2.*3 channels"):
+        models.find("pixelcnn")((4, 4, 3), 256, width=2)
 
 
 @pytest.mark.slow

@@ -37,7 +37,7 @@ def masked_out(layers: Sequence[keras.Layer]) -> int:
 
 
 def groups(features: int, count: int) -> np.ndarray:
-    """The group of each feature: 0 0 .. 1 1 .. for `count` groups of equal size."""
+    """The group of each feature: 0 0 .. 1 1 .. for `count` groups, of sizes one apart at most."""
     return np.arange(features) * count // features
 
 
@@ -165,15 +165,15 @@ class Head(keras.layers.Layer):
 
     Args: width: F; channels: C of the image; parameters: n.
 
-    Raises: UserError for a width that the channels do not divide.
+    Raises: UserError for fewer features than channels: some would have none.
     """
 
     def __init__(self, width: int, channels: int, parameters: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        if width % channels:
+        if width < channels:
             raise UserError(
                 f"`model.width={width}`: the features are shared among {channels} channels; "
-                f"give a multiple of {channels}."
+                f"give {channels} or more."
             )
         self.parameters = parameters
         of_feature = groups(width, channels)

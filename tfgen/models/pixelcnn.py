@@ -150,7 +150,7 @@ class PixelCNN(Autoregression):
       dropout: share of features dropped in training.
       others: see `Autoregression`.
 
-    Raises: UserError for a width that the channels do not divide.
+    Raises: UserError for a width of fewer features than channels.
     """
 
     paper = ("van den Oord et al. 2016", "https://arxiv.org/abs/1606.05328")

@@ -226,7 +226,7 @@ class PixelRNN(Autoregression):
       dropout: share of states dropped in training.
       others: see `Autoregression`.
 
-    Raises: UserError for a width that the channels do not divide.
+    Raises: UserError for a width of fewer features than channels.
     """
 
     paper = ("van den Oord et al. 2016", "https://arxiv.org/abs/1601.06759")
