@@ -135,6 +135,12 @@ def test_classes_are_folders_of_the_first_level_also_behind_links(tmp_path):
     assert many.notes[0].startswith("No labels: 1 pictures lie in no folder of a class")
 
 
+def test_folders_of_numbers_are_their_own_labels(tmp_path):
+    listed(tmp_path, *(f"{i}/0.png" for i in range(12)))
+    assert data.open_source(str(tmp_path)).classes == tuple(map(str, range(12)))
+    assert listing.in_order({"b10", "b2"}) == ("b10", "b2")
+
+
 def test_a_name_that_is_no_utf_8_is_one_all_the_same(tmp_path):
     picture(tmp_path / "a.png")
     os.rename(tmp_path / "a.png", os.fsencode(tmp_path) + b"/caf\xe9.png")

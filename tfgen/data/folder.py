@@ -26,7 +26,7 @@ import numpy as np
 
 from tfgen import progress
 from tfgen.data.folder_captions import FolderCaptions
-from tfgen.data.listing import listed
+from tfgen.data.listing import in_order, listed
 from tfgen.data.picture import SUFFIXES, WHITE, check_background, read_all, span, to_levels
 from tfgen.data.source import ImageData, Source, square
 from tfgen.errors import Notice, UserError
@@ -62,7 +62,7 @@ class FolderSource(Source):
             warnings.warn(f"{root}: {note}", Notice, stacklevel=2)
         self.all = tuple(found.all_files())
         self.captions = FolderCaptions(root, list(self.all))
-        self.classes = tuple(sorted(set(self.class_of.values())))
+        self.classes = in_order(set(self.class_of.values()))
         infos = [
             tfds.core.SplitInfo(name=s, shard_lengths=[len(files)], num_bytes=0)
             for s, files in self.files.items()

@@ -210,3 +210,9 @@ def _classes(
         left.add("in no folder of a class", file.name)
     note = f"Classes are the folders of the first level: {_some(nested)} belong to theirs."
     return found, note if nested else ""
+
+
+def in_order(classes: Iterable[str]) -> tuple[str, ...]:
+    """Sorted; where all names are numbers, as these, so that the label 2 is the class 2."""
+    names = sorted(classes)
+    return tuple(sorted(names, key=int) if all(map(str.isdecimal, names)) else names)
