@@ -19,7 +19,7 @@ from tfgen.errors import Interrupted, UserError
 from tfgen.reports import card, drawing, kept_codes
 from tfgen.run import Run
 from tfgen.run_dir import RunDir, short_name
-from tfgen.training import building, claim, devices, health, initial
+from tfgen.training import building, claim, devices, health, initial, suiting
 from tfgen.training.callbacks import Recorder
 from tfgen.training.checkpoints import Checkpoints
 from tfgen.training.validation import Validation
@@ -95,6 +95,7 @@ def prepare(job: Job) -> "tuple[Source, GenerativeModel, ImageData, ImageData]":
         config.data.split, config.data.validation, job.kind.data_features
     )
     if job.model is None:
+        suiting.look(job.name, config, training.shape)
         model = building.build(job.name, config, training, strategy, job.optimizers)
     else:
         model = building.adopt(job.model, config, training, strategy, job.optimizers)
