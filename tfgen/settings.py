@@ -57,6 +57,7 @@ RUN = {
     "data.validation": ("", None, "'': the data's own, else the last tenth of data.split"),
     "data.leave_out": ("", None, "a class whose images are not used; train.anomaly looks for them"),
     "data.size": (0, _ZERO, "crop and resize images to size x size; 0: as they are"),
+    "data.flip": (False, None, "train on images mirrored from left to right as well, half of them"),
     "data.background": (
         "white",
         None,

@@ -53,9 +53,9 @@ class TinyVarying(TinyColour):
         return np.full((8 + i % 3, 9, 3), i, np.uint8)
 
 
-def stream(split, batch_size, steps, seed=0, start=0):
-    batches = data.batches(split, batch_size, seed, start).take(steps).as_numpy_iterator()
-    return list(batches)
+def stream(split, batch_size, steps, seed=0, start=0, flip=False):
+    batches = data.batches(split, batch_size, seed, start, flip)
+    return list(batches.take(steps).as_numpy_iterator())
 
 
 def same(a, b):
@@ -115,6 +115,20 @@ def test_batches_are_a_function_of_seed_and_step(digits, kind):
     for start in (1, 5, 6, 11):
         assert same(whole[start:], stream(split, 60, 15 - start, start=start))
     assert not same(whole, stream(split, 60, 15, seed=1))
+
+
+def test_half_of_the_images_are_mirrored_by_seed_and_step(digits, kind):
+    split = digits.load("validation")
+    plain, flipped = stream(split, 60, 6), stream(split, 60, 6, flip=True)
+    assert same(flipped[2:], stream(split, 60, 4, start=2, flip=True))
+    turned = []
+    for a, b in zip(plain, flipped, strict=True):
+        assert np.array_equal(a["label"], b["label"])
+        for one, other in zip(a["image"], b["image"], strict=True):
+            assert np.array_equal(other, one) or np.array_equal(other, one[:, ::-1])
+            turned.append(not np.array_equal(other, one))
+    assert 0.4 < np.mean(turned) < 0.6
+    assert turned[:60] != turned[60:120]
 
 
 def test_the_order_does_not_depend_on_the_global_seed(digits, kind):

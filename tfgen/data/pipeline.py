@@ -5,6 +5,7 @@ of its own. A batch may hold the end of one epoch and the start of the next; eve
 once an epoch.
 """
 
+import functools
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -66,10 +67,13 @@ def check_batch_size(data: "ImageData", batch_size: int) -> None:
         )
 
 
-def batches(data: "ImageData", batch_size: int, seed: int, start: int = 0) -> "tf.data.Dataset":
+def batches(
+    data: "ImageData", batch_size: int, seed: int, start: int = 0, flip: bool = False
+) -> "tf.data.Dataset":
     """Endless training batches from step `start` on: dicts of [batch_size, ...].
 
-    Two domains are shuffled apart, each in an order of its own.
+    Two domains are shuffled apart, each in an order of its own. With `flip` half of the images, by
+    (seed, step, row), are mirrored from left to right.
 
     Raises: UserError if the batch is larger than the data.
     """
@@ -81,7 +85,22 @@ def batches(data: "ImageData", batch_size: int, seed: int, start: int = 0) -> "t
         # shuffle of few rows uses no others.
         others = _one_domain(data.other, batch_size, seed ^ 0x55555555, start)
         made = tf.data.Dataset.zip(made, others).map(lambda x, y: {**x, **as_other(y)})
+    if flip:
+        steps = tf.data.Dataset.range(start, tf.int64.max)
+        made = tf.data.Dataset.zip(steps, made).map(functools.partial(_mirrored, seed))
     return made.prefetch(2).with_options(_options())
+
+
+def _mirrored(seed: int, step: "tf.Tensor", batch: "dict[str, tf.Tensor]") -> Any:
+    import tensorflow as tf
+
+    found = dict(batch)
+    for stream, key in enumerate(key for key in ("image", "other") if key in batch):
+        image = batch[key]
+        key_of_draw = tf.stack([tf.constant(seed, tf.int64), 2 * step + stream])
+        turned = tf.random.stateless_uniform([tf.shape(image)[0], 1, 1, 1], key_of_draw) < 0.5
+        found[key] = tf.where(turned, tf.reverse(image, [2]), image)
+    return found
 
 
 def _one_domain(data: "ImageData", batch_size: int, seed: int, start: int) -> "tf.data.Dataset":

@@ -200,7 +200,7 @@ def fit(
     callbacks: "Sequence[keras.callbacks.Callback]" = (),
 ) -> None:
     """Keras' `fit` over the remaining steps, as one epoch: steps are the only unit of length."""
-    batches = data.batches(training, config.batch_size, config.seed, start)
+    batches = data.batches(training, config.batch_size, config.seed, start, flip=config.data.flip)
     with recorder.stopping_on_signals():
         model.fit(
             batches,
