@@ -96,11 +96,12 @@ def test_linear_contraction_keeps_the_directions_that_are_worth_it():
     """
     random = np.random.default_rng(0)
     turn = np.linalg.qr(random.normal(size=(4, 4)))[0]
-    x = (random.normal(size=(500, 4)) * [0.6, 0.5, 0.2, 0.1] @ turn + 0.4).astype(np.float32)
+    x = random.normal(size=(500, 4)) * [0.12, 0.1, 0.04, 0.02] @ turn + 0.5
+    x = np.clip(x, 0.0, 1.0).astype(np.float32)
     centre, (v, axes) = x.mean(axis=0), np.linalg.eigh(np.cov(x.T, bias=True))
-    arguments = dict(latent_dim=4, network="linear", error="squared", contraction=0.2)
+    arguments = dict(latent_dim=4, network="linear", error="squared", contraction=0.008)
     model = Row("contractive_autoencoder", arguments, 0, (2, 2, 1)).build()
-    kept = np.maximum(0.0, 1.0 - 0.2 / (2.0 * v))
+    kept = np.maximum(0.0, 1.0 - 0.008 / (2.0 * v))
     assert (kept > 0).tolist() == [False, False, True, True]
 
     def loss_and_gradients(scales):
@@ -114,7 +115,7 @@ def test_linear_contraction_keeps_the_directions_that_are_worth_it():
         return float(loss), tape.gradient(loss, model.trained()["ae"])
 
     least, gradients = loss_and_gradients(np.sqrt(kept))
-    assert least == pytest.approx(np.sum(v * (1 - kept) ** 2 + 0.2 * kept), rel=1e-4)
+    assert least == pytest.approx(np.sum(v * (1 - kept) ** 2 + 0.008 * kept), rel=1e-4)
     for gradient in gradients:
         np.testing.assert_allclose(gradient, 0.0, atol=1e-5)
     for factor in (0.1, 0.9, 1.1, 10.0):
