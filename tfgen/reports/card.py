@@ -34,11 +34,7 @@ def text(
     data = run_dir.data_name(training.name)
     folder = data.startswith(".") or training.name == "arrays"
     whence = provenance.of(run, model)
-    asked = ""
-    if model.condition:
-        (example,) = model.condition.words(model.condition.shown(1))
-        asked = f', {model.condition.argument}="{example}"'
-    use = f"sample(range(64){asked})" if model.can("sample") else "model.translate(images)"
+    use = f"sample(range(64){_asked(model)})" if model.can("sample") else "model.translate(images)"
     versions = {
         p: metadata.version(p) for p in ("tensorflow", "keras", "tensorflow-datasets", "numpy")
     }
@@ -95,3 +91,11 @@ def _words(value: Any) -> Any:
     if isinstance(value, dict):
         return ", ".join(f"{key} {item}" for key, item in value.items())
     return {True: "yes", False: "no"}.get(value, value) if isinstance(value, bool) else value
+
+
+def _asked(model: "GenerativeModel") -> str:
+    """What a sample is asked for beside its seed, as an argument that follows it; or ""."""
+    if not model.condition:
+        return ""
+    (example,) = model.condition.words(model.condition.shown(1))
+    return f', {model.condition.argument}="{example}"'
