@@ -26,6 +26,7 @@ import tensorflow as tf
 
 from tfgen import replicas
 from tfgen.declared import Range, Weight
+from tfgen.errors import UserError
 from tfgen.layers import priors
 from tfgen.models.autoencoder import Autoencoder
 from tfgen.objectives import divergences
@@ -60,6 +61,11 @@ class WAEMMD(Autoencoder):
 
     def make_prior(self) -> priors.Normal:
         return priors.Normal(self.latent_dim)
+
+    def check_batch(self, rows: int, replicas: int = 1) -> None:
+        super().check_batch(rows, replicas)
+        if rows < 2:
+            raise UserError("the MMD compares pairs of codes: set `batch_size` to 2 or more.")
 
     def extra_terms(
         self, z: tf.Tensor, seeds: tf.Tensor, training: bool, label: tf.Tensor | None
