@@ -8,6 +8,7 @@ from PIL import Image
 
 from tfgen import data
 from tfgen.data import listing
+from tfgen.data.folder import read_pictures
 from tfgen.errors import Notice, UserError
 
 
@@ -133,6 +134,17 @@ def test_classes_are_folders_of_the_first_level_also_behind_links(tmp_path):
     many = listed(tmp_path / "m", "a/0.png", "b/1.png", "2.png")
     assert (many.classes, len(many.files["train"])) == ({}, 3)
     assert many.notes[0].startswith("No labels: 1 pictures lie in no folder of a class")
+
+
+def test_pictures_to_be_changed_are_all_that_there_are(tmp_path):
+    """Strays, folders of no split: to denoise them nobody need know what folders mean."""
+    names = ["a/0.png", "a/1.png", "b/2.png", "raw/3.png", "stray.png", "train/4.png"]
+    for name in (*names, ".hidden/5.png"):
+        picture(tmp_path / name, size=(4, 4))
+    with pytest.warns(Notice, match=r"Left out: .hidden \(hidden\)"):
+        paths, images = read_pictures(tmp_path, (4, 4, 3))
+    assert [str(path) for path in paths] == names
+    assert images.shape == (6, 4, 4, 3)
 
 
 def test_folders_of_numbers_are_their_own_labels(tmp_path):

@@ -18,7 +18,7 @@ import functools
 import hashlib
 import os
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,13 +26,13 @@ import numpy as np
 
 from tfgen import progress
 from tfgen.data.folder_captions import FolderCaptions
-from tfgen.data.listing import in_order, listed
+from tfgen.data.listing import in_order, listed, pictures
 from tfgen.data.picture import SUFFIXES, WHITE, check_background, read_all, span, to_levels
-from tfgen.data.source import ImageData, Source, square
+from tfgen.data.source import ImageData, Source, examples_of, splits_of, square
 from tfgen.errors import Notice, UserError
 
 if TYPE_CHECKING:
-    import tensorflow as tf
+    pass
 
 
 MOST_CAPTIONS = 100  # of one picture: all are padded to as many
@@ -47,8 +47,6 @@ class FolderSource(Source):
     labels = "names"
 
     def __init__(self, root: Path, size: int, background: str = WHITE) -> None:
-        import tensorflow_datasets as tfds
-
         if not root.is_dir():
             raise UserError(f"there is no folder {root}: `data.name` wants a folder of images.")
         check_background(background)
@@ -58,23 +56,18 @@ class FolderSource(Source):
         if not any(self.files.values()):
             notes = "".join(f" {note}" for note in found.notes)
             raise UserError(f"the folder {root} holds no image ({', '.join(SUFFIXES)}).{notes}")
-        for note in found.notes:
-            warnings.warn(f"{root}: {note}", Notice, stacklevel=2)
+        _tell(root, found.notes)
         self.all = tuple(found.all_files())
         self.captions = FolderCaptions(root, list(self.all))
         self.classes = in_order(set(self.class_of.values()))
-        infos = [
-            tfds.core.SplitInfo(name=s, shard_lengths=[len(files)], num_bytes=0)
-            for s, files in self.files.items()
-        ]
-        super().__init__(str(root), tfds.core.splits.SplitDict(infos))
+        counts = {split: len(files) for split, files in self.files.items()}
+        super().__init__(str(root), splits_of(counts))
 
     def load(self, split: str, extra: Sequence[str] = ()) -> ImageData:
         """The split as `ImageData`; of extra features a folder may have "caption".
 
         Raises: UserError for a broken image, mixed sizes, or captions that cannot be used.
         """
-        import tensorflow as tf
 
         parts = self.instructions(split)
         files = [f for s, start, stop in parts for f in self.files[s][start:stop]]
@@ -96,10 +89,6 @@ class FolderSource(Source):
             if most > 1:
                 data["captions"] = [one + [""] * (most - len(one)) for one in texts]
 
-        def examples() -> "tf.data.Dataset":
-            with tf.init_scope():  # held once, not as a constant of a graph: those end at 2 GB
-                return tf.data.Dataset.from_tensor_slices(data)
-
         return ImageData(
             self.name,
             split,
@@ -108,9 +97,14 @@ class FolderSource(Source):
             256,
             self.classes,
             parts,
-            examples,
+            examples_of(data),
             fingerprint=_fingerprint(self.name, files, images),
         )
+
+
+def _tell(root: Path, notes: Sequence[str]) -> None:
+    for note in notes:
+        warnings.warn(f"{root}: {note}", Notice, stacklevel=3)
 
 
 def _fingerprint(root: str, files: Sequence[Path], images: np.ndarray) -> str:
@@ -127,9 +121,7 @@ def _read(
     """All images: uint8 [N, H, W, C], C = 1 if all are grey, else 3; `folder` are all its files."""
     images = []
     with progress.counted(len(files), "pictures") as done:
-        for image in read_all(files, background):
-            if image.dtype != np.uint8:
-                image = to_levels(image, _span(folder))
+        for image in _levels(files, folder, background):
             image = image[..., None] if image.ndim == 2 else image
             images.append(square(image, size, 256).numpy() if size else image)
             done(len(images))
@@ -143,6 +135,14 @@ def _read(
                 "Set `data.size`, e.g. `data.size=64`, to crop and resize them."
             )
     return np.stack(images)
+
+
+def _levels(
+    files: Sequence[Path], folder: tuple[Path, ...], background: str = WHITE
+) -> Iterator[np.ndarray]:
+    """Each file as uint8 [H, W] or [H, W, 3]; all of `folder` share one range of greys."""
+    for image in read_all(files, background):
+        yield image if image.dtype == np.uint8 else to_levels(image, _span(folder))
 
 
 @functools.lru_cache(maxsize=2)
@@ -174,14 +174,13 @@ def read_pictures(
     if root.is_file():
         files, root = [root], root.parent
     else:
-        files = sorted(listed(root).all_files())
+        files, notes = pictures(root)
+        _tell(root, notes)
     if not files:
         raise UserError(f"the folder {root} holds no image ({', '.join(SUFFIXES)}).")
     h, w, c = image_shape
     images = []
-    for found in read_all(files):
-        if found.dtype != np.uint8:
-            found = to_levels(found, _span(tuple(files)))
+    for found in _levels(files, tuple(files)):
         fitted = ImageOps.fit(Image.fromarray(found).convert("L" if c == 1 else "RGB"), (w, h))
         images.append(np.asarray(fitted, np.float32).reshape(h, w, c) / 255.0)
     return [f.relative_to(root) for f in files], np.stack(images)

@@ -9,11 +9,11 @@ import numpy as np
 
 from tfgen import images
 from tfgen.data.pipeline import MEMORY_LIMIT, arrays
-from tfgen.data.source import ImageData, Source
+from tfgen.data.source import ImageData, Source, examples_of, splits_of
 from tfgen.errors import UserError
 
 if TYPE_CHECKING:
-    import tensorflow as tf
+    pass
 
 
 NAME = "arrays"
@@ -64,15 +64,10 @@ class Held(Source):
         levels: int,
         classes: Sequence[str] = (),
     ) -> None:
-        import tensorflow_datasets as tfds
-
         self.parts, self.levels = parts, levels
         self.classes = tuple(classes) or _classes(parts)
-        infos = [
-            tfds.core.SplitInfo(name=split, shard_lengths=[len(part["image"])], num_bytes=0)
-            for split, part in parts.items()
-        ]
-        super().__init__(name, tfds.core.splits.SplitDict(infos))
+        counts = {split: len(part["image"]) for split, part in parts.items()}
+        super().__init__(name, splits_of(counts))
 
     @functools.cached_property
     def fingerprint(self) -> str:
@@ -86,17 +81,11 @@ class Held(Source):
 
     def load(self, split: str, extra: Sequence[str] = ()) -> ImageData:
         """The split as `ImageData`.  Raises: UserError for a bad split."""
-        import tensorflow as tf
-
         parts = self.instructions(split)
         held = {
             key: np.concatenate([self.parts[name][key][start:stop] for name, start, stop in parts])
             for key in self.parts["train"]
         }
-
-        def examples() -> "tf.data.Dataset":
-            with tf.init_scope():  # held once, not as a constant of a graph: those end at 2 GB
-                return tf.data.Dataset.from_tensor_slices(held)
 
         return ImageData(
             self.name,
@@ -106,7 +95,7 @@ class Held(Source):
             self.levels,
             self.classes,
             parts,
-            examples,
+            examples_of(held),
         )
 
 

@@ -77,17 +77,18 @@ def listed(root: Path) -> Listing:
     left = _Left()
     roots = _roots_of_splits(root, left)
     files = {split: _pictures(folder, left) for split, folder in roots.items()}
-    notes = []
     classes, note = _classes(files, roots, left)
-    if note:
-        notes.append(note)
     if classes:
         files = {split: [f for f in found if f in classes] for split, found in files.items()}
     for split, folder in roots.items():
         files[split].sort(key=lambda file: _place(file, folder))
-    if left.note():
-        notes.append(left.note())
-    return Listing(files, classes, tuple(notes))
+    return Listing(files, classes, tuple(filter(None, [note, left.note()])))
+
+
+def pictures(root: Path) -> tuple[list[Path], tuple[str, ...]]:
+    """(all pictures below a folder in the order of their names, notes as those of a `Listing`)."""
+    left = _Left()
+    return sorted(_pictures(root, left)), tuple(filter(None, [left.note()]))
 
 
 def _place(file: Path, folder: Path) -> bytes:

@@ -45,13 +45,14 @@ def read_all(files: Sequence[Path], background: str = WHITE) -> Iterator[np.ndar
     """What `read` gives of each, in their order; several are read at once."""
     from PIL import Image
 
-    with warnings.catch_warnings(), ThreadPoolExecutor() as pool:
-        # That a picture is large its own size says; one too large to be meant is an error.
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+    with ThreadPoolExecutor() as pool:
         # In portions, for what is read ahead of its use is held in memory.
         for start in range(0, len(files), 64):
-            part = files[start : start + 64]
-            yield from pool.map(lambda file: read(file, background), part)
+            # That a picture is large its own size says; one too large to be meant is an error.
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+                part = list(pool.map(lambda f: read(f, background), files[start : start + 64]))
+            yield from part
 
 
 def read(file: Path, background: str = WHITE) -> np.ndarray:

@@ -329,6 +329,29 @@ class TfdsSource(Source):
         return max(len(example["captions"]["text"]) for example in data.as_numpy_iterator())
 
 
+def splits_of(counts: Mapping[str, int]) -> "tfds.core.splits.SplitDict":
+    """Splits of so many images as TFDS has them, which reads slices of them."""
+    import tensorflow_datasets as tfds
+
+    infos = [
+        tfds.core.SplitInfo(name=name, shard_lengths=[count], num_bytes=0)
+        for name, count in counts.items()
+    ]
+    return tfds.core.splits.SplitDict(infos)
+
+
+def examples_of(held: Mapping[str, Any]) -> "Callable[[], tf.data.Dataset]":
+    """What makes the dataset of arrays [N, ...], one example a row."""
+
+    def examples() -> "tf.data.Dataset":
+        import tensorflow as tf
+
+        with tf.init_scope():  # held once, not as a constant of a graph: those end at 2 GB
+            return tf.data.Dataset.from_tensor_slices(dict(held))
+
+    return examples
+
+
 def square(image: "tf.Tensor", size: int, levels: int) -> "tf.Tensor":
     """The centre square, resized with antialiasing: uint8 [H, W, C] -> uint8 [size, size, C]."""
     import tensorflow as tf
