@@ -13,7 +13,7 @@ from tests.zoo import ROWS
 from tfgen import data, models
 from tfgen.analysis import explore
 from tfgen.errors import Notice
-from tfgen.reports import drawing, report, table
+from tfgen.reports import drawing, page, report, table
 from tfgen.reports.subject import OTHER_NEEDS, Subject
 from tfgen.run_dir import RunDir
 
@@ -87,6 +87,14 @@ def test_figures_of_a_users_own_class_are_tried_before_it_is_trained(monkeypatch
         drawing.try_out(small.make(), held_out)
     drawing.try_out(next(row for row in ROWS if row.name == "vae").build(), held_out)  # ours
     assert seen == [drawing.TRIED]
+
+
+def test_a_command_on_a_page_is_broken_between_its_arguments_alone():
+    command = "python -m train.run --config.data.name='./my <pictures>'"
+    shown = Page(page.command(command))
+    assert shown.text == command
+    assert shown.tags.count("span") == len(command.split(" "))
+    assert page.words("set `steps=<n>` & see") == "set <code>steps=&lt;n&gt;</code> &amp; see"
 
 
 def test_points_are_shown_by_the_rows_that_say_so():
