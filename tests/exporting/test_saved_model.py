@@ -321,7 +321,7 @@ def test_the_same_images_from_every_source(hosted, server):
         assert np.abs(golden.pixels(images).astype(int) - golden.pixels(keras)).max() <= 1
 
 
-@with_one
+@pytest.mark.parametrize("hosted", [p for p in HOSTED if p.id == "vae"], indirect=True)
 def test_a_server_draws_at_a_temperature_as_the_file_does(hosted, server, tmp_path):
     """A temperature, a truncation and an interpolation ask for noise and decode it."""
     name, seeds = hosted.row.name, range(5)
