@@ -111,6 +111,8 @@ def _with_optimizers(
 
 # A weight, its gradient and Adam's two means, in float32.
 BYTES_A_WEIGHT = 16
+# Of the largest array of weights: copies while it is drawn at random, or changed by a step.
+BYTES_AT_WORK = 12
 
 
 @contextlib.contextmanager
@@ -120,15 +122,18 @@ def fitting_into_memory(name: str) -> Iterator[None]:
     Raises: UserError before the first that does not fit into the machine's memory in training,
       which would end the process without a word.
     """
-    add_weight, count, memory = keras.layers.Layer.add_weight, 0, devices.free_memory()
+    add_weight, memory = keras.layers.Layer.add_weight, devices.free_memory()
+    count = largest = 0
 
     def counted(layer: keras.layers.Layer, shape: Any = None, *args: Any, **kwargs: Any) -> Any:
-        nonlocal count
-        count += math.prod(shape or ())
-        if memory and count * BYTES_A_WEIGHT > memory:
+        nonlocal count, largest
+        size = math.prod(shape or ())
+        count, largest = count + size, max(largest, size)
+        wanted = BYTES_A_WEIGHT * count + BYTES_AT_WORK * largest
+        if memory and wanted > memory:
             raise UserError(
                 f"{name} has at least {count:,} weights with these settings and images: training "
-                f"takes {count * BYTES_A_WEIGHT / 1e9:,.0f} GB for them, and "
+                f"takes {wanted / 1e9:,.0f} GB for them, and "
                 f"{memory / 1e9:,.0f} GB are free. Make it smaller (`model.width`, or what its "
                 "settings call it) or the images (`data.size`)."
             )

@@ -144,6 +144,7 @@ def _train(
         watch = Validation(run, config, model, training, validation, start)
     preview = drawing.preview(model, validation)
     recorder = Recorder(run, config, model.terms, checkpoints, start, shown, preview, watch)
+    recorder.try_figures = functools.partial(drawing.try_out, model, validation)
     if model.can("fit_after_training"):
         recorder.fit_after_training = functools.partial(
             model.fit_after_training, data.arrays(training)["image"]
