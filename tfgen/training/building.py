@@ -102,7 +102,7 @@ def _with_optimizers(
 ) -> "GenerativeModel":
     """The model with its optimizers."""
     found = given or {
-        key: optimizers.from_config(settings, config.steps * model.updates(key))
+        key: optimizers.from_config(settings, config.steps, model.updates(key))
         for key, settings in config.optimizers.items()
     }
     model.compile(found)
