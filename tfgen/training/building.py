@@ -102,11 +102,10 @@ def _with_optimizers(
 ) -> "GenerativeModel":
     """The model with its optimizers."""
     found = given or {
-        key: optimizers.from_config(settings, config.steps * model.updates(key))
+        key: optimizers.from_config(settings, config.steps, model.updates(key))
         for key, settings in config.optimizers.items()
     }
-    # XLA does not pay for convolutions on a CPU, and op determinism excludes it on a GPU.
-    model.compile(found, jit_compile=False)
+    model.compile(found)
     return model
 
 
@@ -151,11 +150,11 @@ def replicas_of(strategy: "tf.distribute.Strategy | None") -> int:
     return strategy.num_replicas_in_sync if strategy else 1
 
 
-def steps_per_execution(config: "ConfigDict", replicas: int, start: int) -> int:
-    """Steps that TensorFlow runs before Python looks in: a divisor of the intervals, at most 10.
+def steps_per_execution(config: "ConfigDict", replicas: int, start: int, most: int) -> int:
+    """Steps that TensorFlow runs before Python looks in: a divisor of the intervals, or 1.
 
     From `start` on, so that every interval and the last step are the end of a call. A small model's
     step costs no more than the call. Several replicas do not run under more than one.
     """
     whole = math.gcd(config.steps, config.log_every, start)
-    return 1 if replicas > 1 else max(k for k in range(1, 11) if whole % k == 0)
+    return 1 if replicas > 1 else max(k for k in range(1, most + 1) if whole % k == 0)
