@@ -142,6 +142,7 @@ def test_dry_run_prints_the_resolved_config():
         ({"data.name": "digitz"}, "unknown data set 'digitz'"),
         ({"data.split": "train[:7]"}, "7 images"),
         ({"model.kernel": 2**20}, "weights with these settings"),
+        ({"init": "/nothing"}, "/nothing is not a run directory"),
     ],
 )
 def test_a_dry_run_refuses_what_cannot_run(changes, said):

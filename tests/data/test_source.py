@@ -224,7 +224,9 @@ def test_a_slice_without_validation_asks_for_one():
         data.open_source("tiny_colour").training_and_validation("train[:50%]")
 
 
-@pytest.mark.parametrize("split", ["tran", "train[:x%]", "train[", "valid", "train[5:5]"])
+@pytest.mark.parametrize(
+    "split", ["tran", "train[:x%]", "train[", "valid", "train[5:5]", "train[90%:10%]"]
+)
 def test_an_unknown_split_names_those_there_are(digits, split):
     with pytest.raises(UserError, match=r"train \(1000\)|the data set has"):
         digits.load(split)

@@ -117,7 +117,8 @@ class Source:
             )
             for p in parts
         )
-        if not sum(stop - start for _, start, stop in parts):
+        counts = [stop - start for _, start, stop in parts]
+        if not sum(counts) or min(counts) < 0:  # train[90%:10%]
             raise UserError(f"split {spec!r} of {self.name} is empty; the data set has {have}.")
         return parts
 

@@ -96,7 +96,11 @@ def try_job(kind: str, config: ConfigDict) -> None:
     Raises: UserError for what `run_job` refuses.
     """
     loop = _loop()
-    loop.prepare(loop.Job(kind, config))
+    _, model, _, _ = loop.prepare(loop.Job(kind, config))
+    if config.init:
+        from tfgen.training import initial
+
+        initial.copy_weights(config.init, model, progress.silent)
 
 
 def _loop() -> ModuleType:
