@@ -40,6 +40,8 @@ class Run(os.PathLike):
     ) -> None:
         self.dir = RunDir(path)
         self.outputs = RunDir(out) if out else self.dir
+        if self.outputs.path.is_file():
+            raise UserError(f"`out={out}` is a file; wanted is a folder, new or there.")
         self.path = self.dir.path
         self._kind, self.config = self.dir.read_config()
         self.name = run_dir.short_name(self._kind)

@@ -171,6 +171,12 @@ def test_an_empty_folder_and_none(tmp_path, capsys):
     assert "give either --workdir=DIR" in capsys.readouterr().err
 
 
+def test_results_go_into_a_folder_and_no_file(tmp_path, capsys):
+    (tmp_path / "mine").write_text("mine")
+    assert evaluate.main([f"--workdir={tmp_path}", f"--out={tmp_path}/mine"]) == 2
+    assert f"--out={tmp_path}/mine is a file" in capsys.readouterr().err
+
+
 @pytest.mark.slow
 def test_a_full_disk_leaves_what_was_there(vae, tmp_path, capsys, monkeypatch):
     run = copy(vae, tmp_path)
