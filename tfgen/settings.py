@@ -60,8 +60,15 @@ RUN = {
     "patience": (0, _ZERO, "stop after so many looks without a better one; 0: never"),
     "replicas": (0, _ZERO, "0: one for each GPU, or one CPU; n: n GPUs, or n logical CPU devices"),
     "init": ("", None, "a run of the same model whose weights this one begins with"),
-    "deterministic": (True, None, "bit-identical runs; on a GPU this may cost speed"),
-    "compile": ("auto", None, "auto: by XLA on a GPU, xla: everywhere, none: op by op"),
+    "deterministic": (
+        True,
+        None,
+        "bit-identical runs; on a GPU they take up to three times as long",
+    ),
+    "compile": (
+        *("auto", None),
+        "auto: by XLA on a GPU unless deterministic; xla: in any case; none: op by op",
+    ),
     "data.name": ("digits", None, 'an embedded set, any TFDS name, or a folder ("./pictures")'),
     "data.split": ("train", None, "what is trained on; with slices: train[:90%]"),
     "data.validation": ("", None, "'': the data's own, else the last tenth of data.split"),
