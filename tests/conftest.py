@@ -35,8 +35,14 @@ OF_ROWS = (
 
 # The groups that take longest, the longest first, as measured; those of rows come after them.
 LONGEST = (
-    *("training/test_kill.py", "training/test_loop.py", "training/test_validation.py"),
-    *("analysis/test_applications.py", "cli/test_evaluate.py"),
+    *(
+        "test_front.py",
+        "test_wheel.py",
+        "training/test_validation.py",
+        "training/test_lifecycle.py",
+    ),
+    *("models/test_progan.py", "cli/test_evaluate.py", "cli/test_commands.py"),
+    *("training/test_loop.py", "training/test_kill.py", "analysis/test_applications.py"),
 )
 
 
@@ -133,6 +139,23 @@ def once(name, make):
         if not path.exists():
             make(path)
     return path
+
+
+@pytest.fixture
+def hasty_judges(monkeypatch, tmp_path):
+    """Networks that judge images take 20 steps for 600 and more, where nobody asks what they say.
+
+    They are kept in no cache, where another would find them.
+    """
+    from tfgen.metrics import features
+
+    train = features.train_network
+
+    def some(images, targets, seed=0, steps=None, **rest):
+        return train(images, targets, seed, steps=20, **rest)
+
+    monkeypatch.setattr(features, "train_network", some)
+    monkeypatch.setattr(features, "cache", lambda: tmp_path / "judges")
 
 
 @pytest.fixture(scope="session")
