@@ -213,6 +213,8 @@ def test_a_lost_order_is_found():
 def test_it_learns_one_batch(row, known):
     """Each player of a game while the others stand still, for games go round; all of the rest."""
     model, batch = known.model, row.batch(seed=0)
+    # A critic that learns meanwhile raises what the VAE pays.
+    steps = 61 if row.name == "factor_vae" else 31
     turns = {None: model.terms[0]}
     if {"G", "D"} <= set(model.optimizers):
         turns = {"D": "d_loss", "G": "g_loss" if "g_loss" in model.terms else "loss"}
@@ -221,7 +223,7 @@ def test_it_learns_one_batch(row, known):
         for player, name in turns.items():
             for other, optimizer in model.optimizers.items():
                 optimizer.learning_rate = 0.01 if player in (other, None) else 0.0
-            history = [known.step(batch) for _ in range(31)]
+            history = [known.step(batch) for _ in range(steps)]
             # What grows is compared with itself of the same size.
             stage = float(history[-1].get("stage", 0))
             of_stage = [float(t[name]) for t in history if float(t.get("stage", 0)) == stage]
