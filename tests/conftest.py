@@ -7,6 +7,10 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 # As the commands set it, whose results are compared with those of this process.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+# Threads of NumPy and scikit-learn wait for each other by turning round, which takes the cores from
+# the other worker: with one each, some tests take a quarter of the time.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 # Set before TFDS is imported, and inherited by the commands that tests run and by the workers.
 if "PYTEST_XDIST_WORKER" not in os.environ:
     os.environ["TFDS_DATA_DIR"] = tempfile.mkdtemp(prefix="tfgen-test-data-")
