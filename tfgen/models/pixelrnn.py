@@ -156,7 +156,8 @@ class DiagonalBiLSTM(Recurrence):
     def step(
         self, side: int, gates: tf.Tensor, beside: tf.Tensor, above: tf.Tensor, c: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        return lstm(gates + tf.matmul(tf.concat([beside, above], axis=-1), self.K_ss[side]), c)
+        K_ss = tf.convert_to_tensor(self.K_ss[side])
+        return lstm(gates + tf.matmul(tf.concat([beside, above], axis=-1), K_ss), c)
 
     def states(self, x: tf.Tensor) -> tf.Tensor:
         left = self.along(0, x)
@@ -175,7 +176,7 @@ class DiagonalBiLSTM(Recurrence):
             inside = ((column >= 0) & (column < width)).astype(np.float32)[:, None]
             gates = tf.gather(inputs, rows * width + column.clip(0, width - 1), axis=1)
             above = tf.pad(h[:, :-1], [[0, 0], [1, 0], [0, 0]])
-            h, c = (v * inside for v in self.step(side, gates, h, above, c))
+            h, c = (v * tf.cast(inside, v.dtype) for v in self.step(side, gates, h, above, c))
             diagonals.append(h)
         skewed = tf.concat(diagonals, axis=1)  # [B, diagonals * H, F]
         place = [(y + x) * height + y for y, x in itertools.product(rows, range(width))]
