@@ -116,6 +116,7 @@ class GenerativeModel(TrainingState, keras.Model):
     data_features: tuple[str, ...] = ()  # of the data that it wants beside image and label
     terms: tuple[str, ...] = ("loss",)
     descent: Mapping[str, str] = {}  # {optimizer: the term that it descends on}, in their order
+    always_float32: bool = False  # whether it has no network that could compute in 16 bits
     retired: tuple[str, ...] = ()  # arguments that a version before had, and old files name
     _defaults: Mapping[str, Any] = {}  # of arguments, by class attributes
 

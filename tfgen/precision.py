@@ -11,12 +11,16 @@ norms take their statistics in float32.
 
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 import tensorflow as tf
 
 from tfgen import replicas
+from tfgen.errors import UserError
+
+if TYPE_CHECKING:
+    from tfgen.model import GenerativeModel
 
 POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}
 
@@ -48,18 +52,28 @@ def in_float32(serialised: Any) -> Any:
     return serialised
 
 
-def said(model: keras.Model) -> str:
+def check(model: "GenerativeModel") -> None:
+    """Raises: UserError for a network whose numbers losses would be made of in 16 bits."""
+    for network in model._layers:
+        for output in getattr(network, "outputs", []):
+            if output.dtype in ("bfloat16", "float16"):
+                raise UserError(
+                    f"the network {network.name!r} of {type(model).__name__} gives {output.dtype}, "
+                    'and losses are made of float32: give its last layer dtype="float32", or train '
+                    "with `precision=float32`."
+                )
+
+
+def said(model: "GenerativeModel") -> str:
     """What a run says of a precision that is not float32; "" of float32."""
-    precision = model.compute_dtype
-    if precision == "float32":
+    if model.compute_dtype == "float32":
         return ""
-    layers = [layer for layer in model._flatten_layers(include_self=False) if layer.weights]
-    if any(layer.compute_dtype == precision for layer in layers):
-        return f"Networks compute in {precision}; weights, losses and statistics are float32."
-    return (
-        f"`precision={precision}` changes nothing here: this model has no network, and what it has "
-        "is computed in float32."
-    )
+    if model.always_float32:
+        return (
+            f"`precision={model.compute_dtype}` changes nothing: {type(model).__name__} has no "
+            "network, and what it has computes in float32."
+        )
+    return f"Networks compute in {model.compute_dtype}; weights, losses and statistics are float32."
 
 
 class LossScale:
@@ -82,6 +96,7 @@ class LossScale:
         self.scale = self._variable("loss_scale", start, "float32")
         self.row = self._variable("finite_in_a_row", "zeros", "int64")
         self.skipped = self._variable("skipped_steps", "zeros", "int64")
+        self.own = (self.scale, self.row, self.skipped)
 
     def _variable(self, name: str, start: Any, dtype: str) -> keras.Variable:
         return self.optimizer.add_variable(
@@ -93,8 +108,8 @@ class LossScale:
 
         What a replica gives is its share of the gradient, as Keras' optimizers take it.
         """
-        mine = {id(variable) for variable in (self.scale, self.row, self.skipped)}
-        touched = [*weights, *(v for v in self.optimizer.variables if id(v) not in mine)]
+        own = {id(variable) for variable in self.own}
+        touched = [*weights, *(v for v in self.optimizer.variables if id(v) not in own)]
         before = [tf.convert_to_tensor(variable) for variable in touched]
         share = 1.0 / tf.convert_to_tensor(self.scale)
         # Of an embedding Keras has the rows alone.
@@ -122,6 +137,11 @@ def _on_all_replicas(conditions: Sequence[tf.Tensor]) -> tf.Tensor:
     if context.num_replicas_in_sync > 1:
         fails = context.all_reduce(tf.distribute.ReduceOp.SUM, fails)
     return tf.equal(fails, 0.0)
+
+
+def skipped_steps(model: "GenerativeModel") -> int:
+    """Updates that a run has left out, see `LossScale`."""
+    return sum(int(scale.skipped.numpy()) for scale in model.loss_scales.values())
 
 
 def loss_scales(

@@ -70,6 +70,7 @@ class DBN(GenerativeModel):
     """
 
     paper = ("Hinton et al. 2006", "https://doi.org/10.1162/neco.2006.18.7.1527")
+    always_float32 = True
     likelihood_kind = "estimate"
     terms = ("loss", "gap")
 

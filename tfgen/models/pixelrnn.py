@@ -156,8 +156,7 @@ class DiagonalBiLSTM(Recurrence):
     def step(
         self, side: int, gates: tf.Tensor, beside: tf.Tensor, above: tf.Tensor, c: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        K_ss = tf.convert_to_tensor(self.K_ss[side])
-        return lstm(gates + tf.matmul(tf.concat([beside, above], axis=-1), K_ss), c)
+        return lstm(gates + tf.matmul(tf.concat([beside, above], axis=-1), self.K_ss[side]), c)
 
     def states(self, x: tf.Tensor) -> tf.Tensor:
         left = self.along(0, x)
@@ -190,7 +189,7 @@ class DiagonalBiLSTM(Recurrence):
         inputs, h_left, right, _, *beside = state
         h = c = tf.zeros_like(inputs[:, 0])
         handed = []
-        gates = self.K_is[1](inputs[:, None])[:, 0]
+        gates = tf.cast(self.K_is[1](inputs[:, None])[:, 0], inputs.dtype)
         for x in reversed(range(inputs.shape[1])):
             h, c = self.step(1, gates[:, x], h, right[:, x], c)
             handed.append(h)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 import tensorflow as tf
 
-from tfgen import models, precision
+from tfgen import models, precision, settings
 from tfgen.data import conditions
 from tfgen.errors import UserError
 from tfgen.training import devices, optimizers
@@ -44,6 +44,8 @@ def build(
             model = kind(
                 image_shape=training.shape, levels=training.levels, seed=config.seed, **arguments
             )
+        if settings.is_file(name):
+            precision.check(model)
         model.check_batch(config.batch_size, replicas_of(strategy))
         name_classes(model, training)
         return _with_optimizers(model, config, given)
@@ -105,8 +107,8 @@ def _with_optimizers(
 ) -> "GenerativeModel":
     """The model with its optimizers."""
     found = given or {
-        key: optimizers.from_config(settings, config.steps * model.updates(key))
-        for key, settings in config.optimizers.items()
+        key: optimizers.from_config(section, config.steps * model.updates(key))
+        for key, section in config.optimizers.items()
     }
     # XLA does not pay for convolutions on a CPU, and op determinism excludes it on a GPU.
     model.compile(found, jit_compile=False)

@@ -180,6 +180,9 @@ def _train(
         "parameters": model.parameter_count(),
     }
     warnings = health.warnings_in_log(model, run.log)
+    if model.loss_scales:
+        facts["skipped steps"] = precision.skipped_steps(model)
+        say(f"Updates skipped because a float16 gradient overflowed: {facts['skipped steps']}.")
     if watch and watch.best:
         step, value = watch.best
         watch.restore_best()
