@@ -1,4 +1,4 @@
-"""Networks that compute in 16 bits: steps of every row, the scale of a float16 loss, what is kept."""
+"""Networks that compute in 16 bits: steps of every row, the scale of a loss, what is kept."""
 
 import json
 
@@ -16,6 +16,7 @@ from tfgen import precision, settings
 from tfgen.data import conditions
 from tfgen.errors import UserError
 from tfgen.training.checkpoints import Checkpoints
+from tfgen.training_state import TrainingState
 
 
 def row_of(name):
@@ -51,6 +52,10 @@ def test_layers_made_later_are_as_before():
     assert keras.layers.Dense(1).compute_dtype == "float32"
 
 
+def left_out(part):
+    return part.training_only() if isinstance(part, TrainingState) else []
+
+
 # A row of each family in float16.
 FAMILIES = [
     pytest.param(row_of(name), id=name, marks=() if name == "dcgan" else pytest.mark.slow)
@@ -73,7 +78,9 @@ def test_a_run_in_float16_goes_on_bit_for_bit_and_its_files_are_float32(row, tmp
     model.save_networks(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras")
     assert not layers_in(loaded, "float16")
-    assert [w.path for w in loaded.weights] == [w.path for w in row.build().weights]
+    rest = {id(weight) for part in loaded._flatten_layers() for weight in left_out(part)}
+    for ours, theirs in zip(model.weights, loaded.weights, strict=True):
+        assert np.array_equal(ours, theirs) or id(theirs) in rest
     if model.can("sample") and row.id in zoo.KINDS.values():
         plain = row.build()
         plain.set_weights(model.get_weights())
@@ -112,13 +119,13 @@ def test_an_unknown_precision_is_refused():
 @pytest.mark.parametrize("computing", ["bfloat16", "float16"])
 def test_a_run_says_its_precision_and_leaves_float32(computing, tmp_path, capfd):
     changes = dict(steps=2, log_every=2, save_every=2, precision=computing)
-    run = tfgen.train(small.FILE, "digits", workdir=tmp_path / "run", **changes)
+    run = tfgen.train(small.FILE, "digits", workdir=tmp_path / "run", settings=changes)
     assert not layers_in(run.model, computing)
     assert f"Networks compute in {computing}" in capfd.readouterr().out
     assert ("| skipped steps | 0 |" in run.dir.card.read_text()) == (computing == "float16")
 
 
-# --- the scale of a loss ---------------------------------------------------------------------------
+# --- the scale of a loss --------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -134,8 +141,11 @@ def scaled():
 
 def test_a_gradient_is_divided_by_the_scale(scaled):
     scale, weight = scaled
-    np.testing.assert_allclose(weight, [0.9, 1.9], rtol=1e-6)
-    np.testing.assert_allclose(scale.optimizer._momentums[0], [0.1, 0.1], rtol=1e-6)
+    plain = keras.Variable([1.0, 2.0])
+    optimizer = keras.optimizers.Adam(0.1)
+    optimizer.apply([tf.ones([2])], [plain])
+    assert np.array_equal(weight, plain)
+    assert np.array_equal(scale.optimizer._momentums[0], optimizer._momentums[0])
 
 
 @pytest.mark.parametrize("bad", [np.inf, np.nan])

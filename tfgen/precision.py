@@ -11,16 +11,13 @@ norms take their statistics in float32.
 
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import keras
 import tensorflow as tf
 
 from tfgen import replicas
 from tfgen.errors import UserError
-
-if TYPE_CHECKING:
-    from tfgen.model import GenerativeModel
 
 POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}
 
@@ -52,7 +49,7 @@ def in_float32(serialised: Any) -> Any:
     return serialised
 
 
-def check(model: "GenerativeModel") -> None:
+def check(model: Any) -> None:
     """Raises: UserError for a network whose numbers losses would be made of in 16 bits."""
     for network in model._layers:
         for output in getattr(network, "outputs", []):
@@ -64,7 +61,7 @@ def check(model: "GenerativeModel") -> None:
                 )
 
 
-def said(model: "GenerativeModel") -> str:
+def said(model: Any) -> str:
     """What a run says of a precision that is not float32; "" of float32."""
     if model.compute_dtype == "float32":
         return ""
@@ -139,13 +136,13 @@ def _on_all_replicas(conditions: Sequence[tf.Tensor]) -> tf.Tensor:
     return tf.equal(fails, 0.0)
 
 
-def skipped_steps(model: "GenerativeModel") -> int:
+def skipped_steps(model: Any) -> int:
     """Updates that a run has left out, see `LossScale`."""
     return sum(int(scale.skipped.numpy()) for scale in model.loss_scales.values())
 
 
 def loss_scales(
-    model: keras.Model, optimizers: Mapping[str, keras.optimizers.Optimizer]
+    model: Any, optimizers: Mapping[str, keras.optimizers.Optimizer]
 ) -> dict[str, LossScale]:
     """Of each optimizer of a model whose networks compute in float16; none of others."""
     if model.compute_dtype != "float16":
