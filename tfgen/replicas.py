@@ -35,6 +35,19 @@ def own_rows(x: tf.Tensor) -> tf.Tensor:
     return x[first : first + rows]
 
 
+def clipped(gradients: Sequence[tf.Tensor | None], norm: float) -> list[tf.Tensor | None]:
+    """This replica's part of a gradient whose norm, of the sum over replicas, is at most `norm`.
+
+    gradients: this replica's part, of each variable; None where there is none.
+    """
+    found = [gradient for gradient in gradients if gradient is not None]
+    context = tf.distribute.get_replica_context()
+    if context is not None and context.num_replicas_in_sync > 1:
+        found = context.all_reduce(tf.distribute.ReduceOp.SUM, found)
+    share = norm / tf.maximum(tf.linalg.global_norm(found), norm)
+    return [None if g is None else g * tf.cast(share, g.dtype) for g in gradients]
+
+
 def put_back_unless(
     condition: tf.Tensor, variables: "Sequence[keras.Variable]", values: Sequence[tf.Tensor]
 ) -> None:

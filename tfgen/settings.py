@@ -28,6 +28,15 @@ from tfgen.errors import UserError, nearest, one_of
 SECTIONS = ("data", "model", "optimizers")
 DECAYS = ("none", "cosine", "linear")
 PRECISIONS = ("float32", "bfloat16", "float16")
+COMPILE = ("auto", "xla", "none")
+# Which settings each kind of optimizer reads beside those that all read.
+KINDS = {
+    "adam": ("beta_1", "beta_2"),
+    "adamw": ("beta_1", "beta_2", "weight_decay"),
+    "sgd": ("momentum", "weight_decay"),
+    "rmsprop": ("beta_2", "momentum", "weight_decay"),
+    "lion": ("beta_1", "beta_2", "weight_decay"),
+}
 
 _ONE, _ZERO = Range(1), Range(0)
 # What every run has: {setting: (default, what a number may be, meaning)}.
@@ -58,6 +67,7 @@ RUN = {
     ),
     "tf32": (False, None, "products of float32 in 19 bits, on GPUs that have them"),
     "deterministic": (True, None, "bit-identical runs; on a GPU this may cost speed"),
+    "compile": ("auto", None, "auto: by XLA on a GPU, xla: everywhere, none: op by op"),
     "data.name": ("digits", None, 'an embedded set, any TFDS name, or a folder ("./pictures")'),
     "data.split": ("train", None, "what is trained on; with slices: train[:90%]"),
     "data.validation": ("", None, "'': the data's own, else the last tenth of data.split"),
@@ -71,11 +81,26 @@ RUN = {
     ),
     "data.directory": ("", None, "where TFDS keeps data; '': $TFDS_DATA_DIR or the home directory"),
 }
+# What every optimizer has, as RUN.
 OPTIMIZER = {
-    "learning_rate": (Range(above=0), "of Adam"),
-    "beta_1": (Range(0, below=1), "decay of the mean of gradients"),
-    "beta_2": (Range(0, below=1), "decay of the mean of their squares"),
-    "decay": (None, "of the rate: none, cosine (to zero), linear (to zero in the second half)"),
+    "kind": ("adam", None, f"one of {', '.join(KINDS)}"),
+    "learning_rate": (1e-3, Range(above=0), "the length of a step"),
+    "beta_1": (0.9, Range(0, below=1), "of adam, adamw, lion: decay of the mean of gradients"),
+    "beta_2": (
+        *(0.999, Range(0, below=1)),
+        "of adam, adamw, rmsprop: decay of the mean of their squares; of lion: of what it keeps",
+    ),
+    "momentum": (0.0, Range(0, below=1), "of sgd, rmsprop: the share of the last step in the next"),
+    "weight_decay": (
+        *(0.0, Range(0)),
+        "of all but adam: a step takes this times the rate off matrices and kernels; 0: nothing",
+    ),
+    "clip": (0.0, Range(0), "the most that the gradient's norm may be, over all weights; 0: any"),
+    "warmup": (0, _ZERO, "steps over which the rate rises from 0 along a line, before its decay"),
+    "decay": (
+        *("none", None),
+        "of the rate: none, cosine (to zero), linear (to zero in the second half)",
+    ),
 }
 
 
@@ -97,10 +122,20 @@ def meaning(key: str, model: str = "") -> str:
         _, limits, words = RUN[key]
         return f"{words} ({limits})" if limits else words
     if section.startswith("optimizers."):
-        limits, words = OPTIMIZER.get(last, (None, ""))
+        _, limits, words = OPTIMIZER.get(last, (None, None, ""))
         return f"{words} ({limits})" if limits else words
     setting = of_class(model).get(last) if model else None
     return f"{setting.meaning} ({setting.says()})" if setting else ""
+
+
+def optimizer(**given: float | str) -> ConfigDict:
+    """The settings of an optimizer, by default those of Keras' Adam: {name of `OPTIMIZER`: value}.
+
+    Raises: UserError for a name that is none.
+    """
+    for key in given:
+        known(key, list(OPTIMIZER))
+    return ConfigDict({key: given.get(key, value) for key, (value, _, _) in OPTIMIZER.items()})
 
 
 def adam(
@@ -111,7 +146,17 @@ def adam(
     decay: "none"; "cosine", to zero (Loshchilov, Hutter 2017); "linear", to zero in the second half
     of the steps (Zhu et al. 2017).
     """
-    return ConfigDict(dict(learning_rate=learning_rate, beta_1=beta_1, beta_2=beta_2, decay=decay))
+    return optimizer(learning_rate=learning_rate, beta_1=beta_1, beta_2=beta_2, decay=decay)
+
+
+def _all_of_optimizers(sections: Mapping[str, Any]) -> ConfigDict:
+    """The sections of optimizers, with the defaults of what a file from before does not name."""
+    return ConfigDict(
+        {
+            name: section if "keras" in section else optimizer(**section)
+            for name, section in sections.items()
+        }
+    )
 
 
 def for_both(**settings: float | str) -> dict[str, float | str]:
@@ -231,9 +276,13 @@ def _declared(file: Path, state: object) -> dict[str, declared.Setting]:
         raise UserError(f"{file}, line {error.lineno}: {error.msg}.") from error
 
 
-def filled(model: str) -> ConfigDict:
-    """The settings of every run and the defaults of a model's class."""
+def filled(model: str, optimizers: Mapping[str, Any] | None = None) -> ConfigDict:
+    """The settings of every run and the defaults of a model's class.
+
+    optimizers: sections, of which what they do not name has its default.
+    """
     config = defaults()
+    config.optimizers = _all_of_optimizers(optimizers or {})
     config.model = ConfigDict({name: s.default for name, s in of_class(model).items()})
     return config
 
@@ -247,6 +296,7 @@ def find(model: str, data: str = "") -> ConfigDict:
     config = module.get_config()
     arguments = filled(model).model.to_dict()
     config.model = ConfigDict(arguments | config.model.to_dict())
+    config.optimizers = _all_of_optimizers(config.optimizers)
     if data:
         config.data.name = data
         config.update_from_flattened_dict(getattr(module, "ON", {}).get(data, {}))
@@ -326,6 +376,7 @@ def check(config: ConfigDict, model: str = "") -> None:
         if limits:
             need(key, limits.holds, limits)
     need("precision", lambda v: v in PRECISIONS, f"one of {', '.join(PRECISIONS)}")
+    need("compile", lambda v: v in COMPILE, f"one of {', '.join(COMPILE)}")
     need("data.name", bool, "the name of a data set or the path of a folder")
     need("data.split", bool, "a split such as train or train[:90%]")
     every = config.log_every
@@ -333,12 +384,8 @@ def check(config: ConfigDict, model: str = "") -> None:
     need("eval_every", lambda v: v % every == 0, f"a multiple of log_every, {every}, or 0")
     need("patience", lambda v: not v or config.eval_every, "0 unless eval_every is set")
     for name, section in config.optimizers.items():
-        if "keras" in section:
-            continue  # one of Keras' own, made in Python
-        for part, (limits, _) in OPTIMIZER.items():
-            if limits:
-                need(f"optimizers.{name}.{part}", limits.holds, limits)
-        need(f"optimizers.{name}.decay", lambda v: v in DECAYS, f"one of {', '.join(DECAYS)}")
+        if "keras" not in section:  # one of Keras' own, made in Python
+            _check_optimizer(f"optimizers.{name}", config, model, need)
     declares = of_class(model) if model else {}
     for key, given in config.model.items():
         if key in declares:
@@ -347,3 +394,32 @@ def check(config: ConfigDict, model: str = "") -> None:
         # All numbers of all models are sizes, rates or decays: none is negative or infinite.
         if isinstance(given, (int, float)):
             need(f"model.{key}", lambda v: 0 <= v < math.inf, "a number, 0 or more")
+
+
+def _check_optimizer(
+    name: str, config: ConfigDict, model: str, need: Callable[[str, Callable, object], None]
+) -> None:
+    """Of one section. A setting that its kind does not read is refused where it was changed.
+
+    Raises: UserError.
+    """
+    section = value(config, name)
+    kind = one_of(f"`{name}.kind`", section.kind, KINDS)
+    for part, (_, limits, _) in OPTIMIZER.items():
+        if limits:
+            need(f"{name}.{part}", limits.holds, limits)
+    need(f"{name}.decay", lambda v: v in DECAYS, f"one of {', '.join(DECAYS)}")
+    need(f"{name}.warmup", lambda v: v < config.steps, f"less than `steps`, {config.steps}")
+    if kind == "lion":
+        need(f"{name}.beta_1", bool, "above 0 with lion")
+    known = is_file(model) or model in names()
+    usual = find(model, config.data.name).optimizers.get(name.partition(".")[2]) if known else None
+    reads = KINDS[kind]
+    for part in {part for others in KINDS.values() for part in others} - set(reads):
+        default = (usual or optimizer())[part]
+        if section[part] != default:
+            others = [other for other, parts in KINDS.items() if part in parts]
+            raise UserError(
+                f"`{name}.{part}={section[part]}` has no effect: {kind} reads {', '.join(reads)}. "
+                f"Leave it out, or set `{name}.kind` to {' or '.join(others)}."
+            )

@@ -61,6 +61,22 @@ def cli(*arguments, module="train.run"):
             ["one of none, cosine, linear"],
         ),
         (["--model=vae", "--config.optimizers.vae.learning_rate=nan"], 2, ["learning_rate is nan"]),
+        (["--model=vae", "--config.optimizers.vae.kind=adan"], 2, ["Did you mean 'adam'?"]),
+        (
+            ["--model=vae", "--config.optimizers.vae.kind=sgd", "--config.optimizers.vae.beta_1=0"],
+            2,
+            ["--config.optimizers.vae.beta_1=0.0 has no effect: sgd reads momentum, weight_decay"],
+        ),
+        (
+            ["--model=progan", "--config.optimizers.D.kind=lion"],
+            2,
+            ["--config.optimizers.D.beta_1 is 0.0, but must be above 0 with lion"],
+        ),
+        (
+            ["--model=vae", "--config.optimizers.vae.warmup=100", "--config.steps=100"],
+            2,
+            ["less than --config.steps, 100"],
+        ),
         (["--model=vae", "more"], 2, ["unexpected argument 'more'"]),
         (["--model=vae", "--workdir"], 2, ["workdir"]),
     ],

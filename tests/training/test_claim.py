@@ -27,3 +27,16 @@ def test_what_a_model_no_longer_has_is_no_difference(tmp_path):
     run.write_config("text_to_image", old)
     with pytest.raises(UserError, match=r"model.strange: 1 there, 'not set' now"):
         claim.recorded_steps(run, "text_to_image", config)
+
+
+def test_what_an_older_run_does_not_name_has_its_default(tmp_path):
+    run, config = RunDir(tmp_path / "run"), settings.find("vae")
+    run.path.mkdir()
+    old = config.to_dict()
+    kept = ("learning_rate", "beta_1", "beta_2", "decay")
+    old["optimizers"]["vae"] = {key: config.optimizers.vae[key] for key in kept}
+    run.write_config("vae", old)
+    assert claim.recorded_steps(run, "vae", config) == config.steps
+    config.optimizers.vae.clip = 1.0
+    with pytest.raises(UserError, match=r"optimizers.vae.clip: 0.0 there, 1.0 now"):
+        claim.recorded_steps(run, "vae", config)

@@ -55,7 +55,8 @@ def _differences(run: "RunDir", name: str, config: "ConfigDict") -> dict[str, tu
     new = {"model": name, **settings.flat(config)}
     retired = {f"model.{setting}" for setting in models.find(name).retired}
     # What a version before did not write down had the value that is the default now.
-    old = settings.flat(settings.filled(name)) | {"model": old_name} | settings.flat(old_config)
+    before = settings.filled(name, old_config["optimizers"])
+    old = settings.flat(before) | {"model": old_name} | settings.flat(old_config)
     return {
         key: (old.get(key, "not set"), new.get(key, "not set"))
         for key in sorted((set(new) | set(old)) - retired)

@@ -1,25 +1,99 @@
-"""Adam in one op for each variable, and the schedules of its rate."""
+"""Optimizers and the schedules of their rates, as a config names them.
 
+They are Keras', with three differences: Adam is one op for each variable; `clip` bounds the norm of
+the gradient that is summed over replicas, where Keras' own clips that of each replica, which is no
+part of what one device does; and weight decay, which is decoupled (Loshchilov and Hutter 2019),
+leaves vectors alone. Those are biases, and gains and shifts of normalisation: they fit no noise, a
+pull to zero would only change the scale that a normalisation has been given, and most papers that
+decay weights spare them.
+"""
+
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import keras
 import tensorflow as tf
 
+from tfgen import replicas
+
 if TYPE_CHECKING:
+    from keras import Optimizer as _Optimizer
     from ml_collections import ConfigDict
+else:
+    _Optimizer = object  # Keras' class comes after this one
 
 
-def from_config(settings: "ConfigDict", steps: int) -> "Adam":
-    """The optimizer of a config's section, for a run that applies it so many times."""
-    rate = settings.learning_rate
+def from_config(settings: "ConfigDict", steps: int, updates: int = 1) -> keras.Optimizer:
+    """The optimizer of a config's section, for a run of so many steps that apply it so often."""
+    rate, warmup = settings.learning_rate, settings.warmup * updates
+    left = steps * updates - warmup
     if settings.decay == "cosine":
-        rate = keras.optimizers.schedules.CosineDecay(rate, steps)
+        rate = keras.optimizers.schedules.CosineDecay(rate, left)
     if settings.decay == "linear":
-        rate = LinearInTheEnd(rate, steps)
-    return Adam(rate, beta_1=settings.beta_1, beta_2=settings.beta_2)
+        rate = LinearInTheEnd(rate, left)
+    if warmup:
+        rate = WarmUp(rate, settings.learning_rate, warmup)
+    common = dict(clip=settings.clip)
+    if settings.kind == "adam":
+        return Adam(rate, beta_1=settings.beta_1, beta_2=settings.beta_2, **common)
+    common["weight_decay"] = settings.weight_decay
+    if settings.kind == "sgd":
+        return SGD(rate, momentum=settings.momentum, **common)
+    if settings.kind == "rmsprop":
+        return RMSprop(rate, rho=settings.beta_2, momentum=settings.momentum, **common)
+    kind = {"adamw": AdamW, "lion": Lion}[settings.kind]
+    return kind(rate, beta_1=settings.beta_1, beta_2=settings.beta_2, **common)
 
 
-class Adam(keras.optimizers.Adam):
+class _Ours(_Optimizer):
+    """What stands before Keras' class.
+
+    Args:
+      clip: the most that the norm of the gradient may be, over all variables; 0: any.
+      others: of Keras' class.
+    """
+
+    def __init__(self, *args: Any, clip: float = 0.0, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.clip = clip
+
+    def build(self, variables: Sequence[keras.Variable]) -> None:
+        if self.weight_decay and not self.built:
+            self.exclude_from_weight_decay(var_list=[v for v in variables if len(v.shape) < 2])
+        super().build(variables)
+
+    def apply(
+        self,
+        grads: Sequence[tf.Tensor | None],
+        trainable_variables: Sequence[keras.Variable] | None = None,
+    ) -> None:
+        # Dense: of rows that are looked up twice Keras' optimizers square the parts one by one.
+        grads = [None if g is None else tf.convert_to_tensor(g) for g in grads]
+        if self.clip:
+            grads = replicas.clipped(grads, self.clip)
+        super().apply(grads, trainable_variables)
+
+    def get_config(self) -> dict[str, Any]:
+        return super().get_config() | {"clip": self.clip}
+
+
+class AdamW(_Ours, keras.optimizers.AdamW):
+    pass
+
+
+class SGD(_Ours, keras.optimizers.SGD):
+    pass
+
+
+class RMSprop(_Ours, keras.optimizers.RMSprop):
+    pass
+
+
+class Lion(_Ours, keras.optimizers.Lion):
+    pass
+
+
+class Adam(_Ours, keras.optimizers.Adam):
     """Adam (Kingma and Ba 2015, the order of section 2's end), as Keras' but for rounding.
 
     Keras writes the update as some twenty ops, each a pass over the weights; TensorFlow has a
@@ -58,3 +132,27 @@ class LinearInTheEnd(keras.optimizers.schedules.LearningRateSchedule):
 
     def get_config(self) -> dict[str, Any]:
         return {"rate": self.rate, "steps": self.steps}
+
+
+@keras.saving.register_keras_serializable("tfgen")
+class WarmUp(keras.optimizers.schedules.LearningRateSchedule):
+    """Up to `rate` along a line from 0 in so many steps; then what `after` gives, from its 0 on.
+
+    Args: after, a rate or a schedule; rate, its first; steps.
+    """
+
+    def __init__(self, after: Any, rate: float, steps: int) -> None:
+        self.after, self.rate, self.steps = after, rate, steps
+
+    def __call__(self, step: tf.Tensor) -> tf.Tensor:
+        done = tf.cast(step, tf.float32)
+        then = done - self.steps
+        after = self.after(tf.maximum(then, 0.0)) if callable(self.after) else self.after
+        return tf.where(then < 0.0, self.rate * done / self.steps, after)
+
+    def get_config(self) -> dict[str, Any]:
+        return {"after": self.after, "rate": self.rate, "steps": self.steps}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "WarmUp":
+        return cls(**config | {"after": keras.saving.deserialize_keras_object(config["after"])})
