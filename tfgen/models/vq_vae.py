@@ -53,7 +53,8 @@ def conv_encoder(
             layers.Conv2D(2 * width, 4, 2, "same", activation="silu"),
             dropout(f"encoder {i + 1}"),
         ]
-    return keras.Sequential([*stack, layers.Conv2D(outputs, 1)], name="z_e")
+    last = layers.Conv2D(outputs, 1, dtype="float32")
+    return keras.Sequential([*stack, last], name="z_e")
 
 
 def conv_decoder(
@@ -69,7 +70,8 @@ def conv_decoder(
             dropout(f"decoder {i + 1}"),
             layers.Conv2DTranspose(2 * width >> i, 4, 2, "same", activation="silu"),
         ]
-    return keras.Sequential([*stack, layers.Conv2D(outputs, 3, padding="same")], name="p")
+    last = layers.Conv2D(outputs, 3, padding="same", dtype="float32")
+    return keras.Sequential([*stack, last], name="p")
 
 
 class CausalPrior(keras.layers.Layer):
@@ -103,7 +105,7 @@ class CausalPrior(keras.layers.Layer):
             (layers.Conv1D(2 * width, 3, padding="causal", dilation_rate=d), dropout(f"prior {d}"))
             for d in self.dilations
         ]
-        self.logits = layers.Dense(codes)
+        self.logits = layers.Dense(codes, dtype="float32")
         self.embedding.build((None, places))
         for layer in sum(self.stack, ()):
             layer.build((None, places, width))
