@@ -66,8 +66,14 @@ RUN = {
         "that networks compute in: float32, bfloat16, float16; all else is float32",
     ),
     "tf32": (False, None, "products of float32 in 19 bits, on GPUs that have them"),
-    "deterministic": (True, None, "bit-identical runs; on a GPU this may cost speed"),
-    "compile": ("auto", None, "auto: by XLA on a GPU, xla: everywhere, none: op by op"),
+    "deterministic": (
+        *(True, None),
+        "bit-identical runs; on a GPU they take up to three times as long",
+    ),
+    "compile": (
+        *("auto", None),
+        "auto: by XLA on a GPU unless deterministic; xla: in any case; none: op by op",
+    ),
     "data.name": ("digits", None, 'an embedded set, any TFDS name, or a folder ("./pictures")'),
     "data.split": ("train", None, "what is trained on; with slices: train[:90%]"),
     "data.validation": ("", None, "'': the data's own, else the last tenth of data.split"),

@@ -207,7 +207,7 @@ def stepping(
 ) -> tf.data.Dataset:
     """Sets how the model takes its steps, says so, and returns what `fit` is given for them."""
     replicas = model.distribute_strategy.num_replicas_in_sync
-    compiled, why = compilation.chosen(config.compile, replicas)
+    compiled, why = compilation.chosen(config.compile, config.deterministic, replicas)
     say(why)
     most = compilation.steps_of_a_call(compiled)
     model.steps_per_execution = building.steps_per_execution(config, replicas, start, most)
