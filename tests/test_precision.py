@@ -116,7 +116,7 @@ def test_an_unknown_precision_is_refused():
         settings.check(config)
 
 
-@pytest.mark.parametrize("computing", ["bfloat16", "float16"])
+@pytest.mark.parametrize("computing", [pytest.param("bfloat16", marks=pytest.mark.slow), "float16"])
 def test_a_run_says_its_precision_and_leaves_float32(computing, tmp_path, capfd):
     changes = dict(steps=2, log_every=2, save_every=2, precision=computing)
     run = tfgen.train(small.FILE, "digits", workdir=tmp_path / "run", settings=changes)

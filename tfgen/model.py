@@ -484,27 +484,28 @@ class GenerativeModel(TrainingState, keras.Model):
         nowhere else.
         """
         variables = self.trained()[name]
-        self.descend(name, self.gradients(name, tape, loss, variables), variables)
+        self.take_step(name, self.gradients(tape, loss, variables), variables)
 
     def gradients(
-        self,
-        name: str,
-        tape: tf.GradientTape,
-        loss: tf.Tensor,
-        variables: Sequence[keras.Variable],
+        self, tape: tf.GradientTape, loss: tf.Tensor, variables: Sequence[keras.Variable]
     ) -> list[tf.Tensor | None]:
-        """What this replica adds to the gradient, as `descend` takes it for the optimizer `name`;
-        None for what the loss does not depend on."""
+        """What this replica adds to the gradient by weights of one optimizer, as `take_step` takes
+        it; None for what the loss does not depend on."""
         share = tf.constant(1.0 / tf.distribute.get_strategy().num_replicas_in_sync, loss.dtype)
-        if name in self.loss_scales:
-            # Not in the loss: gradients that are part of it, as penalties are, stay as they are.
-            share *= self.loss_scales[name].scale
+        for scale in self.loss_scales.values():
+            if scale.is_of(variables):
+                # Not in the loss: gradients within it, those of penalties, stay as they are.
+                share *= scale.scale
         return tape.gradient(loss, variables, output_gradients=share)
 
-    def descend(
-        self, name: str, gradients: Sequence[tf.Tensor | None], variables: Sequence[keras.Variable]
+    def take_step(
+        self,
+        name: str,
+        gradients: Sequence[tf.Tensor | None],
+        variables: Sequence[keras.Variable] | None = None,
     ) -> None:
-        """One step of the optimizer `name` along what `gradients` gave."""
+        """One step of the optimizer `name` by what `gradients` gave, of all its weights or some."""
+        variables = self.trained()[name] if variables is None else variables
         self.loss_scales.get(name, self.optimizers[name]).apply(gradients, variables)
 
     def training_seeds(self, image: tf.Tensor) -> tf.Tensor:

@@ -100,6 +100,10 @@ class LossScale:
             (), start, dtype, aggregation="only_first_replica", name=name
         )
 
+    def is_of(self, weights: Sequence[keras.Variable]) -> bool:
+        """Whether its optimizer trains them, all or none of which it does."""
+        return any(weight is weights[0] for weight in self.optimizer._trainable_variables)
+
     def apply(self, gradients: Sequence[tf.Tensor | None], weights: Sequence[Any]) -> None:
         """A step by the gradients of the multiplied loss, or none if they are not finite.
 

@@ -197,7 +197,7 @@ class DBN(GenerativeModel):
         optimizer, weights = self.optimizers[f"dbn{i}"], self.machines[i].learned()
         touched = [*weights, *optimizer.variables]
         before = [tf.convert_to_tensor(variable) for variable in touched]
-        self.descend(f"dbn{i}", self.gradients(f"dbn{i}", tape, gap, weights), weights)
+        self.take_step(f"dbn{i}", self.gradients(tape, gap, weights), weights)
         replicas.put_back_unless(now, touched, before)
 
     def negative(self, machine: Machine, data: tf.Tensor, seeds: tf.Tensor) -> tf.Tensor:
