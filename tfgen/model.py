@@ -57,7 +57,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfgen import images, networks, random, startup
+from tfgen import accumulation, images, networks, random, startup
 from tfgen.data import conditions
 from tfgen.declared import Network
 from tfgen.errors import UserError
@@ -164,6 +164,7 @@ class GenerativeModel(TrainingState, keras.Model):
         self.seed = seed
         self.class_names: tuple[str, ...] = ()
         self.optimizers: dict[str, keras.optimizers.Optimizer] = {}
+        self.accumulate = 1  # parts that a step takes its batch in, see `tfgen/accumulation.py`
         # What a user gave in place of ours, {argument: network}.
         self.own_networks: dict[str, keras.Model] = {}
         # Weights, so that they are saved and restored with the others: the updates done; of
@@ -438,11 +439,12 @@ class GenerativeModel(TrainingState, keras.Model):
     def check_batch(self, rows: int, replicas: int = 1) -> None:
         """Raises: UserError for a batch that replicas, or the parts of a step, cannot divide."""
         parts, purpose = self.batch_parts()
-        among = [f"{n} {what}" for n, what in ((parts, purpose), (replicas, "replicas")) if n > 1]
-        if rows % (parts * replicas):
+        divided = ((parts, purpose), (self.accumulate, "parts"), (replicas, "replicas"))
+        among = [f"{n} {what}" for n, what in divided if n > 1]
+        if rows % (parts * self.accumulate * replicas):
             raise UserError(
                 f"a batch of {rows} cannot be divided among {' on '.join(among)}: set "
-                f"`batch_size` to a multiple of {parts * replicas}."
+                f"`batch_size` to a multiple of {parts * self.accumulate * replicas}."
             )
 
     def step_terms(
@@ -451,8 +453,11 @@ class GenerativeModel(TrainingState, keras.Model):
         """What a step descends on and reports, of each row [B] or a mean, from one pass."""
         raise NotImplementedError(f"{type(self).__name__} must say what a step descends on")
 
+    @accumulation.in_parts
     def train_step(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """A pass, and a step of each optimizer of `descent` on its term."""
+        if self.accumulate > 1:
+            return accumulation.step(self, batch)
         seeds = self.training_seeds(batch["image"])
         with tf.GradientTape(persistent=len(self.descent) > 1) as tape:
             terms = losses.means(self.step_terms(batch, seeds, training=True))
@@ -470,8 +475,11 @@ class GenerativeModel(TrainingState, keras.Model):
         Keras sums gradients over replicas. The division that makes N replicas equal one is here and
         nowhere else.
         """
-        variables = self.trained()[name]
-        self.optimizers[name].apply(self.gradients(tape, loss, variables), variables)
+        self.take_step(name, self.gradients(tape, loss, self.trained()[name]))
+
+    def take_step(self, name: str, gradients: Sequence[tf.Tensor | None]) -> None:
+        """One step of the optimizer `name` by what this replica adds to the gradient."""
+        self.optimizers[name].apply(gradients, self.trained()[name])
 
     def gradients(
         self, tape: tf.GradientTape, loss: tf.Tensor, variables: Sequence[keras.Variable]

@@ -6,6 +6,7 @@ so that most rows run op by op on two replicas too; `zoo.REPLICATED_IN_GRAPHS` n
 """
 
 import contextlib
+import dataclasses
 import itertools
 import json
 import sys
@@ -15,9 +16,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tests.support import small
 from tests.support.trained import state, variables
 from tests.zoo import REPLICATED, REPLICATED_IN_GRAPHS
-from tfgen.training import devices
+from tfgen import settings
+from tfgen.training import devices, optimizers
 
 # Two: the second reads what the first has left in weights and slots.
 STEPS = 2
@@ -99,11 +102,32 @@ def measure(row, strategy):
     )
 
 
+@dataclasses.dataclass
+class Small:
+    """The model of one layer, with all that an optimizer of a kind reads, as a row of the zoo."""
+
+    id: str
+
+    def build(self):
+        kind = self.id.removeprefix("small-")
+        parts = dict.fromkeys(settings.KINDS[kind], 0.5)
+        section = settings.optimizer(kind=kind, clip=0.01, warmup=1, **parts)
+        model = small.make()
+        model.accumulate = 2
+        model.compile({"G": optimizers.from_config(section, 10)})
+        return model
+
+    def batch(self, size, seed):
+        images = np.random.default_rng(seed).integers(0, 256, (size, 8, 8, 1), np.uint8)
+        return {"image": images}
+
+
 def main():
     # Half of a first step's time; which graphs are equal it does not decide.
     tf.get_logger().setLevel("ERROR")  # that two replicas op by op are slow is no news
     tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
     strategy, rows = devices.make_strategy(2), {row.id: row for row in REPLICATED}
+    rows |= {f"small-{kind}": Small(f"small-{kind}") for kind in settings.KINDS}
     for line in sys.stdin:
         (name,) = json.loads(line)
         print(json.dumps(measure(rows[name], strategy)), flush=True)

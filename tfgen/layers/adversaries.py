@@ -192,7 +192,8 @@ class MinibatchStddev(layers.Layer):
 
     def call(self, x: tf.Tensor) -> tf.Tensor:
         # The root is safe where all are the same.
-        spread = tf.sqrt(tf.math.reduce_variance(replicas.all_rows(x), axis=0) + 1e-8)
+        every = replicas.all_rows(x, "`model.minibatch_stddev`")
+        spread = tf.sqrt(tf.math.reduce_variance(every, axis=0) + 1e-8)
         shape = tf.concat([tf.shape(x)[:-1], [1]], axis=0)
         return tf.concat([x, tf.fill(shape, tf.reduce_mean(spread))], axis=-1)
 
