@@ -1,38 +1,62 @@
-"""The comparison of `speed.py` in PyTorch: the same networks, objectives and optimizers."""
+"""The comparison of `speed.py` in PyTorch: the same networks, objectives and optimizers.
 
+A script that imports neither TensorFlow nor tfgen: the two libraries in one process can hang on a
+GPU. It is run by `speed.py`, with a job in JSON, and reads numbers of steps from its input.
+
+    python benchmarks/plain_torch.py '{"model": "dcgan", "way": "torch", ...}'
+
+The images are on the device, a batch is rows of a permutation, and nothing waits for a loss: the
+fastest plain way. "torch" runs eagerly, "torch.compile" has both networks compiled.
+"""
+
+import json
+import sys
 import time
+from types import SimpleNamespace
 
+import numpy as np
 import torch
+import torch._inductor.config
 from torch import nn
 from torch.nn import functional as F
 
-from tfgen import data
 
-
-def runner(name, config, training):
+def runner(job, images):
     """A function that trains for `steps` and returns the seconds."""
-    levels = torch.from_numpy(data.arrays(training)["image"]).permute(0, 3, 1, 2).contiguous()
-    step = {"dcgan": dcgan, "vae": vae}[name](config, training)
+    gpu = job["device"] == "gpu"
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = job["tf32"]
+    torch.backends.cudnn.benchmark = True  # kernels are tried out, as PyTorch's guide advises
+    if job["way"] == "torch.compile":
+        # With its own layout of images PyTorch 2.11 stops in the gradient of D's convolutions.
+        torch._inductor.config.layout_optimization = False
+    device = torch.device("cuda" if gpu else "cpu")
+    levels = torch.from_numpy(images).permute(0, 3, 1, 2).contiguous().to(device)
+    networks = {"dcgan": dcgan, "vae": vae}[job["model"]]
+    with torch.device(device):
+        step = networks(job, job["way"] == "torch.compile")
+    batch = job["batch_size"]
 
     def run(steps):
         began = time.perf_counter()
-        order = torch.cat(
-            [torch.randperm(len(levels)) for _ in range(steps * config.batch_size // 1000 + 1)]
-        )
+        epochs = steps * batch // len(levels) + 1
+        order = torch.cat([torch.randperm(len(levels), device=device) for _ in range(epochs)])
         for i in range(steps):
-            step(levels[order[i * config.batch_size : (i + 1) * config.batch_size]])
+            step(levels[order[i * batch : (i + 1) * batch]])
+        if gpu:
+            torch.cuda.synchronize()
         return time.perf_counter() - began
 
     return run
 
 
 def adam(parameters, settings):
-    return torch.optim.Adam(parameters, settings.learning_rate, (settings.beta_1, settings.beta_2))
+    rate, betas = settings["learning_rate"], (settings["beta_1"], settings["beta_2"])
+    return torch.optim.Adam(parameters, rate, betas)
 
 
-def dcgan(config, training):
-    m, top = config.model, training.levels - 1
-    h, w, c = training.shape
+def dcgan(job, compiled):
+    m, top = SimpleNamespace(**job["settings"]), job["levels"] - 1
+    h, w, c = job["shape"]
     h, w, filters = h >> m.depth, w >> m.depth, m.width << (m.depth - 1)
     pad = (m.kernel - 2) // 2
     G = [nn.Linear(m.latent_dim, h * w * filters, bias=False), nn.Unflatten(1, (filters, h, w))]
@@ -55,13 +79,15 @@ def dcgan(config, training):
     D = nn.Sequential(*D, nn.Flatten(), nn.Linear(filters * h * w, 1))
     average = [p.detach().clone() for p in G.parameters()]
     g_optimizer, d_optimizer = (
-        adam(G.parameters(), config.optimizers.G),
-        adam(D.parameters(), config.optimizers.D),
+        adam(n.parameters(), job["optimizers"][k]) for n, k in [(G, "G"), (D, "D")]
     )
+    weights = list(G.parameters())
+    if compiled:
+        G, D = torch.compile(G), torch.compile(D)
 
     def step(image):
         x = image.float() / top * 2 - 1
-        fake = G(torch.rand(len(x), m.latent_dim) * 2 - 1)
+        fake = G(torch.rand(len(x), m.latent_dim, device=x.device) * 2 - 1)
         d_loss = F.softplus(-D(x)).mean() + F.softplus(D(fake.detach())).mean()
         d_optimizer.zero_grad()
         d_loss.backward()
@@ -71,15 +97,14 @@ def dcgan(config, training):
         g_loss.backward()
         g_optimizer.step()
         with torch.no_grad():
-            torch._foreach_lerp_(average, list(G.parameters()), 1 - m.ema)
-        return float(d_loss.detach()), float(g_loss.detach())
+            torch._foreach_lerp_(average, weights, 1 - m.ema)
 
     return step
 
 
-def vae(config, training):
-    m, levels = config.model, training.levels
-    h, w, c = training.shape
+def vae(job, compiled):
+    m, levels = SimpleNamespace(**job["settings"]), job["levels"]
+    h, w, c = job["shape"]
     k, hidden = m.width, 8 * m.width
     flat = h // 4 * (w // 4) * 2 * k
 
@@ -100,8 +125,11 @@ def vae(config, training):
         *(nn.ConvTranspose2d(2 * k, k, 3, 2, 1, 1), nn.GELU(), drop(True)),
         nn.Conv2d(k, c * levels, 3, 1, 1),
     )
-    optimizer = adam([*encoder.parameters(), *decoder.parameters()], config.optimizers.vae)
-    decay = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, config.steps)
+    weights = [*encoder.parameters(), *decoder.parameters()]
+    optimizer = adam(weights, job["optimizers"]["vae"])
+    decay = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, job["steps"])
+    if compiled:
+        encoder, decoder = torch.compile(encoder), torch.compile(decoder)
 
     def step(image):
         mu, logvar = encoder(image.float() / (levels - 1)).chunk(2, dim=1)
@@ -113,6 +141,18 @@ def vae(config, training):
         (distortion + kl).backward()
         optimizer.step()
         decay.step()
-        return float(distortion.detach()), float(kl.detach())
 
     return step
+
+
+def main():
+    job = json.loads(sys.argv[1])
+    run = runner(job, np.load(job["images"])["image"])
+    run(20)  # warm-up, and what torch.compile compiles
+    print("ready", flush=True)
+    for line in sys.stdin:
+        print(run(int(line)), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -2,9 +2,10 @@
 
     python -m tests.fuzz --cases=20000 --seed=1
 
-`tests/test_fuzz.py` runs the first 2,000 cases. A door is a function that takes a random generator,
-makes an input, uses it as a user would, and fails by any exception but `UserError`, or by an
-assertion where it accepts what it should not.
+`tests/test_fuzz.py` runs 2,000 cases; the command tells each fault at once, and goes on where a
+case ends its process. A door is a function that takes a random generator, makes an input, uses it
+as a user would, and fails by any exception but `UserError`, or by an assertion where it accepts
+what it should not.
 """
 
 import argparse
@@ -12,18 +13,22 @@ import collections
 import io
 import json
 import math
+import multiprocessing
 import random
 import sys
 import tempfile
 import traceback
 import warnings
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from unittest import mock
 
 import numpy as np
 
 from tests import zoo
-from tfgen import reading, settings
+from tfgen import progress, reading, settings
 from tfgen.errors import Notice, UserError
 from tfgen.run_dir import RunDir
 from tfgen.training import claim, front
@@ -150,6 +155,8 @@ def a_model(dice: random.Random) -> None:
 
 CHEAP = (a_setting, a_name, a_config_file, a_log, metrics, seeds, an_answer)
 EVERY = 20  # cheap cases for one that builds
+LONGEST = 120.0  # seconds of a case
+LINES = 500  # cases between two lines where stdout is no terminal
 
 
 def _damaged(dice: random.Random, content: object) -> bytes:
@@ -192,34 +199,71 @@ def _changed_text(dice: random.Random, text: str) -> str:
     return text[:at] + dice.choice(("", "a", "_", "-", ":", ",", "9", " ", "\n", "é")) + text[at:]
 
 
+def tried(case: int, seed: int) -> tuple[str, str]:
+    """(door and outcome, the fault with what makes it again or "") of one case."""
+    dice = random.Random(f"{seed} {case}")
+    door = a_model if case % EVERY == 0 else dice.choice(CHEAP)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Notice)
+            door(dice)
+        return f"{door.__name__} accepted", ""
+    except UserError:
+        return f"{door.__name__} refused", ""
+    except Exception:
+        last = traceback.format_exc().strip().splitlines()
+        fault = f"case {case} of seed {seed}, {door.__name__}: {' | '.join(last[-4:])}"
+        return f"{door.__name__} failed", fault
+
+
 def run(cases: int, seed: int) -> list[str]:
-    """The faults of so many cases, each with its door and the number that makes it again."""
-    faults, seen = [], collections.Counter()
-    for case in range(cases):
-        dice = random.Random(f"{seed} {case}")
-        door = a_model if case % EVERY == 0 else dice.choice(CHEAP)
+    """The faults of so many cases, in this process."""
+    found = (tried(case, seed)[1] for case in range(cases))
+    return [fault for fault in found if fault]
+
+
+def apart(cases: Sequence[int], seed: int) -> Iterator[tuple[str, str]]:
+    """What `tried` gives of each case, in a process that may end or hang: that is a fault too."""
+    pool = None
+    for case in cases:
+        pool = pool or _process()
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", Notice)
-                door(dice)
-            seen[f"{door.__name__} accepted"] += 1
-        except UserError:
-            seen[f"{door.__name__} refused"] += 1
-        except Exception:
-            last = traceback.format_exc().strip().splitlines()
-            faults.append(f"case {case} of seed {seed}, {door.__name__}: {' | '.join(last[-4:])}")
-    for name, count in sorted(seen.items()):
-        print(f"{count:6} {name}")
-    return faults
+            yield pool.submit(tried, case, seed).result(LONGEST)
+        except (BrokenProcessPool, TimeoutError) as error:
+            yield "process ended", f"case {case} of seed {seed}: {error!r}"
+            for process in list(pool._processes.values()):  # type: ignore[attr-defined]
+                process.kill()
+            pool.shutdown(cancel_futures=True)
+            pool = None
+    if pool:
+        pool.shutdown()
+
+
+def _process() -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(1, multiprocessing.get_context("spawn"))
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
     parser.add_argument("--cases", type=int, default=20_000)
+    parser.add_argument("--first", type=int, default=0, help="the case to begin with")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
-    faults = run(options.cases, options.seed)
-    print("\n".join([*faults, f"{len(faults)} faults in {options.cases} cases"]))
+    cases = range(options.first, options.first + options.cases)
+    outcomes: collections.Counter[str] = collections.Counter()
+    faults = 0
+    shown = progress.Steps(cases.stop, cases.start)
+    for case, (outcome, fault) in zip(cases, apart(cases, options.seed), strict=True):
+        outcomes[outcome] += 1
+        if fault:
+            faults += 1
+            shown.say(fault)
+        done = case + 1
+        shown(done, {"faults": faults} if done % LINES == 0 or done == cases.stop else None)
+    shown.close()
+    for outcome, count in sorted(outcomes.items()):
+        print(f"{count:6} {outcome}")
+    print(f"{faults} faults in {options.cases} cases")
     return bool(faults)
 
 

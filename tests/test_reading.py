@@ -23,6 +23,8 @@ GOOD = {"model": "vae", "config": CONFIG}
         (json.dumps(GOOD | {"model": 3}), "'model' is 3, not text"),
         (json.dumps(GOOD | {"config": None}), "'config' is None, not a dict"),
         (json.dumps(GOOD | {"config": CONFIG | {"data": {}}}), "'data' lacks 'name'"),
+        (json.dumps(GOOD | {"config": CONFIG | {"a.b": 1}}), "'a.b' is no setting"),
+        (json.dumps(GOOD | {"config": CONFIG | {"model": {"a.b": 1}}}), "'a.b' is no setting"),
         (json.dumps(GOOD | {"tfgen": 7}), "'tfgen' is 7"),
         (json.dumps(GOOD | {"tfgen": "new"}), "'tfgen' is 'new'"),
     ],

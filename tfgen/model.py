@@ -117,6 +117,7 @@ class GenerativeModel(TrainingState, keras.Model):
     terms: tuple[str, ...] = ("loss",)
     descent: Mapping[str, str] = {}  # {optimizer: the term that it descends on}, in their order
     retired: tuple[str, ...] = ()  # arguments that a version before had, and old files name
+    train_function: Any  # Keras', see `make_train_function`
     _defaults: Mapping[str, Any] = {}  # of arguments, by class attributes
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -165,6 +166,8 @@ class GenerativeModel(TrainingState, keras.Model):
         self.class_names: tuple[str, ...] = ()
         self.optimizers: dict[str, keras.optimizers.Optimizer] = {}
         self.accumulate = 1  # parts that a step takes its batch in, see `tfgen/accumulation.py`
+        # Makes the train function of a run whose images the device holds.
+        self.steps_on_device: Callable[[GenerativeModel], Callable[[Any], Any]] | None = None
         # What a user gave in place of ours, {argument: network}.
         self.own_networks: dict[str, keras.Model] = {}
         # Weights, so that they are saved and restored with the others: the updates done; of
@@ -359,7 +362,7 @@ class GenerativeModel(TrainingState, keras.Model):
             raise UserError(
                 f"{type(self).__name__} needs optimizers {sorted(owned)}, got {sorted(optimizer)}."
             )
-        # XLA does not pay for convolutions on a CPU, and op determinism excludes it on a GPU.
+        # Of oneDNN's convolutions on a CPU XLA has slower ones; see `training/compilation.py`.
         super().compile(optimizer=None, **({"jit_compile": False} | kwargs))
         self.optimizers = self.build_optimizers(optimizer)
 
@@ -422,6 +425,13 @@ class GenerativeModel(TrainingState, keras.Model):
         data = tf.data.Dataset.from_tensor_slices(rows)
         data = data.shuffle(len(levels), seed=self.seed) if shuffle else data
         return levels, data.batch(batch_size, drop_remainder=True)
+
+    def make_train_function(self, force: bool = False) -> None:
+        """What `fit` calls: Keras' own, or where the device holds the images, many steps there."""
+        if self.steps_on_device is None:
+            super().make_train_function(force)
+        elif self.train_function is None or force:
+            self.train_function = self.steps_on_device(self)
 
     def build_optimizers(
         self, given: Mapping[str, keras.optimizers.Optimizer]

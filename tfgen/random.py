@@ -22,6 +22,7 @@ give two seeds the same words in another order.
 [2] G. E. P. Box and M. E. Muller, "A Note on the Generation of Random Normal Deviates", 1958.
 """
 
+import functools
 import hashlib
 import math
 from collections.abc import Sequence
@@ -40,12 +41,17 @@ if TYPE_CHECKING:
 _ROUNDS = ((17, 0xED5AD4BB), (11, 0xAC4C1B51), (15, 0x31848BAB), (14, None))
 
 
-def _mix(x: tf.Tensor) -> tf.Tensor:
+def _rounds() -> list[list[tf.Tensor]]:
+    """_ROUNDS as tensors, made once for a draw: a trace takes longer for a constant than an op."""
+    return [[tf.constant(n, tf.uint32) for n in pair if n] for pair in _ROUNDS]
+
+
+def _mix(x: tf.Tensor, rounds: Sequence[Sequence[tf.Tensor]]) -> tf.Tensor:
     """triple32 of every word.  uint32 [...] -> uint32 [...]"""
-    for shift, multiplier in _ROUNDS:
-        x = tf.bitwise.bitwise_xor(x, tf.bitwise.right_shift(x, tf.constant(shift, tf.uint32)))
-        if multiplier is not None:
-            x = x * tf.constant(multiplier, tf.uint32)
+    for shift, *multipliers in rounds:
+        x = tf.bitwise.bitwise_xor(x, tf.bitwise.right_shift(x, shift))
+        for multiplier in multipliers:  # one, or none in the last round
+            x = x * multiplier
     return x
 
 
@@ -60,11 +66,39 @@ def bits(seeds: tf.Tensor, stream: str, counters: tf.Tensor) -> tf.Tensor:
 
     Row b depends on seeds[b] alone, whatever else is in the batch.
     """
+    rounds = _rounds()
+    return _keyed(_keys(seeds, stream, rounds), counters, rounds)
+
+
+def _keys(seeds: tf.Tensor, stream: str, rounds: Sequence[Sequence[tf.Tensor]]) -> list[tf.Tensor]:
+    """k1, k2: seeds int32 [B] -> uint32 [B]"""
     s1, s2 = _words_of(stream)
-    k1 = _mix(tf.bitwise.bitwise_xor(tf.bitcast(seeds, tf.uint32), s1))
-    k2 = _mix(tf.bitwise.bitwise_xor(k1, s2))
-    word = _mix(tf.bitwise.bitwise_xor(counters[None, :], k1[:, None]))
-    return _mix(tf.bitwise.bitwise_xor(word, k2[:, None]))
+    k1 = _mix(tf.bitwise.bitwise_xor(tf.bitcast(seeds, tf.uint32), s1), rounds)
+    return [k1, _mix(tf.bitwise.bitwise_xor(k1, s2), rounds)]
+
+
+def _keyed(
+    keys: Sequence[tf.Tensor | np.ndarray],
+    counters: tf.Tensor,
+    rounds: Sequence[Sequence[tf.Tensor]],
+) -> tf.Tensor:
+    """The two rounds: keys uint32 [B], counters uint32 [N] -> uint32 [B, N]."""
+    words = counters[None, :]
+    for key in keys:
+        words = _mix(tf.bitwise.bitwise_xor(words, key[:, None]), rounds)
+    return words
+
+
+@functools.cache
+def _known_keys(seed: int, stream: str) -> list[np.ndarray]:
+    """The keys of a seed that is no tensor, once and not in each graph."""
+    with tf.init_scope():
+        return [k.numpy() for k in _keys(tf.constant([seed], tf.int32), stream, _rounds())]
+
+
+def bits_of(seed: int, stream: str, counters: tf.Tensor) -> tf.Tensor:
+    """The words of one seed: counters uint32 [N] -> uint32 [1, N]."""
+    return _keyed(_known_keys(seed, stream), counters, _rounds())
 
 
 def _to_uniform(words: tf.Tensor) -> tf.Tensor:
@@ -111,12 +145,13 @@ def of_levels(levels: tf.Tensor) -> tf.Tensor:
     """
     n = math.prod(levels.shape[1:])
     words = tf.bitcast(tf.reshape(levels, [-1, n]), tf.uint32)
+    rounds = _rounds()
     for stream in ("levels, first", "levels, second"):
-        keys = bits(tf.constant([0], tf.int32), stream, _counters(n))
-        words = _mix(tf.bitwise.bitwise_xor(words, keys))
+        keys = bits_of(0, stream, _counters(n))
+        words = _mix(tf.bitwise.bitwise_xor(words, keys), rounds)
     # As int32, for LiteRT sums no uint32; modulo 2**32 the sum is the same, in any order.
     total = tf.reduce_sum(tf.bitcast(words, tf.int32), axis=1)
-    return tf.bitcast(_mix(tf.bitcast(total, tf.uint32)), tf.int32)
+    return tf.bitcast(_mix(tf.bitcast(total, tf.uint32), rounds), tf.int32)
 
 
 def training_seeds(seed: int, step: "keras.Variable", rows: tf.Tensor) -> tf.Tensor:
@@ -141,5 +176,5 @@ def training_seeds(seed: int, step: "keras.Variable", rows: tf.Tensor) -> tf.Ten
     first += tf.cast(rows, tf.int64) * tf.cast(replica, tf.int64)
     # int64 to uint32 keeps the low word: the counters come round after 2**32 images.
     counters = tf.cast(first + tf.range(tf.cast(rows, tf.int64)), tf.uint32)
-    words = bits(tf.constant([seed], tf.int32), "training", counters)[0]
+    words = bits_of(seed, "training", counters)[0]
     return tf.bitcast(words, tf.int32)

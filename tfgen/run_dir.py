@@ -10,6 +10,7 @@
     model.keras    the trained networks: the best by validation, where it was watched, else the last
                    (what training alone reads is in checkpoints)
     codes.npz      codes of held-out images and what they are learnt to mean; never an image
+    classifier.npz the classifier of the data that samples are judged by, once one was needed
     training.json  what the training took: seconds, memory, which step was kept
     metrics.json   what the model is worth, by `train.evaluate`; report.html shows it
     explore.html   what its codes mean, by `train.explore`
@@ -73,6 +74,7 @@ class RunDir:
         self.figures = self.path / "figures"
         self.model = self.path / "model.keras"
         self.codes = self.path / "codes.npz"
+        self.classifier = self.path / "classifier.npz"
         self.card = self.path / "card.md"
         self.validation = self.path / "validation.csv"
         self.training = self.path / "training.json"
@@ -121,6 +123,9 @@ class RunDir:
         model, config = content["model"], content["config"]
         if not re.fullmatch(r"\d+\.\d+(\.\S*)?", made_by if isinstance(made_by, str) else ""):
             raise UserError(f"{self.config_file} is broken ('tfgen' is {made_by!r}); {advice}.")
+        dotted = _dotted(config)
+        if dotted:
+            raise UserError(f"{self.config_file} is broken ({dotted!r} is no setting); {advice}.")
         for old, new in RENAMED.get(model, {}).items():
             if old in config["model"]:
                 config["model"][new] = config["model"].pop(old)
@@ -156,6 +161,13 @@ def short_name(model: str) -> str:
     if model.endswith(".py"):
         return Path(model).stem
     return model.rpartition(">")[2].lower() if ">" in model else model
+
+
+def _dotted(config: dict[str, Any]) -> str:
+    """A name with a dot, which no section of a config has; "" where there is none."""
+    found = [key if "." in key else "" for key in config]
+    found += [_dotted(value) for value in config.values() if isinstance(value, dict)]
+    return next(filter(None, found), "")
 
 
 def _release(version: str) -> tuple[int, ...]:

@@ -27,6 +27,7 @@ from tfgen.errors import UserError, nearest, one_of
 
 SECTIONS = ("data", "model", "optimizers")
 DECAYS = ("none", "cosine", "linear")
+COMPILE = ("auto", "xla", "none")
 # Which settings each kind of optimizer reads beside those that all read.
 KINDS = {
     "adam": ("beta_1", "beta_2"),
@@ -64,6 +65,7 @@ RUN = {
     "replicas": (0, _ZERO, "0: one for each GPU, or one CPU; n: n GPUs, or n logical CPU devices"),
     "init": ("", None, "a run of the same model whose weights this one begins with"),
     "deterministic": (True, None, "bit-identical runs; on a GPU this may cost speed"),
+    "compile": ("auto", None, "auto: by XLA on a GPU, xla: everywhere, none: op by op"),
     "data.name": ("digits", None, 'an embedded set, any TFDS name, or a folder ("./pictures")'),
     "data.split": ("train", None, "what is trained on; with slices: train[:90%]"),
     "data.validation": ("", None, "'': the data's own, else the last tenth of data.split"),
@@ -371,6 +373,7 @@ def check(config: ConfigDict, model: str = "") -> None:
     for key, (_, limits, _) in RUN.items():
         if limits:
             need(key, limits.holds, limits)
+    need("compile", lambda v: v in COMPILE, f"one of {', '.join(COMPILE)}")
     need("data.name", bool, "the name of a data set or the path of a folder")
     need("data.split", bool, "a split such as train or train[:90%]")
     every = config.log_every

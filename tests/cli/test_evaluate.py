@@ -58,6 +58,7 @@ def test_metrics_json_holds_what_the_issue_of_trust_needs(evaluated):
     for found in (content["results"], content["floor"], *content["baselines"].values()):
         assert set(found) <= {*catalogue.METRICS, "nll_kind", "n"}
     assert "NaN" not in evaluated.metrics.read_text()
+    assert evaluated.classifier.exists()  # for exports where the images are gone
 
 
 @pytest.mark.slow

@@ -21,7 +21,7 @@ from tests.support import servers
 from tests.support.trained import trained
 from tests.zoo import HOSTED, KINDS, SAVED, kind, rows_of
 from tfgen.errors import Notice, UserError
-from tfgen.exporting import golden, saved_model, sources
+from tfgen.exporting import golden, sampling, saved_model, sources
 from tfgen.exporting.endpoints import endpoints
 
 SEEDS = np.array([0, 1, 42, -1, 2**31 - 1], np.int32)
@@ -319,6 +319,32 @@ def test_the_same_images_from_every_source(hosted, server):
         images = sources.open_source(source)(*inputs)
         np.testing.assert_allclose(images, keras, rtol=0, atol=1e-5, err_msg=source)
         assert np.abs(golden.pixels(images).astype(int) - golden.pixels(keras)).max() <= 1
+
+
+@with_one
+def test_a_server_draws_at_a_temperature_as_the_file_does(hosted, server, tmp_path):
+    """A temperature, a truncation and an interpolation ask for noise and decode it."""
+    name, seeds = hosted.row.name, range(5)
+    kinds = {
+        "file": str(hosted.path),
+        "grpc": f"grpc://{server[0]}/{name}",
+        "rest": f"http://{server[1]}/v1/models/{name}",
+    }
+    for options in (dict(temperature=0.3), dict(truncation=0.5)):
+        drawn = {}
+        for where, source in kinds.items():
+            path = sampling.write(source, seeds, tmp_path / f"{where}.npz", **options)
+            drawn[where] = np.load(path)["images"].astype(int)
+        assert np.abs(drawn["grpc"] - drawn["file"]).max() <= 1
+        assert np.abs(drawn["rest"] - drawn["file"]).max() <= 1
+        plain = golden.pixels(sources.open_source(kinds["file"])(seeds)).astype(int)
+        assert np.abs(drawn["file"] - plain).max() > 1
+    ways = [
+        sampling.interpolate(source, [3, 7], tmp_path / f"{where}.gif").read_bytes()
+        for where, source in kinds.items()
+    ]
+    sizes = {Image.open(io.BytesIO(way)).n_frames for way in ways}
+    assert sizes == {2 * sampling.STEPS}
 
 
 @with_one

@@ -4,6 +4,7 @@ import functools
 import json
 import sys
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -18,6 +19,8 @@ from tests.zoo import EXPORTED, HOSTED
 from tfgen.errors import UserError
 from tfgen.exporting import checksums, cost, golden, sources, tflite
 from tfgen.exporting.endpoints import endpoints
+from tfgen.metrics import features, kept_classifier
+from tfgen.run_dir import RunDir
 
 # Those of golden.json among them.
 SEEDS = np.array([*golden.SEEDS, 2**31 - 1], np.int32)
@@ -286,6 +289,23 @@ def test_a_file_that_is_not_the_one_exported_is_refused(hosted, tmp_path):
 
 
 @pytest.mark.slow
+def test_files_are_judged_without_the_images_by_the_classifier_that_the_run_keeps(tmp_path):
+    def gone(without):
+        raise AssertionError("the images were asked for")
+
+    network = features.network((4, 4, 1), [3])
+    made = features.Features("classifier", "FCD", "", None, lambda images: None, {}, network)
+    folder = RunDir(tmp_path)
+    kept_classifier.keep(folder.classifier, made)
+    model = SimpleNamespace(can=lambda what: what == "sample")
+    run = SimpleNamespace(model=model, dir=folder, outputs=RunDir(tmp_path / "out"))
+    run.finds_data = gone
+    images, judge = tflite._data(run)
+    x = np.random.default_rng(0).uniform(size=(5, 4, 4, 1))
+    assert images is None
+    np.testing.assert_array_equal(judge(x), features.predictions(network, x)[1].argmax(axis=1))
+
+
 def test_the_commands_from_a_run_to_its_files(tmp_path):
     """export.saved_model, export.tflite, export.sample, as a user types them.
 

@@ -9,7 +9,7 @@ import tensorflow as tf
 from tests.conftest import ROOT
 from tfgen import data
 from tfgen.errors import UserError
-from tfgen.metrics import features
+from tfgen.metrics import features, kept_classifier
 
 # Of the weights that come with the library; results of other weights do not compare.
 DIGEST = "16779e78b20a5ad5cf1b75ddf430e51f07ee8ed99f345c09ada2476f49f5b115"
@@ -46,6 +46,20 @@ def test_features_are_64_numbers_of_unit_variance(found, arrays):
 def test_features_do_not_depend_on_the_company(found, arrays):
     x = arrays["validation"]["image"][:40] / 16
     np.testing.assert_allclose(found.features(x)[7:9], found.features(x[7:9]), rtol=0, atol=1e-5)
+
+
+def test_a_run_keeps_the_classifier_for_who_has_no_images(found, arrays, tmp_path):
+    file, gone = tmp_path / "classifier.npz", tmp_path / "none.npz"
+    assert kept_classifier.read(gone) is None
+    x = arrays["validation"]["image"] / 16
+    kept_classifier.keep(file, features.choose("textures", arrays["train"], {}, 17))
+    assert not file.exists()  # no classifier of these
+    kept_classifier.keep(file, found)
+    labels = kept_classifier.read(gone, file)(x)
+    np.testing.assert_array_equal(labels, found.probabilities(x).argmax(axis=1))
+    kept_classifier.keep(tmp_path / "read" / "only" / "x", found)  # costs nothing else
+    file.write_bytes(file.read_bytes()[:1000])
+    assert kept_classifier.read(file) is None
 
 
 def test_those_of_digits_come_with_the_library(found, arrays, monkeypatch, tmp_path):

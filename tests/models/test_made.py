@@ -5,6 +5,8 @@ import pytest
 import tensorflow as tf
 
 from tfgen import models
+from tfgen.errors import UserError
+from tfgen.training import building, devices
 
 
 def test_made_sees_what_its_orders_allow_and_nothing_else():
@@ -14,6 +16,14 @@ def test_made_sees_what_its_orders_allow_and_nothing_else():
         paths = masks[0] @ masks[1] @ masks[2]
         place = np.argsort(order)
         assert np.array_equal(paths > 0, place[:, None] < place[None])
+
+
+def test_made_that_does_not_fit_is_refused_before_its_masks_are_made(monkeypatch):
+    """They would take 17 GB; an allocation of these ends a process without a word."""
+    monkeypatch.setattr(devices, "free_memory", lambda: 10**9)
+    too_many = pytest.raises(UserError, match="made has at least 17,188,257,79")
+    with too_many, building.fitting_into_memory("made"):
+        models.find("made")((8, 8, 1), 2, hidden=2**17, depth=2)
 
 
 @pytest.mark.parametrize(("hidden", "least"), [(500, 0.999), (783, 1.0), (1000, 1.0)])

@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.support import small
 from tests.support.page import Page
 from tests.zoo import ROWS
 from tfgen import data, models
 from tfgen.analysis import explore
 from tfgen.errors import Notice
-from tfgen.reports import drawing, report, table
+from tfgen.reports import drawing, page, report, table
 from tfgen.reports.subject import OTHER_NEEDS, Subject
 from tfgen.run_dir import RunDir
 
@@ -71,6 +72,29 @@ def test_a_figure_that_fails_costs_no_other(monkeypatch):
     with pytest.warns(Notice, match="'bad' could not be drawn: ZeroDivisionError"):
         ((figure, _),) = table.drawn(subject, "folder")
     assert figure.key == "good"
+
+
+def test_figures_of_a_users_own_class_are_tried_before_it_is_trained(monkeypatch, digits):
+    seen = []
+
+    def fail(subject):
+        seen.append(len(subject.arrays["image"]))
+        raise ZeroDivisionError("of a model of one's own")
+
+    monkeypatch.setattr(table, "FIGURES", [table.Figure("bad", "Bad", "", fail, needs=())])
+    held_out = digits.load("validation")
+    with pytest.warns(Notice, match="'bad' could not be drawn: ZeroDivisionError"):
+        drawing.try_out(small.make(), held_out)
+    drawing.try_out(next(row for row in ROWS if row.name == "vae").build(), held_out)  # ours
+    assert seen == [drawing.TRIED]
+
+
+def test_a_command_on_a_page_is_broken_between_its_arguments_alone():
+    command = "python -m train.run --config.data.name='./my <pictures>'"
+    shown = Page(page.command(command))
+    assert shown.text == command
+    assert shown.tags.count("span") == len(command.split(" "))
+    assert page.words("set `steps=<n>` & see") == "set <code>steps=&lt;n&gt;</code> &amp; see"
 
 
 def test_points_are_shown_by_the_rows_that_say_so():

@@ -29,12 +29,14 @@ def test_two_cores_take_an_op_each(monkeypatch, cores, threads):
 
 
 def test_a_model_that_does_not_fit_is_refused_before_it_is_made(monkeypatch):
-    """By the weights that there would be, the first too many of which is not made."""
-    monkeypatch.setattr(devices, "free_memory", lambda: 16 * 1000)
+    """By the weights that there would be, the first too many of which is not made, and by the
+    copies of the largest array of them while it is drawn.
+    """
+    monkeypatch.setattr(devices, "free_memory", lambda: 16 * 1000 + 12 * 990)
     add_weight = keras.layers.Layer.add_weight
     with building.fitting_into_memory("toy"):
         keras.layers.Dense(10).build((99,))  # 1,000 with its biases
-    monkeypatch.setattr(devices, "free_memory", lambda: 16 * 999)
+    monkeypatch.setattr(devices, "free_memory", lambda: 16 * 999 + 12 * 990)
     made = keras.layers.Dense(10)
     too_many = pytest.raises(UserError, match="toy has at least 1,000 weights")
     with too_many, building.fitting_into_memory("toy"):

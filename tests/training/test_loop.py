@@ -8,6 +8,7 @@ import signal
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -18,9 +19,10 @@ import tfgen
 from tests.support import runs, small
 from tfgen import progress
 from tfgen.data import pipeline
-from tfgen.errors import UserError
+from tfgen.errors import Notice, UserError
 from tfgen.run_dir import RunDir
 from tfgen.training import building, loop, optimizers
+from tfgen.training.callbacks import Recorder
 
 SMALL = pytest.param(small.FILE, id="small")
 
@@ -305,6 +307,17 @@ def test_weights_that_are_not_finite_are_not_saved(tmp_path):
     finally:
         optimizers.from_config = original
     assert not list((tmp_path / "run" / "checkpoints").glob("*.index"))
+
+
+def test_a_picture_that_fails_costs_no_checkpoint_but_at_the_start_the_run():
+    def fail():
+        raise ZeroDivisionError("of a model of one's own")
+
+    recorder = SimpleNamespace(fit_after_training=lambda: None, preview=fail)
+    with pytest.raises(ZeroDivisionError):
+        Recorder.draw(recorder, 0)
+    with pytest.warns(Notice, match="picture of step 10 could not be drawn: ZeroDivisionError"):
+        Recorder.draw(recorder, 10)
 
 
 def test_directories_that_are_no_runs(tmp_path):

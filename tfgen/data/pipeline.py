@@ -79,61 +79,132 @@ def batches(
     """
     import tensorflow as tf
 
-    made = _one_domain(data, batch_size, seed, start)
+    if in_memory(data):
+        constants = {key: tf.constant(value) for key, value in held(data).items()}
+        made = recipes(data, batch_size, seed, start, flip).map(
+            functools.partial(gathered, constants)
+        )
+        return made.prefetch(2).with_options(_options())
+    made = _streamed(data, batch_size, seed, start)
     if data.other:
-        # Another seed: the same one would make pairs. Another in its low bits, for TensorFlow's
-        # shuffle of few rows uses no others.
-        others = _one_domain(data.other, batch_size, seed ^ 0x55555555, start)
+        others = _streamed(data.other, batch_size, _seed_of_other(seed), start)
         made = tf.data.Dataset.zip(made, others).map(lambda x, y: {**x, **as_other(y)})
     if flip:
-        steps = tf.data.Dataset.range(start, tf.int64.max)
-        made = tf.data.Dataset.zip(steps, made).map(functools.partial(_mirrored, seed))
+        turns = tf.data.Dataset.range(start, tf.int64.max).map(
+            functools.partial(_turns, seed, batch_size, bool(data.other))
+        )
+        made = tf.data.Dataset.zip(made, turns).map(_mirrored)
     return made.prefetch(2).with_options(_options())
 
 
-def _mirrored(seed: int, step: "tf.Tensor", batch: "dict[str, tf.Tensor]") -> Any:
+def in_memory(data: "ImageData") -> bool:
+    """Whether a set, and its other domain, is small enough to be held as arrays."""
+    sizes = [d.size * int(np.prod(d.shape)) for d in (data, data.other) if d]
+    return max(sizes) <= MEMORY_LIMIT
+
+
+def held(data: "ImageData") -> dict[str, np.ndarray]:
+    """What `gathered` takes the rows of: {key of a batch: [N, ...]}; N is each domain's own."""
+    other = as_other(_arrays(data.other)) if data.other else {}
+    return {**_arrays(data), **other}
+
+
+def recipes(
+    data: "ImageData", batch_size: int, seed: int, start: int = 0, flip: bool = False
+) -> "tf.data.Dataset":
+    """What the batches of a set in memory are made of, from step `start` on, endless.
+
+    {"rows": int64 [B]}; of two domains also "other_rows"; with `flip` "turned", bool [B], and
+    "other_turned". A recipe has a thousandth of its batch's bytes: it is what goes to a GPU that
+    holds the images.
+
+    Raises: UserError if the batch is larger than the data.
+    """
     import tensorflow as tf
 
-    found = dict(batch)
-    for stream, key in enumerate(key for key in ("image", "other") if key in batch):
-        image = batch[key]
+    domains = {"rows": (data, seed)}
+    if data.other:
+        domains["other_rows"] = (data.other, _seed_of_other(seed))
+    for domain, _ in domains.values():
+        check_batch_size(domain, batch_size)
+
+    def recipe(step: "tf.Tensor") -> "dict[str, tf.Tensor]":
+        found = {
+            key: _rows(step, batch_size, domain.size, order)
+            for key, (domain, order) in domains.items()
+        }
+        turns = _turns(seed, batch_size, bool(data.other), step) if flip else {}
+        return {**found, **turns}
+
+    made = tf.data.Dataset.range(start, tf.int64.max).map(recipe)
+    return made.with_options(_options())
+
+
+def gathered(
+    held: "Mapping[str, tf.Tensor]", recipe: "Mapping[str, tf.Tensor]"
+) -> "dict[str, tf.Tensor]":
+    """The batch of a recipe, {key: [B, ...]}, from the arrays that `held` gives."""
+    import tensorflow as tf
+
+    made = {
+        key: tf.gather(rows, recipe["other_rows" if key.startswith("other") else "rows"])
+        for key, rows in held.items()
+    }
+    return _mirrored(made, recipe)
+
+
+def _seed_of_other(seed: int) -> int:
+    """Of the order of the second domain: the same one would make pairs.
+
+    Another in its low bits, for TensorFlow's shuffle of few rows uses no others.
+    """
+    return seed ^ 0x55555555
+
+
+def _rows(step: "tf.Tensor", batch_size: int, n: int, seed: int) -> "tf.Tensor":
+    """Which of n images are in a step's batch: int64 [B]."""
+    import tensorflow as tf
+
+    i = step * batch_size + tf.range(batch_size, dtype=tf.int64)
+    epoch, position = i // n, i % n
+
+    def shuffled(e: "tf.Tensor") -> "tf.Tensor":
+        key = tf.stack([tf.constant(seed, tf.int64), e])
+        return tf.random.experimental.index_shuffle(position, key, tf.constant(n - 1, tf.int64))
+
+    # A batch is no larger than the data, so it touches two epochs at the most.
+    return tf.where(epoch == epoch[0], shuffled(epoch[0]), shuffled(epoch[0] + 1))
+
+
+def _turns(seed: int, batch_size: int, other: bool, step: "tf.Tensor") -> "dict[str, tf.Tensor]":
+    """Which images of a step's batch are mirrored: bool [B], of each domain."""
+    import tensorflow as tf
+
+    found = {}
+    for stream, key in enumerate(("turned", "other_turned")[: 1 + other]):
         key_of_draw = tf.stack([tf.constant(seed, tf.int64), 2 * step + stream])
-        turned = tf.random.stateless_uniform([tf.shape(image)[0], 1, 1, 1], key_of_draw) < 0.5
-        found[key] = tf.where(turned, tf.reverse(image, [2]), image)
+        found[key] = tf.random.stateless_uniform([batch_size], key_of_draw) < 0.5
     return found
 
 
-def _one_domain(data: "ImageData", batch_size: int, seed: int, start: int) -> "tf.data.Dataset":
-    check_batch_size(data, batch_size)
-    size_in_bytes = data.size * int(np.prod(data.shape))
-    make = _from_memory if size_in_bytes <= MEMORY_LIMIT else _streamed
-    return make(data, batch_size, seed, start)
-
-
-def _from_memory(data: "ImageData", batch_size: int, seed: int, start: int) -> "tf.data.Dataset":
+def _mirrored(
+    batch: "Mapping[str, tf.Tensor]", recipe: "Mapping[str, tf.Tensor]"
+) -> "dict[str, tf.Tensor]":
+    """A batch whose images are mirrored where the recipe says so."""
     import tensorflow as tf
 
-    held = {key: tf.constant(value) for key, value in _arrays(data).items()}
-    n = data.size
-
-    def rows(step: "tf.Tensor") -> "dict[str, tf.Tensor]":
-        i = step * batch_size + tf.range(batch_size, dtype=tf.int64)
-        epoch, position = i // n, i % n
-
-        def shuffled(e: "tf.Tensor") -> "tf.Tensor":
-            key = tf.stack([tf.constant(seed, tf.int64), e])
-            return tf.random.experimental.index_shuffle(position, key, tf.constant(n - 1, tf.int64))
-
-        # A batch is no larger than the data, so it touches two epochs at the most.
-        rows = tf.where(epoch == epoch[0], shuffled(epoch[0]), shuffled(epoch[0] + 1))
-        return {key: tf.gather(value, rows) for key, value in held.items()}
-
-    return tf.data.Dataset.range(start, tf.int64.max).map(rows)
+    made = dict(batch)
+    for key, turned in (("image", "turned"), ("other", "other_turned")):
+        if turned in recipe:
+            turn, image = recipe[turned][:, None, None, None], batch[key]
+            made[key] = tf.where(turn, tf.reverse(image, [2]), image)
+    return made
 
 
 def _streamed(data: "ImageData", batch_size: int, seed: int, start: int) -> "tf.data.Dataset":
     import tensorflow as tf
 
+    check_batch_size(data, batch_size)
     first = start * batch_size
     buffer = max(batch_size, min(data.size, BUFFER_BYTES // int(np.prod(data.shape))))
 

@@ -10,6 +10,7 @@ from tfgen import evaluation
 from tfgen.errors import NotMeasurable, UserError, one_of
 from tfgen.evaluation.protocol import FIRST_SEED, MOST_SAMPLES, Protocol, Splits
 from tfgen.metrics import features as feature_networks
+from tfgen.metrics import kept_classifier
 
 if TYPE_CHECKING:
     from tfgen.evaluation.finished import FinishedRun
@@ -74,6 +75,7 @@ def measure(
             network = feature_networks.choose(
                 features, splits.train, splits.held_out, training.levels, inception
             )
+            kept_classifier.keep(run.outputs.classifier, network)
         except NotMeasurable as error:
             without_features = {"samples": str(error)}
             parts = [part for part in parts if part != "samples"]

@@ -28,7 +28,7 @@ from tfgen.data import record
 from tfgen.errors import UserError, one_of
 from tfgen.exporting import archive, checksums, cost, golden, join
 from tfgen.exporting.endpoints import endpoints
-from tfgen.metrics import features
+from tfgen.metrics import features, kept_classifier
 
 if TYPE_CHECKING:
     from tfgen.evaluation.finished import FinishedRun
@@ -233,12 +233,15 @@ def _quietly(items: Iterator[tuple[str, bytes]]) -> Iterator[tuple[str, bytes]]:
 def _data(
     run: "FinishedRun",
 ) -> tuple[np.ndarray | None, Callable[[np.ndarray], np.ndarray] | None]:
-    """(images of the run's data, the evaluation's classifier of them); None where there are none.
+    """(images of the run's data, a classifier of what it makes); None where there are none.
 
-    Without labels there is no classifier; of a model of seeds, nothing to read then.
+    Without labels there is no classifier; of a model of seeds, nothing to read then, nor where the
+    run has kept one.
     """
-    if run.model.can("sample") and record.classes(run.dir) == []:
-        return None, None
+    if run.model.can("sample"):
+        judge = kept_classifier.read(run.outputs.classifier, run.dir.classifier)
+        if judge or record.classes(run.dir) == []:
+            return None, judge
     if not run.finds_data("whether files keep the class of a sample is not measured"):
         return None, None
     training = run.training
@@ -248,7 +251,8 @@ def _data(
         return images, None
     if training.other:  # what is exported makes images of the second domain
         held = {"image": held["other"], "label": held["other_label"]}
-    judge = features.classifier_features(held, None, training.levels)
-    probabilities = judge.probabilities
+    made = features.classifier_features(held, None, training.levels)
+    kept_classifier.keep(run.outputs.classifier, made)
+    probabilities = made.probabilities
     assert probabilities  # of any classifier
     return images, lambda images: probabilities(images).argmax(axis=1)

@@ -158,3 +158,17 @@ def patch(depth: int) -> int:
     for stride in (1, 1, *([2] * depth)):
         side = (side - 1) * stride + 4
     return side
+
+
+def resized(x: tf.Tensor, size: Sequence[int]) -> tf.Tensor:
+    """Images of another size by TensorFlow's bicubic weights: [B, H, W, C] -> [B, *size, C].
+
+    Each axis by a matrix: XLA has no such op, and resizing is linear.
+    """
+    for axis, (before, after) in enumerate(zip(x.shape[1:3], size, strict=True), start=1):
+        with tf.init_scope():  # once, and not in the graph
+            rows = tf.image.resize(tf.eye(before)[None, :, None, :], [after, 1], "bicubic")
+            weights = rows[0, :, 0, :].numpy()
+        x = tf.tensordot(x, tf.constant(weights), [[axis], [1]])
+        x = tf.transpose(x, [0, 3, 1, 2] if axis == 1 else [0, 1, 3, 2])
+    return x

@@ -59,6 +59,7 @@ class Features:
       features: images [N, H, W, C] in [0, 1] -> float64 [N, D].
       probabilities: images -> p(label | image), float64 [N, K]; None without a classifier.
       accuracy: of the classifier on held-out data, by name of the target; {} without.
+      classifier: the network itself, see `network`; None without.
     """
 
     kind: str
@@ -67,6 +68,7 @@ class Features:
     features: Callable[[np.ndarray], np.ndarray]
     probabilities: Callable[[np.ndarray], np.ndarray] | None = None
     accuracy: dict[str, float] = dataclasses.field(default_factory=dict)
+    classifier: "keras.Model | None" = None
 
 
 def choose(
@@ -306,6 +308,7 @@ def classifier_features(
         lambda images: predictions(model, images)[0] / scale,
         probabilities if "label" in wanted else None,
         accuracy,
+        model,
     )
 
 

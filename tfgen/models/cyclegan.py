@@ -222,7 +222,7 @@ class CycleGAN(GenerativeModel):
         u = random.uniform(seeds, [3], stream)
         larger = [round(self.enlarge * side) for side in size]
         if larger != size:
-            x = tf.image.resize(x, larger, "bicubic")
+            x = image_to_image.resized(x, larger)
             x = tf.clip_by_value(x, *self.x_range)  # which the cubic overshoots at edges
             for axis, (side, of) in enumerate(zip(size, larger, strict=True)):
                 first = tf.cast(tf.floor(u[:, axis] * (of - side + 1)), tf.int32)

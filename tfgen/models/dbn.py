@@ -82,7 +82,7 @@ class DBN(GenerativeModel):
         depth: Annotated[int, Range(2, 1000)] = 2,
         each: Count = 5000,
         visible: Literal["auto", "binary", "gaussian"] = "auto",
-        sigma: Annotated[float, Range(0.001)] = 0.25,
+        sigma: Annotated[float, Range(0.001, 1000)] = 0.25,
         algorithm: Literal["cd", "pcd"] = "cd",
         k: Count = 1,
         chains: Count = 100,

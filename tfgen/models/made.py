@@ -90,6 +90,16 @@ class MADE(Autoregression):
         self.orders = one_of("orders", orders, ("raster", "random"))
         self.dropout = dropout
         d, n = math.prod(self.image_shape), self.p.parameters
+        # Before the masks, which are as large: what does not fit is refused by its weights.
+        sizes = [d, *[hidden] * depth, d * n]
+        self.W = [
+            self.add_weight(name=f"W{i}", shape=shape, initializer="glorot_uniform")
+            for i, shape in enumerate(itertools.pairwise(sizes))
+        ]
+        self.b = [
+            self.add_weight(name=f"b{i}", shape=(size,), initializer="zeros")
+            for i, size in enumerate(sizes[1:])
+        ]
         generator = np.random.default_rng(seed)
         # order[k, t] is the pixel that comes t-th.
         self.order = np.stack(
@@ -104,15 +114,6 @@ class MADE(Autoregression):
         ]
         self.due = [
             np.stack([units_of(layers[i], d) for layers in of_layers]) for i in range(depth)
-        ]
-        sizes = [d, *[hidden] * depth, d * n]
-        self.W = [
-            self.add_weight(name=f"W{i}", shape=shape, initializer="glorot_uniform")
-            for i, shape in enumerate(itertools.pairwise(sizes))
-        ]
-        self.b = [
-            self.add_weight(name=f"b{i}", shape=(size,), initializer="zeros")
-            for i, size in enumerate(sizes[1:])
         ]
         self.drop = [
             Dropout(dropout, f"hidden {i}", self.training_seeds) for i in range(1, depth + 1)

@@ -86,7 +86,7 @@ class RBM(GenerativeModel):
         seed: int = 0,
         hidden: Count = 500,
         visible: Literal["auto", "binary", "gaussian"] = "auto",
-        sigma: Annotated[float, Range(0.001)] = 0.25,
+        sigma: Annotated[float, Range(0.001, 1000)] = 0.25,
         algorithm: Literal["cd", "pcd"] = "pcd",
         k: Count = 1,
         chains: Count = 100,

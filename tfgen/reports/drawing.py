@@ -25,6 +25,22 @@ def preview(model: "GenerativeModel", held_out: "ImageData") -> Callable[[], np.
     return lambda: figure.draw(subject)
 
 
+TRIED = 32  # images that figures are tried with
+
+
+def try_out(model: "GenerativeModel", held_out: "ImageData") -> None:
+    """Draws each figure of a class that is not ours once, of few images, and keeps none.
+
+    So one that fails is named, by a `Notice`, before its training and not after. What figures of
+    our own classes ask is tried by the tests; drawing them here costs a second or two of tracing.
+    """
+    if type(model).__module__.startswith("tfgen."):
+        return
+    few: dict[str, np.ndarray] = next(data.evaluation_batches(held_out, TRIED).as_numpy_iterator())
+    for _ in table.drawn(Subject(model, lambda: few, held_out.classes), "folder"):
+        pass
+
+
 def draw(run: "RunDir", model: "GenerativeModel", held_out: "ImageData") -> None:
     """Into figures/ of the run; held_out: `ImageData` of a split that training has not seen."""
     subject = Subject(

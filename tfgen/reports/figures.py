@@ -203,7 +203,8 @@ def labelled(drawn: np.ndarray, texts: Sequence[str]) -> np.ndarray:
     """Rows of pictures, uint8 [height, width, 3], with a text beside each."""
     from PIL import Image, ImageDraw
 
-    room = 7 * max(map(len, texts)) + 12
+    measure = ImageDraw.Draw(Image.new("RGB", (1, 1)))
+    room = math.ceil(max(measure.textlength(text, font_size=13) for text in texts)) + 16
     canvas = np.full((drawn.shape[0], room + drawn.shape[1], 3), BACKGROUND, np.uint8)
     canvas[:, room:] = drawn
     picture = Image.fromarray(canvas)

@@ -70,6 +70,7 @@ svg text { fill: var(--quiet); font: 12px system-ui, sans-serif; }
 @container (max-width: 480px) { svg text { font-size: 18px; } }
 @container (max-width: 400px) { svg text { font-size: 22px; } }
 @container (max-width: 327px) { svg text { font-size: 27px; } }
+.aside { display: none; } @media (max-width: 640px) { .own + .aside { display: block; } }
 .own { overflow-x: auto; } .own img { width: auto; min-width: 100%; max-width: none; }
 .key { display: flex; flex-wrap: wrap; gap: .3rem 1.1rem; margin: .2rem 0 .5rem; font-size: .86rem;
   color: var(--quiet); }
@@ -77,6 +78,7 @@ svg text { fill: var(--quiet); font: 12px system-ui, sans-serif; }
 details { margin-top: .6rem; } summary { cursor: pointer; color: var(--quiet); }
 pre { overflow-x: auto; font-size: .84rem; line-height: 1.45; }
 code { font-size: .92em; }
+.command span { display: inline-block; max-width: 100%; overflow-wrap: anywhere; }
 """
 
 SERIES = ("--accent", "--second", "--real", "--third", "--fourth", "--base")
@@ -101,7 +103,8 @@ def section(title: str, text: str, *parts: str) -> str:
 def picture(pixels: "np.ndarray", alt: str, caption: str = "", own_size: bool = False) -> str:
     """uint8 [height, width, 3] -> a figure, the PNG inside the page.
 
-    own_size: it is never made smaller, for there is text in it.
+    own_size: it is never made smaller, for there is text in it; a phone shows a part of it and
+      says so.
     """
     from PIL import Image
 
@@ -114,8 +117,22 @@ def png(content: bytes, alt: str, caption: str = "", own_size: bool = False) -> 
     data = base64.b64encode(content).decode()
     caption = f"<figcaption>{caption}</figcaption>" if caption else ""
     image = f'<img alt="{html.escape(alt)}" src="data:image/png;base64,{data}">'
-    kind = ' class="own"' if own_size else ""
-    return f"<figure{kind}>{image}{caption}</figure>"
+    if own_size:
+        aside = '<figcaption class="aside">Wider than the screen: scroll it sideways.</figcaption>'
+        image = f'<div class="own">{image}</div>{aside}'
+    return f"<figure>{image}{caption}</figure>"
+
+
+def words(text: str) -> str:
+    """A sentence for a page, with what stands in `backticks` as code."""
+    parts = html.escape(text).split("`")
+    return "".join(f"<code>{part}</code>" if i % 2 else part for i, part in enumerate(parts))
+
+
+def command(text: str) -> str:
+    """A command line of a shell, which is broken between its arguments alone."""
+    spans = " ".join(f"<span>{html.escape(part)}</span>" for part in text.split(" "))
+    return f'<code class="command">{spans}</code>'
 
 
 def legend(names: Iterable[str], colours: Sequence[str] = SERIES) -> str:
@@ -165,7 +182,7 @@ def ruler(
     )
     return (
         f'<div class="ruler"><span>{html.escape(title)}</span><b>{shown}</b>'
-        f"{svg if marks else '<span></span>'}<small>{html.escape(meaning)}</small>"
+        f"{svg if marks else '<span></span>'}<small>{words(meaning)}</small>"
         f'{f"""<div class="key">{named}</div>""" if marks else ""}</div>'
     )
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from tfgen import run_dir, settings
 from tfgen.errors import UserError
+from tfgen.reports import page
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,11 +40,12 @@ def of(run: "RunDir", model: "GenerativeModel") -> dict[str, str]:
 
 def paragraph(run: "RunDir", model: "GenerativeModel") -> str:
     """The same as two lines of an HTML page."""
-    found = {key: html.escape(value) for key, value in of(run, model).items()}
+    told = of(run, model)
+    found = {key: html.escape(value) for key, value in told.items()}
     found["model"] = found["model"].rstrip(".")
     paper = f" ({found['paper']})" if "paper" in found else ""
     when = f" on {found['trained']}" if "trained" in found else ""
-    how = f": <code>{found['command']}</code>" if "command" in found else ", in Python"
+    how = f": {page.command(told['command'])}" if "command" in told else ", in Python"
     return f"<p>{found['model']}{paper}.</p><p>Trained{when} with seed {found['seed']}{how}</p>"
 
 

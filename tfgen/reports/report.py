@@ -114,7 +114,7 @@ def _best_trivial(content: Mapping[str, Any], metric: catalogue.Metric) -> tuple
 def diagnosis(content: Mapping[str, Any]) -> str:
     found = [
         f'<div class="finding"><b>{html.escape(finding["problem"])}</b>'
-        f"<p>{html.escape(finding['advice'])}</p></div>"
+        f"<p>{page.words(finding['advice'])}</p></div>"
         for finding in content["diagnosis"]
     ] or ['<div class="good">No rule found anything wrong. Look at the samples all the same.</div>']
     return page.section("Diagnosis", "", *found)

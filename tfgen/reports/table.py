@@ -231,7 +231,7 @@ FIGURES: tuple[Figure, ...] = (
     Explored(
         "classes", "Image arithmetic: from class to class",
         "Each row one held-out image; each column: its code - the mean of its class + the mean of "
-        "another.",
+        "another, in the classes' order.",
         codes.from_class_to_class,
         needs=("encode", "labels"), unless=("indices", "samples by class"),
     ),

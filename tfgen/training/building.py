@@ -109,13 +109,14 @@ def _with_optimizers(
         key: optimizers.from_config(settings, config.steps, model.updates(key))
         for key, settings in config.optimizers.items()
     }
-    # XLA does not pay for convolutions on a CPU, and op determinism excludes it on a GPU.
-    model.compile(found, jit_compile=False)
+    model.compile(found)
     return model
 
 
 # A weight, its gradient and Adam's two means, in float32.
 BYTES_A_WEIGHT = 16
+# Of the largest array of weights: copies while it is drawn at random, or changed by a step.
+BYTES_AT_WORK = 12
 
 
 @contextlib.contextmanager
@@ -125,15 +126,18 @@ def fitting_into_memory(name: str) -> Iterator[None]:
     Raises: UserError before the first that does not fit into the machine's memory in training,
       which would end the process without a word.
     """
-    add_weight, count, memory = keras.layers.Layer.add_weight, 0, devices.free_memory()
+    add_weight, memory = keras.layers.Layer.add_weight, devices.free_memory()
+    count = largest = 0
 
     def counted(layer: keras.layers.Layer, shape: Any = None, *args: Any, **kwargs: Any) -> Any:
-        nonlocal count
-        count += math.prod(shape or ())
-        if memory and count * BYTES_A_WEIGHT > memory:
+        nonlocal count, largest
+        size = math.prod(shape or ())
+        count, largest = count + size, max(largest, size)
+        wanted = BYTES_A_WEIGHT * count + BYTES_AT_WORK * largest
+        if memory and wanted > memory:
             raise UserError(
                 f"{name} has at least {count:,} weights with these settings and images: training "
-                f"takes {count * BYTES_A_WEIGHT / 1e9:,.0f} GB for them, and "
+                f"takes {wanted / 1e9:,.0f} GB for them, and "
                 f"{memory / 1e9:,.0f} GB are free. Make it smaller (`model.width`, or what its "
                 "settings call it) or the images (`data.size`)."
             )
@@ -150,11 +154,11 @@ def replicas_of(strategy: "tf.distribute.Strategy | None") -> int:
     return strategy.num_replicas_in_sync if strategy else 1
 
 
-def steps_per_execution(config: "ConfigDict", replicas: int, start: int) -> int:
-    """Steps that TensorFlow runs before Python looks in: a divisor of the intervals, at most 10.
+def steps_per_execution(config: "ConfigDict", replicas: int, start: int, most: int) -> int:
+    """Steps that TensorFlow runs before Python looks in: a divisor of the intervals, or 1.
 
     From `start` on, so that every interval and the last step are the end of a call. A small model's
     step costs no more than the call. Several replicas do not run under more than one.
     """
     whole = math.gcd(config.steps, config.log_every, start)
-    return 1 if replicas > 1 else max(k for k in range(1, 11) if whole % k == 0)
+    return 1 if replicas > 1 else max(k for k in range(1, most + 1) if whole % k == 0)

@@ -7,6 +7,7 @@ is on disk already.
 
 import contextlib
 import signal
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
@@ -17,7 +18,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfgen import progress, startup
-from tfgen.errors import UserError
+from tfgen.errors import Notice, UserError
 from tfgen.reports import figures
 from tfgen.training.checkpoints import Checkpoints
 from tfgen.training.health import Health
@@ -64,6 +65,7 @@ class Recorder(keras.callbacks.Callback):
         self.preview = preview
         self.validation = validation
         self.fit_after_training = lambda: None  # what a model does before it samples
+        self.try_figures = lambda: None  # those of the end, at step 0
         self.signal: int | None = None  # the number of a signal that asked us to stop
         self.events = _event_writer(run.tensorboard)
 
@@ -72,6 +74,7 @@ class Recorder(keras.callbacks.Callback):
         self.health = Health(model, self.progress.say) if model.can("warnings") else None
         if not self.start:
             self.draw(0)
+            self.try_figures()
 
     @contextlib.contextmanager
     def stopping_on_signals(self) -> Iterator[None]:
@@ -172,9 +175,19 @@ class Recorder(keras.callbacks.Callback):
                     tf.summary.scalar(name, value)
 
     def draw(self, step: int) -> None:
-        """What fixed seeds give, or fixed images of a domain."""
+        """What fixed seeds give, or fixed images of a domain.
+
+        A picture that fails after one of step 0 has not costs no checkpoint: a `Notice` says so.
+        """
         self.fit_after_training()
-        pixels = self.preview()
+        try:
+            pixels = self.preview()
+        except Exception as error:
+            if not step:
+                raise
+            said = f"the picture of step {step} could not be drawn: {error!r}."
+            warnings.warn(said, Notice, stacklevel=2)
+            return
         figures.save(self.run.sample_grid(step), pixels)
         if self.events:
             with self.events.as_default(step):

@@ -19,7 +19,7 @@ from tfgen.errors import Interrupted, UserError
 from tfgen.reports import card, drawing, kept_codes
 from tfgen.run import Run
 from tfgen.run_dir import RunDir, short_name
-from tfgen.training import building, claim, devices, health, initial, suiting
+from tfgen.training import building, claim, compilation, devices, health, initial, suiting
 from tfgen.training.callbacks import Recorder
 from tfgen.training.checkpoints import Checkpoints
 from tfgen.training.validation import Validation
@@ -145,16 +145,16 @@ def _train(
         watch = Validation(run, config, model, training, validation, start)
     preview = drawing.preview(model, validation)
     recorder = Recorder(run, config, model.terms, checkpoints, start, shown, preview, watch)
+    recorder.try_figures = functools.partial(drawing.try_out, model, validation)
     if model.can("fit_after_training"):
         recorder.fit_after_training = functools.partial(
             model.fit_after_training, data.arrays(training)["image"]
         )
-    replicas = model.distribute_strategy.num_replicas_in_sync
-    model.steps_per_execution = building.steps_per_execution(config, replicas, start)
+    batches = stepping(model, config, training, start, say)
     began = time.monotonic()
     try:
         if start < config.steps and not (watch and watch.exhausted):
-            fit(model, config, training, start, recorder, job.callbacks)
+            fit(model, config, batches, start, recorder, job.callbacks)
     finally:
         shown.close()
     seconds = time.monotonic() - began
@@ -192,16 +192,34 @@ def _train(
     finish(run, job, model, training, validation, facts)
 
 
-def fit(
+def stepping(
     model: "GenerativeModel",
     config: "ConfigDict",
     training: "ImageData",
+    start: int,
+    say: Callable[[str], None],
+) -> tf.data.Dataset:
+    """Sets how the model takes its steps, says so, and returns what `fit` is given for them."""
+    replicas = model.distribute_strategy.num_replicas_in_sync
+    compiled, why = compilation.chosen(config.compile, replicas)
+    say(why)
+    most = compilation.steps_of_a_call(compiled)
+    model.steps_per_execution = building.steps_per_execution(config, replicas, start, most)
+    order = config.batch_size, config.seed, start, config.data.flip
+    if compiled:
+        return compilation.calls(model, training, *order, say)
+    return data.batches(training, *order)
+
+
+def fit(
+    model: "GenerativeModel",
+    config: "ConfigDict",
+    batches: tf.data.Dataset,
     start: int,
     recorder: Recorder,
     callbacks: "Sequence[keras.callbacks.Callback]" = (),
 ) -> None:
     """Keras' `fit` over the remaining steps, as one epoch: steps are the only unit of length."""
-    batches = data.batches(training, config.batch_size, config.seed, start, flip=config.data.flip)
     with recorder.stopping_on_signals():
         model.fit(
             batches,

@@ -12,7 +12,7 @@ import keras
 from tfgen import data, evaluation, files, reading
 from tfgen.compiling import compiled
 from tfgen.errors import NotMeasurable, UserError, one_of
-from tfgen.metrics import distances
+from tfgen.metrics import distances, kept_classifier
 from tfgen.metrics import features as feature_networks
 from tfgen.training.log import Log
 
@@ -100,6 +100,7 @@ class Validation:
             self.features = feature_networks.choose(
                 "auto", self.splits.train, self.held_out, training.levels
             )
+            kept_classifier.keep(self.run.classifier, self.features)
             self.real = self.features.features(self.splits.unit(self.held_out["image"]))
             self._distance(self.real)
         except NotMeasurable as error:

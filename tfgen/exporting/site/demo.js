@@ -277,7 +277,11 @@ function tellWhence() {
   get("whence").append(`${kind}${paper ? ` (${paper})` : ""}. Trained${when} with seed ${seed}`);
   if (command) {
     const code = document.createElement("code");
-    code.textContent = command;
+    for (const part of command.split(" ")) {  // broken between arguments alone
+      const span = document.createElement("span");
+      span.textContent = part;
+      code.append(span, " ");
+    }
     get("whence").append(": ", code);
   }
   get("whence").hidden = false;

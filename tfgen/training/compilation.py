@@ -1,0 +1,126 @@
+"""How a training step runs: op by op, or compiled by XLA with its data on the device.
+
+Op by op a GPU waits for the next kernel's launch most of the time that a small network trains. XLA
+fuses what a step does beside its products: noise, sums, optimizers. And where the images are held
+as arrays, at most `pipeline.MEMORY_LIMIT`, they go to the GPU once, and a call takes many steps:
+what it is given is `data.pipeline.recipes`, the rows of the images that each step takes.
+
+    for k in 1 .. K:  batch = images[rows[k]];  a step of the model
+
+K is a constant of the program: a loop whose length XLA knows needs no look at a condition from the
+host, and a run that goes on has the program of the run that it was, whose rounding is its own.
+"""
+
+import functools
+import re
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import tensorflow as tf
+
+from tfgen.data import pipeline
+
+if TYPE_CHECKING:
+    from tfgen.data.source import ImageData
+    from tfgen.model import GenerativeModel
+
+# As Keras' `fit` calls it: an iterator of the data -> the terms of the last step.
+TrainFunction = Callable[[Any], Mapping[str, tf.Tensor]]
+
+# Steps of a call on a GPU: a call costs about as much as a small network's step, and a signal waits
+# for its end.
+STEPS_OF_A_CALL = 25
+
+
+def chosen(compile: str, replicas: int) -> tuple[bool, str]:
+    """Whether the step is compiled by XLA, and a sentence that says so and why.
+
+    compile: `config.compile`. "auto" compiles on a GPU alone: convolutions of XLA for CPUs are
+    slower than oneDNN's, which TensorFlow takes op by op.
+    """
+    gpu = bool(tf.config.list_physical_devices("GPU"))
+    device = "a GPU" if gpu else "a CPU"
+    if replicas > 1:
+        # The all-reduce of gradients, and of batch statistics, is between devices, and a compiled
+        # step is one program of one device.
+        return False, f"Steps run op by op: they are shared by {replicas} replicas."
+    if compile == "auto":
+        return gpu, f"Steps run {'compiled by XLA' if gpu else 'op by op'}: the device is {device}."
+    named = "compiled by XLA" if compile == "xla" else "op by op"
+    return compile == "xla", f"Steps run {named} on {device}: `compile` is {compile}."
+
+
+def steps_of_a_call(compiled: bool) -> int:
+    """The most steps between two looks of Python at the run."""
+    return STEPS_OF_A_CALL if compiled else 10
+
+
+def calls(
+    model: "GenerativeModel",
+    training: "ImageData",
+    batch_size: int,
+    seed: int,
+    start: int,
+    flip: bool,
+    say: Callable[[str], None],
+) -> "tf.data.Dataset":
+    """What each call of a compiled model's train function is given, from step `start` on.
+
+    Of images in memory the recipes of `model.steps_per_execution` steps, of others their batches:
+    dicts of [K, B, ...]. Gives the model what makes that function.
+    """
+    held = None
+    if pipeline.in_memory(training):
+        made = pipeline.recipes(training, batch_size, seed, start, flip)
+        held = {key: tf.constant(value) for key, value in pipeline.held(training).items()}
+    else:
+        made = pipeline.batches(training, batch_size, seed, start, flip)
+    model.steps_on_device = functools.partial(train_function, held=held, say=say)
+    return made.batch(model.steps_per_execution, drop_remainder=True).prefetch(2)
+
+
+def train_function(
+    model: "GenerativeModel",
+    held: Mapping[str, tf.Tensor] | None,
+    say: Callable[[str], None],
+) -> TrainFunction:
+    """Many steps in one program of XLA, as Keras' `fit` calls it.
+
+    held: the images that recipes are of; None: what a call is given are batches.
+    """
+
+    def steps(given: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        count = next(iter(given.values())).shape[0]
+
+        def step(k: tf.Tensor, terms: Mapping[str, tf.Tensor]) -> Any:
+            batch = {key: value[k] for key, value in given.items()}
+            found = model.train_step(pipeline.gathered(held, batch) if held else batch)
+            return k + 1, {key: tf.cast(found[key], tf.float32) for key in terms}
+
+        before = (tf.constant(0), {name: tf.constant(0.0) for name in model.terms})
+        return tf.while_loop(lambda k, _: k < count, step, before)[1]
+
+    function = tf.function(steps, jit_compile=True, autograph=False)
+
+    def train(iterator: Any) -> Mapping[str, tf.Tensor]:
+        nonlocal function
+        given = next(iterator)
+        try:
+            return function(given)
+        except tf.errors.OpError as error:
+            op = _not_compiled(error.message)
+            if not op:
+                raise
+            say(f"Steps run op by op: XLA does not compile {op}.")
+            function = tf.function(steps, autograph=False)
+            return function(given)
+
+    return train
+
+
+def _not_compiled(message: str) -> str:
+    """Of an error of XLA the operation that it cannot compile; "" for another error."""
+    if not re.search("tf2xla|XLA|uncompilable", message):
+        return ""
+    found = re.search(r"{{node ([^}]+)}}", message)
+    return found[1] if found else "the step"
