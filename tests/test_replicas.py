@@ -26,8 +26,7 @@ def found(request):
     return servers.replicas(request.param.id)
 
 
-@pytest.mark.slow
-def test_two_replicas_equal_one_device(found):
+def assert_equal_to_one(found):
     assert found["same_start"]
     assert found["replicas_agree"]
     one, two = found["losses"]
@@ -39,10 +38,15 @@ def test_two_replicas_equal_one_device(found):
 
 
 @pytest.mark.slow
+def test_two_replicas_equal_one_device(found):
+    assert_equal_to_one(found)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", settings.KINDS)
 def test_an_optimizer_of_two_replicas_is_that_of_one(kind):
     """With a clip that every gradient exceeds, on batches that are taken in parts."""
-    test_two_replicas_equal_one_device(servers.replicas(f"small-{kind}"))
+    assert_equal_to_one(servers.replicas(f"small-{kind}"))
 
 
 @pytest.mark.slow
