@@ -9,10 +9,10 @@ train in turn, on the same machine load. What counts is the ratio of the fastest
 else the machine does can only add (now and then a round gets one core, and takes twice as long).
 On a GPU the images are noise, of 17 levels: a step's time does not depend on what they show.
 
-  tfgen          as `train.run` does it: on a GPU compiled by XLA
-  op by op       the same with `compile=none`, on a GPU alone
-  free           the same with `deterministic=False`, on a GPU alone
-  bfloat16       the same with `precision=bfloat16`, on a GPU alone
+  tfgen          as `train.run` does it: bit-identical runs, on a GPU op by op
+  xla            the same with `compile=xla`, on a GPU alone, as what follows
+  free           with `deterministic=False`, and so compiled by XLA
+  bfloat16       the same with `precision=bfloat16`
   keras          the networks of tfgen, trained as the tutorials of keras.io write it: `train_step`
                  with `random.normal`, Keras' BatchNormalization and Dropout, Mean trackers, two
                  passes of G, a tf.data pipeline of scaled floats, `fit`; XLA where Keras takes it
@@ -52,9 +52,9 @@ GPU = {
 WAYS = {"cpu": ("tfgen", "keras", "torch")}
 # What the settings are where they are not those of a run: {way: {setting: value}}.
 CHANGES = {
-    "op by op": {"compile": "none"},
+    "xla": {"compile": "xla"},
     "free": {"deterministic": False},
-    "bfloat16": {"precision": "bfloat16"},
+    "bfloat16": {"deterministic": False, "precision": "bfloat16"},
 }
 WAYS["gpu"] = ("tfgen", *CHANGES, "keras", "torch", "torch.compile")
 LEVELS = 17

@@ -7,6 +7,10 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 # As the commands set it, whose results are compared with those of this process.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+# Threads of NumPy and scikit-learn wait for each other by turning round, which takes the cores from
+# the other worker: with one each, some tests take a quarter of the time.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 # Set before TFDS is imported, and inherited by the commands that tests run and by the workers.
 if "PYTEST_XDIST_WORKER" not in os.environ:
     os.environ["TFDS_DATA_DIR"] = tempfile.mkdtemp(prefix="tfgen-test-data-")
@@ -35,8 +39,14 @@ OF_ROWS = (
 
 # The groups that take longest, the longest first, as measured; those of rows come after them.
 LONGEST = (
-    *("training/test_kill.py", "training/test_loop.py", "training/test_validation.py"),
-    *("analysis/test_applications.py", "cli/test_evaluate.py"),
+    *(
+        "test_front.py",
+        "test_wheel.py",
+        "training/test_validation.py",
+        "training/test_lifecycle.py",
+    ),
+    *("models/test_progan.py", "cli/test_evaluate.py", "cli/test_commands.py"),
+    *("training/test_loop.py", "training/test_kill.py", "analysis/test_applications.py"),
 )
 
 
@@ -133,6 +143,23 @@ def once(name, make):
         if not path.exists():
             make(path)
     return path
+
+
+@pytest.fixture
+def hasty_judges(monkeypatch, tmp_path):
+    """Networks that judge images take 20 steps for 600 and more, where nobody asks what they say.
+
+    They are kept in no cache, where another would find them.
+    """
+    from tfgen.metrics import features
+
+    train = features.train_network
+
+    def some(images, targets, seed=0, steps=None, **rest):
+        return train(images, targets, seed, steps=20, **rest)
+
+    monkeypatch.setattr(features, "train_network", some)
+    monkeypatch.setattr(features, "cache", lambda: tmp_path / "judges")
 
 
 @pytest.fixture(scope="session")

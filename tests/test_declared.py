@@ -192,6 +192,7 @@ def test_reading_loads_no_tensorflow():
     ("limits", "within", "beyond", "said"),
     [
         (Range(1), [1, 10**9], [0, -1, math.inf], "1 or more"),
+        (Range(0, 2**31 - 1), [0, 2**31 - 1], [-1, 2**31], "in [0, 2147483647]"),
         (Range(above=0), [1e-9], [0, -1.0, math.inf, math.nan], "above 0"),
         (Range(0, below=1), [0, 0.999], [1, 1.0, -0.1], "in [0, 1)"),
         (Range(0, 1), [0, 1], [1.1, -0.1], "in [0, 1]"),

@@ -126,6 +126,7 @@ def test_fewer_steps_are_refused(trained):
         train(trained[0].path, steps=20, settings={"eval_every": 20})
 
 
+@pytest.mark.slow
 def test_a_run_begins_with_the_weights_of_another(trained, tmp_path):
     """With a rate of next to nothing they are still there after a step."""
     first = {"optimizers.vae.learning_rate": 1e-30, "log_every": 1, "save_every": 1}
@@ -137,6 +138,7 @@ def test_a_run_begins_with_the_weights_of_another(trained, tmp_path):
     assert run.model.steps_done == 1
 
 
+@pytest.mark.slow
 def test_weights_of_other_shapes_begin_anew(trained, tmp_path, capsys):
     changes = TINY | {"log_every": 1, "save_every": 1, "optimizers.vae.learning_rate": 1e-30}
     arguments = dict(labels=LABELS, steps=1, batch_size=20, init=trained[0].path, settings=changes)
@@ -239,6 +241,7 @@ def test_levels_of_floats_are_the_nearest():
     assert np.array_equal(images.levels_of("x", given, 256).ravel(), np.arange(256))
 
 
+@pytest.mark.slow
 @keras.saving.register_keras_serializable("tests")
 class Shift(GenerativeModel):
     """A class of one's own, without a config: G(u) = u + b, b the mean of the images."""
@@ -289,8 +292,12 @@ def test_a_class_of_ones_own_brings_its_optimizers(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("hasty_judges")
 def test_the_lines_of_the_readme_run(tmp_path, monkeypatch):
-    """As they stand, but for the number of steps. Some 40 s: two models, evaluated and exported."""
+    """As they stand, but for the number of steps.
+
+    Some 30 s: two models, evaluated and exported in every format.
+    """
     text = (ROOT / "README.md").read_text()
     section = text[text.index("## From Python") : text.index("## Serve")]
     blocks = fenced.blocks(section)

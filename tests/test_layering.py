@@ -21,7 +21,7 @@ ALLOWED = {
 FLOORS = (
     "errors parts",
     "registration progress by_class random files reading seeds replicas startup compiling",
-    "training_state declared images latents networks run_dir metrics objectives",
+    "precision training_state declared images latents networks run_dir metrics objectives",
     "settings data layers",
     "accumulation",
     "model",

@@ -54,6 +54,7 @@ def test_golden_values():
     )
 
 
+@pytest.mark.slow
 def test_no_word_repeats_in_a_million_draws():
     drawn = words([12345], "z", 2**20)[0]
     assert len(np.unique(drawn)) == 2**20

@@ -82,7 +82,7 @@ def test_the_command_trains_and_resumes_on_two_replicas(tmp_path):
     The log is that of one device. Some 30 s: three runs, two of them with processes of their own.
     """
     path = tmp_path / "two"
-    watched = {"replicas": 2, "steps": 20, "eval_every": 10, "data.validation": "validation"}
+    watched = {"replicas": 2, "steps": 20, "eval_every": 10, "eval_metric": "loss"}
     done = runs.run(runs.command(small.FILE, path, **watched))
     assert done.returncode == 0, done.stderr
     assert runs.train(small.FILE, tmp_path / "one", steps=20).returncode == 0

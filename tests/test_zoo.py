@@ -42,6 +42,14 @@ def model(known):
     return known.model
 
 
+@pytest.fixture(scope="module")
+def saved(model, tmp_path_factory):
+    """The file of the row's model."""
+    path = tmp_path_factory.mktemp("saved") / "model.keras"
+    model.save_networks(path)
+    return path
+
+
 def test_parameter_count(row, model):
     if row.parameters is None:
         pytest.skip("of a user's own model nobody has counted them by hand")
@@ -205,6 +213,8 @@ def test_a_lost_order_is_found():
 def test_it_learns_one_batch(row, known):
     """Each player of a game while the others stand still, for games go round; all of the rest."""
     model, batch = known.model, row.batch(seed=0)
+    # A critic that learns meanwhile raises what the VAE pays.
+    steps = 61 if row.name == "factor_vae" else 31
     turns = {None: model.terms[0]}
     if {"G", "D"} <= set(model.optimizers):
         turns = {"D": "d_loss", "G": "g_loss" if "g_loss" in model.terms else "loss"}
@@ -213,7 +223,7 @@ def test_it_learns_one_batch(row, known):
         for player, name in turns.items():
             for other, optimizer in model.optimizers.items():
                 optimizer.learning_rate = 0.01 if player in (other, None) else 0.0
-            history = [known.step(batch) for _ in range(61)]
+            history = [known.step(batch) for _ in range(steps)]
             # What grows is compared with itself of the same size.
             stage = float(history[-1].get("stage", 0))
             of_stage = [float(t[name]) for t in history if float(t.get("stage", 0)) == stage]
@@ -282,10 +292,8 @@ def test_samples_are_decoded_from_draws_of_the_prior(known):
     assert (np.abs(images.mean(axis=0) - decoded[0]) < 5 * error).all()
 
 
-def test_save_and_load(row, model, tmp_path):
-    path = tmp_path / "model.keras"
-    model.save_networks(path)
-    loaded = keras.saving.load_model(path)
+def test_save_and_load(row, model, saved):
+    loaded = keras.saving.load_model(saved)
     assert type(loaded) is type(model)
     assert loaded.get_config() == model.get_config()
     rest = {id(weight) for weight in training_only(loaded)}
@@ -302,7 +310,7 @@ def training_only(model):
     return [weight for part in parts for weight in part.training_only()]
 
 
-def test_what_training_alone_needs_is_left_out_of_files(known, model, tmp_path):
+def test_what_training_alone_needs_is_left_out_of_files(known, model, saved, tmp_path):
     """Nothing that is exported reads it, and no measurement on held-out images.
 
     The counters that all models have are tried with a row of each kind.
@@ -320,8 +328,7 @@ def test_what_training_alone_needs_is_left_out_of_files(known, model, tmp_path):
             for weight in rest:
                 weight.assign(tf.ones_like(weight))
             assert {name: float(value) for name, value in model.test_step(batch).items()} == before
-    model.save_networks(tmp_path / "model.keras")
-    with zipfile.ZipFile(tmp_path / "model.keras") as archive:
+    with zipfile.ZipFile(saved) as archive:
         archive.extract("model.weights.h5", tmp_path)
     with h5py.File(tmp_path / "model.weights.h5") as file:
         stored = []

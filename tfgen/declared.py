@@ -47,12 +47,13 @@ class Range:
         """As in "must be ..."."""
         open_left, open_right = self.above > -math.inf, self.below < math.inf
         left, right = max(self.low, self.above), min(self.high, self.below)
+        first, last = (str(end) if isinstance(end, int) else f"{end:g}" for end in (left, right))
         if -math.inf < left and right < math.inf:
-            return f"in {'(' if open_left else '['}{left:g}, {right:g}{')' if open_right else ']'}"
+            return f"in {'(' if open_left else '['}{first}, {last}{')' if open_right else ']'}"
         if left > -math.inf:
-            return f"above {left:g}" if open_left else f"{left:g} or more"
+            return f"above {first}" if open_left else f"{first} or more"
         if right < math.inf:
-            return f"below {right:g}" if open_right else f"at most {right:g}"
+            return f"below {last}" if open_right else f"at most {last}"
         return "a finite number"
 
 

@@ -57,7 +57,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfgen import accumulation, images, networks, random, startup
+from tfgen import accumulation, images, networks, precision, random, startup
 from tfgen.data import conditions
 from tfgen.declared import Network
 from tfgen.errors import UserError
@@ -116,6 +116,7 @@ class GenerativeModel(TrainingState, keras.Model):
     data_features: tuple[str, ...] = ()  # of the data that it wants beside image and label
     terms: tuple[str, ...] = ("loss",)
     descent: Mapping[str, str] = {}  # {optimizer: the term that it descends on}, in their order
+    always_float32: bool = False  # whether it has no network that could compute in 16 bits
     retired: tuple[str, ...] = ()  # arguments that a version before had, and old files name
     train_function: Any  # Keras', see `make_train_function`
     _defaults: Mapping[str, Any] = {}  # of arguments, by class attributes
@@ -166,6 +167,7 @@ class GenerativeModel(TrainingState, keras.Model):
         self.class_names: tuple[str, ...] = ()
         self.optimizers: dict[str, keras.optimizers.Optimizer] = {}
         self.accumulate = 1  # parts that a step takes its batch in, see `tfgen/accumulation.py`
+        self.loss_scales: dict[str, precision.LossScale] = {}  # of float16
         # Makes the train function of a run whose images the device holds.
         self.steps_on_device: Callable[[GenerativeModel], Callable[[Any], Any]] | None = None
         # What a user gave in place of ours, {argument: network}.
@@ -365,6 +367,7 @@ class GenerativeModel(TrainingState, keras.Model):
         # Of oneDNN's convolutions on a CPU XLA has slower ones; see `training/compilation.py`.
         super().compile(optimizer=None, **({"jit_compile": False} | kwargs))
         self.optimizers = self.build_optimizers(optimizer)
+        self.loss_scales = precision.loss_scales(self, self.optimizers)
 
     def fit(
         self,
@@ -485,18 +488,29 @@ class GenerativeModel(TrainingState, keras.Model):
         Keras sums gradients over replicas. The division that makes N replicas equal one is here and
         nowhere else.
         """
-        self.take_step(name, self.gradients(tape, loss, self.trained()[name]))
-
-    def take_step(self, name: str, gradients: Sequence[tf.Tensor | None]) -> None:
-        """One step of the optimizer `name` by what this replica adds to the gradient."""
-        self.optimizers[name].apply(gradients, self.trained()[name])
+        variables = self.trained()[name]
+        self.descend(name, self.gradients(name, tape, loss, variables), variables)
 
     def gradients(
-        self, tape: tf.GradientTape, loss: tf.Tensor, variables: Sequence[keras.Variable]
+        self,
+        name: str,
+        tape: tf.GradientTape,
+        loss: tf.Tensor,
+        variables: Sequence[keras.Variable],
     ) -> list[tf.Tensor | None]:
-        """What this replica adds to the gradient; None for what the loss does not depend on."""
-        share = 1.0 / tf.distribute.get_strategy().num_replicas_in_sync
-        return tape.gradient(loss, variables, output_gradients=tf.constant(share, loss.dtype))
+        """What this replica adds to the gradient, as `descend` takes it for the optimizer `name`;
+        None for what the loss does not depend on."""
+        share = tf.constant(1.0 / tf.distribute.get_strategy().num_replicas_in_sync, loss.dtype)
+        if name in self.loss_scales:
+            # Not in the loss: gradients that are part of it, as penalties are, stay as they are.
+            share *= self.loss_scales[name].scale
+        return tape.gradient(loss, variables, output_gradients=share)
+
+    def descend(
+        self, name: str, gradients: Sequence[tf.Tensor | None], variables: Sequence[keras.Variable]
+    ) -> None:
+        """One step of the optimizer `name` along what `gradients` gave."""
+        self.loss_scales.get(name, self.optimizers[name]).apply(gradients, variables)
 
     def training_seeds(self, image: tf.Tensor) -> tf.Tensor:
         """One noise seed for each row of this replica's batch, a function of (seed, step, row)."""
@@ -531,7 +545,7 @@ class GenerativeModel(TrainingState, keras.Model):
         if parameter.annotation is not Network:
             return getattr(self, parameter.name)
         network = self.own_networks.get(parameter.name)
-        return network and keras.saving.serialize_keras_object(network)
+        return network and precision.in_float32(keras.saving.serialize_keras_object(network))
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> "GenerativeModel":
@@ -557,8 +571,9 @@ class GenerativeModel(TrainingState, keras.Model):
         """
         self.without_optimizers().save(path)
 
-    def without_optimizers(self) -> "GenerativeModel":
-        """A copy as `tfgen.load` gives it, which trains no more."""
-        copy = type(self).from_config(self.get_config())
+    def without_optimizers(self, computing: str = "float32") -> "GenerativeModel":
+        """A copy as `tfgen.load` gives it, which trains no more; computing: its precision."""
+        with precision.computing(computing):
+            copy = type(self).from_config(self.get_config())
         copy.set_weights(self.get_weights())
         return copy

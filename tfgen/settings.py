@@ -27,6 +27,7 @@ from tfgen.errors import UserError, nearest, one_of
 
 SECTIONS = ("data", "model", "optimizers")
 DECAYS = ("none", "cosine", "linear")
+PRECISIONS = ("float32", "bfloat16", "float16")
 COMPILE = ("auto", "xla", "none")
 # Which settings each kind of optimizer reads beside those that all read.
 KINDS = {
@@ -64,8 +65,19 @@ RUN = {
     "patience": (0, _ZERO, "stop after so many looks without a better one; 0: never"),
     "replicas": (0, _ZERO, "0: one for each GPU, or one CPU; n: n GPUs, or n logical CPU devices"),
     "init": ("", None, "a run of the same model whose weights this one begins with"),
-    "deterministic": (True, None, "bit-identical runs; on a GPU this may cost speed"),
-    "compile": ("auto", None, "auto: by XLA on a GPU, xla: everywhere, none: op by op"),
+    "precision": (
+        *("float32", None),
+        "that networks compute in: float32, bfloat16, float16; all else is float32",
+    ),
+    "tf32": (False, None, "products of float32 in 19 bits, on GPUs that have them"),
+    "deterministic": (
+        *(True, None),
+        "bit-identical runs; on a GPU they take up to three times as long",
+    ),
+    "compile": (
+        *("auto", None),
+        "auto: by XLA on a GPU unless deterministic; xla: in any case; none: op by op",
+    ),
     "data.name": ("digits", None, 'an embedded set, any TFDS name, or a folder ("./pictures")'),
     "data.split": ("train", None, "what is trained on; with slices: train[:90%]"),
     "data.validation": ("", None, "'': the data's own, else the last tenth of data.split"),
@@ -373,6 +385,7 @@ def check(config: ConfigDict, model: str = "") -> None:
     for key, (_, limits, _) in RUN.items():
         if limits:
             need(key, limits.holds, limits)
+    need("precision", lambda v: v in PRECISIONS, f"one of {', '.join(PRECISIONS)}")
     need("compile", lambda v: v in COMPILE, f"one of {', '.join(COMPILE)}")
     need("data.name", bool, "the name of a data set or the path of a folder")
     need("data.split", bool, "a split such as train or train[:90%]")

@@ -38,7 +38,8 @@ def folder(tmp_path_factory):
 
 @pytest.mark.slow
 def test_anomaly_compares_with_methods_that_need_no_model(folder, monkeypatch):
-    monkeypatch.setattr("tfgen.analysis.anomaly.SAMPLES", 5)
+    """Some 30 s: two runs for all tests of the file, then p(x | y) of each image and class."""
+    monkeypatch.setattr("tfgen.analysis.anomaly.SAMPLES", 2)
     done = python("train.anomaly", f"--workdir={folder / 'cvae'}")
     assert done.returncode == 0, done.stderr
     content = json.loads((folder / "cvae" / "anomaly.json").read_text())

@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from tests.conftest import ROOT
-from tests.support import runs
+from tests.support import runs, small
 from tfgen import settings
 from tfgen.errors import UserError
 from tfgen.training import front
@@ -153,7 +153,7 @@ def test_a_dry_run_refuses_what_cannot_run(changes, said):
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
     path = tmp_path_factory.mktemp("cli") / "run"
-    done = runs.run(runs.command("vae", path))
+    done = runs.run(runs.command(small.FILE, path))
     assert done.returncode == 0, done.stderr
     return path, done
 
@@ -177,10 +177,10 @@ def test_a_run_ends_by_naming_what_it_wrote_and_what_comes_next(finished):
 @pytest.mark.slow
 def test_the_same_command_again_says_that_it_is_complete(finished):
     path, _ = finished
-    done = runs.train("vae", path)
+    done = runs.train(small.FILE, path)
     assert done.returncode == 0
     assert "is complete" in done.stdout
-    done = runs.train("vae", path, seed=4)
+    done = runs.train(small.FILE, path, seed=4)
     assert done.returncode == 2
     assert "seed: 0 there, 4 now" in done.stderr
 
@@ -188,7 +188,7 @@ def test_the_same_command_again_says_that_it_is_complete(finished):
 @pytest.mark.slow
 def test_on_a_terminal_there_is_a_progress_bar(tmp_path):
     main, side = pty.openpty()
-    arguments = runs.command("vae", tmp_path / "run", steps=20)
+    arguments = runs.command(small.FILE, tmp_path / "run", steps=20)
     process = subprocess.Popen(arguments, cwd=ROOT, stdout=side, stderr=side, stdin=side)
     os.close(side)
     screen = b""

@@ -7,8 +7,9 @@ from tests.support.pictures import pictures
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("hasty_judges")
 def test_the_commands_from_a_run_to_translated_pictures(tmp_path):
-    """Some 45 s: two classifiers are trained, which judge the translations."""
+    """Some 20 s: a run, its evaluation and its export in two precisions."""
     run = tmp_path / "run"
     done = runs.train("cyclegan", run, data__validation="validation")
     assert done.returncode == 0, done.stderr

@@ -69,6 +69,7 @@ def measured():
     ]
 
 
+@pytest.mark.usefixtures("hasty_judges")
 @pytest.mark.parametrize("row", measured())
 def test_every_model_is_measured_by_what_it_can(row):
     """Untrained: the numbers are poor, but each capability gives its own, and all are finite."""
@@ -168,6 +169,8 @@ def test_a_perfect_sampler_of_the_ring_is_found_perfect():
     assert comparison.measure(collapsed)["modes"] == 1
 
 
+@pytest.mark.slow
+@pytest.mark.usefixtures("hasty_judges")
 def test_what_few_images_do_not_allow_is_left_out_with_its_reason(splits):
     some = few(splits, 5)
     cut = dataclasses.replace(some, held_out={k: v[:1] for k, v in some.held_out.items()})
@@ -201,7 +204,10 @@ def test_a_split_that_was_trained_on_is_refused(digits):
 
 @pytest.mark.slow
 def test_conditional_models_are_asked_for_their_labels(splits, judge):
-    """Real images of the label that was asked for pass; those of the next label fail."""
+    """Real images of the label that was asked for pass; those of the next label fail.
+
+    Some 20 s: a network is trained on each as long as an evaluation trains it.
+    """
     from tfgen.evaluation.samples import conditional
 
     by_label = np.argsort(splits.train["label"], kind="stable")

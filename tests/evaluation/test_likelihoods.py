@@ -70,6 +70,7 @@ def linear():
     return set_networks, x, exact
 
 
+@pytest.mark.slow
 def test_with_the_exact_posterior_every_bound_is_exact(linear):
     set_networks, x, exact = linear
     model = set_networks()

@@ -13,7 +13,7 @@ from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 
 from tests import zoo
-from tests.support import runs
+from tests.support import runs, small
 from tests.support.trained import trained
 from tests.zoo import EXPORTED, HOSTED
 from tfgen.errors import UserError
@@ -309,24 +309,24 @@ def test_files_are_judged_without_the_images_by_the_classifier_that_the_run_keep
 def test_the_commands_from_a_run_to_its_files(tmp_path):
     """export.saved_model, export.tflite, export.sample, as a user types them.
 
-    A minute: four files are measured as a user has them measured, with a classifier of the data.
+    Some 25 s: four files are measured as a user has them measured, with a classifier of the data.
     """
     run, command = tmp_path / "run", runs.here
-    assert runs.train("vae", run).returncode == 0
+    assert runs.train(small.FILE, run).returncode == 0
     done = command("export.tflite", f"--workdir={run}")
     assert done.returncode == 0, done.stderr
     for precision in tflite.PRECISIONS:
-        assert (run / "tflite" / f"vae-{precision}.tflite").exists()
+        assert (run / "tflite" / f"small-{precision}.tflite").exists()
         assert any(line.startswith(precision) for line in done.stdout.splitlines())
     assert "same class %" in done.stdout
     held = json.loads((run / "tflite" / "golden.json").read_text())["files"]
-    assert held == checksums.of(run / "tflite", [f"vae-{p}.tflite" for p in tflite.PRECISIONS])
+    assert held == checksums.of(run / "tflite", [f"small-{p}.tflite" for p in tflite.PRECISIONS])
     done = command("export.saved_model", f"--workdir={run}")
     assert done.returncode == 0, done.stderr
     assert "docker run" in done.stdout
     assert json.loads((run / "golden.json").read_text())["seeds"]
     pictures = []
-    for source in (run, run / "serving" / "vae" / "1", run / "tflite" / "vae-float32.tflite"):
+    for source in (run, run / "serving" / "small" / "1", run / "tflite" / "small-float32.tflite"):
         out = tmp_path / f"{len(pictures)}.png"
         done = command("export.sample", f"--from={source}", f"--out={out}")
         assert done.returncode == 0, done.stderr
@@ -337,7 +337,7 @@ def test_the_commands_from_a_run_to_its_files(tmp_path):
     assert max(np.abs(a - arrays[0]).max() for a in arrays) <= 1
 
     for module, arguments, said in (
-        ("export.saved_model", [f"--workdir={run}", "--version=1"], "version 1 of vae exists"),
+        ("export.saved_model", [f"--workdir={run}", "--version=1"], "version 1 of small exists"),
         ("export.saved_model", [f"--workdir={run}", "--version=0"], "positive integers"),
         ("export.saved_model", [f"--workdir={tmp_path}"], "not a run directory"),
         ("export.tflite", [f"--workdir={run}", "--precisions=int4"], "unknown precision 'int4'"),

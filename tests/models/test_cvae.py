@@ -37,6 +37,7 @@ def test_encoder_and_decoder_see_the_label(model):
     np.testing.assert_array_equal(images[:, :3].argmax(axis=1), [0, 1, 2])
 
 
+@pytest.mark.slow
 def test_the_bound_of_a_label_is_the_integral_over_codes(model):
     batch = zoo.toys(6, seed=1000)
     x, label = unit(batch), batch["label"]
@@ -55,6 +56,7 @@ def test_the_bound_of_a_label_is_the_integral_over_codes(model):
     assert terms["loss"].shape == (6,)
 
 
+@pytest.mark.slow
 def test_the_marginal_sums_over_labels(model):
     x = unit(zoo.toys(5, seed=7))
     joint = model.class_log_prob(x, samples=100).numpy()

@@ -134,6 +134,7 @@ def test_the_papers_sizes_and_what_is_off():
         build(enlarge=0.5)
 
 
+@pytest.mark.slow
 def test_training_sees_jittered_images_and_held_out_ones_stay():
     """A function of seed, step and row, of its own in each domain."""
     model, batch = build(enlarge=1.5), Row("cyclegan", TINY, 0).batch()

@@ -172,6 +172,7 @@ def test_a_penalty_is_on_right_images_with_their_text():
     np.testing.assert_allclose(paid, 2.0 * np.mean(0.5 * slopes), rtol=1e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("training", [True, False])
 def test_each_stage_pays_between_the_images_that_its_D_sees(training):
     """Noisy, and in training augmented."""

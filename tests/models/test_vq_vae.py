@@ -161,6 +161,7 @@ def test_the_prior_sums_to_one_and_its_draws_follow_it():
     assert chi2 < likely.sum() + 5 * np.sqrt(2 * likely.sum())
 
 
+@pytest.mark.slow
 def test_its_bound_is_below_the_likelihood_by_enumeration():
     """log p(x) = log sum_c p(c) p(x|c), over all code grids."""
     model, batch = build((8, 8, 1), codes=3, prior_width=4)

@@ -213,11 +213,16 @@ def test_the_penalty_is_computed_in_float32_under_mixed_precision():
 @pytest.mark.parametrize("objective", adversarial.OBJECTIVES)
 @pytest.mark.parametrize("penalty", penalties.PENALTIES)
 def test_any_loss_goes_with_any_penalty_and_either_network(objective, penalty):
+    """Of convolutions each loss and each penalty once: neither asks what D is made of."""
+    once = objective == next(iter(adversarial.OBJECTIVES)) or penalty == next(
+        iter(penalties.PENALTIES)
+    )
     sizes = dict(width=4, depth=1, latent_dim=3, objective=objective, penalty=penalty)
-    losses = []
-    for network in ("dense", "conv"):
+    losses = set()
+    networks = ("dense", "conv") if once else ("dense",)
+    for network in networks:
         row = Row("gan", sizes | dict(network=network), 0, (4, 4, 1))
         terms = row.build().train_step(row.batch())
         assert all(np.isfinite(float(v)) for v in terms.values())
-        losses.append(float(terms["d_loss"]))
-    assert losses[0] != losses[1]
+        losses.add(float(terms["d_loss"]))
+    assert len(losses) == len(networks)

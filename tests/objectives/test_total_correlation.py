@@ -81,6 +81,7 @@ def test_permuted_codes_have_the_marginals_and_no_dependence():
     assert not np.array_equal(permuted, again)
 
 
+@pytest.mark.slow
 def test_the_discriminator_learns_the_total_correlation():
     """Equation 3: at its best, the mean of D's logit is the total correlation."""
     model = build("factor_vae", critic_width=64, critic_depth=2)

@@ -1,4 +1,5 @@
-"""Run by test_replicas.py in its own process: N replicas equal one. Answers a row's id with JSON.
+"""Run by test_replicas.py in its own process: N replicas equal one. Answers a row's id with JSON,
+and an empty one with what `overflow` says.
 
 A MirroredStrategy over two logical CPU devices, through `fit`, against one device, op by op: the
 same global batches, the same seed. Tracing two replicas costs more than everything else together,
@@ -19,7 +20,8 @@ import tensorflow as tf
 from tests.support import small
 from tests.support.trained import state, variables
 from tests.zoo import REPLICATED, REPLICATED_IN_GRAPHS
-from tfgen import settings
+from tfgen import precision, settings
+from tfgen.compiling import compiled
 from tfgen.training import devices, optimizers
 
 # Two: the second reads what the first has left in weights and slots.
@@ -122,6 +124,38 @@ class Small:
         return {"image": images}
 
 
+def overflow(strategy):
+    """Two steps of a weight by float16's loss scale: of a finite gradient, and of one that is not
+    on the second replica alone. What has moved, how many steps were skipped, whether both agree."""
+    with strategy.scope():
+        weight = keras.Variable([1.0, 2.0])
+        optimizer = keras.optimizers.Adam(0.1)
+        optimizer.build([weight])
+        scale = precision.LossScale(optimizer)
+    touched = [weight, *(v for v in optimizer.variables if all(v is not own for own in scale.own))]
+
+    @compiled
+    def step(second):
+        def on_each():
+            of_second = tf.distribute.get_replica_context().replica_id_in_sync_group == 1
+            scale.apply([tf.where(of_second, second, tf.ones([2]))], [weight])
+
+        strategy.run(on_each)
+
+    found = {}
+    for name, second in (("finite", 1.0), ("overflow", np.inf)):
+        before = [v.numpy() for v in touched]
+        step(tf.constant([second, 1.0]))
+        values = [strategy.experimental_local_results(v.value) for v in [*touched, *scale.own]]
+        pairs = zip(touched, before, strict=True)
+        found[name] = dict(
+            moved=[v.path for v, old in pairs if not np.array_equal(v.numpy(), old)],
+            skipped=int(scale.skipped.numpy()),
+            agree=all(np.array_equal(a.numpy(), b.numpy()) for a, b in values),
+        )
+    return found
+
+
 def main():
     # Half of a first step's time; which graphs are equal it does not decide.
     tf.get_logger().setLevel("ERROR")  # that two replicas op by op are slow is no news
@@ -130,7 +164,8 @@ def main():
     rows |= {f"small-{kind}": Small(f"small-{kind}") for kind in settings.KINDS}
     for line in sys.stdin:
         (name,) = json.loads(line)
-        print(json.dumps(measure(rows[name], strategy)), flush=True)
+        found = measure(rows[name], strategy) if name else overflow(strategy)
+        print(json.dumps(found), flush=True)
 
 
 if __name__ == "__main__":

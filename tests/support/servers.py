@@ -64,3 +64,8 @@ def _replicas():
 def replicas(row_id):
     """What `tests/support/replicas.py` says of two replicas of a row."""
     return json.loads(_replicas().ask(row_id))
+
+
+def overflow():
+    """What it says of float16 gradients of which one replica's overflow."""
+    return json.loads(_replicas().ask(""))

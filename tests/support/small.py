@@ -27,7 +27,10 @@ class Small(GenerativeModel):
         super().__init__(image_shape, levels, seed, **kwargs)
         self.latent_dim = latent_dim
         pixels = image_shape[0] * image_shape[1] * image_shape[2]
-        layers = [keras.layers.Dense(pixels), keras.layers.Reshape(tuple(image_shape))]
+        layers = [
+            keras.layers.Dense(pixels),
+            keras.layers.Reshape(tuple(image_shape), dtype="float32"),
+        ]
         self.G = keras.Sequential([keras.Input([latent_dim]), *layers])
 
     def trained(self):

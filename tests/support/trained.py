@@ -49,6 +49,12 @@ class Trained:
             for endpoint in endpoints(self.model)
         }
 
+    @functools.cached_property
+    def graphs(self):
+        """{endpoint: its concrete function}, of any batch."""
+        functions = self.compiled_endpoints.items()
+        return {name: function.get_concrete_function() for name, function in functions}
+
     def make(self, inputs):
         """What the first endpoint, compiled, makes of inputs by name: images [N, H, W, C]."""
         return next(iter(self.compiled_endpoints.values()))(*inputs.values())["image"].numpy()

@@ -58,7 +58,7 @@ def test_a_compiled_run_is_the_run_and_goes_on_at_the_bit(memory, tmp_path, monk
     runs.go(small.FILE, runs.config(small.FILE, **CHANGES | {"compile": "none"}), plain)
     said = []
     runs.go(small.FILE, runs.config(small.FILE, **CHANGES), whole, said.append)
-    assert "Steps run compiled by XLA on a CPU: `compile` is xla." in said
+    assert "Steps run compiled by XLA: `compile` is xla." in said
     for steps in (20, 40):
         runs.go(small.FILE, runs.config(small.FILE, **CHANGES | {"steps": steps}), longer)
     runs.assert_same_run(whole, longer)
@@ -91,20 +91,25 @@ def test_an_error_of_the_step_itself_is_not_taken_for_one_of_xla():
 
 
 @pytest.mark.parametrize(
-    ("compile", "replicas", "compiled"),
-    [("auto", 1, False), ("xla", 1, True), ("none", 1, False), ("xla", 2, False)],
+    ("devices", "compile", "deterministic", "replicas", "compiled"),
+    [
+        ([], "auto", False, 1, False),
+        ([], "xla", True, 1, True),
+        ([], "xla", False, 2, False),
+        (["a GPU"], "auto", False, 1, True),
+        (["a GPU"], "auto", True, 1, False),
+        (["a GPU"], "xla", True, 1, True),
+        (["a GPU"], "none", False, 1, False),
+        (["a GPU", "another"], "auto", False, 2, False),
+    ],
 )
-def test_what_is_chosen_on_a_cpu_and_why(compile, replicas, compiled):
-    chosen, why = compilation.chosen(compile, replicas)
+def test_what_is_chosen_and_said(devices, compile, deterministic, replicas, compiled, monkeypatch):
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: devices)
+    chosen, why = compilation.chosen(compile, deterministic, replicas)
     assert chosen == compiled
-    assert ("compiled by XLA" in why) == compiled
+    assert why.startswith(f"Steps run {'compiled by XLA' if compiled else 'op by op'}: ")
     assert (f"{replicas} replicas" in why) == (replicas > 1)
-
-
-def test_on_a_gpu_steps_are_compiled_unless_a_setting_says_otherwise(monkeypatch):
-    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: ["a GPU"])
-    assert compilation.chosen("auto", 1)[0]
-    assert not compilation.chosen("none", 1)[0]
+    assert (f"`compile` is {compile}" in why) == (compile != "auto" and replicas == 1)
 
 
 def test_a_call_ends_where_something_is_to_be_done():

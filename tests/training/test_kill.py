@@ -17,7 +17,7 @@ from tests.support import runs, small
 
 # Long enough to be killed twice on the way, and watched: the best weights are state too.
 LONG = {
-    **{"steps": 300, "save_every": 20, "log_every": 10},
+    **{"steps": 200, "save_every": 20, "log_every": 10},
     **{"eval_every": 20, "eval_metric": "loss"},
 }
 
@@ -43,9 +43,9 @@ def kill_during(arguments, path, moment):
 
 @pytest.mark.slow
 def test_a_killed_run_ends_as_an_untouched_one(tmp_path):
-    """Some 50 s: five processes, each of which loads TensorFlow and traces."""
+    """Some 30 s: three processes that are killed, each of which loads TensorFlow and traces."""
     whole, killed = tmp_path / "whole", tmp_path / "killed"
-    done = runs.run(runs.command(small.FILE, whole, **LONG))
+    done = runs.train(small.FILE, whole, **LONG)
     assert done.returncode == 0, done.stderr
 
     arguments = runs.command(small.FILE, killed, **LONG)
@@ -84,7 +84,7 @@ def test_a_killed_run_ends_as_an_untouched_one(tmp_path):
         assert kill_during(arguments, killed, moment), "the run was over before it could be killed"
         assert list((killed / "checkpoints").glob("ckpt-*.index"))
 
-    done = runs.run(arguments)
+    done = runs.train(small.FILE, killed, **LONG)
     assert done.returncode == 0, done.stderr
     assert "Continuing from step" in done.stdout
     runs.assert_same_run(whole, killed)

@@ -39,6 +39,7 @@ def logged(path):
     return [int(row.split(",")[0]) for row in (path / "log.csv").read_text().splitlines()[1:]]
 
 
+@pytest.mark.slow
 def test_a_run_is_prolonged_to_its_very_last_step(tmp_path):
     """From a step that no interval begins at: every row, checkpoint and look is there."""
     changes = {"eval_every": 10}
@@ -51,6 +52,7 @@ def test_a_run_is_prolonged_to_its_very_last_step(tmp_path):
     assert [int(row.split(",")[0]) for row in looks] == [10, 20, 25, 30, 40, 50, 60]
 
 
+@pytest.mark.slow
 def test_a_model_that_was_trained_before_begins_at_step_nought(tmp_path):
     """Its weights go on, its steps do not: a run that is stopped is not taken for a whole one."""
     model = make()
@@ -78,7 +80,10 @@ def test_a_made_model_is_stopped_and_goes_on_as_if_it_had_not(tmp_path):
         assert np.array_equal(a, b)
 
 
-@pytest.mark.parametrize("watched", [False, True], ids=["plain", "watched"])
+@pytest.mark.parametrize(
+    "watched",
+    [pytest.param(False, id="plain"), pytest.param(True, id="watched", marks=pytest.mark.slow)],
+)
 def test_a_callback_may_end_a_training(tmp_path, watched, capsys):
     """The run is whole, of as many steps as it did, and can be prolonged."""
 
@@ -103,6 +108,7 @@ def test_a_callback_may_end_a_training(tmp_path, watched, capsys):
     assert "complete: 10 steps" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_nothing_is_lost_when_a_longer_run_cannot_begin(tmp_path, monkeypatch):
     """The data are gone, or another process trains there: the run of before is as it was."""
 

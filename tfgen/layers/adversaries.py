@@ -191,11 +191,12 @@ class MinibatchStddev(layers.Layer):
     """
 
     def call(self, x: tf.Tensor) -> tf.Tensor:
+        everywhere = tf.cast(replicas.all_rows(x, "`model.minibatch_stddev`"), tf.float32)
         # The root is safe where all are the same.
-        every = replicas.all_rows(x, "`model.minibatch_stddev`")
-        spread = tf.sqrt(tf.math.reduce_variance(every, axis=0) + 1e-8)
+        spread = tf.sqrt(tf.math.reduce_variance(everywhere, axis=0) + 1e-8)
         shape = tf.concat([tf.shape(x)[:-1], [1]], axis=0)
-        return tf.concat([x, tf.fill(shape, tf.reduce_mean(spread))], axis=-1)
+        plane = tf.fill(shape, tf.reduce_mean(spread))
+        return tf.concat([x, tf.cast(plane, x.dtype)], axis=-1)
 
     def compute_output_shape(self, shape: Sequence[int]) -> tuple[int | None, ...]:
         return (*shape[:-1], shape[-1] + 1)
@@ -212,7 +213,8 @@ def _dense_generator(
     for _ in range(depth):
         stack += [layers.Dense(width), layers.ReLU()]
     image = layers.Dense(h * w * c, activation="tanh", dtype="float32")
-    return keras.Sequential([*stack, image, layers.Reshape(image_shape)], name="G")
+    shaped = layers.Reshape(image_shape, dtype="float32")
+    return keras.Sequential([*stack, image, shaped], name="G")
 
 
 def _dense_features(

@@ -29,7 +29,8 @@ def encoder(image_shape: Sequence[int], outputs: int, width: int, depth: int) ->
         stack += [_conv(i * width) for _ in range(REPEATS)]
         if i <= depth:
             stack.append(_conv((i + 1) * width, strides=2))
-    return keras.Sequential([*stack, layers.Flatten(), layers.Dense(outputs)], name="encoder")
+    code = layers.Dense(outputs, dtype="float32")
+    return keras.Sequential([*stack, layers.Flatten(), code], name="encoder")
 
 
 def decoder(

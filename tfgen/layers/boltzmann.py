@@ -59,7 +59,8 @@ class Machine(TrainingState, PartitionFunction, keras.layers.Layer):
         chains: int = 0,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
+        # Energies and chains are of float32 whatever networks compute in.
+        super().__init__(**({"dtype": "float32"} | kwargs))
         self.visible, self.hidden, self.levels, self.sigma = visible, hidden, levels, sigma
         self.centred = centred
         self.scale = 1.0 / sigma**2 if sigma else 1.0  # of W and a as they are learned

@@ -18,7 +18,7 @@ class MeanOfWords(layers.Layer):
     """The mean over the words that there are: [B, T, F] -> [B, F]; zeros where there is none."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+        super().__init__(**({"dtype": "float32"} | kwargs))
         self.supports_masking = True
 
     def compute_mask(self, x: tf.Tensor, previous_mask: tf.Tensor | None = None) -> None:

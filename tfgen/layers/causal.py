@@ -149,13 +149,18 @@ class HorizontalConv(keras.layers.Layer):
 
     def call(self, x: tf.Tensor) -> tf.Tensor:
         x = tf.pad(x, [[0, 0], [0, 0], [self.span, 0], [0, 0]])
-        y = convolved(x, self.kernel * self.mask, self.dilation)
+        y = convolved(x, self.masked(), self.dilation)
         return y if self.bias is None else y + self.bias
+
+    def masked(self) -> tf.Tensor:
+        """The kernel as it acts, in the precision that its use asks for."""
+        kernel = tf.convert_to_tensor(self.kernel)
+        return kernel * tf.cast(self.mask, kernel.dtype)
 
     def pixel(self, window: tf.Tensor) -> tf.Tensor:
         """Of the last of r d + 1 columns: [B, r d + 1, F] -> [B, F']."""
         _, columns, inputs, outputs = self.kernel.shape
-        kernel = tf.reshape(self.kernel * self.mask, [columns * inputs, outputs])
+        kernel = tf.reshape(self.masked(), [columns * inputs, outputs])
         y = tf.matmul(tf.reshape(window[:, :: self.dilation], [-1, columns * inputs]), kernel)
         return y if self.bias is None else y + self.bias
 
@@ -179,7 +184,7 @@ class Head(keras.layers.Layer):
         of_feature = groups(width, channels)
         self.hidden = HorizontalConv(of_feature, of_feature, 0, "B")
         of_output = groups(channels * parameters, channels)
-        self.outputs = HorizontalConv(of_feature, of_output, 0, "B")
+        self.outputs = HorizontalConv(of_feature, of_output, 0, "B", dtype="float32")
         self.built = True
 
     def call(self, x: tf.Tensor) -> tf.Tensor:

@@ -52,7 +52,8 @@ def encoder(
             layers.Dense(8 * width, act),
             dropout("encoder 4"),
         ]
-    return keras.Sequential([layers.Input(image_shape), *hidden, layers.Dense(outputs)])
+    last = layers.Dense(outputs, dtype="float32")
+    return keras.Sequential([layers.Input(image_shape), *hidden, last])
 
 
 def decoder(
@@ -80,11 +81,14 @@ def decoder(
             dropout("decoder 2"),
             layers.Conv2DTranspose(width, 3, 2, "same", activation=act),
             dropout("decoder 3"),
-            layers.Conv2D(channels, 3, padding="same"),
+            layers.Conv2D(channels, 3, padding="same", dtype="float32"),
         ]
     else:
         stack = [layers.Dense(width, act), dropout("decoder 1")] if network == "dense" else []
-        stack += [layers.Dense(math.prod(image_shape)), layers.Reshape(image_shape)]
+        stack += [
+            layers.Dense(math.prod(image_shape), dtype="float32"),
+            layers.Reshape(image_shape, dtype="float32"),
+        ]
     return keras.Sequential([layers.Input((latent_dim,)), *stack])
 
 
@@ -102,7 +106,8 @@ def _check(network: str, image_shape: Sequence[int]) -> None:
 def critic(inputs: Sequence[int], width: int, depth: int) -> keras.Model:
     """A discriminator of codes: [n] -> [1], a logit, by `depth` hidden layers."""
     hidden = [(layers.Dense(width), layers.LeakyReLU(0.2)) for _ in range(depth)]
-    return keras.Sequential([layers.Input(inputs), *sum(hidden, ()), layers.Dense(1)])
+    logit = layers.Dense(1, dtype="float32")
+    return keras.Sequential([layers.Input(inputs), *sum(hidden, ()), logit])
 
 
 class Transposed(layers.Layer):
@@ -138,11 +143,13 @@ def transposed(encoder: keras.Model, dropout: Drop) -> keras.Sequential:
     """The decoder that mirrors an encoder and shares its kernels."""
     mirrored, activation = [], None
     for layer in encoder.layers:
+        # What the network ends with is float32.
+        dtype = "float32" if activation is None else None
         if isinstance(layer, layers.Flatten):
-            mirrored.append(layers.Reshape(layer.input.shape[1:]))
+            mirrored.append(layers.Reshape(layer.input.shape[1:], dtype=dtype))
         elif isinstance(layer, Dropout):
             mirrored.append(dropout(layer.stream.replace("encoder", "decoder")))
         else:
-            mirrored.append(Transposed(layer, activation))
+            mirrored.append(Transposed(layer, activation, dtype=dtype))
             activation = layer.activation
     return keras.Sequential([layers.Input(encoder.outputs[0].shape[1:]), *reversed(mirrored)])

@@ -47,7 +47,8 @@ class _Equalised(_Layer):
     """
 
     def __init__(self, units: int, *args: Any, gain: float = 2**0.5, **kwargs: Any) -> None:
-        super().__init__(units, *args, kernel_initializer=keras.initializers.RandomNormal(0.0, 1.0))
+        start = keras.initializers.RandomNormal(0.0, 1.0)
+        super().__init__(units, *args, kernel_initializer=start, **kwargs)
         self.gain = gain
 
     def scaled(self) -> tf.Tensor:
@@ -76,7 +77,8 @@ def pixel_norm(x: tf.Tensor) -> tf.Tensor:
 
     As a vector of length 1, for LiteRT has one operation for that, which eight bits suit.
     """
-    return tf.math.l2_normalize(x, axis=-1, epsilon=1e-8) * x.shape[-1] ** 0.5
+    unit = tf.math.l2_normalize(tf.cast(x, tf.float32), axis=-1, epsilon=1e-8)
+    return tf.cast(unit * x.shape[-1] ** 0.5, x.dtype)
 
 
 def up(x: tf.Tensor, times: int = 1) -> tf.Tensor:
@@ -99,12 +101,12 @@ def with_deviation(x: tf.Tensor, group: int = 4) -> tf.Tensor:
     """
     b, (h, w, f) = tf.shape(x)[0], x.shape[1:]
     group = tf.where(b % group == 0, group, b)
-    groups = tf.reshape(x, [-1, group, h, w, f])
+    groups = tf.cast(tf.reshape(x, [-1, group, h, w, f]), tf.float32)
     # The root is safe where all are the same.
     deviation = tf.sqrt(tf.math.reduce_variance(groups, axis=1, keepdims=True) + 1e-8)
     of_group = tf.reduce_mean(deviation, axis=[2, 3, 4], keepdims=True)
     plane = tf.reshape(of_group + tf.zeros_like(groups[..., :1]), [-1, h, w, 1])
-    return tf.concat([x, plane], axis=-1)
+    return tf.concat([x, tf.cast(plane, x.dtype)], axis=-1)
 
 
 # --- networks ------------------------------------------------------------------------------------
@@ -158,7 +160,13 @@ class Generator(Growing):
             before, out = filters(max(stage - 1, 0)), filters(stage)
             for inputs in (before, out) if stage else (out,):
                 self.add(self.convolutions, EqualisedConv2D(out, 3), None, None, inputs)
-            self.add(self.images, EqualisedConv2D(channels, 1, gain=1.0), None, None, out)
+            self.add(
+                self.images,
+                EqualisedConv2D(channels, 1, gain=1.0, dtype="float32"),
+                None,
+                None,
+                out,
+            )
 
     def at(self, stage: int, z: tf.Tensor, alpha: float | tf.Tensor = 1.0) -> tf.Tensor:
         x = self.dense[0](pixel_norm(z))
@@ -170,10 +178,10 @@ class Generator(Growing):
             x = before
             for layer in self.block(i):
                 x = pixel_norm(tf.nn.leaky_relu(layer(x), SLOPE))
-        image = tf.cast(self.images[stage](x), tf.float32)
+        image = self.images[stage](x)
         if not stage or _is_one(alpha):
             return image
-        old = tf.cast(self.images[stage - 1](before), tf.float32)
+        old = self.images[stage - 1](before)
         return old + alpha * (image - old)
 
 
@@ -186,7 +194,7 @@ class Discriminator(Growing):
         super().__init__(stages, name)
         first = filters(0)
         self.add(self.dense, EqualisedDense(first), FIRST * FIRST * first)
-        self.add(self.dense, EqualisedDense(1, gain=1.0), first)
+        self.add(self.dense, EqualisedDense(1, gain=1.0, dtype="float32"), first)
         for stage in range(stages):
             inner, out = filters(stage), filters(max(stage - 1, 0))
             self.add(self.images, EqualisedConv2D(inner, 1), None, None, channels)
@@ -207,7 +215,7 @@ class Discriminator(Growing):
                 x = old + tf.cast(alpha, x.dtype) * (x - old)
         x = leaky_relu(self.convolutions[0](with_deviation(x)))
         x = leaky_relu(self.dense[0](tf.reshape(x, [-1, self.dense[0].kernel.shape[0]])))
-        return tf.cast(self.dense[1](x), tf.float32)
+        return self.dense[1](x)
 
 
 def _is_one(alpha: float | tf.Tensor) -> bool:

@@ -40,8 +40,10 @@ class InstanceNorm(layers.Layer):
         self.beta = self.add_weight(name="beta", shape=shape[-1:], initializer="zeros")
 
     def call(self, x: tf.Tensor) -> tf.Tensor:
-        mean, variance = tf.nn.moments(x, axes=[1, 2], keepdims=True)
-        return (x - mean) * tf.math.rsqrt(variance + 1e-5) * self.gamma + self.beta
+        exact = tf.cast(x, tf.float32)
+        mean, variance = tf.nn.moments(exact, axes=[1, 2], keepdims=True)
+        normal = tf.cast((exact - mean) * tf.math.rsqrt(variance + 1e-5), x.dtype)
+        return normal * self.gamma + self.beta
 
 
 @keras.saving.register_keras_serializable("tfgen")

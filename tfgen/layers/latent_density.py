@@ -31,7 +31,7 @@ class LatentDensity(Prior, keras.layers.Layer):
     independent = False
 
     def __init__(self, latent_dim: int, components: int, **kwargs: Any) -> None:
-        super().__init__(trainable=False, **kwargs)
+        super().__init__(**({"trainable": False, "dtype": "float32"} | kwargs))
         self.latent_dim, self.components = latent_dim, components
         k, z = components, latent_dim
 

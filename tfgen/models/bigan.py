@@ -89,7 +89,7 @@ class BiGAN(DCGAN):
 
     def make_encoder(self) -> keras.Model:
         E = self.like_D(outputs=self.latent_dim, name="E")
-        return keras.Sequential([E, layers.Activation("tanh")])
+        return keras.Sequential([E, layers.Activation("tanh", dtype="float32")])
 
     def trained(self) -> dict[str, list[keras.Variable]]:
         return {

@@ -93,7 +93,8 @@ class ConditionalGAN(GAN):
         phi = judge.get_layer("features").output
         # v, or the head of C: K numbers of each image's features.
         head = adversaries.dense(self.num_classes, self.normalisation, dtype="float32")
-        return keras.Model(judge.inputs[0], layers.Concatenate()([judge.outputs[0], head(phi)]))
+        both = layers.Concatenate(dtype="float32")([judge.outputs[0], head(phi)])
+        return keras.Model(judge.inputs[0], both)
 
     def latent(self, noise: dict[str, tf.Tensor], label: tf.Tensor | None = None) -> tf.Tensor:
         return tf.concat([noise["z"], self.one_hot(label)], axis=-1)

@@ -70,6 +70,7 @@ class DBN(GenerativeModel):
     """
 
     paper = ("Hinton et al. 2006", "https://doi.org/10.1162/neco.2006.18.7.1527")
+    always_float32 = True
     likelihood_kind = "estimate"
     terms = ("loss", "gap")
 
@@ -196,7 +197,7 @@ class DBN(GenerativeModel):
         optimizer, weights = self.optimizers[f"dbn{i}"], self.machines[i].learned()
         touched = [*weights, *optimizer.variables]
         before = [tf.convert_to_tensor(variable) for variable in touched]
-        optimizer.apply(self.gradients(tape, gap, weights), weights)
+        self.descend(f"dbn{i}", self.gradients(f"dbn{i}", tape, gap, weights), weights)
         replicas.put_back_unless(now, touched, before)
 
     def negative(self, machine: Machine, data: tf.Tensor, seeds: tf.Tensor) -> tf.Tensor:

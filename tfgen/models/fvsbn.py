@@ -61,10 +61,13 @@ class FVSBN(Autoregression):
         self, x: tf.Tensor, label: tf.Tensor | None = None, training: bool = False
     ) -> tf.Tensor:
         d, n = self.b.shape
-        x = tf.reshape(x, [-1, d])
-        sums = tf.matmul(x * self.unit, tf.reshape(self.W * self.before, [d, d * n]))
+        x, W = tf.reshape(x, [-1, d]), tf.reshape(self.W * self.before, [d, d * n])
+        of_products = self.compute_dtype
+        sums = tf.matmul(tf.cast(x * self.unit, of_products), tf.cast(W, of_products))
         h, w, c = self.image_shape
-        return tf.reshape(sums, [-1, h, w, c * n]) + tf.reshape(self.b, [h, w, c * n])
+        return tf.cast(tf.reshape(sums, [-1, h, w, c * n]), tf.float32) + tf.reshape(
+            self.b, [h, w, c * n]
+        )
 
     # --- sampling: the sums so far, [B, D, n] ----------------------------------------------------
 

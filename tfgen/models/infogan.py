@@ -85,7 +85,8 @@ class InfoGAN(GAN):
         judge = self.like_D()
         phi = judge.get_layer("features").output
         Q = adversaries.dense(self.codes, self.normalisation, dtype="float32", name="Q")(phi)
-        return keras.Model(judge.inputs[0], layers.Concatenate()([judge.outputs[0], Q]))
+        both = layers.Concatenate(dtype="float32")([judge.outputs[0], Q])
+        return keras.Model(judge.inputs[0], both)
 
     # --- codes -----------------------------------------------------------------------------------
 

@@ -143,10 +143,15 @@ class MADE(Autoregression):
         """The parameters with masks [inputs, outputs] of each layer: [B, H, W, C * n]."""
         h, w, c = self.image_shape
         units = tf.reshape(x, [-1, h * w * c])
+
+        def layer(units: tf.Tensor, i: int) -> tf.Tensor:
+            W = tf.cast(self.W[i] * masks[i], self.compute_dtype)
+            product = tf.matmul(tf.cast(units, self.compute_dtype), W)
+            return tf.cast(product, tf.float32) + self.b[i]
+
         for i, drop in enumerate(self.drop):
-            units = tf.nn.relu(tf.matmul(units, self.W[i] * masks[i]) + self.b[i])
-            units = drop(units, training=training)
-        outputs = tf.matmul(units, self.W[-1] * masks[-1]) + self.b[-1]
+            units = drop(tf.nn.relu(layer(units, i)), training=training)
+        outputs = layer(units, -1)
         return tf.reshape(outputs, [-1, h, w, c * self.p.parameters])
 
     def network(

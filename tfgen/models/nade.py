@@ -78,7 +78,9 @@ class NADE(Autoregression):
         a = self.c + tf.cumsum(terms, axis=1, exclusive=True)
         units = self.drop(tf.sigmoid(a), training=training)
         # A product for each pixel: [D, B, N] x [D, N, n].
-        outputs = tf.matmul(tf.transpose(units, [1, 0, 2]), self.V) + self.b[:, None]
+        V = tf.cast(self.V, units.dtype)
+        outputs = tf.cast(tf.matmul(tf.transpose(units, [1, 0, 2]), V), tf.float32)
+        outputs += self.b[:, None]
         return tf.reshape(tf.transpose(outputs, [1, 0, 2]), [-1, h, w, c * n])
 
     # --- sampling: the running activations a_i, [B, N] -------------------------------------------

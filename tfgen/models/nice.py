@@ -127,7 +127,7 @@ class NICE(GenerativeModel):
                 [
                     layers.Input((self.size,)),
                     layers.Dense(self.width, "relu"),
-                    layers.Dense(2 * self.size, kernel_initializer=small()),
+                    layers.Dense(2 * self.size, kernel_initializer=small(), dtype="float32"),
                 ]
             )
 
@@ -147,7 +147,7 @@ class NICE(GenerativeModel):
             (layers.Dense(self.width, "relu"), self.drop(f"coupling {i}, {j}"))
             for j in range(self.depth)
         ]
-        last = layers.Dense(outputs, kernel_initializer=small())
+        last = layers.Dense(outputs, kernel_initializer=small(), dtype="float32")
         return keras.Sequential([layers.Input((self.size,)), *sum(hidden, ()), last])
 
     def drop(self, stream: str) -> keras.Layer:

@@ -53,6 +53,7 @@ class PCA(GenerativeModel):
     """
 
     paper = ("Jolliffe and Cadima 2016", "https://doi.org/10.1098/rsta.2015.0202")
+    always_float32 = True
     likelihood_kind = "implicit"
     terms = ("loss", "mse")
 

@@ -175,7 +175,7 @@ class DiagonalBiLSTM(Recurrence):
             inside = ((column >= 0) & (column < width)).astype(np.float32)[:, None]
             gates = tf.gather(inputs, rows * width + column.clip(0, width - 1), axis=1)
             above = tf.pad(h[:, :-1], [[0, 0], [1, 0], [0, 0]])
-            h, c = (v * inside for v in self.step(side, gates, h, above, c))
+            h, c = (v * tf.cast(inside, v.dtype) for v in self.step(side, gates, h, above, c))
             diagonals.append(h)
         skewed = tf.concat(diagonals, axis=1)  # [B, diagonals * H, F]
         place = [(y + x) * height + y for y, x in itertools.product(rows, range(width))]
@@ -189,7 +189,7 @@ class DiagonalBiLSTM(Recurrence):
         inputs, h_left, right, _, *beside = state
         h = c = tf.zeros_like(inputs[:, 0])
         handed = []
-        gates = self.K_is[1](inputs[:, None])[:, 0]
+        gates = tf.cast(self.K_is[1](inputs[:, None])[:, 0], inputs.dtype)
         for x in reversed(range(inputs.shape[1])):
             h, c = self.step(1, gates[:, x], h, right[:, x], c)
             handed.append(h)

@@ -234,9 +234,9 @@ class ProGAN(Game):
         images = self.to_range(self.to_unit(batch["image"]))
         seeds = self.training_seeds(images)
         gradients, d_terms, x = self.now(functools.partial(self.step_of_D, images, seeds), True)
-        self.descend("D", self.D, gradients)
+        self.descend_where_given("D", self.D, gradients)
         gradients, g_loss, fake = self.now(functools.partial(self.step_of_G, seeds), True)
-        self.descend("G", self.G, gradients)
+        self.descend_where_given("G", self.G, gradients)
         stage, alpha = self.growth()
         return self.end_step(
             **d_terms,
@@ -254,7 +254,7 @@ class ProGAN(Game):
         fake = self.G.at(stage, self.noise(seeds)["z"], alpha)
         with tf.GradientTape() as tape:
             terms = self.of_D(x, fake, seeds, stage, alpha)
-        gradients = self.of_all(self.D, tape, terms["d_loss"])
+        gradients = self.of_all("D", self.D, tape, terms["d_loss"])
         return gradients, terms, self.enlarged(x, stage)
 
     def of_D(
@@ -288,20 +288,22 @@ class ProGAN(Game):
         with tf.GradientTape() as tape:
             fake = self.G.at(stage, z, alpha)
             loss = -tf.reduce_mean(self.D.at(stage, fake, alpha))
-        gradients = self.of_all(self.G, tape, loss)
+        gradients = self.of_all("G", self.G, tape, loss)
         return gradients, loss, self.enlarged(fake, stage)
 
     def of_all(
-        self, network: keras.Model, tape: tf.GradientTape, loss: tf.Tensor
+        self, name: str, network: keras.Model, tape: tf.GradientTape, loss: tf.Tensor
     ) -> list[tf.Tensor]:
         """The gradient by all weights of G or D: branches give as many each, if only zeros."""
         weights = network.trainable_variables
-        found = self.gradients(tape, loss, weights)
+        found = self.gradients(name, tape, loss, weights)
         if self.span[0] == self.span[1]:
             return found
         return [tf.zeros(w.shape) if g is None else g for g, w in zip(found, weights, strict=True)]
 
-    def descend(self, name: str, network: keras.Model, gradients: Sequence[tf.Tensor]) -> None:
+    def descend_where_given(
+        self, name: str, network: keras.Model, gradients: Sequence[tf.Tensor]
+    ) -> None:
         """One step of an optimizer; what the stage does not have is left out.
 
         A gradient of zero would move nothing that has yet to come, and what made the images of a
@@ -309,7 +311,7 @@ class ProGAN(Game):
         """
         pairs = zip(gradients, network.trainable_variables, strict=True)
         gradients, weights = zip(*[pair for pair in pairs if pair[0] is not None], strict=True)
-        self.optimizers[name].apply(gradients, weights)
+        self.descend(name, gradients, weights)
 
     def update_averages(self) -> None:
         for stage, start in enumerate(self.starts[: self.span[1] + 1]):

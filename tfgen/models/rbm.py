@@ -76,6 +76,7 @@ class RBM(GenerativeModel):
     """
 
     paper = ("Hinton 2002", "https://doi.org/10.1162/089976602760128018")
+    always_float32 = True
     likelihood_kind = "estimate"
     terms = ("loss", "free_energy", "gap")
 

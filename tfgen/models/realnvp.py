@@ -143,8 +143,10 @@ class RealNVP(NICE):
         for j in range(self.depth):
             x = residual(x, self.drop(f"coupling {stream}, {j}"))
         x = layers.Activation("relu")(x)
-        outputs = layers.Conv2D(2 * shape[-1], 3, padding="same", kernel_initializer=small())(x)
-        return keras.Model(inputs, outputs)
+        last = layers.Conv2D(
+            2 * shape[-1], 3, padding="same", kernel_initializer=small(), dtype="float32"
+        )
+        return keras.Model(inputs, last(x))
 
     def trained(self) -> dict[str, list[keras.Variable]]:
         return {"flow": [self.limits, *self.g, *self.b, *super().trained()["flow"]]}

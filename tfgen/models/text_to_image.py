@@ -197,7 +197,10 @@ class TextToImage(Game):
                 len(self.vocabulary) + text.FIRST_WORD, self.length, self.embedding, self.text_dim
             ),
             "augment": keras.Sequential(
-                [keras.layers.Input((self.text_dim,)), keras.layers.Dense(2 * self.condition_dim)],
+                [
+                    keras.layers.Input((self.text_dim,)),
+                    keras.layers.Dense(2 * self.condition_dim, dtype="float32"),
+                ],
                 name="augment",
             ),
         }

@@ -123,6 +123,7 @@ class VAEGAN(DCGAN):
         D_x, D_z, D_zp = (scores[:, 0] for scores in (D_x, D_z, D_zp))
 
         kl = tf.reduce_mean(divergences.kl_to_standard_normal(mu, logvar))
+        features, features_z = (tf.cast(f, tf.float32) for f in (features, features_z))
         apart = tf.reshape(tf.square(features - features_z), [tf.shape(x)[0], -1])
         llike = 0.5 * tf.reduce_mean(tf.reduce_sum(apart, axis=-1))
         g_loss = tf.reduce_mean(self.objective.g_loss(D_x, D_z) + self.objective.g_loss(D_x, D_zp))

@@ -53,7 +53,8 @@ def conv_encoder(
             layers.Conv2D(2 * width, 4, 2, "same", activation="silu"),
             dropout(f"encoder {i + 1}"),
         ]
-    return keras.Sequential([*stack, layers.Conv2D(outputs, 1)], name="z_e")
+    last = layers.Conv2D(outputs, 1, dtype="float32")
+    return keras.Sequential([*stack, last], name="z_e")
 
 
 def conv_decoder(
@@ -69,7 +70,8 @@ def conv_decoder(
             dropout(f"decoder {i + 1}"),
             layers.Conv2DTranspose(2 * width >> i, 4, 2, "same", activation="silu"),
         ]
-    return keras.Sequential([*stack, layers.Conv2D(outputs, 3, padding="same")], name="p")
+    last = layers.Conv2D(outputs, 3, padding="same", dtype="float32")
+    return keras.Sequential([*stack, last], name="p")
 
 
 class CausalPrior(keras.layers.Layer):
@@ -103,7 +105,7 @@ class CausalPrior(keras.layers.Layer):
             (layers.Conv1D(2 * width, 3, padding="causal", dilation_rate=d), dropout(f"prior {d}"))
             for d in self.dilations
         ]
-        self.logits = layers.Dense(codes)
+        self.logits = layers.Dense(codes, dtype="float32")
         self.embedding.build((None, places))
         for layer in sum(self.stack, ()):
             layer.build((None, places, width))
@@ -275,8 +277,8 @@ class VQVAE(GenerativeModel):
     @accumulation.in_parts
     def train_step(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         gradients, terms = accumulation.over_parts(self, batch["image"], self.pass_of)
-        self.take_step("vq", gradients["vq"])
-        self.take_step("prior", gradients["prior"])
+        for name, weights in self.trained().items():
+            self.descend(name, gradients[name], weights)
 
         # Of the codes, all replicas know the use that all make of them.
         c = tf.reshape(replicas.all_rows(terms.pop("c")), [-1])
@@ -293,7 +295,7 @@ class VQVAE(GenerativeModel):
             loss, terms = tf.reduce_mean(loss), losses.means(terms)
         descents = {"vq": loss, "prior": terms["rate"]}
         owned = self.trained()
-        found = {name: self.gradients(tape, of, owned[name]) for name, of in descents.items()}
+        found = {name: self.gradients(name, tape, of, owned[name]) for name, of in descents.items()}
         return found, terms | {"z_e": z_e, "c": c}
 
     def update_codebook(self, z: tf.Tensor, c: tf.Tensor) -> None:

@@ -15,9 +15,10 @@ def lines(content: Mapping[str, Any]) -> Iterator[str]:
         **content["baselines"],
     }
     protocol = content["protocol"]
+    features = f", {protocol['features']} features {protocol['features_hash'][:8]}"
     yield (
         f"{content['model']['name']} on {protocol['data']} {protocol['split']!r}: "
-        f"{protocol['n']} samples, {protocol['features']} features {protocol['features_hash'][:8]}"
+        f"{protocol['n']} samples{features if protocol['features'] else ''}"
     )
     yield from table(columns, content["features"]["distance"])
     if "nll_kind" in content["results"]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 import tensorflow as tf
 
-from tfgen import accumulation, models
+from tfgen import accumulation, models, precision, settings
 from tfgen.data import conditions
 from tfgen.errors import UserError
 from tfgen.training import devices, optimizers
@@ -40,9 +40,12 @@ def build(
     arguments = dict(config.model)
     arguments |= kind.data_arguments(training, arguments)
     with strategy.scope() if strategy else contextlib.nullcontext(), fitting_into_memory(name):
-        model = kind(
-            image_shape=training.shape, levels=training.levels, seed=config.seed, **arguments
-        )
+        with precision.computing(config.precision):
+            model = kind(
+                image_shape=training.shape, levels=training.levels, seed=config.seed, **arguments
+            )
+        if settings.is_file(name):
+            precision.check(model)
         model.accumulate = config.accumulate
         accumulation.check(model)
         model.check_batch(config.batch_size, replicas_of(strategy))
@@ -59,7 +62,8 @@ def adopt(
 ) -> "GenerativeModel":
     """A model that a user made, checked against the data and compiled.
 
-    On several replicas it is a copy, whose variables are on all of them.
+    On several replicas it is a copy, whose variables are on all of them; and in another precision
+    than it was made in, whose networks compute in that.
 
     Raises: UserError for images of another shape or other levels.
     """
@@ -81,7 +85,8 @@ def adopt(
             )
     keras.utils.set_random_seed(config.seed)
     with strategy.scope() if strategy else contextlib.nullcontext():
-        model = model.without_optimizers() if strategy else model
+        if strategy or model.dtype_policy.name != precision.POLICIES[config.precision]:
+            model = model.without_optimizers(config.precision)
         # Of an earlier training it keeps the weights; the steps are those of this run.
         for counter in (model.step, model.finite_steps, model.interval_sums):
             counter.assign(tf.zeros_like(counter))
@@ -106,8 +111,8 @@ def _with_optimizers(
 ) -> "GenerativeModel":
     """The model with its optimizers."""
     found = given or {
-        key: optimizers.from_config(settings, config.steps, model.updates(key))
-        for key, settings in config.optimizers.items()
+        key: optimizers.from_config(section, config.steps, model.updates(key))
+        for key, section in config.optimizers.items()
     }
     model.compile(found)
     return model

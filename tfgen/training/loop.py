@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
 
-from tfgen import accumulation, data, evaluation, files, models, progress
+from tfgen import accumulation, data, evaluation, files, models, precision, progress
 from tfgen.data import record
 from tfgen.errors import Interrupted, UserError
 from tfgen.reports import card, drawing, kept_codes
@@ -87,6 +87,7 @@ def prepare(job: Job) -> "tuple[Source, GenerativeModel, ImageData, ImageData]":
     Raises: UserError for settings that no model of this name, or not with these data, can have.
     """
     config = job.config
+    tf.config.experimental.enable_tensor_float_32_execution(config.tf32)
     if config.deterministic:
         tf.config.experimental.enable_op_determinism()
     strategy = devices.make_strategy(config.replicas)
@@ -130,6 +131,9 @@ def _train(
         + f" {training.shape}, "
         f"{training.levels} levels, for {config.steps} steps; writing {run.path}"
     )
+    computing = precision.said(model)
+    if computing:
+        say(computing)
     start = checkpoints.restore(say)
     checkpoints.forget_after(start)
     if start:
@@ -177,6 +181,9 @@ def _train(
         "parameters": model.parameter_count(),
     }
     warnings = health.warnings_in_log(model, run.log)
+    if model.loss_scales:
+        facts["skipped steps"] = precision.skipped_steps(model)
+        say(f"Updates skipped because a float16 gradient overflowed: {facts['skipped steps']}.")
     if watch and watch.best:
         step, value = watch.best
         watch.restore_best()
@@ -201,7 +208,7 @@ def stepping(
 ) -> tf.data.Dataset:
     """Sets how the model takes its steps, says so, and returns what `fit` is given for them."""
     replicas = model.distribute_strategy.num_replicas_in_sync
-    compiled, why = compilation.chosen(config.compile, replicas)
+    compiled, why = compilation.chosen(config.compile, config.deterministic, replicas)
     say(why)
     most = compilation.steps_of_a_call(compiled)
     model.steps_per_execution = building.steps_per_execution(config, replicas, start, most)
@@ -239,6 +246,8 @@ def finish(
     facts: Mapping[str, Any],
 ) -> None:
     """The model file first, which nothing may cost; figures; last the card: the run is complete."""
+    if model.compute_dtype != "float32":
+        model = model.without_optimizers()  # as it is loaded: all that follows is of that
     with files.atomic(run.model) as temporary:
         model.save_networks(temporary)
     files.write_text(run.training, json.dumps(facts, indent=2) + "\n")

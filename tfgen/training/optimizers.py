@@ -100,17 +100,37 @@ class Adam(_Ours, keras.optimizers.Adam):
     kernel that makes one: up to a twentieth less for a step of a small network.
     """
 
+    _powers: tuple[tf.Tensor, tf.Tensor] | None = None
+
+    def apply(
+        self,
+        grads: Sequence[tf.Tensor | None],
+        trainable_variables: Sequence[keras.Variable] | None = None,
+    ) -> None:
+        self._powers = None
+        try:
+            super().apply(grads, trainable_variables)
+        finally:
+            self._powers = None  # a tensor of a graph
+
+    def _powers_of_betas(self, dtype: str) -> tuple[tf.Tensor, tf.Tensor]:
+        """beta_1^t, beta_2^t: once for all variables of a step, for tracing pays for each op."""
+        if self._powers is None or self._powers[0].dtype != dtype:
+            step = tf.cast(self.iterations + 1, dtype)
+            self._powers = tf.pow(self.beta_1, step), tf.pow(self.beta_2, step)
+        return self._powers
+
     def update_step(
         self, gradient: tf.Tensor, variable: keras.Variable, learning_rate: tf.Tensor
     ) -> None:
         i = self._get_variable_index(variable)
-        step = tf.cast(self.iterations + 1, variable.dtype)
+        beta1_power, beta2_power = self._powers_of_betas(variable.dtype)
         tf.raw_ops.ResourceApplyAdam(
             var=variable.handle,
             m=self._momentums[i].value.handle,
             v=self._velocities[i].value.handle,
-            beta1_power=tf.pow(self.beta_1, step),
-            beta2_power=tf.pow(self.beta_2, step),
+            beta1_power=beta1_power,
+            beta2_power=beta2_power,
             lr=tf.cast(learning_rate, variable.dtype),
             beta1=self.beta_1,
             beta2=self.beta_2,
