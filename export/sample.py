@@ -61,7 +61,7 @@ def _run(options: argparse.Namespace) -> None:
     if options.interpolate is not None:
         if options.seeds is not None:
             raise UserError("`interpolate` names its seeds: leave `seeds` out.")
-        ends = list(seeds.parse(options.interpolate.replace(":", ",")))
+        ends = list(seeds.way(options.interpolate))
         path = sampling.interpolate(
             options.source, ends, options.out or "interpolation.gif", **condition
         )

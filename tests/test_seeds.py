@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tfgen.errors import UserError
-from tfgen.seeds import checked, parse
+from tfgen.seeds import checked, parse, way
 
 
 @pytest.mark.parametrize("given", [7, np.int64(7), [7], np.array(7), np.array([7], np.uint8)])
@@ -42,3 +42,10 @@ def test_seeds_are_what_they_say(text):
 def test_seeds_that_are_none(text):
     with pytest.raises(UserError, match="wanted are int32 seeds"):
         parse(text)
+
+
+def test_the_seeds_of_a_way():
+    assert list(way("3:7:-11")) == [3, 7, -11]
+    for text in ("", "3:", "3:a", "0:4294967296"):
+        with pytest.raises(UserError, match=rf"`interpolate={text}`: wanted are int32 seeds"):
+            way(text)

@@ -43,5 +43,12 @@ def parse(text: str) -> Sequence[int]:
     return seeds
 
 
+def way(text: str) -> Sequence[int]:
+    """ "3:7" or "3:7:11" -> the int32 seeds that an interpolation meets.  Raises: UserError."""
+    with contextlib.suppress(UserError):
+        return parse(text.replace(":", ","))
+    raise UserError(f"`interpolate={text}`: {WANTED}, 3:7 or 3:7:11.")
+
+
 def _fit(seeds: np.ndarray) -> bool:
     return bool(seeds.size) and int(seeds.min()) >= -(2**31) and int(seeds.max()) < 2**31
