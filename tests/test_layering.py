@@ -19,10 +19,11 @@ ALLOWED = {
 # The floors of tfgen, from the ground up: a room imports from those below it. A room is a folder,
 # or a file at the top.
 FLOORS = (
-    "errors",
+    "errors parts",
     "registration progress by_class random files reading seeds replicas startup compiling",
     "precision training_state declared images latents networks run_dir metrics objectives",
     "settings data layers",
+    "accumulation",
     "model",
     "autoregression game evaluation command",
     "models reports",

@@ -5,7 +5,7 @@ import pytest
 from tests.conftest import ROOT
 from tests.support import runs, servers, small
 from tests.zoo import REPLICATED, REPLICATED_IN_GRAPHS, ROWS
-from tfgen import models
+from tfgen import models, settings
 
 
 def test_every_row_trains_as_one_that_is_tried():
@@ -26,8 +26,7 @@ def found(request):
     return servers.replicas(request.param.id)
 
 
-@pytest.mark.slow
-def test_two_replicas_equal_one_device(found):
+def assert_equal_to_one(found):
     assert found["same_start"]
     assert found["replicas_agree"]
     one, two = found["losses"]
@@ -36,6 +35,18 @@ def test_two_replicas_equal_one_device(found):
     for weight in found["weights"]:
         # Adam divides by the gradient's size, so rounding shows where gradients are near zero.
         assert weight["difference"] <= 0.02 * weight["moved"] + 2e-6, weight
+
+
+@pytest.mark.slow
+def test_two_replicas_equal_one_device(found):
+    assert_equal_to_one(found)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", settings.KINDS)
+def test_an_optimizer_of_two_replicas_is_that_of_one(kind):
+    """With a clip that every gradient exceeds, on batches that are taken in parts."""
+    assert_equal_to_one(servers.replicas(f"small-{kind}"))
 
 
 @pytest.mark.slow

@@ -57,7 +57,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfgen import images, networks, precision, random, startup
+from tfgen import accumulation, images, networks, precision, random, startup
 from tfgen.data import conditions
 from tfgen.declared import Network
 from tfgen.errors import UserError
@@ -166,6 +166,7 @@ class GenerativeModel(TrainingState, keras.Model):
         self.seed = seed
         self.class_names: tuple[str, ...] = ()
         self.optimizers: dict[str, keras.optimizers.Optimizer] = {}
+        self.accumulate = 1  # parts that a step takes its batch in, see `tfgen/accumulation.py`
         self.loss_scales: dict[str, precision.LossScale] = {}  # of float16
         # Makes the train function of a run whose images the device holds.
         self.steps_on_device: Callable[[GenerativeModel], Callable[[Any], Any]] | None = None
@@ -451,11 +452,12 @@ class GenerativeModel(TrainingState, keras.Model):
     def check_batch(self, rows: int, replicas: int = 1) -> None:
         """Raises: UserError for a batch that replicas, or the parts of a step, cannot divide."""
         parts, purpose = self.batch_parts()
-        among = [f"{n} {what}" for n, what in ((parts, purpose), (replicas, "replicas")) if n > 1]
-        if rows % (parts * replicas):
+        divided = ((parts, purpose), (self.accumulate, "parts"), (replicas, "replicas"))
+        among = [f"{n} {what}" for n, what in divided if n > 1]
+        if rows % (parts * self.accumulate * replicas):
             raise UserError(
                 f"a batch of {rows} cannot be divided among {' on '.join(among)}: set "
-                f"`batch_size` to a multiple of {parts * replicas}."
+                f"`batch_size` to a multiple of {parts * self.accumulate * replicas}."
             )
 
     def step_terms(
@@ -464,8 +466,11 @@ class GenerativeModel(TrainingState, keras.Model):
         """What a step descends on and reports, of each row [B] or a mean, from one pass."""
         raise NotImplementedError(f"{type(self).__name__} must say what a step descends on")
 
+    @accumulation.in_parts
     def train_step(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """A pass, and a step of each optimizer of `descent` on its term."""
+        if self.accumulate > 1:
+            return accumulation.step(self, batch)
         seeds = self.training_seeds(batch["image"])
         with tf.GradientTape(persistent=len(self.descent) > 1) as tape:
             terms = losses.means(self.step_terms(batch, seeds, training=True))

@@ -31,6 +31,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import tensorflow as tf
 
+from tfgen import parts
+
 if TYPE_CHECKING:
     import keras
 
@@ -157,15 +159,19 @@ def training_seeds(seed: int, step: "keras.Variable", rows: tf.Tensor) -> tf.Ten
 
     Training and sampling draw noise in the same way; only the seeds differ. Row r of replica i is
     row i * rows + r of the global batch, so N replicas draw just the noise that one device would
-    draw, and no two rows of a run share a seed (`bits` permutes the counters).
+    draw, and no two rows of a run share a seed (`bits` permutes the counters). So do the parts of a
+    replica's batch, where a step takes it in parts.
 
-    Args: seed, a Python int; step, an integer scalar tensor; rows, this replica's number of rows.
+    Args: seed, a Python int; step, an integer scalar tensor; rows, this replica's number of rows,
+      or those of a part.
     Returns: int32 [rows].
     """
     replicas, replica = 1, 0
     context = tf.distribute.get_replica_context()
     if context is not None:
         replicas, replica = context.num_replicas_in_sync, context.replica_id_in_sync_group
+    part, of = parts.now()
+    replicas, replica = replicas * of, replica * of + part
     first = tf.cast(step, tf.int64) * tf.cast(rows * replicas, tf.int64)
     first += tf.cast(rows, tf.int64) * tf.cast(replica, tf.int64)
     # int64 to uint32 keeps the low word: the counters come round after 2**32 images.

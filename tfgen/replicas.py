@@ -10,15 +10,26 @@ from typing import TYPE_CHECKING
 
 import tensorflow as tf
 
+from tfgen import parts
+from tfgen.errors import UserError
+
 if TYPE_CHECKING:
     import keras
 
 
-def all_rows(x: tf.Tensor) -> tf.Tensor:
+def all_rows(x: tf.Tensor, what: str = "what it descends on") -> tf.Tensor:
     """The global batch: this replica's [b, ...] -> [N * b, ...], by order of replicas.
 
     Gradients go back to the replica that each row came from.
+
+    Raises: UserError with `what` needs all rows, in a step that takes its batch in parts.
     """
+    _, k = parts.now()
+    if k > 1:
+        raise UserError(
+            f"`accumulate={k}` takes a batch in parts, and {what} is of all its images together: "
+            "set `accumulate=1`."
+        )
     context = tf.distribute.get_replica_context()
     if context is None or context.num_replicas_in_sync == 1:
         return x

@@ -48,6 +48,10 @@ RUN = {
     ),
     "steps": (10_000, _ONE, "updates"),
     "batch_size": (64, _ONE, "images a step, of all replicas together"),
+    "accumulate": (
+        *(1, _ONE),
+        "parts in which a step takes its batch, one after another: less memory, the same step",
+    ),
     "log_every": (100, _ONE, "steps between rows of log.csv"),
     "save_every": (1000, _ONE, "steps between checkpoints and grids; a multiple of log_every"),
     "eval_every": (

@@ -7,6 +7,7 @@ so that most rows run op by op on two replicas too; `zoo.REPLICATED_IN_GRAPHS` n
 """
 
 import contextlib
+import dataclasses
 import itertools
 import json
 import sys
@@ -16,11 +17,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tests.support import small
 from tests.support.trained import state, variables
 from tests.zoo import REPLICATED, REPLICATED_IN_GRAPHS
-from tfgen import precision
+from tfgen import precision, settings
 from tfgen.compiling import compiled
-from tfgen.training import devices
+from tfgen.training import devices, optimizers
 
 # Two: the second reads what the first has left in weights and slots.
 STEPS = 2
@@ -102,6 +104,26 @@ def measure(row, strategy):
     )
 
 
+@dataclasses.dataclass
+class Small:
+    """The model of one layer, with all that an optimizer of a kind reads, as a row of the zoo."""
+
+    id: str
+
+    def build(self):
+        kind = self.id.removeprefix("small-")
+        parts = dict.fromkeys(settings.KINDS[kind], 0.5)
+        section = settings.optimizer(kind=kind, clip=0.01, warmup=1, **parts)
+        model = small.make()
+        model.accumulate = 2
+        model.compile({"G": optimizers.from_config(section, 10)})
+        return model
+
+    def batch(self, size, seed):
+        images = np.random.default_rng(seed).integers(0, 256, (size, 8, 8, 1), np.uint8)
+        return {"image": images}
+
+
 def overflow(strategy):
     """Two steps of a weight by float16's loss scale: of a finite gradient, and of one that is not
     on the second replica alone. What has moved, how many steps were skipped, whether both agree."""
@@ -139,6 +161,7 @@ def main():
     tf.get_logger().setLevel("ERROR")  # that two replicas op by op are slow is no news
     tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
     strategy, rows = devices.make_strategy(2), {row.id: row for row in REPLICATED}
+    rows |= {f"small-{kind}": Small(f"small-{kind}") for kind in settings.KINDS}
     for line in sys.stdin:
         (name,) = json.loads(line)
         found = measure(rows[name], strategy) if name else overflow(strategy)

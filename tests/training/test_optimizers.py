@@ -133,6 +133,7 @@ def test_the_gradient_is_clipped_by_its_norm_over_all_weights():
 def test_a_restored_optimizer_goes_on_bit_for_bit(kind, tmp_path):
     def made():
         model = small.make()
+        model.accumulate = 2
         model.compile({"G": optimizers.from_config(EACH[kind], 8)})
         return model
 

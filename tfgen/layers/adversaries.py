@@ -191,7 +191,7 @@ class MinibatchStddev(layers.Layer):
     """
 
     def call(self, x: tf.Tensor) -> tf.Tensor:
-        everywhere = tf.cast(replicas.all_rows(x), tf.float32)
+        everywhere = tf.cast(replicas.all_rows(x, "`model.minibatch_stddev`"), tf.float32)
         # The root is safe where all are the same.
         spread = tf.sqrt(tf.math.reduce_variance(everywhere, axis=0) + 1e-8)
         shape = tf.concat([tf.shape(x)[:-1], [1]], axis=0)

@@ -59,7 +59,6 @@ class BetaTCVAE(VAE):
         self, draws: Draws, seeds: tf.Tensor, training: bool
     ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
         mu, logvar, z, _ = draws
-        tc = divergences.total_correlation(
-            z[:, 0], replicas.all_rows(mu), replicas.all_rows(logvar)
-        )
+        every = (replicas.all_rows(rows, "the total correlation") for rows in (mu, logvar))
+        tc = divergences.total_correlation(z[:, 0], *every)
         return (self.beta - 1.0) * tc, {"tc": tc}

@@ -42,7 +42,7 @@ from typing import Annotated, Any
 import keras
 import tensorflow as tf
 
-from tfgen import networks, random, replicas
+from tfgen import accumulation, networks, random, replicas
 from tfgen.data.conditions import Images
 from tfgen.declared import Count, Network, Range, Weight
 from tfgen.errors import UserError, one_of
@@ -180,22 +180,41 @@ class CycleGAN(GenerativeModel):
             "D": self.D_X.trainable_variables + self.D_Y.trainable_variables,
         }
 
+    @accumulation.in_parts
     def train_step(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         x, y = (self.to_range(self.to_unit(batch[name])) for name in ("image", "other"))
         seeds = self.training_seeds(x)
         x, y = self.jittered(x, seeds, "jitter of X"), self.jittered(y, seeds, "jitter of Y")
+        gradients, terms = accumulation.over_parts(self, (x, y), self.gradient_of_G)
+        self.descend("G", gradients, self.trained()["G"])
+
+        # D: images of the pool in the place of the new ones.
+        fake_x, fake_y = terms.pop("fake_x"), terms.pop("fake_y")
+        fake_x = self.from_pool(self.pool_x, fake_x, random.derived(seeds, "pool of X"))
+        fake_y = self.from_pool(self.pool_y, fake_y, random.derived(seeds, "pool of Y"))
+        shown = x, y, fake_x, fake_y
+        gradients, of_D = accumulation.over_parts(self, shown, self.gradient_of_D)
+        self.descend("D", gradients, self.trained()["D"])
+        return self.end_step(**terms, **of_D)
+
+    def gradient_of_G(
+        self, images: tuple[tf.Tensor, tf.Tensor]
+    ) -> tuple[list[tf.Tensor | None], dict[str, tf.Tensor]]:
+        """(the gradient of G and F, their terms and images) for images of X and Y."""
+        x, y = images
         with tf.GradientTape() as tape:
             fake_y, fake_x = self.G(x, training=True), self.F(y, training=True)
             terms = self.of_generators(x, y, fake_x, fake_y)
-        self.minimize("G", tape, terms["loss"])
+        gradients = self.gradients("G", tape, terms["loss"], self.trained()["G"])
+        return gradients, terms | {"fake_x": fake_x, "fake_y": fake_y}
 
-        # D: images of the pool in the place of the new ones.
-        fake_x = self.from_pool(self.pool_x, fake_x, random.derived(seeds, "pool of X"))
-        fake_y = self.from_pool(self.pool_y, fake_y, random.derived(seeds, "pool of Y"))
+    def gradient_of_D(
+        self, images: Sequence[tf.Tensor]
+    ) -> tuple[list[tf.Tensor | None], dict[str, tf.Tensor]]:
+        """(the gradient of D_X and D_Y, their terms) for images of X and Y, real and made."""
         with tf.GradientTape() as tape:
-            terms |= self.of_discriminators(x, y, fake_x, fake_y)
-        self.minimize("D", tape, terms["d_loss"])
-        return self.end_step(**terms)
+            terms = self.of_discriminators(*images)
+        return self.gradients("D", tape, terms["d_loss"], self.trained()["D"]), terms
 
     def jittered(self, x: tf.Tensor, seeds: tf.Tensor, stream: str) -> tf.Tensor:
         """Images enlarged, cropped and mirrored, each by its seed: [B, H, W, C] -> the same."""

@@ -87,6 +87,6 @@ class FactorVAE(VAE):
     def permuted(self, z: tf.Tensor, seeds: tf.Tensor) -> tf.Tensor:
         """Each unit in an order of its own over the batch, which the seeds choose."""
         keys = random.uniform(seeds, [self.latent_dim], "permutation")
-        order = tf.argsort(replicas.all_rows(keys), axis=0)
+        order = tf.argsort(replicas.all_rows(keys, "the total correlation"), axis=0)
         z = tf.gather(tf.transpose(replicas.all_rows(z)), tf.transpose(order), batch_dims=1)
         return replicas.own_rows(tf.transpose(z))

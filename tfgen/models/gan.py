@@ -35,7 +35,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 import keras
 import tensorflow as tf
 
-from tfgen import networks, random
+from tfgen import accumulation, networks, random
 from tfgen.declared import Count, Network, Range, Weight
 from tfgen.errors import UserError, one_of
 from tfgen.game import Game
@@ -188,7 +188,10 @@ class GAN(Game):
     def batch_parts(self) -> tuple[int, str]:
         return self.critic_steps, "updates of D"
 
+    @accumulation.in_parts
     def train_step(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        if self.accumulate > 1:
+            return self.step_in_parts(batch)
         # Algorithm 1.
         for part in self.parts(self.to_range(self.to_unit(batch["image"])), batch.get("label")):
             x, label, seeds, noise = part
@@ -197,12 +200,7 @@ class GAN(Game):
                 fake = self.G(self.latent(noise, label), training=True)
             real, made = self.augmented(x, seeds, "real"), self.augmented(fake, seeds, "fake")
             with tf.GradientTape() as D_tape:
-                # Two passes, and not one of all: two cores make them side by side, and norms of a
-                # batch, made of both kinds, would tell D which is which.
-                D_x, D_fake = (self.score(v, label, training=True) for v in (real, made))
-                penalty = self.penalty_of_D(real, made, part)
-                d_loss = self.d_loss(D_x, D_fake, part) + self.penalty_weight * penalty
-                d_loss = tf.reduce_mean(d_loss)
+                d_loss, D_x, D_fake, penalty = self.of_D(real, made, part)
             self.minimize("D", D_tape, d_loss)
             self.after_D(D_x, D_fake)
         terms = self.score_terms(D_x, D_fake, part)
@@ -225,6 +223,52 @@ class GAN(Game):
             **terms,
         )
 
+    def step_in_parts(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """The same, but that each update gathers its gradient over parts of its images.
+
+        G paints the images once more for its own update, so that D's keeps none of its passes.
+        """
+        for part in self.parts(self.to_range(self.to_unit(batch["image"])), batch.get("label")):
+            gradients, found = accumulation.over_parts(self, part, self.gradient_of_D)
+            self.descend("D", gradients, self.trained()["D"])
+            D_x, D_fake = found["D_x"], found["D_fake"]
+            self.after_D(D_x, D_fake)
+        terms = self.score_terms(D_x, D_fake, part)
+        gradients, of_G = accumulation.over_parts(self, part, self.gradient_of_G)
+        self.descend("G", gradients, self.trained()["G"])
+        return self.end_step(
+            d_loss=found["d_loss"],
+            g_loss=of_G["g_loss"],
+            penalty=tf.reduce_mean(found["penalty"]),
+            spread=adversarial.spread(part.x, of_G["fake"]),
+            **terms,
+        )
+
+    def gradient_of_D(self, part: Part) -> tuple[list[tf.Tensor | None], dict[str, tf.Tensor]]:
+        """(the gradient of D, its scores and losses) of a part of the images of an update."""
+        x, label, seeds, noise = part
+        fake = self.G(self.latent(noise, label), training=True)
+        real, made = self.augmented(x, seeds, "real"), self.augmented(fake, seeds, "fake")
+        with tf.GradientTape() as tape:
+            d_loss, D_x, D_fake, penalty = self.of_D(real, made, part)
+        found = dict(D_x=D_x, D_fake=D_fake, penalty=penalty, d_loss=d_loss)
+        return self.gradients("D", tape, d_loss, self.trained()["D"]), found
+
+    def gradient_of_G(self, part: Part) -> tuple[list[tf.Tensor | None], dict[str, tf.Tensor]]:
+        """(the gradient of G, its loss and images) of the same."""
+        x, label, seeds, noise = part
+        if self.fresh_noise:
+            noise = self.noise(random.derived(seeds, "fresh noise"))
+        with tf.GradientTape() as tape:
+            fake = self.G(self.latent(noise, label), training=True)
+            D_x = D_fake = self.score(self.augmented(fake, seeds, "G"), label, training=True)
+            if self.objective.g_compares:
+                D_x = self.score(self.augmented(x, seeds, "real"), label, training=True)
+            g_loss = tf.reduce_mean(self.g_loss(D_x, D_fake, part._replace(noise=noise)))
+        return self.gradients("G", tape, g_loss, self.trained()["G"]), dict(
+            g_loss=g_loss, fake=fake
+        )
+
     def parts(self, x: tf.Tensor, label: tf.Tensor | None) -> Iterator[Part]:
         """A batch in k parts of every k-th row: those of N replicas are together those of one."""
         k = self.critic_steps
@@ -235,6 +279,17 @@ class GAN(Game):
         for i in range(k):
             drawn = {name: rows[i::k] for name, rows in noise.items()}
             yield Part(x[i::k], None if label is None else label[i::k], seeds[i::k], drawn)
+
+    def of_D(
+        self, real: tf.Tensor, made: tf.Tensor, part: Part
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
+        """What D descends on, a mean, from images as D sees them; its scores; the penalty, [B]."""
+        # Two passes, and not one of all: two cores make them side by side, and norms of a
+        # batch, made of both kinds, would tell D which is which.
+        D_x, D_fake = (self.score(v, part.label, training=True) for v in (real, made))
+        penalty = self.penalty_of_D(real, made, part)
+        d_loss = self.d_loss(D_x, D_fake, part) + self.penalty_weight * penalty
+        return tf.reduce_mean(d_loss), D_x, D_fake, penalty
 
     def penalty_of_D(
         self, real: tf.Tensor, made: tf.Tensor, part: Part, training: bool = True

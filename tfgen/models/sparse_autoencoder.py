@@ -78,7 +78,7 @@ class SparseAutoencoder(Autoencoder):
     ) -> tuple[float | tf.Tensor, dict[str, tf.Tensor]]:
         if self.sparsity == "top_k":
             return 0.0, {}
-        mean = tf.reduce_mean(replicas.all_rows(z), axis=0)
+        mean = tf.reduce_mean(replicas.all_rows(z, "the sparsity 'kl'"), axis=0)
         # Away from 0 and 1, where a sigmoid can round to.
         mean = tf.clip_by_value(mean, 1e-6, 1.0 - 1e-6)
         kl = divergences.bernoulli_kl(self.active / self.latent_dim, mean)

@@ -32,7 +32,7 @@ import keras
 import tensorflow as tf
 from keras import layers
 
-from tfgen import random, replicas
+from tfgen import accumulation, random, replicas
 from tfgen.declared import Count, Likelihood, Network, Range, Share, Weight
 from tfgen.errors import UserError, one_of
 from tfgen.layers import Dropout
@@ -274,18 +274,29 @@ class VQVAE(GenerativeModel):
         terms["loss"] = terms["distortion"] + terms["rate"]
         return loss, terms, z_e, c
 
+    @accumulation.in_parts
     def train_step(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        with tf.GradientTape(persistent=True) as tape:
-            loss, terms, z_e, c = self.forward(batch["image"], training=True)
-            loss, terms = tf.reduce_mean(loss), losses.means(terms)
-        self.minimize("vq", tape, loss)
-        self.minimize("prior", tape, terms["rate"])
+        gradients, terms = accumulation.over_parts(self, batch["image"], self.pass_of)
+        for name, weights in self.trained().items():
+            self.descend(name, gradients[name], weights)
 
         # Of the codes, all replicas know the use that all make of them.
-        c = tf.reshape(replicas.all_rows(c), [-1])
-        z = tf.reshape(replicas.all_rows(z_e), [-1, self.code_dim])
+        c = tf.reshape(replicas.all_rows(terms.pop("c")), [-1])
+        z = tf.reshape(replicas.all_rows(terms.pop("z_e")), [-1, self.code_dim])
         self.update_codebook(z, c)
         return self.end_step(perplexity=self.perplexity(c), **terms)
+
+    def pass_of(
+        self, image: tf.Tensor
+    ) -> tuple[dict[str, list[tf.Tensor | None]], dict[str, tf.Tensor]]:
+        """Of images [B, H, W, C]: (the gradient of each optimizer, terms with z_e and c)."""
+        with tf.GradientTape(persistent=True) as tape:
+            loss, terms, z_e, c = self.forward(image, training=True)
+            loss, terms = tf.reduce_mean(loss), losses.means(terms)
+        descents = {"vq": loss, "prior": terms["rate"]}
+        owned = self.trained()
+        found = {name: self.gradients(name, tape, of, owned[name]) for name, of in descents.items()}
+        return found, terms | {"z_e": z_e, "c": c}
 
     def update_codebook(self, z: tf.Tensor, c: tf.Tensor) -> None:
         """The averages of N places z [N, D] of codes c [N], and the codes that they revive."""

@@ -72,5 +72,6 @@ class WAEMMD(Autoencoder):
     ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
         prior = self.make_prior()
         p = prior.draw(prior.noise(seeds))
-        mmd = divergences.mmd(z, p, replicas.all_rows(z), replicas.all_rows(p))
+        every_z, every_p = (replicas.all_rows(rows, "the MMD") for rows in (z, p))
+        mmd = divergences.mmd(z, p, every_z, every_p)
         return self.mmd_weight * mmd, {"mmd": mmd}

@@ -103,7 +103,8 @@ def minimax_d(D_x: tf.Tensor, D_fake: tf.Tensor, target: float = 1.0) -> tf.Tens
 
 def apart(higher: tf.Tensor, lower: tf.Tensor) -> tf.Tensor:
     """Each score against the mean of the other kind, over the rows of all replicas: [B]."""
-    of_higher, of_lower = (tf.reduce_mean(replicas.all_rows(x)) for x in (higher, lower))
+    what = "the objective 'relativistic_average'"
+    of_higher, of_lower = (tf.reduce_mean(replicas.all_rows(x, what)) for x in (higher, lower))
     return nll_real(higher - of_lower) + nll_fake(lower - of_higher)
 
 
@@ -167,7 +168,7 @@ def spread(x: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
     The standard deviation over the batch, averaged over pixels.
     """
     of_fake, of_real = (
-        tf.reduce_mean(tf.math.reduce_std(replicas.all_rows(images), axis=0))
+        tf.reduce_mean(tf.math.reduce_std(replicas.all_rows(images, "the term 'spread'"), axis=0))
         for images in (fake, x)
     )
     return of_fake / (of_real + 1e-6)

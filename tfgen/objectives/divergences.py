@@ -160,7 +160,7 @@ class KLTerm:
             kl = tf.maximum(kl, self.free_bits)
         if self.capacity:
             held = self.capacity * _risen(step, self.capacity_steps)
-            kl = tf.abs(tf.reduce_mean(replicas.all_rows(kl)) - held)
+            kl = tf.abs(tf.reduce_mean(replicas.all_rows(kl, "`model.capacity`")) - held)
         return self.risen(step) * (self.weight * kl)
 
     def risen(self, step: tf.Tensor | None) -> float | tf.Tensor:

@@ -60,7 +60,7 @@ def gradient(D: Critic, x: tf.Tensor, fake: tf.Tensor, seeds: tf.Tensor) -> tf.T
 def dragan(D: Critic, x: tf.Tensor, fake: tf.Tensor, seeds: tf.Tensor) -> tf.Tensor:
     """Around real images: delta is uniform up to half of the images' standard deviation, on a
     random part of the way there, as in the authors' code."""
-    everywhere = replicas.all_rows(x)
+    everywhere = replicas.all_rows(x, "the penalty 'dragan'")
     delta = 0.5 * tf.math.reduce_std(everywhere) * random.uniform(seeds, x.shape[1:], "delta")
     part = random.uniform(seeds, [1, 1, 1], "part of delta")
     return tf.square(norm_of_gradient(D, x + part * delta) - 1.0)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 import tensorflow as tf
 
-from tfgen import models, precision, settings
+from tfgen import accumulation, models, precision, settings
 from tfgen.data import conditions
 from tfgen.errors import UserError
 from tfgen.training import devices, optimizers
@@ -46,6 +46,8 @@ def build(
             )
         if settings.is_file(name):
             precision.check(model)
+        model.accumulate = config.accumulate
+        accumulation.check(model)
         model.check_batch(config.batch_size, replicas_of(strategy))
         name_classes(model, training)
         return _with_optimizers(model, config, given)
@@ -88,6 +90,8 @@ def adopt(
         # Of an earlier training it keeps the weights; the steps are those of this run.
         for counter in (model.step, model.finite_steps, model.interval_sums):
             counter.assign(tf.zeros_like(counter))
+        model.accumulate = config.accumulate
+        accumulation.check(model)
         model.check_batch(config.batch_size, replicas_of(strategy))
         name_classes(model, training)
         return _with_optimizers(model, config, given)

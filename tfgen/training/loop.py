@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
 
-from tfgen import data, evaluation, files, models, precision, progress
+from tfgen import accumulation, data, evaluation, files, models, precision, progress
 from tfgen.data import record
 from tfgen.errors import Interrupted, UserError
 from tfgen.reports import card, drawing, kept_codes
@@ -102,6 +102,7 @@ def prepare(job: Job) -> "tuple[Source, GenerativeModel, ImageData, ImageData]":
         model = building.adopt(job.model, config, training, strategy, job.optimizers)
     training, validation = model.prepare_data(training), model.prepare_data(validation)
     data.check_batch_size(training, config.batch_size)
+    accumulation.trace(model, data.batches(training, config.batch_size, config.seed))
     return source, model, training, validation
 
 
