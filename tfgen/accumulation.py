@@ -83,14 +83,14 @@ def step(model: Any, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         with tf.GradientTape(persistent=len(model.descent) > 1) as tape:
             terms = losses.means(model.step_terms(batch, seeds, training=True))
         found = {
-            name: model.gradients(name, tape, terms[term], owned[name])
+            name: model.gradients(tape, terms[term], owned[name])
             for name, term in model.descent.items()
         }
         return found, terms
 
     gradients, terms = over_parts(model, batch, of_part)
     for name in model.descent:
-        model.descend(name, gradients[name], owned[name])
+        model.take_step(name, gradients[name])
     return model.end_step(**terms)
 
 

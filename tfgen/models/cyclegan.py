@@ -186,7 +186,7 @@ class CycleGAN(GenerativeModel):
         seeds = self.training_seeds(x)
         x, y = self.jittered(x, seeds, "jitter of X"), self.jittered(y, seeds, "jitter of Y")
         gradients, terms = accumulation.over_parts(self, (x, y), self.gradient_of_G)
-        self.descend("G", gradients, self.trained()["G"])
+        self.take_step("G", gradients)
 
         # D: images of the pool in the place of the new ones.
         fake_x, fake_y = terms.pop("fake_x"), terms.pop("fake_y")
@@ -194,7 +194,7 @@ class CycleGAN(GenerativeModel):
         fake_y = self.from_pool(self.pool_y, fake_y, random.derived(seeds, "pool of Y"))
         shown = x, y, fake_x, fake_y
         gradients, of_D = accumulation.over_parts(self, shown, self.gradient_of_D)
-        self.descend("D", gradients, self.trained()["D"])
+        self.take_step("D", gradients)
         return self.end_step(**terms, **of_D)
 
     def gradient_of_G(
@@ -205,7 +205,7 @@ class CycleGAN(GenerativeModel):
         with tf.GradientTape() as tape:
             fake_y, fake_x = self.G(x, training=True), self.F(y, training=True)
             terms = self.of_generators(x, y, fake_x, fake_y)
-        gradients = self.gradients("G", tape, terms["loss"], self.trained()["G"])
+        gradients = self.gradients(tape, terms["loss"], self.trained()["G"])
         return gradients, terms | {"fake_x": fake_x, "fake_y": fake_y}
 
     def gradient_of_D(
@@ -214,7 +214,7 @@ class CycleGAN(GenerativeModel):
         """(the gradient of D_X and D_Y, their terms) for images of X and Y, real and made."""
         with tf.GradientTape() as tape:
             terms = self.of_discriminators(*images)
-        return self.gradients("D", tape, terms["d_loss"], self.trained()["D"]), terms
+        return self.gradients(tape, terms["d_loss"], self.trained()["D"]), terms
 
     def jittered(self, x: tf.Tensor, seeds: tf.Tensor, stream: str) -> tf.Tensor:
         """Images enlarged, cropped and mirrored, each by its seed: [B, H, W, C] -> the same."""

@@ -230,12 +230,12 @@ class GAN(Game):
         """
         for part in self.parts(self.to_range(self.to_unit(batch["image"])), batch.get("label")):
             gradients, found = accumulation.over_parts(self, part, self.gradient_of_D)
-            self.descend("D", gradients, self.trained()["D"])
+            self.take_step("D", gradients)
             D_x, D_fake = found["D_x"], found["D_fake"]
             self.after_D(D_x, D_fake)
         terms = self.score_terms(D_x, D_fake, part)
         gradients, of_G = accumulation.over_parts(self, part, self.gradient_of_G)
-        self.descend("G", gradients, self.trained()["G"])
+        self.take_step("G", gradients)
         return self.end_step(
             d_loss=found["d_loss"],
             g_loss=of_G["g_loss"],
@@ -252,7 +252,7 @@ class GAN(Game):
         with tf.GradientTape() as tape:
             d_loss, D_x, D_fake, penalty = self.of_D(real, made, part)
         found = dict(D_x=D_x, D_fake=D_fake, penalty=penalty, d_loss=d_loss)
-        return self.gradients("D", tape, d_loss, self.trained()["D"]), found
+        return self.gradients(tape, d_loss, self.trained()["D"]), found
 
     def gradient_of_G(self, part: Part) -> tuple[list[tf.Tensor | None], dict[str, tf.Tensor]]:
         """(the gradient of G, its loss and images) of the same."""
@@ -265,9 +265,7 @@ class GAN(Game):
             if self.objective.g_compares:
                 D_x = self.score(self.augmented(x, seeds, "real"), label, training=True)
             g_loss = tf.reduce_mean(self.g_loss(D_x, D_fake, part._replace(noise=noise)))
-        return self.gradients("G", tape, g_loss, self.trained()["G"]), dict(
-            g_loss=g_loss, fake=fake
-        )
+        return self.gradients(tape, g_loss, self.trained()["G"]), dict(g_loss=g_loss, fake=fake)
 
     def parts(self, x: tf.Tensor, label: tf.Tensor | None) -> Iterator[Part]:
         """A batch in k parts of every k-th row: those of N replicas are together those of one."""

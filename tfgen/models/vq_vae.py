@@ -278,7 +278,7 @@ class VQVAE(GenerativeModel):
     def train_step(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         gradients, terms = accumulation.over_parts(self, batch["image"], self.pass_of)
         for name, weights in self.trained().items():
-            self.descend(name, gradients[name], weights)
+            self.take_step(name, gradients[name], weights)
 
         # Of the codes, all replicas know the use that all make of them.
         c = tf.reshape(replicas.all_rows(terms.pop("c")), [-1])
@@ -295,7 +295,7 @@ class VQVAE(GenerativeModel):
             loss, terms = tf.reduce_mean(loss), losses.means(terms)
         descents = {"vq": loss, "prior": terms["rate"]}
         owned = self.trained()
-        found = {name: self.gradients(name, tape, of, owned[name]) for name, of in descents.items()}
+        found = {name: self.gradients(tape, of, owned[name]) for name, of in descents.items()}
         return found, terms | {"z_e": z_e, "c": c}
 
     def update_codebook(self, z: tf.Tensor, c: tf.Tensor) -> None:
