@@ -119,12 +119,10 @@ def _layers(network: keras.Layer) -> list[keras.Layer]:
 
 
 def trace(model: Any, batches: tf.data.Dataset) -> None:
-    """Traces a step of such batches, where it takes them in parts.
+    """Traces a step of such batches.
 
     Raises: UserError for a loss that couples the rows of a batch.
     """
-    if model.accumulate == 1:
-        return
     strategy = model.distribute_strategy
     share = strategy.num_replicas_in_sync
     spec = {

@@ -36,7 +36,7 @@ def chosen(compile: str, deterministic: bool, replicas: int) -> tuple[bool, str]
     """Whether the step is compiled by XLA, and a sentence that says so and why.
 
     compile, deterministic: of the config. "auto" compiles where that was measured to be faster, on
-    a GPU that need not be deterministic: `dcgan` at 32 x 32 takes 3.4 ms a step on an H200 and 11.4
+    a GPU that need not be deterministic: `dcgan` at 32 x 32 takes 3.4 ms a step on an H200 and 11.0
     op by op. Under op determinism TensorFlow (2.21) has XLA try out no kernels, and what it takes
     untried for convolutions takes 117 ms. On a CPU oneDNN's convolutions are faster than XLA's.
     """
@@ -53,7 +53,7 @@ def chosen(compile: str, deterministic: bool, replicas: int) -> tuple[bool, str]
     if deterministic:
         return False, (
             "Steps run op by op: a repeated run is bit-identical, for which XLA has slow "
-            "convolutions. `deterministic=False` compiles them, up to three times as fast."
+            "convolutions. `deterministic=False` compiles them, 1.5 to 7 times as fast."
         )
     return True, "Steps run compiled by XLA: the device is a GPU."
 

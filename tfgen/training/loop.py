@@ -102,7 +102,8 @@ def prepare(job: Job) -> "tuple[Source, GenerativeModel, ImageData, ImageData]":
         model = building.adopt(job.model, config, training, strategy, job.optimizers)
     training, validation = model.prepare_data(training), model.prepare_data(validation)
     data.check_batch_size(training, config.batch_size)
-    accumulation.trace(model, data.batches(training, config.batch_size, config.seed))
+    if config.accumulate > 1:
+        accumulation.trace(model, data.batches(training, config.batch_size, config.seed))
     return source, model, training, validation
 
 
