@@ -24,11 +24,11 @@ SMALL = PAPER | {
     "eval_every": 2000,
     "save_every": 2000,
     "steps": 50_000,
-    "data.size": 32,
+    "data.size": "32",
     "model.depth": 2,
 }
 ON = {name: SMALL for name in ("mnist", "fashion_mnist", "cifar10")}
-ON["celeb_a"] = SMALL | {"data.size": 64, "model.depth": 3}
+ON["celeb_a"] = SMALL | {"data.size": "64", "model.depth": 3}
 
 
 def get_config() -> ConfigDict:

@@ -12,7 +12,7 @@ PAPER = {
     "steps": 260_000,
     "batch_size": 1,
     "save_every": 10_000,
-    "data.size": 256,
+    "data.size": "256",
     "model.width": 64,
     "model.depth": 2,
     "model.blocks": 9,

@@ -19,13 +19,13 @@ MNIST = {
     "batch_size": 128,
     "eval_every": 2000,
     "save_every": 2000,
-    "data.size": 32,
+    "data.size": "32",
     "model.depth": 3,
     "model.ema": 0.999,
 }
 CIFAR = MNIST | {"steps": 50_000, "model.width": 128}
 # The networks of figure 1.
-CELEBA = CIFAR | {"data.size": 64, "model.depth": 4, "model.kernel": 5}
+CELEBA = CIFAR | {"data.size": "64", "model.depth": 4, "model.kernel": 5}
 LARGER = {"mnist": MNIST, "fashion_mnist": MNIST, "cifar10": CIFAR, "celeb_a": CELEBA}
 # Coloured sprites of 32 x 32: ten minutes on two cores.
 SHAPES = {

@@ -38,8 +38,8 @@ SHAPES = {
 }
 ON = {
     "shapes": SHAPES,
-    "cifar10": PAPER | {"steps": 500_000, "data.size": 32},
-    "celeb_a": PAPER | {"data.size": 128},
+    "cifar10": PAPER | {"steps": 500_000, "data.size": "32"},
+    "celeb_a": PAPER | {"data.size": "128"},
 }
 
 

@@ -18,7 +18,7 @@ COCO = {
     "steps": 200_000,
     "batch_size": 64,
     "save_every": 10_000,
-    "data.size": 64,
+    "data.size": "64",
     "model.latent_dim": 100,
     "model.depth": 4,
     "model.width": 64,

@@ -126,6 +126,8 @@ class RunDir:
         dotted = _dotted(config)
         if dotted:
             raise UserError(f"{self.config_file} is broken ({dotted!r} is no setting); {advice}.")
+        if isinstance(config["data"].get("size"), int):  # a number before 48x64 could be said
+            config["data"]["size"] = str(config["data"]["size"])
         for old, new in RENAMED.get(model, {}).items():
             if old in config["model"]:
                 config["model"][new] = config["model"].pop(old)

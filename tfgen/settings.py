@@ -21,7 +21,7 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
-from tfgen import declared, startup
+from tfgen import declared, images, startup
 from tfgen.declared import Range
 from tfgen.errors import UserError, nearest, one_of
 
@@ -82,12 +82,14 @@ RUN = {
     "data.split": ("train", None, "what is trained on; with slices: train[:90%]"),
     "data.validation": ("", None, "'': the data's own, else the last tenth of data.split"),
     "data.leave_out": ("", None, "a class whose images are not used; train.anomaly looks for them"),
-    "data.size": (0, _ZERO, "crop and resize images to size x size; 0: as they are"),
+    "data.size": ("0", None, "of images, 64 or 48x64 (height x width); 0: as they are"),
+    "data.resize": ("crop", None, "how: crop to the shape, pad with data.background, or stretch"),
+    "data.channels": ("auto", None, "auto: as they are; 1: grey; 3: greys in three channels too"),
     "data.flip": (False, None, "train on images mirrored from left to right as well, half of them"),
     "data.background": (
         "white",
         None,
-        "the colour below what is transparent in a folder's pictures",
+        "the colour below what is transparent in a folder's pictures, and beside what is padded",
     ),
     "data.directory": ("", None, "where TFDS keeps data; '': $TFDS_DATA_DIR or the home directory"),
 }
@@ -387,6 +389,9 @@ def check(config: ConfigDict, model: str = "") -> None:
             need(key, limits.holds, limits)
     need("precision", lambda v: v in PRECISIONS, f"one of {', '.join(PRECISIONS)}")
     need("compile", lambda v: v in COMPILE, f"one of {', '.join(COMPILE)}")
+    images.size_of(config.data.size)
+    need("data.resize", lambda v: v in images.RESIZE, f"one of {', '.join(images.RESIZE)}")
+    need("data.channels", lambda v: v in images.CHANNELS, f"one of {', '.join(images.CHANNELS)}")
     need("data.name", bool, "the name of a data set or the path of a folder")
     need("data.split", bool, "a split such as train or train[:90%]")
     every = config.log_every

@@ -5,10 +5,12 @@ import struct
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from tfgen import data
 from tfgen.data import array_files, opening
-from tfgen.data.source import Unreachable, square
+from tfgen.data.fitting import Fitting
+from tfgen.data.source import Unreachable
 from tfgen.errors import UserError
 
 RANDOM = np.random.default_rng(0)
@@ -51,7 +53,7 @@ def test_idx_files_are_train_and_test(folder):
     assert source.load("train").classes == tuple("0123456789")
     small = held(data.open_source(str(folder), size=8), "test")["image"]
     for one, image in zip(small, TEST, strict=True):
-        assert np.array_equal(one, square(image[..., None], 8, 256))
+        assert np.array_equal(one, Fitting((8, 8)).fit(tf.constant(image[..., None])))
     # The same file beside its packed form is one; another set's is not.
     idx(folder / "train-images-idx3-ubyte.gz", TRAIN)
     assert data.open_source(str(folder)).splits["train"].num_examples == 20

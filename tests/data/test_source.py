@@ -14,6 +14,7 @@ from sklearn.datasets import load_digits
 from tests.conftest import ROOT
 from tfgen import data
 from tfgen.data import pipeline, source
+from tfgen.data.fitting import Fitting
 from tfgen.errors import UserError
 
 
@@ -207,8 +208,8 @@ def test_resizing_crops_the_centre():
 
 def test_resizing_keeps_levels():
     image = np.random.default_rng(0).integers(0, 17, (8, 8, 1), dtype=np.uint8)
-    assert np.array_equal(source.square(tf.constant(image), 8, 17), image)
-    large = source.square(tf.constant(image), 16, 17).numpy()
+    assert np.array_equal(Fitting((8, 8)).fit(tf.constant(image), 17), image)
+    large = Fitting((16, 16)).fit(tf.constant(image), 17).numpy()
     assert large.shape == (16, 16, 1)
     assert large.max() <= 16
 

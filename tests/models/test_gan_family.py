@@ -111,7 +111,7 @@ def test_the_papers_settings_train_on_stand_ins(model, name, stand_ins):
         config.model.generator_width = 0
     config.batch_size = 4 * config.model.get("critic_steps", 1)
     built = building.build(model, config, training)
-    size = config.data.size
+    size = int(config.data.size)
     assert (
         built.image_shape
         == training.shape

@@ -288,7 +288,7 @@ def test_every_caption_is_learned_from_and_a_step_and_row_decide_which(model):
 def test_settings_for_coco_are_the_papers():
     """Section 5: 64x64, 100 latents; and no word of a caption is cut."""
     config = settings.find("text_to_image", "coco_captions")
-    assert (config.data.size, config.model.depth) == (64, 4)
+    assert (config.data.size, config.model.depth) == ("64", 4)
     assert (config.model.latent_dim, config.model.length) == (100, 0)
 
 

@@ -20,8 +20,9 @@ from pathlib import Path
 import numpy as np
 
 from tfgen import images
+from tfgen.data.fitting import Fitting
 from tfgen.data.in_memory import Held
-from tfgen.data.source import ImageData, square
+from tfgen.data.source import ImageData
 from tfgen.errors import UserError
 
 LEVELS = 256
@@ -57,12 +58,13 @@ class ArrayFiles(Held):
 
 
 def opened(
-    path: Path, size: int, name: str = "", classes: tuple[str, ...] = ()
+    path: Path, fitting: Fitting, name: str = "", classes: tuple[str, ...] = ()
 ) -> ArrayFiles | None:
     """The data set in the files at a path; None where there are none of these kinds.
 
     Args:
-      size: as of `open_source`; name: what to call it; classes: their names, where files have none.
+      fitting: what is done to each image; name: what to call it.
+      classes: their names, where files have none.
 
     Raises: UserError for files that are missing, cut short or of another format.
     """
@@ -70,22 +72,22 @@ def opened(
     if read is None:
         return None
     parts, found = read(path)
-    if size:
+    if fitting.changes:
         for part in parts.values():
-            part["image"] = _sized(part["image"], size)
+            part["image"] = _fitted(part["image"], fitting)
     return ArrayFiles(name or str(path), parts, LEVELS, found or classes)
 
 
-def fashion_mnist(size: int) -> ArrayFiles | None:
+def fashion_mnist(fitting: Fitting) -> ArrayFiles | None:
     """Fashion-MNIST from Debian's package; None where it is not installed."""
-    return opened(FASHION_FOLDER, size, "fashion_mnist", FASHION)
+    return opened(FASHION_FOLDER, fitting, "fashion_mnist", FASHION)
 
 
-def _sized(pictures: np.ndarray, size: int) -> np.ndarray:
+def _fitted(pictures: np.ndarray, fitting: Fitting) -> np.ndarray:
     import tensorflow as tf
 
     each = tf.data.Dataset.from_tensor_slices(pictures).map(
-        lambda image: square(image, size, LEVELS), num_parallel_calls=tf.data.AUTOTUNE
+        fitting.fit, num_parallel_calls=tf.data.AUTOTUNE
     )
     return np.concatenate(list(each.batch(1024).as_numpy_iterator()))
 

@@ -64,7 +64,7 @@ class Domains(Source):
             raise UserError(
                 f"the two domains of {self.name} differ: images are {x.shape} with {x.levels} "
                 f"levels in {x.name}, {y.shape} with {y.levels} in {y.name}. `data.size` "
-                "makes heights and widths the same; channels and levels have to be."
+                "makes heights and widths the same, `data.channels` channels; levels have to be."
             )
         return dataclasses.replace(x, name=self.name, split=split, other=y)
 

@@ -25,10 +25,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tfgen import progress
+from tfgen.data.fitting import WHITE, Fitting
 from tfgen.data.folder_captions import FolderCaptions
 from tfgen.data.listing import in_order, listed, pictures
-from tfgen.data.picture import SUFFIXES, WHITE, check_background, read_all, span, to_levels
-from tfgen.data.source import ImageData, Source, examples_of, splits_of, square
+from tfgen.data.picture import SUFFIXES, read_all, span, to_levels
+from tfgen.data.source import ImageData, Source, examples_of, splits_of
 from tfgen.errors import Notice, UserError
 
 if TYPE_CHECKING:
@@ -46,11 +47,10 @@ class FolderSource(Source):
 
     labels = "names"
 
-    def __init__(self, root: Path, size: int, background: str = WHITE) -> None:
+    def __init__(self, root: Path, fitting: Fitting) -> None:
         if not root.is_dir():
             raise UserError(f"there is no folder {root}: `data.name` wants a folder of images.")
-        check_background(background)
-        self.size, self.background = size, background
+        self.fitting = fitting
         found = listed(root)
         self.files, self.class_of = found.files, found.classes
         if not any(self.files.values()):
@@ -71,7 +71,7 @@ class FolderSource(Source):
 
         parts = self.instructions(split)
         files = [f for s, start, stop in parts for f in self.files[s][start:stop]]
-        images = _read(tuple(files), self.size, self.background, self.all)
+        images = _read(tuple(files), self.fitting, self.all)
         data: dict[str, Any] = {"image": images}
         if self.classes:
             labels = [self.classes.index(self.class_of[f]) for f in files]
@@ -115,15 +115,13 @@ def _fingerprint(root: str, files: Sequence[Path], images: np.ndarray) -> str:
 
 
 @functools.lru_cache(maxsize=2)
-def _read(
-    files: tuple[Path, ...], size: int, background: str, folder: tuple[Path, ...]
-) -> np.ndarray:
+def _read(files: tuple[Path, ...], fitting: Fitting, folder: tuple[Path, ...]) -> np.ndarray:
     """All images: uint8 [N, H, W, C], C = 1 if all are grey, else 3; `folder` are all its files."""
     images = []
     with progress.counted(len(files), "pictures") as done:
-        for image in _levels(files, folder, background):
+        for image in _levels(files, folder, fitting.background):
             image = image[..., None] if image.ndim == 2 else image
-            images.append(square(image, size, 256).numpy() if size else image)
+            images.append(np.asarray(fitting.fit(image)))
             done(len(images))
     if len({image.shape[-1] for image in images}) == 2:
         images = [np.repeat(i, 3, -1) if i.shape[-1] == 1 else i for i in images]

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from tfgen.data.array_files import fashion_mnist, opened
 from tfgen.data.domains import LETTERS, Domains, is_pair
+from tfgen.data.fitting import WHITE, Fitting, of_settings
 from tfgen.data.folder import FolderSource
 from tfgen.data.in_memory import NAME
-from tfgen.data.picture import WHITE
 from tfgen.data.source import TfdsSource, Unreachable
 from tfgen.data.without import without
 from tfgen.errors import UserError
+from tfgen.images import size_of
 
 if TYPE_CHECKING:
     from tfgen.data.source import Source
@@ -27,47 +28,55 @@ def of_run(settings: Mapping[str, Any]) -> "Source":
             "the run was trained on arrays, which it does not hold: from Python, "
             "tfgen.load(DIR).evaluate(data=..., labels=..., validation=...) takes them again."
         )
-    # Runs of before there was a setting do without it.
-    background = settings.get("background", WHITE)
-    source = open_source(settings["name"], settings["directory"], settings["size"], background)
+    source = _opened(settings["name"], settings["directory"], of_settings(settings))
     return without(source, settings.get("leave_out", ""))
 
 
-def open_source(name: str, directory: str = "", size: int = 0, background: str = WHITE) -> "Source":
+def open_source(
+    name: str,
+    directory: str = "",
+    size: int | str = 0,
+    background: str = WHITE,
+    resize: str = "crop",
+    channels: str = "auto",
+) -> "Source":
     """The data set `name`.
 
     Args:
       name: an embedded set, a TFDS name ("mnist", "cycle_gan/horse2zebra"), or the path of a folder
         of images, which begins with "/", "." or "~"; or two of these with a comma, two domains.
       directory: where TFDS keeps prepared data; "" for its default ($TFDS_DATA_DIR or home).
-      size: crop the centre to a square and resize it to size x size; 0 keeps the images as they
-      are.
-      background: the colour below what is transparent in a folder's pictures.
+      size: of the images, 64 or "48x64" (height x width); 0 keeps them as they are.
+      background, resize, channels: see `Fitting`.
 
     Raises: UserError for an unknown name, an unreachable download, or an unusable folder.
     """
+    return _opened(name, directory, Fitting(size_of(size), resize, channels, background))
+
+
+def _opened(name: str, directory: str, fitting: Fitting) -> "Source":
     if "," in name:
         names = [part.strip() for part in name.split(",")]
         if len(names) != 2 or not all(names):
             raise UserError(f"{name!r} are not two domains: write two names with a comma.")
-        return Domains(name, [open_source(part, directory, size, background) for part in names])
+        return Domains(name, [_opened(part, directory, fitting) for part in names])
     source: Source
     if name.startswith(("/", ".", "~")):
         path = Path(name).expanduser()
-        source = opened(path, size) or FolderSource(path, size, background)
+        source = opened(path, fitting) or FolderSource(path, fitting)
     else:
-        source = _by_name(name, directory, size)
+        source = _by_name(name, directory, fitting)
     return Domains(name, [source, source], LETTERS) if is_pair(source.splits) else source
 
 
-def _by_name(name: str, directory: str, size: int) -> "Source":
+def _by_name(name: str, directory: str, fitting: Fitting) -> "Source":
     """A set that TFDS has, or Debian's files of it where TFDS has no network."""
     try:
-        return TfdsSource(name, directory, size)
+        return TfdsSource(name, directory, fitting)
     except Unreachable as error:
         if name != "fashion_mnist":
             raise
-        found = fashion_mnist(size)
+        found = fashion_mnist(fitting)
         if found is None:
             raise UserError(
                 f"{error} Debian and Ubuntu have it as a package: `apt-get install "

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tfgen.data.fitting import WHITE
 from tfgen.errors import UserError
 
 if TYPE_CHECKING:
@@ -26,19 +27,6 @@ SUFFIXES = (
 )
 DEEP = ("I", "I;16", "I;16L", "I;16B", "I;16N", "F")
 GREY = ("1", "L", "LA", "La")
-WHITE = "white"
-
-
-def check_background(name: str) -> None:
-    """Raises: UserError for what is no colour."""
-    from PIL import ImageColor
-
-    try:
-        ImageColor.getrgb(name)
-    except ValueError:
-        raise UserError(
-            f"`data.background` is {name!r}, but must be a colour: a name, as white, or #rrggbb."
-        ) from None
 
 
 def read_all(files: Sequence[Path], background: str = WHITE) -> Iterator[np.ndarray]:

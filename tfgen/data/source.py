@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tfgen.data.fitting import Fitting
 from tfgen.data.prepared import check_description, check_records, unreadable_description
 from tfgen.data.trained_classes import of_training
 from tfgen.errors import Notice, UserError
@@ -177,7 +178,7 @@ class Source:
 class TfdsSource(Source):
     """Any TFDS data set with an `image` feature; prepared on first use."""
 
-    def __init__(self, name: str, directory: str, size: int) -> None:
+    def __init__(self, name: str, directory: str, fitting: Fitting) -> None:
         import tensorflow_datasets as tfds
         from google.protobuf.json_format import ParseError
 
@@ -189,7 +190,7 @@ class TfdsSource(Source):
             tfds.disable_progress_bar()
         else:
             tfds.enable_progress_bar()
-        self.name, self.directory, self.size = name, directory, size
+        self.name, self.directory, self.fitting = name, directory, fitting
         try:
             self.builder = self._open()
         except (tfds.core.DatasetNotFoundError, ValueError, KeyError) as error:
@@ -275,9 +276,7 @@ class TfdsSource(Source):
                 f"the images of {self.name!r} are {np.dtype(feature.np_dtype)} {feature.shape}; "
                 "this zoo trains on uint8 [height, width, channels]."
             )
-        shape = tuple(feature.shape)
-        if self.size:
-            shape = (self.size, self.size, shape[2])
+        shape = self.fitting.shape(feature.shape)
         if None in shape:
             raise UserError(
                 f"the images of {self.name!r} vary in size {feature.shape}: "
@@ -294,7 +293,7 @@ class TfdsSource(Source):
 
         def keep(example: dict[str, Any]) -> dict[str, Any]:
             image = example["image"]
-            kept = {"image": square(image, self.size, levels) if self.size else image}
+            kept = {"image": self.fitting.fit(image, levels)}
             if classes:
                 kept["label"] = tf.cast(example["label"], tf.int32)
             more = {key: example[key] for key in extra if key in features}
@@ -304,8 +303,8 @@ class TfdsSource(Source):
                 more["captions"] = tf.pad(texts, [[0, most - tf.shape(texts)[0]]])
                 more["captions"] = tf.ensure_shape(more["captions"], [most])
                 more["caption"] = more["captions"][0]
-            if self.size and "truth" in more:
-                more["truth"] = square(more["truth"], self.size, levels)
+            if "truth" in more:
+                more["truth"] = self.fitting.fit(more["truth"], levels)
             return kept | more
 
         def examples() -> "tf.data.Dataset":
@@ -351,18 +350,6 @@ def examples_of(held: Mapping[str, Any]) -> "Callable[[], tf.data.Dataset]":
             return tf.data.Dataset.from_tensor_slices(dict(held))
 
     return examples
-
-
-def square(image: "tf.Tensor", size: int, levels: int) -> "tf.Tensor":
-    """The centre square, resized with antialiasing: uint8 [H, W, C] -> uint8 [size, size, C]."""
-    import tensorflow as tf
-
-    h, w = tf.shape(image)[0], tf.shape(image)[1]
-    side = tf.minimum(h, w)
-    top, left = (h - side) // 2, (w - side) // 2
-    image = image[top : top + side, left : left + side]
-    image = tf.image.resize(tf.cast(image, tf.float32), [size, size], antialias=True)
-    return tf.cast(tf.clip_by_value(tf.round(image), 0.0, levels - 1.0), tf.uint8)
 
 
 class Unreachable(UserError):

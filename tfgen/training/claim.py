@@ -114,7 +114,8 @@ def locked(run: "RunDir") -> Iterator[None]:
 def _forget(run: "RunDir") -> None:
     """Removes what a run has written before its log; what else a user has there stays."""
     shutil.rmtree(run.checkpoints, ignore_errors=True)
-    for file in (run.config_file, run.data_file, run.validation, run.path / ".lock"):
+    written = (run.config_file, run.data_file, run.validation, run.classifier, run.path / ".lock")
+    for file in written:
         file.unlink(missing_ok=True)
     with contextlib.suppress(OSError):
         run.path.rmdir()

@@ -183,6 +183,7 @@ def _apply(config: ConfigDict, changes: Mapping[str, Any]) -> None:
     for key, value in changes.items():
         settings.known(key, known)
         value = value.item() if hasattr(value, "item") else value  # a number of NumPy
+        value = str(value) if key == "data.size" and isinstance(value, int) else value
         kind = type(settings.value(config, key)).__name__
         try:
             if value is None:  # which any setting of ml_collections may be
