@@ -36,7 +36,7 @@ def layers_in(model, dtype):
 def test_a_step_in_bfloat16_is_finite(row):
     model = built(row, "bfloat16")
     terms = model.train_step(row.batch())
-    assert {value.dtype for value in terms.values()} == {tf.float32}
+    assert {value.dtype for value in terms.values() if value.dtype.is_floating} == {tf.float32}
     assert all(np.isfinite(value) for value in terms.values())
     assert all(np.isfinite(weight).all() and weight.dtype != "bfloat16" for weight in model.weights)
     assert precision.said(model).startswith(

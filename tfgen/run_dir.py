@@ -42,7 +42,7 @@ RENAMED = {"conditional_gan": {"condition": "conditioning"}}
 # What config.json, training.json and metrics.json hold, as `reading.misfit` has it.
 CONFIG = {
     "model": str,
-    "config": {"steps": int, "data": {"name": str}, "model": dict, "optimizers": dict},
+    "config": {"steps": int, "data": {"name": str}, "model": dict, "optimizers": {str: dict}},
 }
 TRAINING = {"steps": int, "seconds": float, "parameters": int}
 NUMBERS = {str: (float, type(None)), "nll_kind": str}
