@@ -16,6 +16,8 @@ from tests.conftest import ROOT
 from tests.support import runs
 from tfgen import settings
 from tfgen.errors import UserError
+from tfgen.reports import provenance
+from tfgen.run_dir import RunDir
 
 OLDER = ROOT / "tests" / "golden"
 RUNS = [path.parent for path in sorted(OLDER.glob("*/*/config.json"))]
@@ -28,6 +30,14 @@ def test_an_older_run_samples_what_it_did(path):
     assert np.allclose(images.ravel()[: len(golden)], golden, atol=1e-6)
 
 
+@pytest.mark.parametrize("path", RUNS, ids=lambda path: f"{path.parent.name}-{path.name}")
+def test_an_older_run_says_how_it_was_trained(path):
+    command = provenance.of(RunDir(path), tfgen.load(path).model)["command"]
+    assert command.startswith("python -m train.run --model=")
+    assert "--config.steps=20" in command
+    assert "accumulate" not in command  # which it had no setting for
+
+
 @pytest.mark.slow
 def test_an_older_run_is_the_same_run_and_can_be_prolonged(tmp_path, capsys):
     """What its config.json does not say, for there were no such settings, has its default."""
@@ -37,7 +47,7 @@ def test_an_older_run_is_the_same_run_and_can_be_prolonged(tmp_path, capsys):
     assert "tfgen" not in content
     assert "init" not in content["config"]
     config = settings.find("vae")
-    config.update(content["config"])
+    config.update(RunDir(path).read_config()[1])
     del content["config"]["model"]["components"]  # as if it were younger than the run
     (path / "config.json").write_text(json.dumps(content))
     card = (path / "card.md").read_text()

@@ -77,5 +77,8 @@ def _command(kind: str, config: "Mapping[str, Any]") -> str:
         return ""
     model = f"./{Path(kind).name}" if settings.is_file(kind) else kind
     shown = settings.flat(config) | {"data.name": run_dir.data_name(data)}
-    changed = [f"--config.{key}={shown[key]}" for key in known if shown.get(key) != known[key]]
+    # What a version before did not write down had the value that is the default now.
+    changed = [
+        f"--config.{key}={shown[key]}" for key in known if shown.get(key, known[key]) != known[key]
+    ]
     return shlex.join(["python", "-m", "train.run", f"--model={model}", *changed])
