@@ -20,7 +20,7 @@ ALLOWED = {
 # or a file at the top.
 FLOORS = (
     "errors parts",
-    "registration progress by_class random files reading seeds replicas startup compiling",
+    "registration progress by_class random files reading seeds sizes replicas startup compiling",
     "precision training_state declared images latents networks run_dir metrics objectives",
     "settings data layers",
     "accumulation",

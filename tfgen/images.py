@@ -1,7 +1,6 @@
 """Images and labels as users have them -> as models and pipelines want them."""
 
 import functools
-import re
 from collections.abc import Callable
 from typing import Any
 
@@ -10,9 +9,6 @@ import numpy as np
 from tfgen.errors import UserError
 
 OUTSIDE = 0.1  # how far numbers may lie beside [0, 1]: what eight bits make of 0 and 1 does
-# How an image comes to a size, and which channels it may be asked for (`data/fitting.py`).
-RESIZE = ("crop", "pad", "stretch")
-CHANNELS = ("auto", "1", "3")
 MOST_CLASSES = 100_000  # more than that are names or hashes of something, and no classes
 
 
@@ -111,18 +107,3 @@ def labels_of(given: Any, count: int) -> np.ndarray:
     if low < 0 or high >= MOST_CLASSES:
         raise UserError(f"labels are from {low} to {high}; {wanted}.")
     return labels.astype(np.int32)
-
-
-def size_of(given: int | str) -> tuple[int, int] | None:
-    """`data.size` as (height, width): "64", "48x64"; None for "0", which leaves them as they are.
-
-    Raises: UserError for anything else.
-    """
-    found = re.fullmatch(r"(\d{1,5})(?:x(\d{1,5}))?", str(given).strip())
-    h, w = (int(side or found[1]) for side in found.groups()) if found else (0, 1)
-    if not found or (h == 0) != (w == 0):
-        raise UserError(
-            f"`data.size` is {given!r}, but must be a side, as 64, or height x width, as 48x64; "
-            "0 leaves images as they are."
-        )
-    return (h, w) if h else None

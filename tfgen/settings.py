@@ -21,7 +21,7 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
-from tfgen import declared, images, startup
+from tfgen import declared, sizes, startup
 from tfgen.declared import Range
 from tfgen.errors import UserError, nearest, one_of
 
@@ -389,9 +389,9 @@ def check(config: ConfigDict, model: str = "") -> None:
             need(key, limits.holds, limits)
     need("precision", lambda v: v in PRECISIONS, f"one of {', '.join(PRECISIONS)}")
     need("compile", lambda v: v in COMPILE, f"one of {', '.join(COMPILE)}")
-    images.size_of(config.data.size)
-    need("data.resize", lambda v: v in images.RESIZE, f"one of {', '.join(images.RESIZE)}")
-    need("data.channels", lambda v: v in images.CHANNELS, f"one of {', '.join(images.CHANNELS)}")
+    sizes.size_of(config.data.size)
+    need("data.resize", lambda v: v in sizes.RESIZE, f"one of {', '.join(sizes.RESIZE)}")
+    need("data.channels", lambda v: v in sizes.CHANNELS, f"one of {', '.join(sizes.CHANNELS)}")
     need("data.name", bool, "the name of a data set or the path of a folder")
     need("data.split", bool, "a split such as train or train[:90%]")
     every = config.log_every

@@ -8,8 +8,8 @@ from PIL import Image
 from tfgen import data, settings
 from tfgen.data.fitting import Fitting
 from tfgen.errors import UserError
-from tfgen.images import size_of
 from tfgen.run_dir import RunDir
+from tfgen.sizes import size_of
 
 
 @pytest.mark.parametrize(

@@ -211,7 +211,7 @@ def test_a_run_on_a_folder_of_pictures_with_captions(tmp_path):
         steps=10,
         save_every=10,
         data__name=str(folder),
-        data__size=8,
+        data__size="8",
         data__split="train[:60]",
         data__validation="train[60:]",
     )

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tfgen.errors import UserError, one_of
-from tfgen.images import CHANNELS, RESIZE, size_of
+from tfgen.sizes import CHANNELS, RESIZE, size_of
 
 if TYPE_CHECKING:
     import tensorflow as tf

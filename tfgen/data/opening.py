@@ -12,7 +12,7 @@ from tfgen.data.in_memory import NAME
 from tfgen.data.source import TfdsSource, Unreachable
 from tfgen.data.without import without
 from tfgen.errors import UserError
-from tfgen.images import size_of
+from tfgen.sizes import size_of
 
 if TYPE_CHECKING:
     from tfgen.data.source import Source
