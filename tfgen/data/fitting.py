@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
 WHITE = "white"
+GREY = (0.299, 0.587, 0.114)  # how bright red, green and blue are, ITU-R BT.601
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,13 +75,14 @@ class Fitting:
         dtype, pixels = image.dtype, tf.cast(image, tf.float32)
         channels = image.shape[-1]
         if self.channels == "1" and channels == 3:
-            pixels = tf.tensordot(pixels, tf.constant([0.299, 0.587, 0.114]), 1)[..., None]
+            pixels = tf.tensordot(pixels, tf.constant(GREY), 1)[..., None]
         elif self.channels == "3" and channels == 1:
             pixels = tf.repeat(pixels, 3, axis=-1)
-        if self.size:
-            pixels = {"crop": _crop, "pad": self._pad, "stretch": _resize}[self.resize](
-                pixels, self.size, levels
-            )
+        if self.size and self.resize == "pad":
+            pixels = self._pad(pixels, self.size, levels)
+        elif self.size:
+            part = _middle(pixels, self.size) if self.resize == "crop" else pixels
+            pixels = tf.image.resize(part, self.size, antialias=True)
         return tf.cast(tf.clip_by_value(tf.round(pixels), 0.0, levels - 1.0), dtype)
 
     def _pad(self, image: "tf.Tensor", size: tuple[int, int], levels: int) -> "tf.Tensor":
@@ -92,7 +94,7 @@ class Fitting:
         bottom, right = size[0] - inner[0] - top, size[1] - inner[1] - left
         rgb = tf.constant(self.colour(), tf.float32) * ((levels - 1) / 255)
         if image.shape[-1] == 1:
-            rgb = tf.reduce_sum(rgb * tf.constant([0.299, 0.587, 0.114]), keepdims=True)
+            rgb = tf.reduce_sum(rgb * tf.constant(GREY), keepdims=True)
         # Padded with zeros as the difference from the background.
         around = tf.pad(resized - rgb, [[top, bottom], [left, right], [0, 0]]) + rgb
         return tf.ensure_shape(around, [*size, image.shape[-1]])
@@ -108,14 +110,8 @@ def of_settings(settings: Mapping[str, Any]) -> Fitting:
     )
 
 
-def _resize(image: "tf.Tensor", size: tuple[int, int], levels: int) -> "tf.Tensor":
-    import tensorflow as tf
-
-    return tf.image.resize(image, size, antialias=True)
-
-
-def _crop(image: "tf.Tensor", size: tuple[int, int], levels: int) -> "tf.Tensor":
-    """The largest part in the middle that has the shape of `size`, resized."""
+def _middle(image: "tf.Tensor", size: tuple[int, int]) -> "tf.Tensor":
+    """The largest part in the middle that has the shape of `size`."""
     import tensorflow as tf
 
     h, w = tf.shape(image)[0], tf.shape(image)[1]
@@ -123,7 +119,7 @@ def _crop(image: "tf.Tensor", size: tuple[int, int], levels: int) -> "tf.Tensor"
     height = tf.maximum(tf.minimum(h, w * size[0] // size[1]), 1)
     width = tf.maximum(tf.minimum(w, h * size[1] // size[0]), 1)
     top, left = (h - height) // 2, (w - width) // 2
-    return _resize(image[top : top + height, left : left + width], size, levels)
+    return image[top : top + height, left : left + width]
 
 
 def _inner(shape: "tf.Tensor", size: tuple[int, int]) -> "tf.Tensor":
