@@ -4,7 +4,9 @@
     Var theta = m / (n - m) Var_H theta(H),   m = floor(n / 2)       Shao and Wu 1989, section 2
 
 A bootstrap with replacement would have images twice, at a distance of 0 from themselves: neighbours
-would be found where there are none.
+would be found where there are none. Numbers that are not smooth in the images vary more over halves
+than over whole sets: the error of a Frechet distance is some 1.2 times too great, of coverage 1.5,
+near a perfect sampler 2. So what is called told apart is.
 """
 
 import math

@@ -6,10 +6,10 @@ kinds, and a result says which:
 - "classifier": the last hidden layer (64 units) of a small convolutional network that the
   evaluation trains on the training split, for the labels and, where the data have them, for all
   factors; scaled by one number so that the mean variance of a unit is 1 on the training images.
-  The Frechet distance of these is the FDC (not the FCD, which is of ChemNet). It compares with no other data set, and only with
-  results of the same weights: other seeds move it by some 5 %. Those for `digits` come with the
-  library. For other data one machine trains the same weights each time; another number of cores
-  rounds otherwise, and the digest tells.
+  The Frechet distance of these is the FDC (the field's FCD is that of ChemNet). It compares with
+  no other data set, and only with results of the same weights: other seeds move it by some 5 %.
+  Those for `digits` come with the library. For other data one machine trains the same weights each
+  time; another number of cores rounds otherwise, and the digest tells.
 - "inception": the pooled features of the user's own file, by rights the Inception network of 2015
   that papers use; only with these is a Frechet distance called FID
   (`tfgen/metrics/inception.py`). That network has never seen 8x8 digits or sprites.
@@ -102,9 +102,7 @@ def choose(
 
         assert inception
         scores, digest = load(*inception)
-        return Features(
-            "inception", "FID", digest, lambda images: scores(images)[0], scores=scores
-        )
+        return Features("inception", "FID", digest, lambda images: scores(images)[0], scores=scores)
     if kind == "textures":
         return texture_features(train["image"], levels)
     if not targets(train):

@@ -111,13 +111,12 @@ def _model(path: Path) -> "Callable[[tf.Tensor], dict[str, tf.Tensor]]":
 
     if path.is_dir():
         loaded = tf.saved_model.load(str(path))
-        signature = loaded.signatures["serving_default"]
-        ((name, spec),) = signature.structured_input_signature[1].items()
+        ((name, spec),) = _signature(loaded).structured_input_signature[1].items()
 
         def call(images: "tf.Tensor") -> Any:
-            return signature(**{name: tf.cast(images, spec.dtype)})
+            # Asked of `loaded`, whose variables live as long as it does.
+            return _signature(loaded)(**{name: tf.cast(images, spec.dtype)})
 
-        call.loaded = loaded  # type: ignore[attr-defined] - its variables live as long as it does
     else:
         model = keras.saving.load_model(path, compile=False)
         dtype = model.inputs[0].dtype
@@ -126,3 +125,7 @@ def _model(path: Path) -> "Callable[[tf.Tensor], dict[str, tf.Tensor]]":
             return model(tf.cast(images, dtype), training=False)
 
     return call
+
+
+def _signature(loaded: Any) -> Any:
+    return loaded.signatures["serving_default"]

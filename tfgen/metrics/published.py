@@ -3,7 +3,7 @@
 | function | as published by | as computed by |
 |---|---|---|
 | `fid` | Heusel et al. 2017, equation 6 | pytorch-fid, torch-fidelity |
-| `inception_score` | Salimans et al. 2016, section 4: 10 splits in order | torch-fidelity, unshuffled |
+| `inception_score` | Salimans et al. 2016, section 4 | torch-fidelity, `shuffle=False` |
 | `kid` | Binkowski et al. 2018: 100 subsets of 1,000 | torch-fidelity |
 | `prdc` | Naeem et al. 2020: all four with k = 5 | prdc |
 
@@ -11,6 +11,8 @@ They differ from those of this library's own tables in counts alone: the kernel 
 subsets of at most half the images, precision and recall k = 3 neighbours, the score one split, and
 a Frechet distance of fewer images than features is refused.
 """
+
+import itertools
 
 import numpy as np
 
@@ -41,7 +43,7 @@ def inception_score(logits: np.ndarray, splits: int = SPLITS) -> tuple[float, fl
     log_p = logits - np.logaddexp.reduce(logits, axis=1, keepdims=True)
     ends = [i * len(logits) // splits for i in range(splits + 1)]
     scores = []
-    for start, end in zip(ends, ends[1:], strict=False):
+    for start, end in itertools.pairwise(ends):
         part = log_p[start:end]
         log_mean = np.logaddexp.reduce(part, axis=0) - np.log(len(part))
         scores.append(np.exp(np.mean(np.sum(np.exp(part) * (part - log_mean), axis=1))))

@@ -144,7 +144,7 @@ def logistic_bin(k: tf.Tensor, m: tf.Tensor, log_s: tf.Tensor, levels: int) -> t
 
 
 def logistic_mean(m: tf.Tensor, log_s: tf.Tensor, top: float) -> tf.Tensor:
-    """The mean of a logistic at m, of width s, clipped to [0, top], over top: shapes that broadcast.
+    """The mean, over top, of a logistic at m, of width s, clipped to [0, top]: shapes broadcast.
 
     E[clip(X, 0, T)] = int_0^T P(X > t) dt = s (softplus(m / s) - softplus((m - T) / s))
     """
@@ -166,10 +166,12 @@ class DiscretizedLogistic(_LocationScale):
     """
 
     def pixel_log_prob(self, x: tf.Tensor, parameters: tf.Tensor) -> tf.Tensor:
-        return logistic_bin(tf.cast(x, tf.float32), *self._split(parameters), self.levels)
+        m, log_s = self._split(parameters)
+        return logistic_bin(tf.cast(x, tf.float32), m, log_s, self.levels)
 
     def mean(self, parameters: tf.Tensor) -> tf.Tensor:
-        mean = logistic_mean(*self._split(parameters), float(self.levels - 1))
+        m, log_s = self._split(parameters)
+        mean = logistic_mean(m, log_s, float(self.levels - 1))
         return tf.clip_by_value(mean, 0.0, 1.0)  # rounding may pass the ends
 
     def draw(self, parameters: tf.Tensor, u: tf.Tensor) -> tf.Tensor:
