@@ -103,9 +103,9 @@ def marked(table, key, row, best):
 
 
 def interval(table, key, row):
-    """(mean, half of its 95 % interval) over seeds and over images, each by itself.
+    """(mean, half of its 95 % interval) over seeds and over samples, or images, each by itself.
 
-    Over seeds by Student's t. Over images by the row's own error; rows from before there were any
+    Over seeds by Student's t. Over samples by the row's own error; rows from before there were any
     take the floor's, of a perfect model on as many images.
     """
     found = row["metrics"][key]
@@ -222,11 +222,11 @@ def _ranks(table, keys):
         return
     yield (
         "Bold: the best of a column, and what is not distinguishable from it by intervals of 95 % "
-        "over seeds and images."
+        "over seeds and samples."
     )
     if table.get("floor_errors") and any("errors" not in r for _, r in rows_of(table)):
         yield (
-            "Rows whose errors over images were not kept take those of the row of real images, "
+            "Rows whose errors over samples were not kept take those of the row of real images, "
             "as far as it has them."
         )
     for key in keys:

@@ -103,7 +103,7 @@ def evaluate(
     images: Any,
     against: Any,
     *,
-    features: str = "textures",
+    features: str = "auto",
     inception: tuple[str, str] = ("", ""),
     n: int = 0,
     size: str = "",
@@ -113,9 +113,9 @@ def evaluate(
     Args:
       images, against: samples and real images; each an array, uint8 or float in [0, 1],
         [N, H, W, C], a folder ("./pictures"), or a name with a split ("digits:test").
-      features: what they are compared in: "textures", or "inception" with (path, SHA-256 or "") of
-        its weights in `inception` (`tfgen/metrics/inception.py`): then FID, inception score, KID
-        and PRDC are as papers have them.
+      features: what they are compared in: "auto" or "textures", or "inception" with (path, SHA-256
+        or "") of its weights in `inception` (`tfgen/metrics/inception.py`): then FID, inception
+        score, KID and PRDC are as papers have them.
       n: of how many images, the first of each; 0: of all.
       size: what pictures of folders are brought to, as in `config.data.size`.
 

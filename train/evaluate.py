@@ -37,45 +37,34 @@ FLAGS = {
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Returns the exit status."""
-    about = __doc__.partition("\n\n")[2]
-    parser = argparse.ArgumentParser(prog="python -m train.evaluate", description=about)
+    parser = argparse.ArgumentParser("python -m train.evaluate", description=__doc__)
     for name, (default, text) in FLAGS.items():
         parser.add_argument(f"--{name}", type=type(default), default=default, help=text)
     return command.status(_run, parser.parse_args(argv))
 
 
 def _run(options: argparse.Namespace) -> None:
-    given = [bool(part) for part in (options.workdir, options.compare, options.images)]
-    if sum(given) != 1 or bool(options.images) != bool(options.against):
-        ways = "--compare=DIR,DIR, or --images=DIR and --against=DIR"
-        raise UserError(f"give either --workdir=DIR, to measure a run, or {ways}.")
+    ways = [bool(part) for part in (options.workdir, options.compare, options.images)]
+    if sum(ways) != 1 or bool(options.images) != bool(options.against):
+        others = "--compare=DIR,DIR, or --images=DIR and --against=DIR"
+        raise UserError(f"give either --workdir=DIR, to measure a run, or {others}.")
     inception = (options.inception, options.inception_sha256)
     if options.compare:
         runs = [RunDir(path) for path in options.compare.split(",")]
         compared = {str(run.path): run.read_json(run.metrics) for run in runs}
         with startup.loading_tensorflow():
             from tfgen.reports import comparison
-        print("\n".join(comparison.side_by_side(compared)))
-        return
+        return print("\n".join(comparison.side_by_side(compared)))
     if options.images:
-        features = "textures" if options.features == "auto" else options.features
-        pair = options.images, options.against
-        how = {"features": features, "inception": inception, "n": options.n, "size": options.size}
-        found = tfgen.evaluate(*pair, **how)
+        how = {"features": options.features, "inception": inception, "n": options.n}
+        found = tfgen.evaluate(options.images, options.against, size=options.size, **how)
         from tfgen.reports import comparison
 
-        command.say("\n".join(comparison.of_sets(found)))
-        return
+        return command.say("\n".join(comparison.of_sets(found)))
     run = tfgen.load(options.workdir, out=options.out)
-    content = run.evaluate(
-        split=options.split,
-        n=options.n,
-        k=options.k,
-        features=options.features,
-        inception=inception,
-        parts=options.parts.split(","),
-        verbose=True,
-    )
+    given = {name: getattr(options, name) for name in ("split", "n", "k", "features")}
+    parts = options.parts.split(",")
+    content = run.evaluate(**given, inception=inception, parts=parts, verbose=True)
     from tfgen.reports import comparison
 
     command.say("\n".join(comparison.lines(content)))

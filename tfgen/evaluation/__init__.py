@@ -8,7 +8,7 @@ listed by name. `result` is what `metrics.json` holds:
     protocol      all that a number depends on besides the model; see `Protocol`
     results       {metric: number} of the model; `tfgen.metrics.catalogue` says what each is
     floor         what a perfect model gets: training images against the same held-out images
-    errors        {metric: standard error} over images, of results whose catalogue row has none
+    errors        {metric: standard error} over samples, of results whose catalogue row has none
     floor_errors  the same of the floor
     samples_are   "means of p(x|z)" where a sample is one; then
     draws         holds the results of draws from p(x|z) beside them

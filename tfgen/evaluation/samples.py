@@ -123,17 +123,17 @@ class Comparison:
         return found | published_metrics(self.real_features, fake, logits, absent)
 
     def errors(self, images: np.ndarray) -> dict[str, float]:
-        """{metric: standard error} of `measure`, by halves of samples and held-out images."""
+        """{metric: standard error} of `measure` over other samples, by parts of these."""
         fake = self.features.features(images)
         p = self.features.probabilities(images) if self.features.probabilities else None
 
-        def measured(real_rows: np.ndarray, rows: np.ndarray) -> dict[str, float]:
-            real, some = self.real_features[real_rows], fake[rows]
+        def measured(rows: np.ndarray) -> dict[str, float]:
+            real, some = self.real_features, fake[rows]
             found = of_features(real, some, Absent())
             found |= Absent().unless(("kid",), lambda: [distances.unbiased_mmd(real, some)])
             return found if p is None else found | _of_classes(p[rows])
 
-        return errors.by_halves(measured, len(self.real), len(images), seed=self.protocol.seed)
+        return errors.by_parts(measured, len(images), seed=self.protocol.seed)
 
     def pairs(self, images: np.ndarray) -> dict[str, Any]:
         """The samples nearest to training images, of which row, at which distance, nearest first.

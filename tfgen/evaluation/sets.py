@@ -6,7 +6,7 @@
 
     protocol   what was measured how: both names and counts, features and their hash, version
     results    {metric: number} of `images`
-    errors     {metric: standard error} over images
+    errors     {metric: standard error} over other images of that kind
     floor      what other images of `against` get against it: one half against the other, `n` each
     not_measured  {metric: why not}
 """
@@ -24,7 +24,7 @@ from tfgen.evaluation.samples import of_features, published_metrics
 from tfgen.metrics import distances, errors
 from tfgen.metrics import features as feature_networks
 
-KINDS = ("textures", "inception")
+KINDS = ("auto", "textures", "inception")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,14 +47,15 @@ class Pictures:
 def compare(
     images: Pictures,
     against: Pictures,
-    features: str = "textures",
+    features: str = "auto",
     inception: tuple[str, str] = ("", ""),
     n: int = 0,
 ) -> dict[str, Any]:
     """What module says.
 
     Args:
-      features: "textures", fitted to `against`, or "inception" with its (path, SHA-256 or "").
+      features: "auto" or "textures", fitted to `against`, or "inception" with its (path, SHA-256
+        or "").
       n: of how many images, the first of each; 0: of all.
 
     Raises: UserError for fewer images than n, images of other shapes, or one set in both places.
@@ -68,7 +69,7 @@ def compare(
             f"images of {images.images.shape[1:]} in {images.name} and of "
             f"{against.images.shape[1:]} in {against.name}: they are compared at one size."
         )
-    if features == "textures":
+    if features in ("auto", "textures"):
         network = feature_networks.texture_features(against.images, against.levels)
     else:
         about = {"image": against.images}
@@ -91,9 +92,7 @@ def compare(
             **{"features_hash": network.digest, "distance": network.distance, "version": VERSION},
         },
         "results": _measured(real, fake, logits, whole, absent),
-        "errors": errors.by_halves(
-            lambda a, b: _smooth(real[a], fake[b], whole), len(real), len(fake)
-        ),
+        "errors": errors.by_parts(lambda rows: _smooth(real, fake[rows], whole), len(fake)),
         "floor": {
             "n": len(one),
             **_measured(real[one], real[other], None, whole, Absent()),

@@ -64,8 +64,8 @@ def side_by_side(contents: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     for path, content in rest:
         yield from _told_apart(first, reference, path, content)
     yield (
-        "Errors are over images, and are not known of every number. Runs of other seeds differ "
-        "further: benchmarks.table trains several."
+        "Errors are over samples or images, and are not known of every number. Runs of other "
+        "seeds differ further: benchmarks.table trains several."
     )
 
 
