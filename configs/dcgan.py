@@ -26,8 +26,10 @@ SHAPES = {
     "save_every": 2000,
     "eval_every": 0,
     "batch_size": 64,
+    "model.depth": 3,
     "model.width": 32,
     "model.latent_dim": 32,
+    "model.ema": 0.999,
 }
 ON = LARGER | {"shapes": SHAPES}
 

@@ -7,7 +7,7 @@ from ml_collections import ConfigDict
 
 from tfgen import rules, settings
 
-rule = rules.autoregressive
+rule = rules.made
 
 
 def get_config() -> ConfigDict:

@@ -36,6 +36,7 @@ SHAPES = {
     "steps": 6000,
     "eval_every": 1000,
     "batch_size": 64,
+    "model.depth": 3,
     "model.width": 32,
     "model.ema": 0.99,
     **settings.for_both(learning_rate=5e-4),

@@ -27,9 +27,13 @@ MANY = 10_000  # pictures that are too many to be learnt by heart
 # Multiplications a second, forwards and backwards, of two cores; what else a step does is in it.
 SPEED = 4e10
 LEAST_BATCH = 16
+# What a unit of NADE costs, in multiplications.
+NADE_UNIT = 300
 # Weights of one dense layer, and of all together.
 LARGEST_LAYER = 8_000_000
 MOST_WEIGHTS = 100_000_000
+# Numbers of an image, as `tfgen.models.pca.LARGEST`.
+MOST_CORRELATED = 4096
 
 
 @dataclasses.dataclass(frozen=True)
@@ -196,12 +200,12 @@ def gan(data: Data, settings: Settings) -> None:
     """Of convolutional GANs: those of Radford et al. 2016, section 4 and figure 1."""
     if not data.larger:
         return
-    dense = settings.get("model.network", "conv") == "dense"
+    network = settings.get("model.network", "conv")
     wide = data.channels > 1 or data.side >= 64
-    if not dense:
+    if network != "dense":
         settings["model.depth"] = halvings(data)
-        if wide:
-            settings["model.width"] = 128
+    if network == "conv":
+        settings["model.width"] = 128 if wide else settings["model.width"]
         settings["model.kernel"] = 5 if data.side >= 64 else 4
     settings["batch_size"] = 128 * settings.get("model.critic_steps", 1)
     settings["model.ema"] = 0.999
@@ -276,16 +280,25 @@ def vq_vae(data: Data, settings: Settings) -> None:
 
 
 def pca(data: Data, settings: Settings) -> None:
-    """Of principal components: one pass over the data, up to 20,000 pictures."""
+    """Of principal components: one pass over the data, up to 20,000 pictures.
+
+    Raises: UserError for more numbers an image than a covariance matrix can be solved for.
+    """
+    if data.values > MOST_CORRELATED:
+        raise UserError(
+            f"pca solves for the covariance of {data.values:,} numbers an image, and can do so for "
+            f"{MOST_CORRELATED:,}: set `data.size` to 32 or less."
+        )
     if data.larger:
         settings["model.latent_dim"] = settings["model.latent_dim"] << doublings(data)
     if data.many:
         settings["steps"] = min(data.count, 20_000) // settings["batch_size"]
-        settings["save_every"] = settings["steps"]
+        every = settings["log_every"]
+        settings["save_every"] = max(1, settings["steps"] // every) * every
 
 
 def gsn(data: Data, settings: Settings) -> None:
-    """Of the chain: units as far as they fit, and more noise where there are more pixels."""
+    """Of the chain of a denoising autoencoder: 500 units, or what fits."""
     undropped(data, settings)
     if not data.larger:
         return
@@ -299,22 +312,32 @@ def gsn(data: Data, settings: Settings) -> None:
 # --- densities -----------------------------------------------------------------------------------
 
 
-def autoregressive(data: Data, settings: Settings) -> None:
-    """Of a weight from each pixel to each unit (NADE, MADE, FVSBN): D times what comes after."""
-    undropped(data, settings)
-    if not data.larger:
-        return
+def made(data: Data, settings: Settings) -> None:
+    """Of masked layers: with fewer than D - 1 units a pixel misses some of those before it."""
     n = outputs(data, settings)
-    if "model.masks" in settings:
-        # With fewer than D - 1 a pixel misses some of the nearest in the order.
+    if data.larger:
         settings["model.hidden"] = as_wide(-(-data.values // 100) * 100, data.values * n)
-    lasting(settings, epochs(data, settings, 5, 10_000))
-    units = settings.get("model.hidden", data.values / 2)
-    work(settings, data.values * units * (1 + n))
+    _autoregressive(data, settings, data.values * settings["model.hidden"] * (1 + n))
+
+
+def nade(data: Data, settings: Settings) -> None:
+    """Of a hidden layer a pixel: the config's units, each of which is computed D times."""
+    # A unit is written, read and summed more than it is multiplied.
+    _autoregressive(data, settings, NADE_UNIT * data.values * settings["model.hidden"])
+
+
+def _autoregressive(data: Data, settings: Settings, multiplications: float) -> None:
+    undropped(data, settings)
+    if data.larger:
+        lasting(settings, epochs(data, settings, 5, 10_000))
+        work(settings, multiplications)
 
 
 def fvsbn(data: Data, settings: Settings) -> None:
-    """That of the others, for as many pixels as have weights among one another."""
+    """That of the others, for as many pixels as have weights among one another.
+
+    Raises: UserError for more.
+    """
     n = outputs(data, settings)
     weights = n * data.values * (data.values - 1) // 2
     if weights > MOST_WEIGHTS:
@@ -323,7 +346,7 @@ def fvsbn(data: Data, settings: Settings) -> None:
             f"{data.height}x{data.width}x{data.channels}. Set `data.size` to 32, or take nade, "
             "whose units stand between."
         )
-    autoregressive(data, settings)
+    _autoregressive(data, settings, weights)
 
 
 def pixels(data: Data, settings: Settings) -> None:
@@ -345,10 +368,10 @@ def nice(data: Data, settings: Settings) -> None:
     undropped(data, settings)
     if not data.larger:
         return
-    settings["model.width"] = as_wide(1000, data.values // 2)
+    settings["model.width"] = as_wide(1000, data.values)
     lasting(settings, epochs(data, settings, 10, 10_000))
     width, depth = settings["model.width"], settings["model.depth"]
-    each = data.values * width + (depth - 1) * width**2
+    each = 2 * data.values * width + (depth - 1) * width**2
     work(settings, settings["model.couplings"] * each)
 
 
@@ -389,7 +412,7 @@ def began(data: Data, settings: Settings) -> None:
 
 
 def growing(data: Data, settings: Settings) -> None:
-    """Of progressive growing: as in the paper, fewer of the largest images at a time."""
+    """Of progressive growing: the steps of the paper, which has 16 images in a batch."""
     if not data.larger:
         return
     steps = 500_000 if data.side < 64 else 800_000

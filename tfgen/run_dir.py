@@ -115,8 +115,8 @@ class RunDir:
 
     def derived(self) -> list[str]:
         """Which settings of the run followed from its data; none in those of older versions."""
-        names = json.loads(self.config_file.read_text("utf-8")).get("derived", [])
-        return [str(name) for name in names]
+        content = json.loads(self.config_file.read_text("utf-8"))
+        return [str(name) for name in content.get("derived", [])]
 
     def read_config(self) -> tuple[str, dict[str, Any]]:
         """(model, config).
