@@ -151,14 +151,17 @@ def undropped(data: Data, settings: Settings) -> None:
         settings["model.dropout"] = 0.0
 
 
+# Parameters of a value of an image, as `tfgen.objectives.likelihoods` has them.
+PARAMETERS = {"bernoulli": 1, "fixed_logistic": 1, "shared_gaussian": 1, "mixture": 15}
+PARAMETERS["coupled_mixture"] = 17
+
+
 def outputs(data: Data, settings: Settings) -> int:
-    """Parameters of p(x|.) for each value, as `tfgen.objectives.likelihoods` has them."""
+    """Parameters of p(x|.) for each value of an image."""
     name = settings.get("model.likelihood", "auto")
-    if name == "auto":
-        name = "bernoulli" if data.levels == 2 else "categorical" if data.levels <= 32 else "two"
-    return {"bernoulli": 1, "categorical": data.levels, "fixed_logistic": 1, "mixture": 30}.get(
-        name, 2
-    )
+    if name == "auto" and data.levels <= 32:
+        name = "bernoulli" if data.levels == 2 else "categorical"
+    return data.levels if name == "categorical" else PARAMETERS.get(name, 2)
 
 
 def as_wide(most: int, values: int) -> int:
@@ -350,14 +353,14 @@ def fvsbn(data: Data, settings: Settings) -> None:
 
 
 def pixels(data: Data, settings: Settings) -> None:
-    """Of PixelCNN and PixelRNN: features in a group a channel, mixtures for fine levels."""
+    """Of PixelCNN and PixelRNN: features for each channel, mixtures for fine levels."""
     undropped(data, settings)
     if not data.larger:
         return
     if data.channels > 1:
         settings["model.width"] = 16 * data.channels
     if data.levels > 64:
-        settings["model.likelihood"] = "mixture"
+        settings["model.likelihood"] = "coupled_mixture" if data.channels > 1 else "mixture"
     lasting(settings, epochs(data, settings, 5, 10_000))
     width, depth = settings["model.width"], settings["model.depth"]
     work(settings, 21 * width**2 * depth * data.pixels)
