@@ -26,6 +26,9 @@ def atomic(path: str | os.PathLike) -> Iterator[Path]:
             os.fsync(written.fileno())
         os.chmod(name, 0o666 & ~_umask())
         os.replace(name, path)
+    except OSError as error:
+        _name(error, path)
+        raise
     finally:
         Path(name).unlink(missing_ok=True)
 
@@ -38,10 +41,30 @@ def folder(path: str | os.PathLike) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix=UNFINISHED, dir=path.parent) as beside:
         new = Path(beside) / "new"
         new.mkdir()
-        yield new
-        if path.exists():
-            os.rename(path, Path(beside) / "old")
+        try:
+            yield new
+            _take_place(new, path, Path(beside) / "old")
+        except OSError as error:
+            _name(error, path)
+            raise
+
+
+def _take_place(new: Path, path: Path, old: Path) -> None:
+    """Renames `new` to `path`, and what was there to `old`; back again where that fails."""
+    if path.exists():
+        os.rename(path, old)
+    try:
         os.rename(new, path)
+    except OSError:
+        if old.exists() and not path.exists():
+            os.rename(old, path)
+        raise
+
+
+def _name(error: OSError, path: Path) -> None:
+    """A full disk says "No space left on device", and not while writing what."""
+    if error.errno and not error.filename:
+        error.filename = str(path)
 
 
 def empty_folder(path: str | os.PathLike) -> Path:
