@@ -27,6 +27,14 @@ def test_a_folder_takes_its_place_when_it_is_whole(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["page"]
 
 
+def test_an_error_of_the_disk_names_the_file_that_was_wanted(tmp_path, monkeypatch):
+    for where in ("", str(tmp_path / ".writing-xy.txt")):
+        error = OSError(errno.ENOSPC, "No space left", *([where] if where else []))
+        with pytest.raises(OSError, match=r"a\.txt'$"), files.atomic(tmp_path / "a.txt"):
+            raise error
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_folder_that_cannot_take_its_place_leaves_the_old_one(tmp_path, monkeypatch):
     place = tmp_path / "page"
     place.mkdir()
