@@ -7,6 +7,7 @@ import shutil
 import signal
 import threading
 import time
+import warnings
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -318,6 +319,15 @@ def test_a_picture_that_fails_costs_no_checkpoint_but_at_the_start_the_run():
         Recorder.draw(recorder, 0)
     with pytest.warns(Notice, match="picture of step 10 could not be drawn: ZeroDivisionError"):
         Recorder.draw(recorder, 10)
+
+
+def test_pictures_that_take_long_are_said_before_the_training():
+    recorder = SimpleNamespace(config=SimpleNamespace(steps=1000, save_every=300))
+    with pytest.warns(Notice, match=r"takes 30 s, and each of 4 checkpoints .*: 2 minutes in all"):
+        Recorder.tell_cost_of_pictures(recorder, 30.0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        Recorder.tell_cost_of_pictures(recorder, 1.0)
 
 
 def test_directories_that_are_no_runs(tmp_path):
