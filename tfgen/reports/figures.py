@@ -294,7 +294,7 @@ def latent_scatter(
         )
     axes.set_xlabel(axes_names[0], fontsize=size)
     axes.set_ylabel(axes_names[1], fontsize=size)
-    axes.set_title(textwrap.fill(title or "codes of held-out images", 48), fontsize=size)
+    axes.set_title(textwrap.fill(title or "codes of held-out images", 42), fontsize=size)
     axes.tick_params(labelsize=size)
     axes.set_aspect("equal", adjustable="datalim")
     axes.spines[["top", "right"]].set_visible(False)
