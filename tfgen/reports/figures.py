@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tfgen import latents
-from tfgen.compiling import compiled
 from tfgen.data import conditions
 from tfgen.files import atomic
 from tfgen.metrics import neighbours
@@ -138,6 +137,8 @@ def completion(model: "GenerativeModel", images: np.ndarray) -> np.ndarray:
     """Threes of rows: images, their upper halves alone, and those as the model completes them."""
     known = np.zeros(images.shape, bool)
     known[:, : images.shape[1] // 2] = True
+    from tfgen.compiling import compiled
+
     # Pixel after pixel: op by op it would take minutes where this takes seconds.
     completed = np.asarray(compiled(model.complete)(images, known))
     return stacked(images, np.where(known, images, 0.0), completed)
