@@ -135,10 +135,10 @@ def denoising(model: "GenerativeModel", images: np.ndarray) -> np.ndarray:
 
 def completion(model: "GenerativeModel", images: np.ndarray) -> np.ndarray:
     """Threes of rows: images, their upper halves alone, and those as the model completes them."""
-    known = np.zeros(images.shape, bool)
-    known[:, : images.shape[1] // 2] = True
     from tfgen.compiling import compiled
 
+    known = np.zeros(images.shape, bool)
+    known[:, : images.shape[1] // 2] = True
     # Pixel after pixel: op by op it would take minutes where this takes seconds.
     completed = np.asarray(compiled(model.complete)(images, known))
     return stacked(images, np.where(known, images, 0.0), completed)
