@@ -352,7 +352,7 @@ def test_bad_input_makes_no_directory(tmp_path):
         ({"batch_size": 500}, "larger than the 200 images"),
         ({"data__name": "nothing_like_it"}, "unknown data set"),
         ({"data__split": "trainn"}, "split 'trainn'"),
-        ({"data__size": "6"}, "6x6 is not divisible by 4|6x6 is not"),
+        ({"data__size": "six"}, "`data.size` is 'six'"),
     ):
         with pytest.raises(UserError, match=message):
             runs.go("vae", runs.config("vae", **changes), tmp_path / "run")

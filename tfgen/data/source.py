@@ -66,6 +66,7 @@ class ImageData:
     factors: tuple[str, ...] = ()  # the names of "factors", where the data have known ones
     other: "ImageData | None" = None  # the second domain, where there are two
     fingerprint: str = ""  # of names and content: another one, other images
+    drawn_of: int = 0  # the levels of "grey", of which each training step draws its images
     left_out: str = ""  # which images of the split are not among these, a clause
 
     def overlaps(self, other: "ImageData") -> bool:
