@@ -155,17 +155,13 @@ def _span(folder: tuple[Path, ...]) -> tuple[float, float]:
     return low, high
 
 
-def read_pictures(
-    folder: "str | os.PathLike", image_shape: Sequence[int]
-) -> tuple[list[Path], np.ndarray]:
-    """(paths within the folder, images float32 [N, H, W, C] in [0, 1]) of the shape (H, W, C).
+def read_pictures(folder: "str | os.PathLike", fitting: Fitting) -> tuple[list[Path], np.ndarray]:
+    """(paths within the folder, images float32 [N, H, W, C] in [0, 1]), fitted each.
 
-    Each is cropped to the shape and resized. The path may be that of one picture too.
+    fitting: of a size and a number of channels. The path may be that of one picture too.
 
     Raises: UserError for a folder without images, or with one that cannot be read.
     """
-    from PIL import Image, ImageOps
-
     root = Path(folder).expanduser()
     if not root.exists():
         raise UserError(f"there is no folder {root}.")
@@ -176,9 +172,8 @@ def read_pictures(
         _tell(root, notes)
     if not files:
         raise UserError(f"the folder {root} holds no image ({', '.join(SUFFIXES)}).")
-    h, w, c = image_shape
-    images = []
-    for found in _levels(files, tuple(files)):
-        fitted = ImageOps.fit(Image.fromarray(found).convert("L" if c == 1 else "RGB"), (w, h))
-        images.append(np.asarray(fitted, np.float32).reshape(h, w, c) / 255.0)
+    images = [
+        np.asarray(fitting.fit(np.atleast_3d(found)), np.float32) / 255.0
+        for found in _levels(files, tuple(files), fitting.background)
+    ]
     return [f.relative_to(root) for f in files], np.stack(images)

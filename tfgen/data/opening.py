@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tfgen.data.array_files import fashion_mnist, opened
+from tfgen.data.binarised import binarised
 from tfgen.data.domains import LETTERS, Domains, is_pair
 from tfgen.data.fitting import WHITE, Fitting, of_settings
 from tfgen.data.folder import FolderSource
@@ -29,7 +30,23 @@ def of_run(settings: Mapping[str, Any]) -> "Source":
             "tfgen.load(DIR).evaluate(data=..., labels=..., validation=...) takes them again."
         )
     source = _opened(settings["name"], settings["directory"], of_settings(settings))
-    return without(source, settings.get("leave_out", ""))
+    return changed(source, settings)
+
+
+def changed(source: "Source", settings: Mapping[str, Any]) -> "Source":
+    """A source as the "data" of a config change it, wherever its images come from."""
+    less = without(source, settings.get("leave_out", ""))
+    return binarised(less, settings.get("binarise", "none"))
+
+
+def name_of(settings: Mapping[str, Any], name: str = "") -> str:
+    """What the "data" of a config are called, and what is done to them; name: another than its."""
+    less, how = settings.get("leave_out", ""), settings.get("binarise", "none")
+    return (
+        (name or settings["name"])
+        + (f" without {less}" if less else "")
+        + {"none": "", "threshold": " in two levels", "dynamic": " drawn in two levels"}[how]
+    )
 
 
 def open_source(
