@@ -6,7 +6,22 @@ python -m train.run --model=edm --config.model.conditional=True
 
 from ml_collections import ConfigDict
 
-from tfgen import settings
+from tfgen import rules, settings
+
+rule = rules.diffusion
+
+# Points in the plane: a dense network, and all that it has learnt in its average.
+_POINTS = {
+    "steps": 8000,
+    "eval_every": 0,
+    "batch_size": 256,
+    "model.network": "dense",
+    "model.width": 128,
+    "model.blocks": 3,
+    "model.dropout": 0.0,
+    "model.half_life": 500,
+}
+ON = {"ring": _POINTS, "grid": _POINTS}
 
 
 def get_config() -> ConfigDict:

@@ -5,7 +5,9 @@ python -m train.run --model=score_matching --config.data.name=ring
 
 from ml_collections import ConfigDict
 
-from tfgen import settings
+from tfgen import rules, settings
+
+rule = rules.diffusion
 
 # Points in the plane, in a square from -1 to 1.
 _POINTS = {
