@@ -170,7 +170,7 @@ class DDPM(Diffusion):
     # --- sampling --------------------------------------------------------------------------------
 
     def noise(self, seeds: tf.Tensor) -> dict[str, tf.Tensor]:
-        """x_T; and what steps add, where they add any."""
+        """x_T; and what steps add, where they add any: as many numbers again for each step."""
         shape, steps = self.image_shape, self.sampling_steps
         noise = {"z": random.normal(seeds, [math.prod(shape)], "z")}
         if self.eta:
