@@ -35,7 +35,6 @@ def get_config() -> ConfigDict:
             width=16,
             dropout=0.1,  # of 1,000 training images
             waves=True,
-            variance="learned",
             half_life=140,
         )
     )
