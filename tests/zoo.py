@@ -88,6 +88,7 @@ WORDS = dict(
     text_dim=7,
     condition_dim=3,
 )
+UNET = dict(width=4, sampling_steps=3, dropout=0.1)
 
 ROWS = [
     # G: 6 * 5 + 5, 5 * 64 + 64; D: 64 * 5 + 5, 5 + 1.
@@ -366,6 +367,28 @@ ROWS = [
         dict(width=2, depth=1, blocks=1, patch_width=3, patch_depth=1, pool=12, enlarge=1.25),
         2218,
     ),
+    # Time 80, 272; in 40; blocks 380, 1080, 1336, 2064, 1736, 736, 568; down 148, up 584; out 45.
+    Row("ddpm", UNET | dict(steps=20, prediction="v", attention=0), 9069),
+    # Time 80, 272, labels 10 * 16; in 64 * 4 + 4; a block 20, 68, 20; out 4 * 128 + 128.
+    Row(
+        "ddpm",
+        UNET
+        | dict(
+            conditional=True,
+            guidance=0.5,
+            eta=1.0,
+            prediction="x0",
+            variance="learned",
+            network="dense",
+            half_life=0,
+        ),
+        1520,
+        variant="labels, dense",
+    ),
+    # Time 80, 272; in 40; blocks 380, 380, 568, 568, attention four times 8, 60, 20; out 45.
+    Row("edm", UNET | dict(churn=1.0, sigma_max=3.0), 2685, (4, 4, 1)),
+    # Time 80, 272; in 64 * 4 + 4; a block 20, 68, 20; out 4 * 64 + 64.
+    Row("score_matching", dict(width=4, network="dense", noises=3, each=2, sigma_max=1.0), 1040),
     # The VAE's, and 4 pseudo-inputs of 64 pixels.
     Row("vamp_vae", dict(latent_dim=3, network="conv", width=2, pseudo_inputs=4), 1755),
 ]

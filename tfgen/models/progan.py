@@ -39,7 +39,7 @@ from typing import Annotated, Any
 import keras
 import tensorflow as tf
 
-from tfgen import random
+from tfgen import averages, random
 from tfgen.declared import Count, Range, Weight
 from tfgen.errors import UserError
 from tfgen.game import Game
@@ -326,11 +326,8 @@ class ProGAN(Game):
 
     def update_averages(self) -> None:
         for stage, start in enumerate(self.starts[: self.span[1] + 1]):
-            t = tf.cast(tf.maximum(self.step - start, 0), tf.float32)
-            decay = tf.minimum(self.ema, (1.0 + t) / (10.0 + t))
-            pairs = zip(self.G_average.of_stage(stage), self.G.of_stage(stage), strict=True)
-            for average, new in pairs:
-                average.assign_sub((1.0 - decay) * (average - new))
+            decay = averages.rising(self.ema, tf.maximum(self.step - start, 0))
+            averages.follow(self.G_average.of_stage(stage), self.G.of_stage(stage), decay)
 
     def test_step(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         images = self.to_range(self.to_unit(batch["image"]))

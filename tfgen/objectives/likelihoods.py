@@ -211,6 +211,44 @@ def _polynomial(coefficients: Sequence[float], x: tf.Tensor) -> tf.Tensor:
     return value
 
 
+def gaussian_bin(k: tf.Tensor, m: tf.Tensor, log_s: tf.Tensor, levels: int) -> tf.Tensor:
+    """The log probability of levels k under a normal at m, of width s, as `logistic_bin` has it."""
+    inverse_s = tf.exp(-log_s)
+    # By symmetry the bin is looked at from the side where its tail is small: 0 >= upper > lower
+    # or, around the middle, upper > 0 > lower.
+    distance = tf.abs(k - m)
+    upper, lower = (0.5 - distance) * inverse_s, (-0.5 - distance) * inverse_s
+    log_below = _log_cdf((k + 0.5 - m) * inverse_s)
+    log_above = _log_cdf((m - k + 0.5) * inverse_s)
+    log_inside = _log_between(lower, upper, inverse_s)
+    return tf.where(k < 0.5, log_below, tf.where(k > levels - 1.5, log_above, log_inside))
+
+
+def _log_cdf(x: tf.Tensor) -> tf.Tensor:
+    """log Phi(x) for any x; above 0 from the other tail."""
+    tail = log_normal_cdf(-tf.abs(x))
+    return tf.where(x > 0.0, tf.math.log1p(-tf.minimum(tf.exp(tail), 0.5)), tail)
+
+
+def _log_between(lower: tf.Tensor, upper: tf.Tensor, width: tf.Tensor) -> tf.Tensor:
+    """log (Phi(upper) - Phi(lower)), upper - lower = width."""
+    log_upper, log_lower = _log_cdf(upper), log_normal_cdf(tf.minimum(lower, 0.0))
+    ratio = tf.minimum(log_lower - log_upper, -1e-6)
+    by_difference = log_upper + tf.math.log(-tf.math.expm1(ratio))
+    # In narrow bins the two cancel: there the density in the middle, and its curvature.
+    middle = 0.5 * (lower + upper)
+    narrow = width * (1.0 + tf.abs(middle)) < 0.1
+    safe = tf.where(narrow, middle, 0.0)
+    curvature = tf.square(tf.minimum(width, 0.1)) * (tf.square(safe) - 1.0) / 24.0
+    by_density = (
+        tf.math.log(width)
+        - 0.5 * tf.square(safe)
+        - 0.5 * math.log(2.0 * math.pi)
+        + tf.math.log1p(curvature)
+    )
+    return tf.where(narrow, by_density, by_difference)
+
+
 class DiscretizedGaussian(_LocationScale):
     """A normal density integrated over each level's bin; the outer bins take the tails.
 
@@ -220,41 +258,7 @@ class DiscretizedGaussian(_LocationScale):
     """
 
     def pixel_log_prob(self, x: tf.Tensor, parameters: tf.Tensor) -> tf.Tensor:
-        m, log_s = self._split(parameters)
-        k = tf.cast(x, tf.float32)
-        inverse_s = tf.exp(-log_s)
-        # By symmetry the bin is looked at from the side where its tail is small: 0 >= upper > lower
-        # or, around the middle, upper > 0 > lower.
-        distance = tf.abs(k - m)
-        upper, lower = (0.5 - distance) * inverse_s, (-0.5 - distance) * inverse_s
-        log_below = self._log_cdf((k + 0.5 - m) * inverse_s)
-        log_above = self._log_cdf((m - k + 0.5) * inverse_s)
-        log_inside = self._log_between(lower, upper, inverse_s)
-        return tf.where(k < 0.5, log_below, tf.where(k > self.levels - 1.5, log_above, log_inside))
-
-    @staticmethod
-    def _log_cdf(x: tf.Tensor) -> tf.Tensor:
-        """log Phi(x) for any x; above 0 from the other tail."""
-        tail = log_normal_cdf(-tf.abs(x))
-        return tf.where(x > 0.0, tf.math.log1p(-tf.minimum(tf.exp(tail), 0.5)), tail)
-
-    def _log_between(self, lower: tf.Tensor, upper: tf.Tensor, width: tf.Tensor) -> tf.Tensor:
-        """log (Phi(upper) - Phi(lower)), upper - lower = width."""
-        log_upper, log_lower = self._log_cdf(upper), log_normal_cdf(tf.minimum(lower, 0.0))
-        ratio = tf.minimum(log_lower - log_upper, -1e-6)
-        by_difference = log_upper + tf.math.log(-tf.math.expm1(ratio))
-        # In narrow bins the two cancel: there the density in the middle, and its curvature.
-        middle = 0.5 * (lower + upper)
-        narrow = width * (1.0 + tf.abs(middle)) < 0.1
-        safe = tf.where(narrow, middle, 0.0)
-        curvature = tf.square(tf.minimum(width, 0.1)) * (tf.square(safe) - 1.0) / 24.0
-        by_density = (
-            tf.math.log(width)
-            - 0.5 * tf.square(safe)
-            - 0.5 * math.log(2.0 * math.pi)
-            + tf.math.log1p(curvature)
-        )
-        return tf.where(narrow, by_density, by_difference)
+        return gaussian_bin(tf.cast(x, tf.float32), *self._split(parameters), self.levels)
 
     def mean(self, parameters: tf.Tensor) -> tf.Tensor:
         # E[clip(X, 0, T)] = int_0^T P(X > t) dt = s (h(m / s) - h((m - T) / s)), where

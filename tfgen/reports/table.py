@@ -241,7 +241,9 @@ FIGURES: tuple[Figure, ...] = (
     Explored(
         "traversals", "Traversals",
         "The sample of seed 0, and what the latents that change images most do to it.",
-        codes.traversals_of_a_sample, needs=("generate",), unless=("encode",), text=True,
+        codes.traversals_of_a_sample,
+        # x_T has a latent for each pixel, and each image takes many steps.
+        needs=("generate",), unless=("encode", "denoiser"), text=True,
     ),
     Explored(
         "interpolation", "Interpolations",
