@@ -3,18 +3,15 @@
 import functools
 import hashlib
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from tfgen import images
 from tfgen.data.pipeline import MEMORY_LIMIT, arrays
-from tfgen.data.source import ImageData, Source, examples_of, splits_of
+from tfgen.data.rows import Rows
+from tfgen.data.source import ImageData, Source, splits_of
 from tfgen.errors import UserError
-
-if TYPE_CHECKING:
-    pass
-
 
 NAME = "arrays"
 
@@ -95,7 +92,7 @@ class Held(Source):
             self.levels,
             self.classes,
             parts,
-            examples_of(held),
+            Rows(held),
         )
 
 

@@ -63,7 +63,7 @@ def _opened(name: str, directory: str, fitting: Fitting) -> "Source":
     source: Source
     if name.startswith(("/", ".", "~")):
         path = Path(name).expanduser()
-        source = opened(path, fitting) or FolderSource(path, fitting)
+        source = opened(path, fitting) or FolderSource(path, fitting, directory)
     else:
         source = _by_name(name, directory, fitting)
     return Domains(name, [source, source], LETTERS) if is_pair(source.splits) else source

@@ -52,7 +52,8 @@ class ImageData:
     `examples()` gives a tf.data.Dataset of {"image": uint8 [H, W, C], "label": int32 []}; without
     "label" where the data have none, and with what `load` was asked to add. "caption" is a string
     []; where an image may have several this is its first, and "captions", strings [K], has all, ""
-    after the last. `parts` says which rows of which split these are.
+    after the last. `parts` says which rows of which split these are. `examples` is a `Rows` where
+    they can be had in any order.
     """
 
     name: str
@@ -338,18 +339,6 @@ def splits_of(counts: Mapping[str, int]) -> "tfds.core.splits.SplitDict":
         for name, count in counts.items()
     ]
     return tfds.core.splits.SplitDict(infos)
-
-
-def examples_of(held: Mapping[str, Any]) -> "Callable[[], tf.data.Dataset]":
-    """What makes the dataset of arrays [N, ...], one example a row."""
-
-    def examples() -> "tf.data.Dataset":
-        import tensorflow as tf
-
-        with tf.init_scope():  # held once, not as a constant of a graph: those end at 2 GB
-            return tf.data.Dataset.from_tensor_slices(dict(held))
-
-    return examples
 
 
 class Unreachable(UserError):
