@@ -1,5 +1,6 @@
 """The one door: the name of a data set, a folder, or two domains -> a source."""
 
+import importlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,7 +10,7 @@ from tfgen.data.domains import LETTERS, Domains, is_pair
 from tfgen.data.fitting import WHITE, Fitting, of_settings
 from tfgen.data.folder import FolderSource
 from tfgen.data.in_memory import NAME
-from tfgen.data.source import TfdsSource, Unreachable
+from tfgen.data.source import DRAWN, TfdsSource, Unreachable
 from tfgen.data.without import without
 from tfgen.errors import UserError
 from tfgen.sizes import size_of
@@ -43,8 +44,9 @@ def open_source(
     """The data set `name`.
 
     Args:
-      name: an embedded set, a TFDS name ("mnist", "cycle_gan/horse2zebra"), or the path of a folder
-        of images, which begins with "/", "." or "~"; or two of these with a comma, two domains.
+      name: an embedded set, "emoji", "photographs", a TFDS name ("mnist",
+        "cycle_gan/horse2zebra"), or the path of a folder of images, which begins with "/", "." or
+        "~"; or two of these with a comma, two domains.
       directory: where TFDS keeps prepared data; "" for its default ($TFDS_DATA_DIR or home).
       size: of the images, 64 or "48x64" (height x width); 0 keeps them as they are.
       background, resize, channels: see `Fitting`.
@@ -70,7 +72,9 @@ def _opened(name: str, directory: str, fitting: Fitting) -> "Source":
 
 
 def _by_name(name: str, directory: str, fitting: Fitting) -> "Source":
-    """A set that TFDS has, or Debian's files of it where TFDS has no network."""
+    """A set of a system's package, or TFDS' own, or Debian's files of that without network."""
+    if name in DRAWN:
+        return importlib.import_module(f"tfgen.data.{DRAWN[name]}").source(fitting)
     try:
         return TfdsSource(name, directory, fitting)
     except Unreachable as error:

@@ -40,7 +40,9 @@ EMBEDDED = {
     "grid": "points",
     "digit_styles": "digit_styles",
 }
-
+# Made at each start from what a package of the system holds: the module of this package whose
+# `source` makes it.
+DRAWN = {"emoji": "emoji", "photographs": "photographs"}
 
 LEAST = 5  # images of which a tenth, rounded, is one
 
@@ -214,7 +216,7 @@ class TfdsSource(Source):
 
         import tensorflow_datasets as tfds
 
-        near = get_close_matches(name, [*EMBEDDED, *tfds.list_builders()], n=3)
+        near = get_close_matches(name, [*EMBEDDED, *DRAWN, *tfds.list_builders()], n=3)
         message = f"unknown data set {name!r}."
         if near and name not in near:
             message += f" Did you mean {' or '.join(map(repr, near))}?"
@@ -223,7 +225,8 @@ class TfdsSource(Source):
         if os.path.isdir(name):
             message += f" For the folder of that name write './{name}'."
         return message + (
-            f" Embedded, without network: {', '.join(EMBEDDED)}. Any TFDS name will do, "
+            f" Embedded, without network: {', '.join(EMBEDDED)}. From packages of the system: "
+            f"{', '.join(DRAWN)}. Any TFDS name will do, "
             "and any folder of images (a path that begins with '.', '/' or '~')."
         )
 
