@@ -19,7 +19,7 @@ def test_patches_of_one_photograph_stand_in_one_split(tmp_path):
         folder = tmp_path / name / "contents" / "images"
         folder.mkdir(parents=True)
         Image.fromarray(noise).resize((640, 400)).save(folder / "2560x1600.jpg")
-    source = photographs.source(Fitting(), tmp_path)
+    source = photographs.source(Fitting(), folder=tmp_path)
     found = {}
     for split in ("train", "validation", "test"):
         images = data.arrays(source.load(split))["image"]
@@ -30,9 +30,9 @@ def test_patches_of_one_photograph_stand_in_one_split(tmp_path):
     assert len(set.union(*found.values())) == 11
     # 13 rows of patches of 410 x 256, and of 22 columns those that reach the right half.
     assert 13 * 11 <= source.splits["test"].num_examples <= 13 * 15
-    assert photographs.source(Fitting((32, 32)), tmp_path).load("test").shape == (32, 32, 3)
+    assert photographs.source(Fitting((32, 32)), folder=tmp_path).load("test").shape == (32, 32, 3)
 
 
 def test_a_missing_package_is_named(tmp_path):
     with pytest.raises(UserError, match="apt-get install plasma-workspace-wallpapers"):
-        photographs.source(Fitting(), tmp_path)
+        photographs.source(Fitting(), folder=tmp_path)

@@ -19,9 +19,9 @@ SIZE = 64  # where `data.size` asks for none
 
 
 class Drawn(Held):
-    """Splits with names of classes; "caption" comes where it is asked for.
+    """Splits with names of classes; of other features those that are asked for.
 
-    Args: name; parts, {split: {"image", "label", "caption"}}, as those of `Held`; classes.
+    Args: name; parts, {split: {"image", "label", ...}}, as those of `Held`; classes.
     """
 
     labels = "names"
@@ -62,10 +62,10 @@ def split_of(share: float) -> str:
 
 def parts_of(rows: Sequence[tuple[str, dict[str, Any]]]) -> dict[str, dict[str, np.ndarray]]:
     """(split, example) of each picture -> {split: {feature: [N, ...]}}, in their order."""
-    found: dict[str, dict[str, list]] = {"train": {}, "validation": {}, "test": {}}
+    found: dict[str, dict[str, list]] = {}
     for split, example in rows:
         for key, value in example.items():
-            found[split].setdefault(key, []).append(value)
+            found.setdefault(split, {}).setdefault(key, []).append(value)
     return {
         split: {key: np.array(values) for key, values in part.items()}
         for split, part in found.items()

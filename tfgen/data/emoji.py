@@ -14,7 +14,7 @@ import bisect
 import hashlib
 import os
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -73,22 +73,27 @@ def place(point: int) -> float:
     return int.from_bytes(hashlib.sha256(b"%x" % point).digest()[:4], "big") / 2**32
 
 
-def source(fitting: Fitting) -> drawn.Drawn:
+def blocks(some: Sequence[int]) -> tuple[str, ...]:
+    """The blocks of code points, in Unicode's order."""
+    there = {block(point) for point in some}
+    return tuple(name for name in BLOCKS.values() if name in there)
+
+
+def source(fitting: Fitting, directory: str = "") -> drawn.Drawn:
     """The data set.  Raises: UserError, which names the package, where there is no font."""
-    font, fit = _font(), drawn.fitter(fitting)
-    points = sorted(_points(font), key=place)
-    classes = tuple(name for name in BLOCKS.values() if any(block(p) == name for p in points))
-    number = {name: i for i, name in enumerate(classes)}
+    of, fit = font(), drawn.fitter(fitting)
+    every = sorted(points(of), key=place)
+    classes = blocks(every)
     rows = [
         (
             drawn.split_of(place(point)),
             {
-                "image": fit(picture(font, point, fitting.colour())),
-                "label": np.int32(number[block(point)]),
+                "image": fit(picture(of, point, fitting.colour())),
+                "label": np.int32(classes.index(block(point))),
                 "caption": name_of(point),
             },
         )
-        for point in points
+        for point in every
     ]
     return drawn.Drawn("emoji", drawn.parts_of(rows), classes)
 
@@ -110,7 +115,7 @@ def picture(font: "ImageFont.FreeTypeFont", point: int, background: tuple[int, .
     return np.asarray(canvas)
 
 
-def _points(font: "ImageFont.FreeTypeFont") -> Iterator[int]:
+def points(font: "ImageFont.FreeTypeFont") -> Iterator[int]:
     """The code points that the font has a picture of."""
     for some in RANGES:
         for point in some:
@@ -121,7 +126,7 @@ def _points(font: "ImageFont.FreeTypeFont") -> Iterator[int]:
                     yield point
 
 
-def _font() -> "ImageFont.FreeTypeFont":
+def font() -> "ImageFont.FreeTypeFont":
     from PIL import ImageFont
 
     named = os.environ.get(NAMED)

@@ -81,7 +81,7 @@ class Held(Source):
         parts = self.instructions(split)
         held = {
             key: np.concatenate([self.parts[name][key][start:stop] for name, start, stop in parts])
-            for key in self.parts["train"]
+            for key in self.parts[parts[0][0]]
         }
 
         return ImageData(

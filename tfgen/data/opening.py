@@ -44,7 +44,7 @@ def open_source(
     """The data set `name`.
 
     Args:
-      name: an embedded set, "emoji", "photographs", a TFDS name ("mnist",
+      name: an embedded set, one of `DRAWN`, a TFDS name ("mnist",
         "cycle_gan/horse2zebra"), or the path of a folder of images, which begins with "/", "." or
         "~"; or two of these with a comma, two domains.
       directory: where TFDS keeps prepared data; "" for its default ($TFDS_DATA_DIR or home).
@@ -74,7 +74,7 @@ def _opened(name: str, directory: str, fitting: Fitting) -> "Source":
 def _by_name(name: str, directory: str, fitting: Fitting) -> "Source":
     """A set of a system's package, or TFDS' own, or Debian's files of that without network."""
     if name in DRAWN:
-        return importlib.import_module(f"tfgen.data.{DRAWN[name]}").source(fitting)
+        return importlib.import_module(f"tfgen.data.{name}").source(fitting, directory)
     try:
         return TfdsSource(name, directory, fitting)
     except Unreachable as error:

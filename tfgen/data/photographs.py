@@ -36,7 +36,7 @@ HEIGHT = 256
 CONTRAST = 12.0  # levels by which the pixels of a patch differ from their mean at least
 
 
-def source(fitting: Fitting, folder: Path = FOLDER) -> drawn.Drawn:
+def source(fitting: Fitting, directory: str = "", folder: Path = FOLDER) -> drawn.Drawn:
     """The data set.  Raises: UserError, which names the package, where it is not installed."""
     rows, fit = [], drawn.fitter(fitting)
     for name, split in PHOTOGRAPHS.items():

@@ -8,8 +8,6 @@ import numpy as np
 if TYPE_CHECKING:
     import tensorflow as tf
 
-    from tfgen.data.source import ImageData
-
 # Arrays of more bytes are read in portions, never copied whole.
 WHOLE = 2**28
 PORTION = 256
@@ -49,8 +47,8 @@ class Rows:
         return made
 
 
-def labels_of(data: "ImageData") -> np.ndarray:
-    """The labels of data that have such, int32 [N]; the images are not read where that is so."""
+def labels_of(data: Any) -> np.ndarray:
+    """The labels of an `ImageData` that has such, int32 [N]; of `Rows` without reading images."""
     if isinstance(data.examples, Rows):
         return data.examples.arrays["label"]
     batches = data.examples().map(lambda example: example["label"]).batch(1024)

@@ -40,9 +40,8 @@ EMBEDDED = {
     "grid": "points",
     "digit_styles": "digit_styles",
 }
-# Made at each start from what a package of the system holds: the module of this package whose
-# `source` makes it.
-DRAWN = {"emoji": "emoji", "photographs": "photographs"}
+# Made at each start from what a package of the system holds, each by `source` of its module here.
+DRAWN = ("emoji", "emoji_styles", "photographs")
 
 LEAST = 5  # images of which a tenth, rounded, is one
 
