@@ -163,7 +163,15 @@ ROWS = [
         "progan",
     ),
     Row("vae", dict(latent_dim=3, network="conv", width=2, dropout=0.2), 1499),
-    Row("vae", dict(latent_dim=2, width=5, draw=True), 860, (4, 4, 3), 256, "draws in colour"),
+    # 48 * 5 + 5, 5 * 4 + 4; 2 * 5 + 5, 5 * 48 + 48; the width of all pixels.
+    Row(
+        "vae",
+        dict(latent_dim=2, width=5, draw=True, likelihood="shared_gaussian"),
+        573,
+        (4, 4, 3),
+        256,
+        "draws in colour",
+    ),
     # f: 64 * 5 + 5, 5 * 3 + 3; g: 3 * 5 + 5, 5 * 64 + 64.
     Row("autoencoder", dict(latent_dim=3, width=5, error="squared", components=2), 747),
     Row(
@@ -271,11 +279,11 @@ ROWS = [
     # A layer: vertical, horizontal, link, residual; the first 168 + 56 + 64 + 20, the others
     # 200 + 72 + 64 + 20; then 20, and 4 * 17 + 17. A mask holds 8 of the first at zero.
     Row("pixelcnn", dict(width=4, depth=3, first_reach=2), 1117),
-    # 1593; held at zero 24 + 12 of the first, 24 + 12 of the second, 12 + 90 of the head.
+    # Layers of 450 and 786, 42 and 6 * 50 + 50 of the head; held at zero 3 * 12 of the first.
     Row(
         "pixelcnn",
-        dict(width=6, depth=2, first_reach=1, likelihood="mixture", dropout=0.1),
-        1419,
+        dict(width=6, depth=2, first_reach=1, likelihood="coupled_mixture", dropout=0.1),
+        1592,
         (4, 4, 3),
         32,
         "colour",

@@ -297,11 +297,11 @@ class Run(os.PathLike):
         """Arrays in place of the source that the config cannot open."""
         if data is None:
             return
+        from tfgen.data import changed
         from tfgen.data.in_memory import given
-        from tfgen.data.without import without
 
         source, chosen = given(data, labels, validation, self.model.levels), self.config["data"]
         source.check_fingerprint(chosen.get("fingerprint", ""))
-        self._source = without(source, chosen.get("leave_out", ""))
+        self._source = changed(source, chosen)
         for cached in ("source", "_splits"):
             self.__dict__.pop(cached, None)

@@ -85,6 +85,10 @@ RUN = {
     "data.size": ("0", None, "of images, 64 or 48x64 (height x width); 0: as they are"),
     "data.resize": ("crop", None, "how: crop to the shape, pad with data.background, or stretch"),
     "data.channels": ("auto", None, "auto: as they are; 1: grey; 3: greys in three channels too"),
+    "data.binarise": (
+        *("none", None),
+        "threshold: two levels, split at half; dynamic: drawn at each step, 1 with a pixel's share",
+    ),
     "data.flip": (False, None, "train on images mirrored from left to right as well, half of them"),
     "data.background": (
         "white",
@@ -391,6 +395,7 @@ def check(config: ConfigDict, model: str = "") -> None:
     need("compile", lambda v: v in COMPILE, f"one of {', '.join(COMPILE)}")
     sizes.size_of(config.data.size)
     need("data.resize", lambda v: v in sizes.RESIZE, f"one of {', '.join(sizes.RESIZE)}")
+    need("data.binarise", lambda v: v in sizes.BINARISE, f"one of {', '.join(sizes.BINARISE)}")
     need("data.channels", lambda v: v in sizes.CHANNELS, f"one of {', '.join(sizes.CHANNELS)}")
     need("data.name", bool, "the name of a data set or the path of a folder")
     need("data.split", bool, "a split such as train or train[:90%]")

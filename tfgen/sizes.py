@@ -6,6 +6,7 @@ from tfgen.errors import UserError
 
 RESIZE = ("crop", "pad", "stretch")
 CHANNELS = ("auto", "1", "3")
+BINARISE = ("none", "threshold", "dynamic")
 
 
 def size_of(given: int | str) -> tuple[int, int] | None:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tfgen.data import drawn
+from tfgen.data import packaged
 from tfgen.data.fitting import Fitting
 from tfgen.errors import UserError
 
@@ -79,14 +79,14 @@ def blocks(some: Sequence[int]) -> tuple[str, ...]:
     return tuple(name for name in BLOCKS.values() if name in there)
 
 
-def source(fitting: Fitting, directory: str = "") -> drawn.Drawn:
+def source(fitting: Fitting, directory: str = "") -> packaged.Packaged:
     """The data set.  Raises: UserError, which names the package, where there is no font."""
-    of, fit = font(), drawn.fitter(fitting)
+    of, fit = font(), packaged.fitter(fitting)
     every = sorted(points(of), key=place)
     classes = blocks(every)
     rows = [
         (
-            drawn.split_of(place(point)),
+            packaged.split_of(place(point)),
             {
                 "image": fit(picture(of, point, fitting.colour())),
                 "label": np.int32(classes.index(block(point))),
@@ -95,7 +95,7 @@ def source(fitting: Fitting, directory: str = "") -> drawn.Drawn:
         )
         for point in every
     ]
-    return drawn.Drawn("emoji", drawn.parts_of(rows), classes)
+    return packaged.Packaged("emoji", packaged.parts_of(rows), classes)
 
 
 def name_of(point: int) -> str:

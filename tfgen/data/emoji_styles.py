@@ -25,7 +25,7 @@ from pathlib import Path
 import numpy as np
 
 from tfgen import files
-from tfgen.data import drawn, emoji
+from tfgen.data import emoji, packaged
 from tfgen.data.fitting import Fitting
 from tfgen.data.picture import read
 from tfgen.errors import UserError
@@ -41,14 +41,14 @@ https://creativecommons.org/licenses/by/4.0/. Drawn as {side} x {side} pixels by
 """
 
 
-def source(fitting: Fitting, directory: str = "") -> drawn.Drawn:
+def source(fitting: Fitting, directory: str = "") -> packaged.Packaged:
     """Splits of A and of B.  Raises: UserError where font or pictures are missing."""
     folder = _folder(directory)
     if not folder.is_dir():
         raise UserError(
             f"the data set 'emoji_styles' wants the pictures of Twemoji in {folder}: {DRAW}."
         )
-    font, fit = emoji.font(), drawn.fitter(fitting)
+    font, fit = emoji.font(), packaged.fitter(fitting)
     points = [p for p in emoji.points(font) if (folder / f"{p:x}.png").exists()]
     classes = emoji.blocks(points)
     rows = []
@@ -64,8 +64,8 @@ def source(fitting: Fitting, directory: str = "") -> drawn.Drawn:
             "label": np.int32(classes.index(emoji.block(point))),
             "caption": emoji.name_of(point),
         }
-        rows.append((drawn.split_of(emoji.place(point)) + "AB"[letter], example))
-    return drawn.Drawn("emoji_styles", drawn.parts_of(rows), classes)
+        rows.append((packaged.split_of(emoji.place(point)) + "AB"[letter], example))
+    return packaged.Packaged("emoji_styles", packaged.parts_of(rows), classes)
 
 
 def _folder(directory: str) -> Path:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tfgen.data import drawn
+from tfgen.data import packaged
 from tfgen.data.fitting import Fitting
 from tfgen.data.picture import opened
 from tfgen.errors import UserError
@@ -36,13 +36,13 @@ HEIGHT = 256
 CONTRAST = 12.0  # levels by which the pixels of a patch differ from their mean at least
 
 
-def source(fitting: Fitting, directory: str = "", folder: Path = FOLDER) -> drawn.Drawn:
+def source(fitting: Fitting, directory: str = "", folder: Path = FOLDER) -> packaged.Packaged:
     """The data set.  Raises: UserError, which names the package, where it is not installed."""
-    rows, fit = [], drawn.fitter(fitting)
+    rows, fit = [], packaged.fitter(fitting)
     for name, split in PHOTOGRAPHS.items():
         for patch in _patches(_photograph(folder, name)):
             rows.append((split, {"image": fit(patch)}))
-    return drawn.Drawn("photographs", drawn.parts_of(rows), ())
+    return packaged.Packaged("photographs", packaged.parts_of(rows), ())
 
 
 def _photograph(folder: Path, name: str) -> np.ndarray:

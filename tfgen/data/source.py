@@ -41,7 +41,7 @@ EMBEDDED = {
     "digit_styles": "digit_styles",
 }
 # Made at each start from what a package of the system holds, each by `source` of its module here.
-DRAWN = ("emoji", "emoji_styles", "photographs")
+PACKAGED = ("emoji", "emoji_styles", "photographs")
 
 LEAST = 5  # images of which a tenth, rounded, is one
 
@@ -68,6 +68,7 @@ class ImageData:
     factors: tuple[str, ...] = ()  # the names of "factors", where the data have known ones
     other: "ImageData | None" = None  # the second domain, where there are two
     fingerprint: str = ""  # of names and content: another one, other images
+    drawn_of: int = 0  # the levels of "grey", of which each training step draws its images
     left_out: str = ""  # which images of the split are not among these, a clause
 
     def overlaps(self, other: "ImageData") -> bool:
@@ -215,7 +216,7 @@ class TfdsSource(Source):
 
         import tensorflow_datasets as tfds
 
-        near = get_close_matches(name, [*EMBEDDED, *DRAWN, *tfds.list_builders()], n=3)
+        near = get_close_matches(name, [*EMBEDDED, *PACKAGED, *tfds.list_builders()], n=3)
         message = f"unknown data set {name!r}."
         if near and name not in near:
             message += f" Did you mean {' or '.join(map(repr, near))}?"
@@ -225,7 +226,7 @@ class TfdsSource(Source):
             message += f" For the folder of that name write './{name}'."
         return message + (
             f" Embedded, without network: {', '.join(EMBEDDED)}. From packages of the system: "
-            f"{', '.join(DRAWN)}. Any TFDS name will do, "
+            f"{', '.join(PACKAGED)}. Any TFDS name will do, "
             "and any folder of images (a path that begins with '.', '/' or '~')."
         )
 

@@ -32,7 +32,7 @@ from tfgen.declared import Count, Network, Share
 from tfgen.errors import UserError, one_of
 from tfgen.layers import Dropout, LatentDensity, coders, priors
 from tfgen.model import GenerativeModel
-from tfgen.objectives.likelihoods import softplus
+from tfgen.objectives.levels import softplus
 
 ERRORS = ("squared", "log")
 

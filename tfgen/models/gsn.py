@@ -29,6 +29,7 @@ import tensorflow as tf
 from tfgen import random
 from tfgen.declared import Count, Layers, Likelihood, Network, Range, Share
 from tfgen.layers import Dropout, coders
+from tfgen.layers.shared_width import with_width
 from tfgen.model import GenerativeModel
 from tfgen.models.denoising_autoencoder import salt_and_pepper
 from tfgen.objectives import likelihoods
@@ -83,15 +84,18 @@ class GSN(GenerativeModel):
             return Dropout(dropout, stream, self.training_seeds)
 
         h, w, c = self.image_shape
-        given = (h, w, c * self.p.parameters)
+        given = (h, w, self.p.outputs(c))
 
         self.f = self.choose_network(
             *("encoder", encoder, self.image_shape, (latent_dim,)),
             lambda: coders.encoder(network, self.image_shape, latent_dim, width, drop),
         )
-        self.g = self.choose_network(
-            *("decoder", decoder, (latent_dim,), given),
-            lambda: coders.decoder(network, latent_dim, given, width, drop),
+        self.g = with_width(
+            self.p,
+            self.choose_network(
+                *("decoder", decoder, (latent_dim,), given),
+                lambda: coders.decoder(network, latent_dim, given, width, drop),
+            ),
         )
 
     # --- training --------------------------------------------------------------------------------

@@ -32,6 +32,7 @@ from tfgen import random
 from tfgen.compiling import compiled
 from tfgen.declared import Count, Likelihood, Network, Range, Share, Steps, Weight
 from tfgen.layers import Dropout, LatentDensity, coders, priors
+from tfgen.layers.shared_width import with_width
 from tfgen.model import GenerativeModel
 from tfgen.objectives import bounds, divergences, likelihoods
 
@@ -68,7 +69,7 @@ class VAE(GenerativeModel):
       draw: whether a sample is a draw from p(x|z), where by default it is the mean of p(x|z).
       components: of the mixture that stands for the prior after training; 0 keeps the prior.
       encoder: a network of the user's own (`tfgen/networks.py`), [H, W, C] -> [2 Z]: mu, logvar.
-      decoder: the same, [Z] -> [H, W, C * n], the n parameters of p(x|z) of each channel.
+      decoder: the same, [Z] -> [H, W, N], the parameters of p(x|z).
     """
 
     paper = ("Kingma and Welling 2014", "https://arxiv.org/abs/1312.6114")
@@ -118,15 +119,18 @@ class VAE(GenerativeModel):
         h, w, c = self.image_shape
         # A variant with labels shows them to the encoder as planes, to the decoder beside z.
         seen, codes = (h, w, c + self.num_classes), latent_dim + self.num_classes
-        given = (h, w, c * self.p.parameters)
+        given = (h, w, self.p.outputs(c))
 
         self.encoder = self.choose_network(
             *("encoder", encoder, seen, (2 * latent_dim,)),
             lambda: coders.encoder(network, seen, 2 * latent_dim, width, drop),
         )
-        self.decoder = self.choose_network(
-            *("decoder", decoder, (codes,), given),
-            lambda: coders.decoder(network, codes, given, width, drop),
+        self.decoder = with_width(
+            self.p,
+            self.choose_network(
+                *("decoder", decoder, (codes,), given),
+                lambda: coders.decoder(network, codes, given, width, drop),
+            ),
         )
         if components:
             self.latents = LatentDensity(latent_dim, components)
@@ -145,7 +149,7 @@ class VAE(GenerativeModel):
     def parameters(
         self, z: tf.Tensor, label: tf.Tensor | None = None, training: bool = False
     ) -> tf.Tensor:
-        """The parameters of p(x|z): [B, Z] -> [B, H, W, C * n]."""
+        """The parameters of p(x|z): [B, Z] -> [B, H, W, N]."""
         return self.decoder(z, training=training)
 
     def make_prior(self) -> priors.Prior:

@@ -36,6 +36,7 @@ from tfgen import accumulation, random, replicas
 from tfgen.declared import Count, Likelihood, Network, Range, Share, Weight
 from tfgen.errors import UserError, one_of
 from tfgen.layers import Dropout
+from tfgen.layers.shared_width import with_width
 from tfgen.model import GenerativeModel
 from tfgen.objectives import likelihoods, losses
 
@@ -139,7 +140,7 @@ class VQVAE(GenerativeModel):
       dropout: share of channels dropped in training.
       likelihood: p(x|z_q): "auto" fits the data's levels.
       encoder: a network of the user's own (`tfgen/networks.py`), [H, W, C] -> [h, w, D].
-      decoder: the same, [h, w, D] -> [H, W, C * n], the n parameters of p(x|z_q) of each channel.
+      decoder: the same, [h, w, D] -> [H, W, N], the parameters of p(x|z_q).
 
     The prior's network is causal and stays: another could see the code that it is to foretell.
     """
@@ -189,7 +190,7 @@ class VQVAE(GenerativeModel):
         def drop(stream: str) -> keras.Layer:
             return Dropout(dropout, stream, self.training_seeds)
 
-        code_shape, outputs = (*self.grid, code_dim), c * self.p.parameters
+        code_shape, outputs = (*self.grid, code_dim), self.p.outputs(c)
         self.encoder = self.choose_network(
             "encoder",
             encoder,
@@ -197,12 +198,12 @@ class VQVAE(GenerativeModel):
             code_shape,
             lambda: conv_encoder(self.image_shape, code_dim, width, depth, drop),
         )
-        self.decoder = self.choose_network(
-            "decoder",
-            decoder,
-            code_shape,
-            (h, w, outputs),
-            lambda: conv_decoder(code_shape, outputs, width, depth, drop),
+        self.decoder = with_width(
+            self.p,
+            self.choose_network(
+                *("decoder", decoder, code_shape, (h, w, outputs)),
+                lambda: conv_decoder(code_shape, outputs, width, depth, drop),
+            ),
         )
         self.prior_network = CausalPrior(self.places, codes, prior_width, drop)
         self.e = self.add_weight(

@@ -65,12 +65,16 @@ def train(
     return run_job(kind, config, run_directory, made, source, found, callbacks, say)
 
 
+# What a config says of data that have no name, too.
+OF_ARRAYS = ("data.leave_out", "data.binarise", "data.flip")
+
+
 def _refuse_ignored(changes: Mapping[str, Any], named: bool, made: Any) -> None:
     """Raises: UserError for settings that what was given has decided already."""
     for key in changes:
         if made is not None and (key == "seed" or key.startswith("model.")):
             raise UserError(f"`{key}` is decided: the model is made. Make it with what you want.")
-        if not named and key.startswith("data.") and key != "data.leave_out":
+        if not named and key.startswith("data.") and key not in OF_ARRAYS:
             raise UserError(f"`{key}` is for data that have a name: change the arrays instead.")
 
 
@@ -200,14 +204,13 @@ def _source(
 ) -> "Source":
     """The data set of arrays, which the config knows by their fingerprint."""
     with startup.loading_tensorflow():
-        from tfgen.data import in_memory
-        from tfgen.data.without import without
+        from tfgen.data import changed, in_memory
     source = in_memory.given(data, labels, validation, made.levels if made else 256)
     config.data = ConfigDict(config.data.to_dict() | {"name": source.name, "split": "train"})
     config.data.fingerprint = source.fingerprint
     images = source.parts["train"]["image"]
     config.data.shape = [len(images), *images.shape[1:]]
-    return without(source, config.data.leave_out)
+    return changed(source, config.data)
 
 
 def _optimizers(

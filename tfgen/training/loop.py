@@ -127,9 +127,8 @@ def _train(
         if config.init or job.model is not None:
             checkpoints.save(0)  # weights that no seed brings back
     say(
-        f"Training {short_name(job.name)} on {training.size} images of {training.name}"
-        + (f" without {config.data.leave_out}" if config.data.leave_out else "")
-        + f" {training.shape}, "
+        f"Training {short_name(job.name)} on {training.size} images of "
+        f"{data.name_of(config.data, training.name)} {training.shape}, "
         f"{training.levels} levels, for {config.steps} steps; writing {run.path}"
     )
     computing = precision.said(model)

@@ -18,7 +18,7 @@ from tfgen.data.source import ImageData
 SIZE = 64  # where `data.size` asks for none
 
 
-class Drawn(Held):
+class Packaged(Held):
     """Splits with names of classes; of other features those that are asked for.
 
     Args: name; parts, {split: {"image", "label", ...}}, as those of `Held`; classes.
