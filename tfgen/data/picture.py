@@ -49,7 +49,7 @@ def read(file: Path, background: str = WHITE, least: int | None = None) -> np.nd
     """uint8 [H, W] of a grey picture, [H, W, 3] of a coloured one; deeper greys in their own type.
 
     least: a side that is large enough. A JPEG is decoded at a half, a quarter or an eighth of its
-      size where both sides are as long still, a photograph in a quarter of the time.
+      size where both sides are as long still: one of 12 megapixels in a ninth of the time.
 
     Raises: UserError for a file that cannot be read, and for one of too many pixels.
     """
