@@ -5,13 +5,15 @@ number what real images and trivial generators get. Writes metrics.json and repo
 
     python -m train.evaluate --compare=DIR,DIR
 
-prints evaluated runs side by side, if they were measured alike.
+prints evaluated runs side by side, if they were measured alike; where there is a comma in a path,
+by a --compare=DIR for each.
 """
 
 import argparse
 import os
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 import train  # noqa: F401 - says how, where this file is run by its path
 import tfgen
@@ -36,22 +38,25 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--inception_sha256", default="", help="its SHA-256, from its source")
     parser.add_argument("--parts", default=PARTS, help="what to measure (all)")
     parser.add_argument("--out", default="", help="a folder for what is written (the run's own)")
-    parser.add_argument("--compare", default="", help="evaluated runs to print side by side: A,B")
+    parser.add_argument(
+        "--compare", action="append", default=[], help="evaluated runs to print side by side: A,B"
+    )
     return command.status(_run, parser.parse_args(argv))
 
 
 def _run(options: argparse.Namespace) -> None:
-    if bool(options.workdir) == bool(options.compare):
+    compare = options.compare
+    if bool(options.workdir) == bool(compare):
         raise UserError("give either --workdir=DIR, to measure a run, or --compare=DIR,DIR.")
-    if options.compare:
-        runs = [RunDir(path) for path in options.compare.split(",")]
+    if compare:
+        runs = [RunDir(path) for path in (compare[0].split(",") if len(compare) == 1 else compare)]
         found = {str(run.path): run.read_json(run.metrics) for run in runs}
         with startup.loading_tensorflow():
             from tfgen.reports import comparison
         print("\n".join(comparison.side_by_side(found)))
         return
     run = tfgen.load(options.workdir, out=options.out)
-    content = run.evaluate(
+    run.evaluate(
         split=options.split,
         n=options.n,
         k=options.k,
@@ -59,12 +64,16 @@ def _run(options: argparse.Namespace) -> None:
         inception=(options.inception, options.inception_sha256),
         parts=options.parts.split(","),
         verbose=True,
+        tell=_tell,
     )
+    if os.access(run.outputs.path, os.W_OK):
+        print(f"\nwrote {run.outputs.metrics}\nwrote {run.outputs.report}")
+
+
+def _tell(content: dict[str, Any]) -> None:
     from tfgen.reports import comparison
 
     command.say("\n".join(comparison.lines(content)))
-    if os.access(run.outputs.path, os.W_OK):
-        print(f"\nwrote {run.outputs.metrics}\nwrote {run.outputs.report}")
 
 
 if __name__ == "__main__":

@@ -18,8 +18,10 @@ _WORKDIR = flags.DEFINE_string("workdir", None, "the run directory")
 DRY_RUN = flags.DEFINE_bool("dry_run", False, "print the config of what can run")
 
 
-def parse(argv: Sequence[str], usage: str) -> tuple[str, ConfigDict, Path]:
-    """The command line -> (model, config, workdir), all checked; --help begins with `usage`.
+def parse(argv: Sequence[str], usage: str) -> tuple[str, ConfigDict, Path, set[str]]:
+    """The command line -> (model, config, workdir, the names of the settings that it gives).
+
+    All is checked; --help begins with `usage`.
 
     Raises: UserError that names the flag and the nearest right one.
     """
@@ -45,7 +47,9 @@ def parse(argv: Sequence[str], usage: str) -> tuple[str, ConfigDict, Path]:
         raise UserError(f"unexpected argument {rest[0]!r}: settings are given as --name=value.")
     config = flags.FLAGS.config
     settings.check(config, model)
-    return model, config, Path(_WORKDIR.value or front.default_workdir(model, config))
+    workdir = Path(_WORKDIR.value or front.default_workdir(model, config))
+    names = {name.removeprefix("no").removeprefix("config.") for name in options}
+    return model, config, workdir, names & set(settings.keys(config))
 
 
 def _refuse_unknown(options: Mapping[str, str], config: ConfigDict | None) -> None:

@@ -118,17 +118,13 @@ def _tell(root: Path, notes: Sequence[str]) -> None:
         warnings.warn(f"{root}: {note}", Notice, stacklevel=3)
 
 
-def read_pictures(
-    folder: "str | os.PathLike", image_shape: Sequence[int]
-) -> tuple[list[Path], np.ndarray]:
-    """(paths within the folder, images float32 [N, H, W, C] in [0, 1]) of the shape (H, W, C).
+def read_pictures(folder: "str | os.PathLike", fitting: Fitting) -> tuple[list[Path], np.ndarray]:
+    """(paths within the folder, images float32 [N, H, W, C] in [0, 1]), fitted each.
 
-    Each is cropped to the shape and resized. The path may be that of one picture too.
+    fitting: of a size and a number of channels. The path may be that of one picture too.
 
     Raises: UserError for a folder without images, or with one that cannot be read.
     """
-    from PIL import Image, ImageOps
-
     root = Path(folder).expanduser()
     if not root.exists():
         raise UserError(f"there is no folder {root}.")
@@ -139,12 +135,9 @@ def read_pictures(
         _tell(root, notes)
     if not files:
         raise UserError(f"the folder {root} holds no image ({', '.join(SUFFIXES)}).")
-    h, w, c = image_shape
-    images = []
     levels = Levels(files)
-    for found in read_all(files):
-        fitted = ImageOps.fit(
-            Image.fromarray(levels(found)).convert("L" if c == 1 else "RGB"), (w, h)
-        )
-        images.append(np.asarray(fitted, np.float32).reshape(h, w, c) / 255.0)
+    images = [
+        np.asarray(fitting.fit(np.atleast_3d(found)), np.float32) / 255.0
+        for found in map(levels, read_all(files, fitting.background))
+    ]
     return [f.relative_to(root) for f in files], np.stack(images)

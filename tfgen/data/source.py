@@ -171,10 +171,11 @@ class Source:
         """Raises: UserError for a split whose last tenth, rounded, holds no image."""
         count = sum(stop - start for _, start, stop in self.instructions(split))
         if count < LEAST:
+            slices = f"`data.split={split}[:-1]` `data.validation={split}[-1:]`"
             raise UserError(
                 f"{self.name} has {count} in its split {split!r}, and a tenth of {LEAST} images at "
-                f"the least is held out. Add images, or say which are held out, by slices: "
-                f"`data.split={split}[:-1]` `data.validation={split}[-1:]`."
+                "the least is held out. Add images"
+                + (f", or say which are held out, by slices: {slices}." if count > 1 else ".")
             )
 
 

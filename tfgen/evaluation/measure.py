@@ -65,6 +65,8 @@ def measure(
     if not run.dir.complete:
         raise UserError(f"the run in {run.path} is not complete: it has no card.md yet.")
     config, model = run.config, run.model
+    # Read before what takes minutes: it may be broken.
+    training_facts = run.dir.read_json(run.dir.training) if run.dir.training.exists() else {}
     chosen = config["data"]
     training, split = run.training, split or run.test
     splits = Splits.load(run.source, training.split, split, model)
@@ -97,7 +99,7 @@ def measure(
         "density": model.likelihood_kind,
         "seed": config["seed"],
         "sha256": hashlib.sha256(run.dir.model.read_bytes()).hexdigest(),
-        "training": run.dir.read_json(run.dir.training) if run.dir.training.exists() else {},
+        "training": training_facts,
     }
     versions = {p: metadata.version(p) for p in ("tensorflow", "keras", "numpy", "scikit-learn")}
     described = {

@@ -30,7 +30,7 @@ import tensorflow as tf
 
 from tfgen import random
 from tfgen.compiling import compiled
-from tfgen.declared import Count, Likelihood, Network, Range, Share, Steps, Weight
+from tfgen.declared import Count, Layers, Likelihood, Network, Range, Share, Steps, Weight
 from tfgen.layers import Dropout, LatentDensity, coders, priors
 from tfgen.layers.shared_width import with_width
 from tfgen.model import GenerativeModel
@@ -58,8 +58,9 @@ class VAE(GenerativeModel):
     Args:
       image_shape, levels, seed: see `GenerativeModel`.
       latent_dim: Z, the number of latents.
-      network: "dense" (the paper's), "conv" (height and width divisible by 4) or "linear".
+      network: "dense" (the paper's), "conv" or "linear".
       width: hidden units ("dense") or filters of the first layer ("conv").
+      depth: how often "conv" halves the image, each time rounded up.
       dropout: share of hidden units dropped in training.
       samples: L, draws of z for each image of a step.
       warmup: steps over which the weight of the KL term rises from 0 to 1 (Sonderby et al. 2016).
@@ -87,6 +88,7 @@ class VAE(GenerativeModel):
         latent_dim: Count = 20,
         network: Literal["dense", "conv", "linear"] = "dense",
         width: Count = 500,
+        depth: Layers = 2,
         dropout: Share = 0.0,
         samples: Count = 1,
         warmup: Steps = 0,
@@ -105,6 +107,7 @@ class VAE(GenerativeModel):
         self.latent_dim = latent_dim
         self.network = network
         self.width = width
+        self.depth = depth
         self.dropout = dropout
         self.likelihood = likelihood
         self.draw = draw
@@ -123,13 +126,13 @@ class VAE(GenerativeModel):
 
         self.encoder = self.choose_network(
             *("encoder", encoder, seen, (2 * latent_dim,)),
-            lambda: coders.encoder(network, seen, 2 * latent_dim, width, drop),
+            lambda: coders.encoder(network, seen, 2 * latent_dim, width, drop, depth=depth),
         )
         self.decoder = with_width(
             self.p,
             self.choose_network(
                 *("decoder", decoder, (codes,), given),
-                lambda: coders.decoder(network, codes, given, width, drop),
+                lambda: coders.decoder(network, codes, given, width, drop, depth=depth),
             ),
         )
         if components:

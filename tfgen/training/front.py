@@ -3,7 +3,7 @@
 import json
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -62,7 +62,8 @@ def train(
     run_directory = workdir or default_workdir(kind, config)
     say = progress.say if verbose else progress.silent
     callbacks = tuple(callbacks or ())
-    return run_job(kind, config, run_directory, made, source, found, callbacks, say)
+    chosen = None if made else set(given)
+    return run_job(kind, config, run_directory, made, source, found, callbacks, say, chosen)
 
 
 # What a config says of data that have no name, too.
@@ -87,20 +88,26 @@ def run_job(
     optimizers: dict | None = None,
     callbacks: Any = (),
     say: Callable[[str], None] = progress.say,
+    given: Collection[str] | None = None,
 ) -> "Run":
-    """Trains by a checked config; loads TensorFlow, if nobody has."""
+    """Trains by a checked config; loads TensorFlow, if nobody has.
+
+    given: the dotted names of what a user chose; the rest follows from the data (None: nothing).
+    """
     loop = _loop()
-    job = loop.Job(kind, config, model, source, optimizers, callbacks, say)
+    job = loop.Job(kind, config, model, source, optimizers, callbacks, given, say=say)
     return loop.train(job, workdir)
 
 
-def try_job(kind: str, config: ConfigDict) -> None:
+def try_job(kind: str, config: ConfigDict, given: Collection[str] | None = None) -> None:
     """Opens the data and builds the model of a checked config, and trains nothing.
+
+    given: as of `run_job`; what follows from the data stands in `config` then.
 
     Raises: UserError for what `run_job` refuses.
     """
     loop = _loop()
-    _, model, _, _ = loop.prepare(loop.Job(kind, config))
+    _, model, _, _ = loop.prepare(loop.Job(kind, config, given=given))
     if config.init:
         from tfgen.training import initial
 
