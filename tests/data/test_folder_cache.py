@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tfgen import data
+from tfgen import data, files
 from tfgen.data import folder_cache, pipeline
 from tfgen.data.fitting import Fitting
 from tfgen.errors import Notice, UserError
@@ -50,11 +50,16 @@ def test_the_second_start_reads_no_picture_until_the_folder_changes(folder, monk
             change()
             with pytest.raises(AssertionError):
                 opened(folder)
+    tables = folder.parent / "tfds" / "tfgen_folders"
+    (kept,) = tables.glob("data-*/*.npy")
+    theirs = kept.with_name(f"{files.UNFINISHED}1.npy")  # of a process that reads the same folder
+    theirs.touch()
     changed = opened(folder)
     assert changed.size == 39
+    theirs.unlink()
     assert changed.fingerprint != first.fingerprint
     # What was prepared before goes, and nothing unfinished stays.
-    prepared = (folder.parent / "tfds" / "tfgen_folders").glob("data-*/*")
+    prepared = tables.glob("data-*/*")
     assert sorted(file.suffix for file in prepared) == [".json", ".npy"]
 
 

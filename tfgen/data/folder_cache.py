@@ -71,7 +71,8 @@ class Pictures:
             self.images = _read_aside(paths, fitting)
             return
         for other in file.parent.iterdir():
-            if other.stem != file.stem:
+            # What is unfinished another process is writing.
+            if other.stem != file.stem and not other.name.startswith(files.UNFINISHED):
                 other.unlink(missing_ok=True)
         self.images, self.file = _mapped(file), file
 
