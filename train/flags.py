@@ -42,12 +42,12 @@ def parse(argv: Sequence[str], usage: str) -> tuple[str, ConfigDict, Path, set[s
     except flags.Error as error:
         raise UserError(f"{error}.") from None
     if rest:
-        raise UserError(f"unexpected argument {rest[0]!r}: settings are given as --name=value.")
+        raise UserError(f"unexpected argument {rest[0]!r}: settings are chosen as --name=value.")
     config = flags.FLAGS.config
     settings.check(config, model)
-    given = {name.removeprefix("no").removeprefix("config.") for name in options}
+    chosen = {name.removeprefix("no").removeprefix("config.") for name in options}
     workdir = Path(_WORKDIR.value or front.default_workdir(model, config))
-    return model, config, workdir, given & set(settings.keys(config))
+    return model, config, workdir, chosen & set(settings.keys(config))
 
 
 def _refuse_unknown(options: Mapping[str, str], config: ConfigDict | None) -> None:
