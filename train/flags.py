@@ -42,7 +42,7 @@ def parse(argv: Sequence[str], usage: str) -> tuple[str, ConfigDict, Path, set[s
     except flags.Error as error:
         raise UserError(f"{error}.") from None
     if rest:
-        raise UserError(f"unexpected argument {rest[0]!r}: settings are chosen as --name=value.")
+        raise UserError(f"unexpected argument {rest[0]!r}: settings are given as --name=value.")
     config = flags.FLAGS.config
     settings.check(config, model)
     chosen = {name.removeprefix("no").removeprefix("config.") for name in options}
