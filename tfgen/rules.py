@@ -28,7 +28,7 @@ MANY = 10_000  # pictures that are too many to be learnt by heart
 SPEED = 4e10
 LEAST_BATCH = 16
 # What a unit of NADE costs, in multiplications.
-NADE_UNIT = 300
+NADE_UNIT = 100
 # Weights of one dense layer, and of all together.
 LARGEST_LAYER = 8_000_000
 MOST_WEIGHTS = 100_000_000
