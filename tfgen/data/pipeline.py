@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tfgen.data.binarised import drawn
+from tfgen.data.rows import Rows
 from tfgen.errors import UserError
 
 if TYPE_CHECKING:
@@ -55,6 +56,8 @@ def as_other(batch: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _arrays(data: "ImageData") -> dict[str, np.ndarray]:
+    if isinstance(data.examples, Rows):
+        return data.examples.arrays
     parts = list(data.examples().batch(1024).as_numpy_iterator())
     return {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
 
@@ -86,9 +89,9 @@ def batches(
             functools.partial(gathered, constants, drawn_of=data.drawn_of)
         )
         return made.prefetch(2).with_options(_options())
-    made = _streamed(data, batch_size, seed, start)
+    made = _read(data, batch_size, seed, start)
     if data.other:
-        others = _streamed(data.other, batch_size, _seed_of_other(seed), start)
+        others = _read(data.other, batch_size, _seed_of_other(seed), start)
         made = tf.data.Dataset.zip(made, others).map(lambda x, y: {**x, **as_other(y)})
     if data.drawn_of:
         draws = tf.data.Dataset.range(start, tf.int64.max).map(
@@ -228,10 +231,22 @@ def _mirrored(
     return made
 
 
-def _streamed(data: "ImageData", batch_size: int, seed: int, start: int) -> "tf.data.Dataset":
+def _read(data: "ImageData", batch_size: int, seed: int, start: int) -> "tf.data.Dataset":
+    """Batches of one domain from step `start` on, read as they are wanted."""
     import tensorflow as tf
 
     check_batch_size(data, batch_size)
+    examples = data.examples
+    if not isinstance(examples, Rows):
+        return _streamed(data, batch_size, seed, start)
+    steps = tf.data.Dataset.range(start, tf.int64.max)
+    return steps.map(lambda step: examples.batch(_rows(step, batch_size, data.size, seed)))
+
+
+def _streamed(data: "ImageData", batch_size: int, seed: int, start: int) -> "tf.data.Dataset":
+    import tensorflow as tf
+
+    examples = data.examples()  # outside of the graph of an epoch, whose constants end at 2 GB
     first = start * batch_size
     buffer = max(batch_size, min(data.size, BUFFER_BYTES // int(np.prod(data.shape))))
 
@@ -240,7 +255,7 @@ def _streamed(data: "ImageData", batch_size: int, seed: int, start: int) -> "tf.
         # TensorFlow would compare the tensor `order` with a number.
         tf.compat.v1.get_default_graph().seed = None
         order = (seed * 1_000_003 + e) % (2**31)
-        return data.examples().shuffle(buffer, seed=order, reshuffle_each_iteration=False)
+        return examples.shuffle(buffer, seed=order, reshuffle_each_iteration=False)
 
     epochs = tf.data.Dataset.range(first // data.size, tf.int64.max)
     # Resuming reads over what was seen of the epoch: TFDS records have no random access.

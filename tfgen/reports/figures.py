@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tfgen import latents
-from tfgen.compiling import compiled
 from tfgen.data import conditions
 from tfgen.files import atomic
 from tfgen.metrics import neighbours
@@ -136,6 +135,8 @@ def denoising(model: "GenerativeModel", images: np.ndarray) -> np.ndarray:
 
 def completion(model: "GenerativeModel", images: np.ndarray) -> np.ndarray:
     """Threes of rows: images, their upper halves alone, and those as the model completes them."""
+    from tfgen.compiling import compiled
+
     known = np.zeros(images.shape, bool)
     known[:, : images.shape[1] // 2] = True
     # Pixel after pixel: op by op it would take minutes where this takes seconds.
@@ -294,7 +295,7 @@ def latent_scatter(
         )
     axes.set_xlabel(axes_names[0], fontsize=size)
     axes.set_ylabel(axes_names[1], fontsize=size)
-    axes.set_title(textwrap.fill(title or "codes of held-out images", 48), fontsize=size)
+    axes.set_title(textwrap.fill(title or "codes of held-out images", 42), fontsize=size)
     axes.tick_params(labelsize=size)
     axes.set_aspect("equal", adjustable="datalim")
     axes.spines[["top", "right"]].set_visible(False)
