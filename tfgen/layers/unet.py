@@ -223,5 +223,5 @@ def dense(
         h = layers.Add()([h, layers.Dense(width)(hidden)])
     shape = (*image_shape[:2], outputs)
     last = layers.Dense(math.prod(shape), dtype="float32", name=f"{name}_out")
-    out = layers.Reshape(shape)(last(layers.Activation("silu")(h)))
+    out = layers.Reshape(shape, dtype="float32")(last(layers.Activation("silu")(h)))
     return keras.Model(inputs, out, name=name)

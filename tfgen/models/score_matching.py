@@ -10,7 +10,7 @@ NeurIPS 2019. https://arxiv.org/abs/1907.05600
     s(x', sigma) -> grad log q_sigma(x')                            Vincent 2011, appendix
 
     for sigma_1 > ... > sigma_L:                                    algorithm 1
-        alpha_i = length sigma_i^2
+        alpha_i = stride sigma_i^2
         T times:  x += alpha_i / 2 s(x, sigma_i) + sqrt(alpha_i) z,   z ~ N(0, I)
 
 The network says sigma s, whose target is a standard normal at every sigma (section 4.2). A score is
@@ -48,7 +48,7 @@ class ScoreMatching(Diffusion):
       sigma_min: sigma_L, of data that range from -1 to 1.
       sigma_max: sigma_1.
       each: T, steps of Langevin at each sigma.
-      length: of a step, alpha_i / sigma_i^2.
+      stride: of a step, alpha_i / sigma_i^2.
       others: see `Diffusion`.
     """
 
@@ -64,13 +64,13 @@ class ScoreMatching(Diffusion):
         sigma_min: Annotated[float, Range(above=0)] = 0.01,
         sigma_max: Annotated[float, Range(above=0)] = 1.0,
         each: Count = 100,
-        length: Annotated[float, Range(above=0)] = 0.2,
+        stride: Annotated[float, Range(above=0)] = 0.2,
         **kwargs: Any,
     ) -> None:
         super().__init__(image_shape, levels, seed, **kwargs)
         self.noises = noises
         self.sigma_min, self.sigma_max = sigma_min, sigma_max
-        self.each, self.length = each, length
+        self.each, self.stride = each, stride
 
     def sigmas(self) -> np.ndarray:
         """sigma_1 > ... > sigma_L: [L]."""
@@ -123,7 +123,7 @@ class ScoreMatching(Diffusion):
             lambda x, sigma: self.score(x, sigma, condition),
             x,
             sigmas,
-            self.length * sigmas**2,
+            self.stride * sigmas**2,
             noise["added"],
         )
         last = tf.fill(tf.shape(x)[:1], self.sigma_min)
