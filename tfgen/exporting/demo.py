@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 LITERT_JS = "2.5.3"
 # Of its builds the one that every browser runs. Threads would need special headers of the server,
-# and relaxed SIMD, which some lack, made no difference to a sample's time.
+# and relaxed SIMD, which some browsers lack, a second build of the same size beside this one.
 BUILD = "litert_wasm_compat_internal"
 SLIDERS = 8
 
