@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 autoencoder = settings.config_file("autoencoder")
 
 
+rule = autoencoder.rule
+
+
 def get_config() -> "ConfigDict":
     config = autoencoder.get_config()
     # Without dropout D learns the 1,000 codes of the training images by heart.

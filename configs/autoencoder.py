@@ -5,7 +5,9 @@ python -m train.run --model=autoencoder
 
 from ml_collections import ConfigDict
 
-from tfgen import settings
+from tfgen import rules, settings
+
+rule = rules.coder
 
 
 def get_config() -> ConfigDict:

@@ -5,7 +5,7 @@ python -m train.run --model=began
 
 from ml_collections import ConfigDict
 
-from tfgen import settings
+from tfgen import rules, settings
 
 # Section 4.1 of the paper: batches of 16, codes and latents of 64, rates of 0.0001, samples of G
 # itself, and images halved to 8x8 whatever their size.
@@ -20,15 +20,10 @@ PAPER = {
     "optimizers.G.learning_rate": 1e-4,
     "optimizers.D.learning_rate": 1e-4,
 }
-SMALL = PAPER | {
-    "eval_every": 2000,
-    "save_every": 2000,
-    "steps": 50_000,
-    "data.size": "32",
-    "model.depth": 2,
-}
-ON = {name: SMALL for name in ("mnist", "fashion_mnist", "cifar10")}
-ON["celeb_a"] = SMALL | {"data.size": "64", "model.depth": 3}
+rule = rules.for_larger(rules.began, PAPER)
+
+ON = {name: {"data.size": "32"} for name in ("mnist", "fashion_mnist", "cifar10")}
+ON["celeb_a"] = {"data.size": "64"}
 
 
 def get_config() -> ConfigDict:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 vae = settings.config_file("vae")
 
+rule = vae.rule
+
 ON = {
     "shapes_binary": vae.ON["shapes_binary"] | {"model.beta": 6.0},
     "shapes": vae.ON["shapes"] | {"model.beta": 20.0},

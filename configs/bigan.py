@@ -5,11 +5,13 @@ python -m train.run --model=bigan
 
 from ml_collections import ConfigDict
 
-from tfgen import settings
+from tfgen import rules, settings
 
 dcgan = settings.config_file("dcgan")
 
-ON = {name: values | {"model.latent_dim": 50} for name, values in dcgan.LARGER.items()}
+rule = rules.for_larger(dcgan.rule, {"model.latent_dim": 50})
+
+ON = dcgan.LARGER
 
 
 def get_config() -> ConfigDict:

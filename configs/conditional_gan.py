@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 dcgan = settings.config_file("dcgan")
 
+rule = dcgan.rule
+
 # Those that have one label an image; the faces of celeb_a have forty attributes.
 ON = {name: values for name, values in dcgan.LARGER.items() if name != "celeb_a"}
 

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 autoencoder = settings.config_file("autoencoder")
 
 
+rule = autoencoder.rule
+
+
 def get_config() -> "ConfigDict":
     config = autoencoder.get_config()
     config.model.network = "dense"

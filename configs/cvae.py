@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 vae = settings.config_file("vae")
 
+rule = vae.rule
+
 ON = vae.ON
 
 

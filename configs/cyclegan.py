@@ -5,7 +5,9 @@ python -m train.run --model=cyclegan
 
 from ml_collections import ConfigDict
 
-from tfgen import settings
+from tfgen import rules, settings
+
+rule = rules.translation
 
 # Section 4 and appendix 7.1: batches of 1, 200 epochs of some 1,300 images; 9 blocks for 256x256.
 PAPER = {

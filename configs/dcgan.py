@@ -5,7 +5,7 @@ python -m train.run --model=dcgan
 
 from typing import TYPE_CHECKING
 
-from tfgen import settings
+from tfgen import rules, settings
 
 if TYPE_CHECKING:
     from ml_collections import ConfigDict
@@ -13,25 +13,19 @@ if TYPE_CHECKING:
 
 gan = settings.config_file("gan")
 
-# Section 4 of the paper: batches of 128, 100 latents. 28 pixels become 32, which can be halved.
-MNIST = {
-    "steps": 20_000,
-    "batch_size": 128,
-    "eval_every": 2000,
-    "save_every": 2000,
-    "data.size": "32",
-    "model.depth": 3,
-    "model.ema": 0.999,
+rule = rules.gan
+
+# 28 pixels become 32, which can be halved three times; faces are cut to 64, as in figure 1.
+LARGER = {
+    **{name: {"data.size": "32"} for name in ("mnist", "fashion_mnist", "cifar10")},
+    "celeb_a": {"data.size": "64"},
 }
-CIFAR = MNIST | {"steps": 50_000, "model.width": 128}
-# The networks of figure 1.
-CELEBA = CIFAR | {"data.size": "64", "model.depth": 4, "model.kernel": 5}
-LARGER = {"mnist": MNIST, "fashion_mnist": MNIST, "cifar10": CIFAR, "celeb_a": CELEBA}
 # Coloured sprites of 32 x 32: ten minutes on two cores.
 SHAPES = {
     "steps": 24_000,
     "save_every": 2000,
     "eval_every": 0,
+    "batch_size": 64,
     "model.depth": 3,
     "model.width": 32,
     "model.latent_dim": 32,

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 dcgan = settings.config_file("dcgan")
 gan = settings.config_file("gan")
 
+rule = dcgan.rule
+
 # Where D has to tell hundredths apart, its slope must be cheap.
 POINTS = gan.POINTS | {"model.penalty_weight": 0.1}
 ON = dcgan.LARGER | {"ring": POINTS, "grid": POINTS}

@@ -5,11 +5,13 @@ python -m train.run --model=fvsbn
 
 from typing import TYPE_CHECKING
 
-from tfgen import settings
+from tfgen import rules, settings
 
 if TYPE_CHECKING:
     from ml_collections import ConfigDict
 
+
+rule = rules.fvsbn
 
 # Two levels are soon learned.
 ON = {"digits_binary": {"steps": 1000, "eval_every": 100}}

@@ -5,11 +5,13 @@ python -m train.run --model=gan
 
 from typing import TYPE_CHECKING
 
-from tfgen import settings
+from tfgen import rules, settings
 
 if TYPE_CHECKING:
     from ml_collections import ConfigDict
 
+
+rule = rules.dense_gan
 
 # Mixtures of Gaussians in the plane, a hundredth as wide as the square: dense networks, and rates
 # that fall to zero, for what G has learnt to stay in place.
@@ -27,16 +29,7 @@ POINTS = {
     "optimizers.G.decay": "cosine",
     "optimizers.D.decay": "cosine",
 }
-# Sizes of the paper's experiment; it names no rates.
-MNIST = {
-    "steps": 50_000,
-    "batch_size": 100,
-    "model.width": 1024,
-    "model.ema": 0.999,
-    "eval_every": 5000,
-    "save_every": 5000,
-}
-ON = {"ring": POINTS, "grid": POINTS, "mnist": MNIST, "fashion_mnist": MNIST}
+ON = {"ring": POINTS, "grid": POINTS}
 
 
 def get_config() -> "ConfigDict":

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 vae = settings.config_file("vae")
 
 
+rule = vae.rule
+
+
 def get_config() -> "ConfigDict":
     config = vae.get_config()
     # Five passes of the decoder a step: fewer images and steps keep the run under two minutes.

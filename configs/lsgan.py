@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 dcgan = settings.config_file("dcgan")
 gan = settings.config_file("gan")
 
+rule = dcgan.rule
+
 POINTS = {"ring": gan.POINTS, "grid": gan.POINTS}
 ON = dcgan.LARGER | {name: POINTS[name] | {"model.normalisation": "none"} for name in POINTS}
 

@@ -5,10 +5,9 @@ python -m train.run --model=made
 
 from ml_collections import ConfigDict
 
-from tfgen import settings
+from tfgen import rules, settings
 
-# With fewer than 28 x 28 - 1 hidden units a pixel misses some of the nearest in the order.
-ON = {data: {"model.hidden": 800} for data in ("mnist", "fashion_mnist")}
+rule = rules.made
 
 
 def get_config() -> ConfigDict:

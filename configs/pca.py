@@ -5,10 +5,13 @@ python -m train.run --model=pca
 
 from typing import TYPE_CHECKING
 
-from tfgen import settings
+from tfgen import rules, settings
 
 if TYPE_CHECKING:
     from ml_collections import ConfigDict
+
+
+rule = rules.pca
 
 
 def get_config() -> "ConfigDict":

@@ -6,7 +6,9 @@ python -m train.run --model=pixelcnn --config.model.conditional=True
 
 from ml_collections import ConfigDict
 
-from tfgen import settings
+from tfgen import rules, settings
+
+rule = rules.pixels
 
 # 256 levels in three channels: features in three groups, and a mixture for each channel.
 _COLOUR = {"model.width": 48, "model.likelihood": "mixture"}

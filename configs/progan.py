@@ -5,15 +5,12 @@ python -m train.run --model=progan
 
 from ml_collections import ConfigDict
 
-from tfgen import settings
+from tfgen import rules, settings
 
 # Appendix A.1: 800,000 images of 4x4; for each size more as many within its fade, and again as
 # many after it, in batches of 16; at most 512 features of a pixel.
 PAPER = {
-    "steps": 800_000,
     "batch_size": 16,
-    "eval_every": 10_000,
-    "save_every": 10_000,
     "model.latent_dim": 512,
     "model.width": 512,
     "model.base": 8192,
@@ -22,6 +19,8 @@ PAPER = {
     **{f"optimizers.{name}.learning_rate": 1e-3 for name in "GD"},
     **{f"optimizers.{name}.decay": "none" for name in "GD"},
 }
+rule = rules.for_larger(rules.growing, PAPER)
+
 # Coloured sprites of 32 x 32, at the cost of wgan_gp's on them: half as many features for each
 # doubling, and the largest images in smaller batches, as in the paper.
 SHAPES = {
@@ -35,11 +34,12 @@ SHAPES = {
     "model.schedule": "500,1000,2000",
     "model.divisors": "1,1,1,2",
     "model.ema": 0.999,
+    **settings.for_both(learning_rate=4e-3, decay="linear"),
 }
 ON = {
     "shapes": SHAPES,
-    "cifar10": PAPER | {"steps": 500_000, "data.size": "32"},
-    "celeb_a": PAPER | {"data.size": "128"},
+    "cifar10": {"data.size": "32"},
+    "celeb_a": {"data.size": "128"},
 }
 
 

@@ -5,7 +5,7 @@ python -m train.run --model=r1_gan
 
 from typing import TYPE_CHECKING
 
-from tfgen import settings
+from tfgen import rules, settings
 
 if TYPE_CHECKING:
     from ml_collections import ConfigDict
@@ -25,8 +25,9 @@ PAPER = {
     "model.ema": 0.999,
     **settings.for_both(learning_rate=1e-4, beta_1=0.0, beta_2=0.99),
 }
-LARGER = {name: values | PAPER for name, values in dcgan.LARGER.items()}
-ON = LARGER | {"ring": POINTS, "grid": POINTS}
+rule = rules.for_larger(dcgan.rule, PAPER)
+
+ON = dcgan.LARGER | {"ring": POINTS, "grid": POINTS}
 
 
 def get_config() -> "ConfigDict":

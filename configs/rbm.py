@@ -5,7 +5,9 @@ python -m train.run --model=rbm --config.data.name=digits_binary
 
 from ml_collections import ConfigDict
 
-from tfgen import settings
+from tfgen import rules, settings
+
+rule = rules.machine
 
 ON = {"digits_binary": {"steps": 6000, "model.k": 5}}
 

@@ -6,7 +6,9 @@ python -m train.run --model=realnvp --config.data.name=ring
 
 from ml_collections import ConfigDict
 
-from tfgen import settings
+from tfgen import rules, settings
+
+rule = rules.realnvp
 
 # Fine levels: nothing is gained by learning where in a bin of 1/65536 a point is.
 _POINTS = {

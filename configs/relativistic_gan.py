@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 # Another loss for the same networks, as that is.
 lsgan = settings.config_file("lsgan")
 
+rule = lsgan.rule
+
 ON = lsgan.ON
 
 

@@ -5,13 +5,15 @@ python -m train.run --model=text_to_image
 
 from typing import TYPE_CHECKING
 
-from tfgen import settings
+from tfgen import rules, settings
 
 if TYPE_CHECKING:
     from ml_collections import ConfigDict
 
 
 dcgan = settings.config_file("dcgan")
+
+rule = rules.captioned_gan
 
 # Section 5 of the paper: 64x64, 100 latents, batches of 64, a text code of 128.
 COCO = {

@@ -5,7 +5,9 @@ python -m train.run --model=vae
 
 from ml_collections import ConfigDict
 
-from tfgen import settings
+from tfgen import rules, settings
+
+rule = rules.coder
 
 # Sprites are there to look into codes. Every combination of factors comes once, so that there is
 # nothing to generalise to but the combinations that are held out: no dropout.
@@ -15,6 +17,7 @@ SPRITES = {
     "batch_size": 64,
     "model.latent_dim": 10,
     "model.width": 16,
+    "model.depth": 2,
     "model.dropout": 0.0,
     # The objective of the papers from the first step on: what presses on codes is compared.
     "model.warmup": 0,

@@ -5,7 +5,9 @@ python -m train.run --model=vq_vae
 
 from ml_collections import ConfigDict
 
-from tfgen import settings
+from tfgen import rules, settings
+
+rule = rules.vq_vae
 
 
 def get_config() -> ConfigDict:

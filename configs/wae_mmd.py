@@ -14,5 +14,8 @@ if TYPE_CHECKING:
 autoencoder = settings.config_file("autoencoder")
 
 
+rule = autoencoder.rule
+
+
 def get_config() -> "ConfigDict":
     return autoencoder.get_config()

@@ -5,7 +5,7 @@ python -m train.run --model=wgan
 
 from typing import TYPE_CHECKING
 
-from tfgen import settings
+from tfgen import rules, settings
 
 if TYPE_CHECKING:
     from ml_collections import ConfigDict
@@ -17,17 +17,15 @@ gan = settings.config_file("gan")
 POINTS = gan.POINTS | {"steps": 4000, "batch_size": 3 * gan.POINTS["batch_size"]}
 # The paper's own: five steps of the critic, batches of 64, clipping at 0.01, RMSProp at a rate of
 # 0.00005, with the alpha of 0.99 that the authors' code has.
-LARGER = {
-    name: values
-    | {
-        "batch_size": 5 * 64,
-        "model.critic_steps": 5,
-        "model.clip": 0.01,
-        **settings.for_both(learning_rate=5e-5, beta_1=0.0, beta_2=0.99),
-    }
-    for name, values in dcgan.LARGER.items()
+PAPER = {
+    "batch_size": 5 * 64,
+    "model.critic_steps": 5,
+    "model.clip": 0.01,
+    **settings.for_both(learning_rate=5e-5, beta_1=0.0, beta_2=0.99),
 }
-ON = LARGER | {"ring": POINTS, "grid": POINTS}
+rule = rules.for_larger(dcgan.rule, PAPER)
+
+ON = dcgan.LARGER | {"ring": POINTS, "grid": POINTS}
 
 
 def get_config() -> "ConfigDict":

@@ -5,26 +5,26 @@ python -m train.run --model=wgan_gp
 
 from typing import TYPE_CHECKING
 
-from tfgen import settings
+from tfgen import rules, settings
 
 if TYPE_CHECKING:
     from ml_collections import ConfigDict
 
 
+dcgan = settings.config_file("dcgan")
 wgan = settings.config_file("wgan")
 
 # The paper's algorithm 1: a rate of 0.0001, beta_1 = 0, beta_2 = 0.9; for CIFAR-10 the residual
 # networks of its appendix F, with 128 latents, and 0.0002 that fall to zero (here in the second
 # half, in the authors' code from the start).
-LARGER = {
-    name: values
-    | {
-        "model.clip": 0.0,
-        **settings.for_both(learning_rate=1e-4, beta_1=0.0, beta_2=0.9),
-    }
-    for name, values in wgan.LARGER.items()
+PAPER = {
+    "batch_size": 5 * 64,
+    "model.critic_steps": 5,
+    **settings.for_both(learning_rate=1e-4, beta_1=0.0, beta_2=0.9),
 }
-LARGER["cifar10"] |= {
+rule = rules.for_larger(dcgan.rule, PAPER)
+
+CIFAR = dcgan.LARGER["cifar10"] | {
     "model.network": "residual",
     "model.kernel": 3,
     "model.width": 128,
@@ -46,7 +46,7 @@ SHAPES = {
     "model.ema": 0.999,
     **settings.for_both(learning_rate=1e-3, decay="cosine"),
 }
-ON = LARGER | {"ring": POINTS, "grid": POINTS, "shapes": SHAPES}
+ON = dcgan.LARGER | {"cifar10": CIFAR, "ring": POINTS, "grid": POINTS, "shapes": SHAPES}
 
 
 def get_config() -> "ConfigDict":

@@ -6,6 +6,7 @@ Writes serving/<model>/<version>/ there; `tfgen/exporting/saved_model.py` says w
 """
 
 import argparse
+import shlex
 import sys
 from collections.abc import Sequence
 
@@ -32,7 +33,7 @@ def _run(options: argparse.Namespace) -> None:
 
     size = sum(f.stat().st_size for f in path.rglob("*") if f.is_file())
     print(f"wrote {path} ({size / 1e6:.1f} MB): {', '.join(e.name for e in signatures(run.model))}")
-    folder = run.outputs.path.resolve() / "serving" / run.name
+    folder = shlex.quote(str(run.outputs.path.resolve() / "serving" / run.name))
     print("Serve it (where Docker is; not run in our CI):")
     print(
         f"  docker run -p 8500:8500 -p 8501:8501 -e MODEL_NAME={run.name} \\\n"

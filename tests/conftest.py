@@ -34,19 +34,17 @@ ROOT = Path(__file__).parent.parent
 OF_ROWS = (
     *("test_zoo.py", "test_replicas.py", "test_autoregression.py"),
     *("exporting/test_tflite.py", "exporting/test_saved_model.py", "exporting/test_demo.py"),
-    "evaluation/test_evaluation.py",
+    *("evaluation/test_evaluation.py", "training/test_compilation.py"),
 )
 
 # The groups that take longest, the longest first, as measured; those of rows come after them.
 LONGEST = (
-    *(
-        "test_front.py",
-        "test_wheel.py",
-        "training/test_validation.py",
-        "training/test_lifecycle.py",
-    ),
-    *("models/test_progan.py", "cli/test_evaluate.py", "cli/test_commands.py"),
-    *("training/test_loop.py", "training/test_kill.py", "analysis/test_applications.py"),
+    *("models/test_progan.py", "test_front.py", "test_precision.py", "models/test_gan_family.py"),
+    *("models/test_text_to_image.py", "models/test_flows.py", "training/test_loop.py"),
+    *("training/test_validation.py", "training/test_kill.py", "training/test_lifecycle.py"),
+    *("cli/test_evaluate.py", "cli/test_commands.py", "data/test_source.py", "test_fit.py"),
+    *("test_wheel.py", "cli/test_translate.py", "objectives/test_penalties.py"),
+    "analysis/test_applications.py",
 )
 
 

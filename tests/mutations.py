@@ -98,8 +98,8 @@ FAULTS = [
         "a resumed run reads its data from the start",
         *(
             "tfgen/training/loop.py",
-            "config.batch_size, config.seed, start)",
-            "config.batch_size, config.seed, 0)",
+            "config.batch_size, config.seed, start,",
+            "config.batch_size, config.seed, 0,",
         ),
         "tests/training/test_loop.py",
     ),
@@ -117,8 +117,8 @@ FAULTS = [
     ),
     Fault(
         "N replicas take N times the gradient",
-        *("tfgen/model.py", "share = 1.0 / tf.distribute.get_strategy().num_replicas_in_sync"),
-        "share = 1.0",
+        *("tfgen/model.py", "1.0 / tf.distribute.get_strategy().num_replicas_in_sync, loss.dtype"),
+        "1.0, loss.dtype",
         "tests/test_replicas.py",
         quick=False,
     ),

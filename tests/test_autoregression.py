@@ -70,7 +70,8 @@ def test_no_conditional_sees_its_pixel_or_a_later_one(row):
 def test_channels_may_share_features_unevenly(name):
     """Three channels 32 features: each sees those of its pixel before it, and no other."""
     (row,) = [r for r in ROWS if r.name == name and r.image_shape[-1] == 3]
-    moved, later = seen(stirred(row, image_shape=row.image_shape, levels=row.levels, width=32), row)
+    changes = dict(image_shape=row.image_shape, levels=row.levels, likelihood="mixture")
+    moved, later = seen(stirred(row, width=32, **changes), row)
     assert not (moved & later).any()
     pixels = len(moved) // 3
     within = np.stack([moved[3 * i : 3 * i + 3, 3 * i : 3 * i + 3] for i in range(pixels)])
@@ -83,13 +84,14 @@ def seen(model, row):
     x = tf.constant(np.random.default_rng(1).random((1, *row.image_shape)), tf.float32)
     label = labels_of(model, 1)
     # A jump of each pixel, and not a derivative: a unit that is off has none.
-    d, n = int(np.prod(row.image_shape)), model.p.parameters
+    d, looks = int(np.prod(row.image_shape)), model.looks
+    channels = row.image_shape[-1]
     jumped = tf.reshape(x, [1, d]) + tf.eye(d)
     batch = tf.concat([x, tf.reshape(jumped, [d, *row.image_shape])], axis=0)
     label = None if label is None else np.zeros(d + 1, np.int32)
-    out = tf.reshape(model.network(batch, label), [d + 1, d, n]).numpy()
+    out = tf.reshape(model.network(batch, label), [d + 1, d // channels * looks, -1]).numpy()
     moved = (np.abs(out[1:] - out[:1]) > 1e-6).any(axis=-1)  # [pixel that jumps, pixel predicted]
-    return moved, np.tril(np.ones((d, d), bool))
+    return moved, np.tril(np.ones((d, d), bool))[:, :: channels // looks]
 
 
 @pytest.mark.parametrize("row", waiting(FOUND))
@@ -131,18 +133,31 @@ def test_draws_are_as_frequent_as_probable(row):
 @pytest.mark.parametrize("row", waiting(STEPPED))
 def test_a_step_gives_what_the_network_gives(row):
     """Teacher-forced: the state is fed an image, and asked for each conditional on the way."""
-    model = stirred(row)
+    expect_steps_of_the_network(stirred(row), row)
+
+
+@pytest.mark.parametrize(
+    ("name", "likelihood"), [("pixelcnn", "mixture"), ("pixelrnn", "coupled_mixture")]
+)
+def test_so_does_a_step_of_colour_by_the_other_likelihood(name, likelihood):
+    (row,) = [r for r in ROWS if r.name == name and r.image_shape[-1] == 3]
+    changes = dict(image_shape=row.image_shape, levels=row.levels, likelihood=likelihood)
+    expect_steps_of_the_network(stirred(row, **changes), row)
+
+
+def expect_steps_of_the_network(model, row):
     x = np.random.default_rng(1).random((3, *row.image_shape)).astype(np.float32)
     label = labels_of(model, 3)
-    expected = tf.reshape(model.network(x, label), [3, *row.image_shape, -1]).numpy()
+    expected = tf.reshape(model.network(x, label), [3, *row.image_shape[:2], model.looks, -1])
     state = model.begin(3, label)
     h, w, channels = row.image_shape
     for y in range(h):
         above = x[:, y - 1] if y else np.zeros_like(x[:, 0])
         state = model.begin_row(state, tf.constant(y), tf.constant(above))
         for column, c in itertools.product(range(w), range(channels)):
-            parameters, state = model.next_one(state, tf.constant(y), tf.constant(column), c)
-            np.testing.assert_allclose(parameters, expected[:, y, column, c], atol=1e-5)
+            if c < model.looks:
+                found, state = model.next_one(state, tf.constant(y), tf.constant(column), c)
+                np.testing.assert_allclose(found, expected[:, y, column, c], atol=1e-5)
             value = tf.constant(x[:, y, column, c])
             state = model.observe(state, tf.constant(y), tf.constant(column), c, value)
 
@@ -232,6 +247,15 @@ def test_a_label_that_there_is_not_is_refused():
         model.sample([0, 1], [3, 10])
     with pytest.raises(UserError, match="give `label`, 0 to 9"):
         model.sample([0, 1])
+
+
+def test_likelihoods_of_decoders_and_of_whole_pixels_are_refused():
+    from tfgen.errors import UserError
+
+    with pytest.raises(UserError, match=r"coupled_mixture.*all channels of a pixel at once"):
+        models.find("nade")((8, 8, 3), 256, likelihood="coupled_mixture")
+    with pytest.raises(UserError, match=r"shared_gaussian.*one width for all pixels"):
+        models.find("pixelcnn")((8, 8, 1), 256, likelihood="shared_gaussian")
 
 
 def test_a_likelihood_of_two_levels_is_refused_for_more():

@@ -1,5 +1,8 @@
 """Files that are whole or not there, and paths that TensorFlow reads as they are."""
 
+import errno
+import os
+
 import pytest
 
 from tfgen import files
@@ -16,11 +19,37 @@ def test_a_folder_takes_its_place_when_it_is_whole(tmp_path):
     def fail():
         with files.folder(place) as folder:
             (folder / "a").write_text("half")
-            raise OSError("No space left on device")
+            raise OSError(errno.ENOSPC, "No space left on device")
 
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(OSError, match=r"No space left on device: '.*page'"):
         fail()
     assert (place / "a").read_text() == "new"
+    assert [path.name for path in tmp_path.iterdir()] == ["page"]
+
+
+def test_an_error_of_the_disk_names_the_file_that_was_wanted(tmp_path, monkeypatch):
+    for where in ("", str(tmp_path / ".writing-xy.txt")):
+        error = OSError(errno.ENOSPC, "No space left", *([where] if where else []))
+        with pytest.raises(OSError, match=r"a\.txt'$"), files.atomic(tmp_path / "a.txt"):
+            raise error
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_that_cannot_take_its_place_leaves_the_old_one(tmp_path, monkeypatch):
+    place = tmp_path / "page"
+    place.mkdir()
+    (place / "a").write_text("old")
+    rename = os.rename
+
+    def broken(source, target):
+        if source.name == "new":
+            raise OSError("Input/output error")
+        rename(source, target)
+
+    monkeypatch.setattr(os, "rename", broken)
+    with pytest.raises(OSError, match="Input"), files.folder(place):
+        pass
+    assert (place / "a").read_text() == "old"
     assert [path.name for path in tmp_path.iterdir()] == ["page"]
 
 

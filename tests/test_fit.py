@@ -75,3 +75,6 @@ def test_methods_of_images_scale_levels_and_refuse_other_numbers():
         for method in (model.encode, model.reconstruct, model.log_prob):
             with pytest.raises(UserError, match=rf"{method.__name__} takes images .*{said}"):
                 method(given)
+    for given in (unit[0], unit[:, 1:], unit[..., 0]):
+        with pytest.raises(UserError, match=r"takes images \[N, H, W, C\] of .* Given are"):
+            model.encode(given)

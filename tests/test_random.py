@@ -212,6 +212,14 @@ def test_images_that_differ_have_other_seeds():
     assert min(chi_square(found.view(np.uint32))) > 1e-4
 
 
+def test_the_normals_of_a_step_do_not_depend_on_how_many_steps_there_are():
+    seeds = tf.constant([3, 4])
+    few, more = (random.normal_of_steps(seeds, n, [7], "a") for n in (3, 5))
+    assert few.shape == (2, 3, 7)
+    assert np.array_equal(few, more[:, :3])
+    assert len({row.tobytes() for row in more.numpy().reshape(10, 7)}) == 10
+
+
 def test_derived_seeds_differ_by_seed_stream_and_number():
     seeds = tf.range(50)
     found = [random.derived(seeds, stream, i).numpy() for stream in "ab" for i in range(20)]

@@ -88,6 +88,7 @@ WORDS = dict(
     text_dim=7,
     condition_dim=3,
 )
+UNET = dict(width=4, sampling_steps=3, dropout=0.1)
 
 ROWS = [
     # G: 6 * 5 + 5, 5 * 64 + 64; D: 64 * 5 + 5, 5 + 1.
@@ -163,7 +164,15 @@ ROWS = [
         "progan",
     ),
     Row("vae", dict(latent_dim=3, network="conv", width=2, dropout=0.2), 1499),
-    Row("vae", dict(latent_dim=2, width=5, draw=True), 860, (4, 4, 3), 256, "draws in colour"),
+    # 48 * 5 + 5, 5 * 4 + 4; 2 * 5 + 5, 5 * 48 + 48; the width of all pixels.
+    Row(
+        "vae",
+        dict(latent_dim=2, width=5, draw=True, likelihood="shared_gaussian"),
+        573,
+        (4, 4, 3),
+        256,
+        "draws in colour",
+    ),
     # f: 64 * 5 + 5, 5 * 3 + 3; g: 3 * 5 + 5, 5 * 64 + 64.
     Row("autoencoder", dict(latent_dim=3, width=5, error="squared", components=2), 747),
     Row(
@@ -271,11 +280,11 @@ ROWS = [
     # A layer: vertical, horizontal, link, residual; the first 168 + 56 + 64 + 20, the others
     # 200 + 72 + 64 + 20; then 20, and 4 * 17 + 17. A mask holds 8 of the first at zero.
     Row("pixelcnn", dict(width=4, depth=3, first_reach=2), 1117),
-    # 1593; held at zero 24 + 12 of the first, 24 + 12 of the second, 12 + 90 of the head.
+    # Layers of 450 and 786, 42 and 6 * 50 + 50 of the head; held at zero 3 * 12 of the first.
     Row(
         "pixelcnn",
-        dict(width=6, depth=2, first_reach=1, likelihood="mixture", dropout=0.1),
-        1419,
+        dict(width=6, depth=2, first_reach=1, likelihood="coupled_mixture", dropout=0.1),
+        1592,
         (4, 4, 3),
         32,
         "colour",
@@ -358,6 +367,28 @@ ROWS = [
         dict(width=2, depth=1, blocks=1, patch_width=3, patch_depth=1, pool=12, enlarge=1.25),
         2218,
     ),
+    # Time 80, 272; in 40; blocks 380, 1080, 1336, 2064, 1736, 736, 568; down 148, up 584; out 45.
+    Row("ddpm", UNET | dict(steps=20, prediction="v", attention=0), 9069),
+    # Time 80, 272, labels 10 * 16; in 64 * 4 + 4; a block 20, 68, 20; out 4 * 128 + 128.
+    Row(
+        "ddpm",
+        UNET
+        | dict(
+            conditional=True,
+            guidance=0.5,
+            eta=1.0,
+            prediction="x0",
+            variance="learned",
+            network="dense",
+            half_life=0,
+        ),
+        1520,
+        variant="labels, dense",
+    ),
+    # Time 80, 272; in 40; blocks 380, 380, 568, 568, attention four times 8, 60, 20; out 45.
+    Row("edm", UNET | dict(churn=1.0, sigma_max=3.0), 2685, (4, 4, 1)),
+    # Time 80, 272; in 64 * 4 + 4; a block 20, 68, 20; out 4 * 64 + 64.
+    Row("score_matching", dict(width=4, network="dense", noises=3, each=2, sigma_max=1.0), 1040),
     # The VAE's, and 4 pseudo-inputs of 64 pixels.
     Row("vamp_vae", dict(latent_dim=3, network="conv", width=2, pseudo_inputs=4), 1755),
 ]

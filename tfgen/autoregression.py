@@ -21,6 +21,7 @@ import tensorflow as tf
 
 from tfgen import random
 from tfgen.declared import Likelihood
+from tfgen.errors import UserError
 from tfgen.model import GenerativeModel
 from tfgen.objectives import likelihoods
 
@@ -44,6 +45,7 @@ class Autoregression(GenerativeModel):
     """
 
     likelihood_kind = "exact"
+    by_pixels = False  # whether `next_one` may give all channels of a pixel at once
     descent = {"p": "loss"}
 
     def __init__(
@@ -57,6 +59,21 @@ class Autoregression(GenerativeModel):
         super().__init__(image_shape, levels, seed, **kwargs)
         self.likelihood = likelihood
         self.p = likelihoods.choose(likelihood, levels)
+        self.looks = 1 if self.p.couples else self.image_shape[-1]
+        self._refuse_unfit_likelihood()
+
+    def _refuse_unfit_likelihood(self) -> None:
+        others = "one of mixture, logistic, gaussian fits."
+        if self.p.shared:
+            raise UserError(
+                f"`likelihood={self.likelihood}` has one width for all pixels, which decoders "
+                f"learn (vae, vq_vae, gsn): here {others}"
+            )
+        if self.p.couples and not self.by_pixels:
+            raise UserError(
+                f"`likelihood={self.likelihood}` wants all channels of a pixel at once, and this "
+                f"model gives one after the other: {others}"
+            )
 
     def network(
         self, x: tf.Tensor, label: tf.Tensor | None = None, training: bool = False
@@ -97,7 +114,11 @@ class Autoregression(GenerativeModel):
     def next_one(
         self, state: State, y: tf.Tensor, x: tf.Tensor, channel: int
     ) -> tuple[tf.Tensor, State]:
-        """The parameters of a channel (a Python number) of the pixel y, x: ([B, n], state)."""
+        """The parameters of a channel (a Python number) of the pixel y, x: ([B, n], state).
+
+        Where the likelihood couples channels, it is asked for channel 0 alone, and gives those of
+        the pixel.
+        """
         raise NotImplementedError
 
     def observe(
@@ -150,10 +171,11 @@ class Autoregression(GenerativeModel):
             state: State,
         ) -> tuple[tf.Tensor, tf.Tensor, State]:
             u, given, known = (tf.gather(v, x, axis=1) for v in (u, given, known))  # [B, C]
-            values = []
+            values: list[tf.Tensor] = []
             for c in range(channels):
-                parameters, state = self.next_one(state, y, x, c)
-                value = self.draw_one(parameters, u[:, c])
+                if c < self.looks:
+                    parameters, state = self.next_one(state, y, x, c)
+                value = self.p.draw_next(parameters, values, u[:, c])
                 value = tf.where(known[:, c] > 0.5, given[:, c], value)
                 state = self.observe(state, y, x, c, value)
                 values.append(value)
@@ -172,11 +194,6 @@ class Autoregression(GenerativeModel):
 
         start = (tf.constant(0), tf.zeros_like(u), self.begin(rows, label))
         return tf.while_loop(lambda y, *_: y < h, row, start)[1]
-
-    def draw_one(self, parameters: tf.Tensor, u: tf.Tensor) -> tf.Tensor:
-        """A draw of one channel: [B, n], [B] -> [B] in [0, 1]."""
-        parameters = tf.reshape(parameters, [-1, 1, 1, self.p.parameters])
-        return tf.reshape(self.p.draw(parameters, u[:, None, None, None]), [-1])
 
 
 def placed(x: tf.Tensor, i: tf.Tensor, value: tf.Tensor) -> tf.Tensor:

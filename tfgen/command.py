@@ -10,7 +10,7 @@ from types import FrameType
 from typing import Any
 
 from tfgen import progress, settings, startup
-from tfgen.errors import Interrupted, Notice, UserError
+from tfgen.errors import Interrupted, Notice, UserError, without_ops
 
 
 def status(function: Callable[..., int | None], *arguments: Any) -> int:
@@ -37,7 +37,7 @@ def status(function: Callable[..., int | None], *arguments: Any) -> int:
     except Exception as error:
         if not _of_the_machine(error):
             raise
-        said = str(error) or "the memory does not suffice"
+        said = without_ops(str(error)) or "the memory does not suffice"
         sys.stderr.write(f"error: {as_flags(said)}\n")
         return 1
     except Interrupted as stopped:

@@ -65,7 +65,15 @@ Weight = Annotated[float, Range(0)]
 Share = Annotated[float, Range(0, below=1)]  # of what is dropped, kept, averaged
 # p(x | parameters), by the names of `tfgen.objectives.likelihoods`.
 Likelihood = Literal[
-    "auto", "bernoulli", "categorical", "logistic", "fixed_logistic", "gaussian", "mixture"
+    "auto",
+    "bernoulli",
+    "categorical",
+    "logistic",
+    "fixed_logistic",
+    "gaussian",
+    "shared_gaussian",
+    "mixture",
+    "coupled_mixture",
 ]
 
 

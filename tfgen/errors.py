@@ -5,6 +5,7 @@ The library names no flag: a message has arguments and settings in backticks, `b
 (`command.as_flags`).
 """
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -39,6 +40,11 @@ class Notice(UserWarning):
 
     The commands print it as one line and go on.
     """
+
+
+def without_ops(said: str) -> str:
+    """A message of TensorFlow without the ops that failed, which nobody here knows by name."""
+    return re.sub(r"\{\{.*?\}\} *|(?: *\[Op:\w+\])+ *$", "", said)
 
 
 def nearest(given: str, allowed: Iterable[str]) -> str:

@@ -16,32 +16,55 @@ UNFINISHED = ".writing-"  # how the names of files begin that are not whole yet
 def atomic(path: str | os.PathLike) -> Iterator[Path]:
     """A temporary path of the same suffix; renamed to `path` when the block ends well."""
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # The suffix is kept: Keras and Pillow choose the format by it.
-    handle, name = tempfile.mkstemp(prefix=UNFINISHED, suffix=path.suffix, dir=path.parent)
-    os.close(handle)
-    try:
-        yield Path(name)
-        with open(name, "rb") as written:
-            os.fsync(written.fileno())
-        os.chmod(name, 0o666 & ~_umask())
-        os.replace(name, path)
-    finally:
-        Path(name).unlink(missing_ok=True)
+    with _named(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # The suffix is kept: Keras and Pillow choose the format by it.
+        handle, name = tempfile.mkstemp(prefix=UNFINISHED, suffix=path.suffix, dir=path.parent)
+        os.close(handle)
+        try:
+            yield Path(name)
+            with open(name, "rb") as written:
+                os.fsync(written.fileno())
+            os.chmod(name, 0o666 & ~_umask())
+            os.replace(name, path)
+        finally:
+            Path(name).unlink(missing_ok=True)
 
 
 @contextmanager
 def folder(path: str | os.PathLike) -> Iterator[Path]:
     """A temporary folder; when the block ends well, it takes the place of `path`."""
     path = Path(path).resolve()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=UNFINISHED, dir=path.parent) as beside:
-        new = Path(beside) / "new"
-        new.mkdir()
-        yield new
-        if path.exists():
-            os.rename(path, Path(beside) / "old")
+    with _named(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=UNFINISHED, dir=path.parent) as beside:
+            new = Path(beside) / "new"
+            new.mkdir()
+            yield new
+            _take_place(new, path, Path(beside) / "old")
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """An error of the disk names the path, and neither nothing nor the temporary one."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno and (not error.filename or UNFINISHED in str(error.filename)):
+            error.filename = str(path)
+        raise
+
+
+def _take_place(new: Path, path: Path, old: Path) -> None:
+    """Renames `new` to `path`, and what was there to `old`; back again where that fails."""
+    if path.exists():
+        os.rename(path, old)
+    try:
         os.rename(new, path)
+    except OSError:
+        if old.exists() and not path.exists():
+            os.rename(old, path)
+        raise
 
 
 def empty_folder(path: str | os.PathLike) -> Path:

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import keras
 import tensorflow as tf
 
-from tfgen import random
+from tfgen import averages, random
 from tfgen.declared import Count, Share, Steps, Weight
 from tfgen.errors import UserError, one_of
 from tfgen.model import GenerativeModel
@@ -137,17 +137,13 @@ class Game(GenerativeModel):
 
     def start_averages(self) -> None:
         for average, network in self.averaged():
-            average.trainable = False
-            average.set_weights(network.get_weights())
+            averages.start(average, network)
 
     def update_averages(self) -> None:
-        # A shorter memory at first: the average forgets the random start.
-        t = tf.cast(self.step, tf.float32)
-        decay = tf.minimum(self.ema, (1.0 + t) / (10.0 + t))
         # Batch normalisation's statistics are averaged with the weights that they belong to.
-        for averages, network in self.averaged():
-            for average, now in zip(averages.weights, network.weights, strict=True):
-                average.assign_sub((1.0 - decay) * (average - now))
+        for average, network in self.averaged():
+            decay = averages.rising(self.ema, self.step)
+            averages.follow(average.weights, network.weights, decay)
 
     def end_step(self, **terms: tf.Tensor) -> dict[str, tf.Tensor]:
         if self.ema:

@@ -81,12 +81,21 @@ def in_unit(name: str, given: Any, levels: int) -> Any:
 
 
 def taking_images(name: str, method: Callable[..., Any]) -> Callable[..., Any]:
-    """A model's method of images: of what is given first `in_unit` makes them."""
+    """A model's method of images: of what is given first `in_unit` makes them.
+
+    It raises UserError for images of another shape than the model's, and as `in_unit` does.
+    """
 
     @functools.wraps(method)
     def taken(self: Any, x: Any, *args: Any, **kwargs: Any) -> Any:
         bound = method.__get__(self, type(self))
-        return bound(in_unit(name, x, self.levels), *args, **kwargs)
+        x = in_unit(name, x, self.levels)
+        if x.shape.rank not in (None, 4) or not x.shape[1:].is_compatible_with(self.image_shape):
+            raise UserError(
+                f"{name} takes images [N, H, W, C] of {tuple(self.image_shape)}. Given are "
+                f"{tuple(x.shape)}."
+            )
+        return bound(x, *args, **kwargs)
 
     return taken
 

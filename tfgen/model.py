@@ -211,7 +211,7 @@ class GenerativeModel(TrainingState, keras.Model):
 
         Raises: UserError for data that the model cannot learn from.
         """
-        parameters = inspect.signature(cls).parameters
+        parameters = cls.arguments()
         if "num_classes" not in parameters:
             return {}
         if cls.labels_if and not arguments.get(cls.labels_if, parameters[cls.labels_if].default):

@@ -129,6 +129,16 @@ def normal(seeds: tf.Tensor, shape: Sequence[int], stream: str) -> tf.Tensor:
     return tf.reshape(z[:, :n], [-1, *shape])
 
 
+def normal_of_steps(seeds: tf.Tensor, steps: int, shape: Sequence[int], stream: str) -> tf.Tensor:
+    """Standard normals of each step of a sampler: seeds int32 [B] -> float32 [B, steps, *shape].
+
+    Those of step n are a function of (seed, stream, n), however many steps there are.
+    """
+    words = bits(seeds, f"{stream}, steps", _counters(steps))
+    own = tf.reshape(tf.bitcast(words, tf.int32), [-1])
+    return tf.reshape(normal(own, shape, stream), [-1, steps, *shape])
+
+
 def derived(seeds: tf.Tensor, stream: str, number: int | tf.Tensor = 0) -> tf.Tensor:
     """A new seed from each: int32 [B] -> int32 [B], other ones for another stream or number."""
     counters = tf.bitcast(tf.reshape(number, [1]), tf.uint32)

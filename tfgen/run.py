@@ -4,7 +4,7 @@ import functools
 import json
 import os
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -188,6 +188,7 @@ class Run(os.PathLike):
         inception: tuple[str, str] = ("", ""),
         parts: Sequence[str] | str = (),
         verbose: bool = False,
+        tell: Callable[[dict[str, Any]], None] = lambda content: None,
     ) -> dict[str, Any]:
         """Measures the run and writes metrics.json, report.html and copies.html.
 
@@ -204,6 +205,7 @@ class Run(os.PathLike):
           parts: what to measure, some of "samples", "likelihood", "codes", "translations",
             "captions"; by default all.
           verbose: whether to show progress on stdout.
+          tell: called with what was measured before it is written, which a full disk may prevent.
 
         Raises: UserError for arguments that cannot be meant, or data of another fingerprint.
         """
@@ -223,6 +225,7 @@ class Run(os.PathLike):
             )
         finally:
             stages.close()
+        tell(content)
         if kept:
             text = json.dumps(content, indent=2, allow_nan=False) + "\n"
             files.write_text(self.outputs.metrics, text)
@@ -301,11 +304,11 @@ class Run(os.PathLike):
         """Arrays in place of the source that the config cannot open."""
         if data is None:
             return
+        from tfgen.data import changed
         from tfgen.data.in_memory import given
-        from tfgen.data.without import without
 
         source, chosen = given(data, labels, validation, self.model.levels), self.config["data"]
         source.check_fingerprint(chosen.get("fingerprint", ""))
-        self._source = without(source, chosen.get("leave_out", ""))
+        self._source = changed(source, chosen)
         for cached in ("source", "_splits"):
             self.__dict__.pop(cached, None)

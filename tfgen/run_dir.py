@@ -25,6 +25,7 @@ A file appears under its name only when it is whole: it is written beside it and
 import json
 import re
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -112,9 +113,16 @@ class RunDir:
         """{step: path} of the grids that there are."""
         return {int(f.stem.removeprefix("step-")): f for f in sorted(self.samples.glob("step-*"))}
 
-    def write_config(self, model: str, config: dict[str, Any]) -> None:
+    def write_config(self, model: str, config: dict[str, Any], derived: Sequence[str] = ()) -> None:
+        """derived: the dotted names of the settings that followed from the data."""
         content = {"model": model, "tfgen": tfgen.__version__, "config": config}
+        content |= {"derived": list(derived)} if derived else {}
         write_text(self.config_file, json.dumps(content, indent=2) + "\n")
+
+    def derived(self) -> list[str]:
+        """Which settings of the run followed from its data; none in those of older versions."""
+        content = json.loads(self.config_file.read_text("utf-8"))
+        return [str(name) for name in content.get("derived", [])]
 
     def read_config(self) -> tuple[str, dict[str, Any]]:
         """(model, config).

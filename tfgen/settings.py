@@ -2,7 +2,8 @@
 
 A file of configs/ holds `get_config()`, which says what differs from `defaults` and from the
 defaults that the model's class declares (`tfgen/declared.py`), and `ON`, {data set: {setting:
-value}}, which says what differs on that data set.
+value}}, which says what differs on that data set. Its `rule` derives settings from the data's
+shape and count (`tfgen/rules.py`), which are known once the data are open: `derive`.
 
 In a checkout the files are those of configs/ at its top; an installed tfgen carries the same files.
 They are loaded here and not imported, so that none of them is two modules.
@@ -14,14 +15,14 @@ import importlib.util
 import math
 import sys
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 from ml_collections import ConfigDict
 
-from tfgen import declared, sizes, startup
+from tfgen import declared, rules, sizes, startup
 from tfgen.declared import Range
 from tfgen.errors import UserError, nearest, one_of
 
@@ -37,6 +38,14 @@ KINDS = {
     "rmsprop": ("beta_2", "momentum", "weight_decay"),
     "lion": ("beta_1", "beta_2", "weight_decay"),
 }
+
+
+class Derived(NamedTuple):
+    """What a rule makes of the data: {setting: value}, and the seconds of a step (0: unknown)."""
+
+    values: dict[str, Any]
+    seconds: float
+
 
 _ONE, _ZERO = Range(1), Range(0)
 # What every run has: {setting: (default, what a number may be, meaning)}.
@@ -85,6 +94,10 @@ RUN = {
     "data.size": ("0", None, "of images, 64 or 48x64 (height x width); 0: as they are"),
     "data.resize": ("crop", None, "how: crop to the shape, pad with data.background, or stretch"),
     "data.channels": ("auto", None, "auto: as they are; 1: grey; 3: greys in three channels too"),
+    "data.binarise": (
+        *("none", None),
+        "threshold: two levels, split at half; dynamic: drawn at each step, 1 with a pixel's share",
+    ),
     "data.flip": (False, None, "train on images mirrored from left to right as well, half of them"),
     "data.background": (
         "white",
@@ -315,6 +328,22 @@ def find(model: str, data: str = "") -> ConfigDict:
     return config
 
 
+def derive(
+    model: str, config: ConfigDict, data: rules.Data, given: Collection[str] = ()
+) -> Derived:
+    """Sets in the config what the rule of the model's file makes of the data (`tfgen/rules.py`).
+
+    given: the dotted names of what a user has chosen. They stand, as does what `ON` says.
+    """
+    known = is_file(model) or model in names()
+    module = config_file(model) if known else None
+    named = getattr(module, "ON", {}).get(config.data.name, {})
+    found = rules.Settings(flat(config), {*named, *given})
+    getattr(module, "rule", rules.none)(data, found)
+    config.update_from_flattened_dict(found.derived)
+    return Derived(found.derived, found.seconds)
+
+
 def keys(config: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
     """Every setting as a dotted name: "steps", "data.name", ..."""
     for key, value in config.items():
@@ -391,6 +420,7 @@ def check(config: ConfigDict, model: str = "") -> None:
     need("compile", lambda v: v in COMPILE, f"one of {', '.join(COMPILE)}")
     sizes.size_of(config.data.size)
     need("data.resize", lambda v: v in sizes.RESIZE, f"one of {', '.join(sizes.RESIZE)}")
+    need("data.binarise", lambda v: v in sizes.BINARISE, f"one of {', '.join(sizes.BINARISE)}")
     need("data.channels", lambda v: v in sizes.CHANNELS, f"one of {', '.join(sizes.CHANNELS)}")
     need("data.name", bool, "the name of a data set or the path of a folder")
     need("data.split", bool, "a split such as train or train[:90%]")

@@ -1,11 +1,13 @@
 """What a user may ask of the form of images; `data/fitting.py` makes them so."""
 
 import re
+from collections.abc import Sequence
 
 from tfgen.errors import UserError
 
 RESIZE = ("crop", "pad", "stretch")
 CHANNELS = ("auto", "1", "3")
+BINARISE = ("none", "threshold", "dynamic")
 
 
 def size_of(given: int | str) -> tuple[int, int] | None:
@@ -21,3 +23,9 @@ def size_of(given: int | str) -> tuple[int, int] | None:
             "0 leaves images as they are."
         )
     return (h, w) if h else None
+
+
+def halved(size: Sequence[int], times: int) -> tuple[int, int]:
+    """(height, width) after so many halvings, each rounded up: what a padded stride of 2 leaves."""
+    h, w = (-(-side // 2**times) for side in size)
+    return h, w

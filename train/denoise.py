@@ -2,9 +2,10 @@
 
     python -m train.denoise --workdir=DIR --images=FOLDER --out=FOLDER
 
-Every image is cropped to a square and resized to the size that the run was trained on. Writes each
-cleaned image under its own name, and comparison.png: images as given, and below each as cleaned.
-Beforehand it says what the model is worth on held-out images, beside the best linear denoiser.
+Every image is cropped, padded or stretched to the shape of the training images, as those were.
+Writes each cleaned image under its own name, and comparison.png: images as given, and below each
+as cleaned. Beforehand it says what the model is worth on held-out images, beside the best linear
+denoiser.
 """
 
 import argparse

@@ -18,8 +18,8 @@ _WORKDIR = flags.DEFINE_string("workdir", None, "the run directory")
 DRY_RUN = flags.DEFINE_bool("dry_run", False, "print the config of what can run")
 
 
-def parse(argv: Sequence[str], usage: str) -> tuple[str, ConfigDict, Path]:
-    """The command line -> (model, config, workdir), all checked; --help begins with `usage`.
+def parse(argv: Sequence[str], usage: str) -> tuple[str, ConfigDict, Path, set[str]]:
+    """The command line -> (model, config, workdir, what it sets); --help begins with `usage`.
 
     Raises: UserError that names the flag and the nearest right one.
     """
@@ -45,7 +45,9 @@ def parse(argv: Sequence[str], usage: str) -> tuple[str, ConfigDict, Path]:
         raise UserError(f"unexpected argument {rest[0]!r}: settings are given as --name=value.")
     config = flags.FLAGS.config
     settings.check(config, model)
-    return model, config, Path(_WORKDIR.value or front.default_workdir(model, config))
+    chosen = {name.removeprefix("no").removeprefix("config.") for name in options}
+    workdir = Path(_WORKDIR.value or front.default_workdir(model, config))
+    return model, config, workdir, chosen & set(settings.keys(config))
 
 
 def _refuse_unknown(options: Mapping[str, str], config: ConfigDict | None) -> None:
@@ -68,10 +70,8 @@ def _refuse_unknown(options: Mapping[str, str], config: ConfigDict | None) -> No
 def _wanted(error: Exception, config: ConfigDict) -> str:
     """What type the setting that absl could not parse has."""
     name = str(error).removeprefix("flag --config.").partition("=")[0]
-    if name not in settings.keys(config):
-        return ""
-    value = settings.value(config, name)
-    return f"It is of type {type(value).__name__}, by default {value}."
+    value = settings.flat(config).get(name)
+    return "" if value is None else f"It is of type {type(value).__name__}, by default {value}."
 
 
 def _value_after(flag: str, argv: Sequence[str]) -> str | None:

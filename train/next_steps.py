@@ -1,5 +1,6 @@
 """What a run has left, and the commands that come next."""
 
+import shlex
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -7,7 +8,7 @@ if TYPE_CHECKING:
 
 
 def text(run: "Run") -> str:
-    model, where = run.model, run.path
+    model, where = run.model, shlex.quote(str(run.path))
     samples = model.can("sample")
     if samples:
         use = [

@@ -28,12 +28,12 @@ def _run(argv: Sequence[str]) -> None:
     if "--list" in argv:
         print(usage.list_text())
         return
-    model, config, workdir = flags.parse(argv, __doc__.strip())
+    model, config, workdir, given = flags.parse(argv, __doc__.strip())
     if flags.DRY_RUN.value:
-        front.try_job(model, config)
+        front.try_job(model, config, given)
         print(config.to_json(indent=2, sort_keys=False))
         return
-    run = front.run_job(model, config, workdir, say=command.say)
+    run = front.run_job(model, config, workdir, say=command.say, given=given)
     print(next_steps.text(run), flush=True)
 
 

@@ -2,8 +2,9 @@
 
     python -m train.translate --workdir=DIR --images=FOLDER --out=FOLDER [--to=X]
 
-Every image is cropped to a square and resized to the size that the run was trained on. Writes each
-translation under the image's name, and comparison.png: images as given, and below each translated.
+Every image is cropped, padded or stretched to the shape of the training images, as those were.
+Writes each translation under the image's name, and comparison.png: images as given, and below each
+translated.
 """
 
 import argparse

@@ -128,6 +128,9 @@ def test_runs_are_compared_side_by_side_or_not_at_all(vae, tmp_path, capsys):
     assert re.search(
         rf"^{other.path} is not distinguishable from {vae.path} by: NLL, .*FDC", out, re.M
     )
+    commas = RunDir(shutil.copytree(other.path, tmp_path / "a,b"))
+    assert evaluate.main([f"--compare={vae.path}", f"--compare={commas.path}"]) == 0
+    assert re.search(r"^coverage +(\d\.\d+) +\1$", capsys.readouterr().out, re.M)
     content = other.read_json(other.metrics)
     content["results"]["nll"] += 5 * content["results"]["nll_error"]
     other.metrics.write_text(json.dumps(content))
@@ -245,8 +248,18 @@ def test_a_full_disk_leaves_what_was_there(vae, tmp_path, capsys, monkeypatch):
 
     monkeypatch.setattr("tfgen.files.write_text", full)
     assert evaluate.main([f"--workdir={run.path}", "--n=100", "--k=2"]) == 1
-    assert "No space left on device" in capsys.readouterr().err
+    said = capsys.readouterr()
+    assert "No space left on device" in said.err
+    assert "negative ELBO" in said.out  # what was measured is told all the same
     assert (run.metrics.read_text(), run.report.read_text()) == before
+
+
+def test_what_is_broken_is_said_before_minutes_of_measuring(vae, tmp_path, capsys, monkeypatch):
+    run = copy(vae, tmp_path)
+    run.training.write_text("{")
+    monkeypatch.setattr("tfgen.evaluation.evaluate", None)  # not come to
+    assert evaluate.main([f"--workdir={run.path}"]) == 2
+    assert f"{run.training} is broken" in capsys.readouterr().err
 
 
 def test_a_broken_metrics_file_is_named(vae, tmp_path, capsys):

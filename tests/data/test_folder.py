@@ -8,6 +8,7 @@ from PIL import Image
 
 from tfgen import data
 from tfgen.data import listing
+from tfgen.data.fitting import Fitting
 from tfgen.data.folder import read_pictures
 from tfgen.errors import Notice, UserError
 
@@ -136,13 +137,26 @@ def test_classes_are_folders_of_the_first_level_also_behind_links(tmp_path):
     assert many.notes[0].startswith("No labels: 1 pictures lie in no folder of a class")
 
 
+@pytest.mark.parametrize(("count", "slices"), [(1, False), (2, True)])
+def test_too_few_to_hold_one_out(tmp_path, count, slices):
+    """Of two the slices of the advice hold one each; of one they would leave none to train on."""
+    for i in range(count):
+        picture(tmp_path / f"{i}.png")
+    with pytest.raises(UserError, match="Add images") as said:
+        data.open_source(str(tmp_path)).training_and_validation("train")
+    assert ("train[:-1]" in str(said.value)) == slices
+    if slices:
+        parts = data.open_source(str(tmp_path)).training_and_validation("train[:-1]", "train[-1:]")
+        assert [part.size for part in parts] == [1, 1]
+
+
 def test_pictures_to_be_changed_are_all_that_there_are(tmp_path):
     """Strays, folders of no split: to denoise them nobody need know what folders mean."""
     names = ["a/0.png", "a/1.png", "b/2.png", "raw/3.png", "stray.png", "train/4.png"]
     for name in (*names, ".hidden/5.png"):
         picture(tmp_path / name, size=(4, 4))
     with pytest.warns(Notice, match=r"Left out: .hidden \(hidden\)"):
-        paths, images = read_pictures(tmp_path, (4, 4, 3))
+        paths, images = read_pictures(tmp_path, Fitting().to((4, 4, 3)))
     assert [str(path) for path in paths] == names
     assert images.shape == (6, 4, 4, 3)
 

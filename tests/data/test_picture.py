@@ -6,6 +6,7 @@ from PIL import Image
 
 from tfgen import data
 from tfgen.data import picture
+from tfgen.data.fitting import Fitting
 from tfgen.data.folder import read_pictures
 from tfgen.errors import Notice, UserError
 
@@ -36,6 +37,9 @@ def test_what_is_transparent_lies_on_the_background(tmp_path):
     palette.putpixel((1, 0), 1)
     palette.save(tmp_path / "p.gif", transparency=0)
     assert picture.read(tmp_path / "p.gif").tolist() == [[[255, 255, 255], [1, 2, 3]]]
+    # Pictures to be changed lie on the ground of those that were trained on.
+    _, images = read_pictures(file, Fitting(background="red").to((4, 4, 3)))
+    assert images[0, 3].tolist() == [[1, 0, 0]] * 4
     with pytest.raises(UserError, match=r"`data.background` is 'whit'.*#rrggbb"):
         data.open_source(str(tmp_path), background="whit")
 
@@ -48,7 +52,7 @@ def test_it_is_turned_as_its_exif_says(tmp_path):
     file = saved(tmp_path / "a.png", np.rot90(upright), exif=tag)
     assert np.array_equal(picture.read(file), upright)
     file = saved(tmp_path / "b.jpg", np.rot90(upright), exif=tag, quality=100)
-    _, images = read_pictures(file, (4, 6, 3))
+    _, images = read_pictures(file, Fitting().to((4, 6, 3)))
     assert images[0, :2].min() > 0.9 > 0.1 > images[0, 2:].max()
 
 

@@ -299,6 +299,8 @@ def used_by(model):
     if hasattr(model, "G"):
         used = model.G_average.weights if model.ema else model.G.weights
         return used + (model.E.weights if hasattr(model, "E") else [])
+    if hasattr(model, "denoiser"):
+        return (model.average if model.half_life else model.denoiser).weights
     if hasattr(model, "vectors"):
         return [model.mean, model.vectors, *model.latents.weights]
     idle = {"step", "finite_steps", "interval_sums", "particles"}

@@ -87,7 +87,7 @@ def test_a_precision_that_does_not_suit_says_why(exported):
     unsuited = set(tflite.PRECISIONS) - set(tflite.offered(exported.model))
     if unsuited:
         draws = set(exported.model.noise(tf.range(1))) != {"z"}
-        assert draws or exported.model.can("log_density")
+        assert draws or exported.model.can("log_density") or exported.model.can("denoiser")
     for precision in unsuited:
         with pytest.raises(UserError, match=f"{precision} does not suit this model"):
             tflite.convert(exported.model, precision)
@@ -145,7 +145,9 @@ def check_noise(exported, precision):
         row = zoo.rows_of(golden.request(exported.model, SEEDS), i, i + 1)
         noise = make(seed=SEEDS[i : i + 1])
         for name, value in exported.model.noise(tf.constant(SEEDS[i : i + 1])).items():
-            np.testing.assert_allclose(noise[name], value, rtol=0, atol=2e-6)
+            # A normal is sqrt(-2 log u) cos(2 pi v): logarithms near u = 1 are a unit apart, which
+            # in the root of next to nothing is 1e-5. Of many draws a few are such.
+            np.testing.assert_allclose(noise[name], value, rtol=0, atol=2e-5)
         condition = {name: value for name, value in row.items() if name != "seed"}
         image = decode(**noise, **condition)["image"]
         # The last place of a logarithm may tip an activation into the next of 255 steps.

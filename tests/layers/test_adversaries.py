@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests.support import defaults
 from tests.zoo import GAN, Row
-from tfgen import models, settings
+from tfgen import models
 from tfgen.errors import UserError
 from tfgen.layers import adversaries
 from tfgen.objectives import penalties
@@ -25,7 +26,7 @@ from tfgen.objectives import penalties
 )
 def test_residual_networks_for_cifar_are_the_papers(name, of_G, of_D):
     """Of Miyato et al., table 4: 256 features in G, 128 in D, four blocks, of which two halve."""
-    arguments = settings.find(name, "cifar10").model
+    arguments = defaults.config_on(name, "cifar10", (32, 32, 3)).model
     model = models.find(name)((32, 32, 3), 256, **arguments)
     for network, expected in ((model.G, of_G), (model.D, of_D)):
         assert sum(int(np.prod(w.shape)) for w in network.trainable_variables) == expected

@@ -8,7 +8,6 @@ from keras import layers
 
 from tests.zoo import Row
 from tfgen import random
-from tfgen.errors import UserError
 from tfgen.layers.leaky import LeakyReLU
 from tfgen.objectives import adversarial
 
@@ -124,8 +123,3 @@ def test_latents_are_uniform_in_the_cube():
     assert z.min() > -1
     assert z.max() < 1
     assert np.var(z) == pytest.approx(1 / 3, rel=0.03)
-
-
-def test_a_shape_that_cannot_be_halved_is_refused():
-    with pytest.raises(UserError, match=r"28x28 is not divisible by 8.*`model.depth"):
-        Row("dcgan", dict(depth=3), 0, (28, 28, 1)).build()

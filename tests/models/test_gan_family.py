@@ -8,7 +8,7 @@ import tensorflow_datasets as tfds
 
 from tests.support import runs
 from tests.zoo import GAN, Row
-from tfgen import data, settings
+from tfgen import data, rules, settings
 from tfgen.analysis.explore import pictures
 from tfgen.data import conditions
 from tfgen.errors import UserError
@@ -103,9 +103,10 @@ def of_paper():
 @pytest.mark.parametrize(("model", "name"), of_paper())
 def test_the_papers_settings_train_on_stand_ins(model, name, stand_ins):
     config = settings.find(model, name)
-    assert set(settings.config_file(model).ON) >= {name}
-    settings.check(config)
     training = data.open_source(name, str(stand_ins), config.data.size).load("train")
+    about = rules.Data(*training.shape, levels=training.levels, count=50_000)
+    assert settings.derive(model, config, about).values
+    settings.check(config)
     config.model.width = 4
     if "generator_width" in config.model:
         config.model.generator_width = 0

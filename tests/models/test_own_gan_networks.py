@@ -150,8 +150,8 @@ def test_one_network_of_two_may_be_the_models_own():
     model = built.build()
     assert model.G.name == "G"
     assert model.get_config()["generator"] is None
-    with pytest.raises(UserError, match="halves the image 2 times"):
-        row("dcgan", depth=2, discriminator=dense((1,))).build()
+    with pytest.raises(UserError, match="a conv GAN of depth 0"):
+        row("dcgan", depth=0, discriminator=dense((1,))).build()
 
 
 def test_the_average_of_an_own_generator_begins_as_it_and_has_weights_of_its_own():

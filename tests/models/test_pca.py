@@ -16,6 +16,7 @@ def components(images):
     step = compiled(model.train_step)
     for i in range(10):
         step({"image": images[100 * i : 100 * i + 100]})
+    model.fit_after_training(images)
     return model
 
 
@@ -34,6 +35,7 @@ def test_one_pass_gives_the_principal_components(components, images):
 def test_its_error_on_held_out_digits_is_the_known_one(latents, mse, images, digits):
     model = Row("pca", dict(latent_dim=latents), 0).build()
     model.train_step({"image": images})
+    model.solve()
     test = data.arrays(digits.load("test"))["image"]
     assert float(model.test_step({"image": test})["mse"]) == pytest.approx(mse, abs=5e-5)
 

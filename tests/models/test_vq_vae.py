@@ -8,7 +8,6 @@ import tensorflow as tf
 
 from tests.zoo import Row
 from tfgen.compiling import compiled
-from tfgen.errors import UserError
 from tfgen.layers import Dropout
 from tfgen.models.vq_vae import CausalPrior
 
@@ -185,8 +184,3 @@ def test_perplexity_by_hand():
     assert float(model.perplexity(tf.constant([0, 1, 2, 3, 4]))) == pytest.approx(5.0, rel=1e-5)
     assert float(model.perplexity(tf.constant([2, 2, 2]))) == pytest.approx(1.0, rel=1e-5)
     assert float(model.perplexity(tf.constant([0, 0, 1, 1]))) == pytest.approx(2.0, rel=1e-5)
-
-
-def test_images_that_cannot_be_halved_are_refused():
-    with pytest.raises(UserError, match="6x6 is not divisible by 4"):
-        build((6, 6, 1))

@@ -101,3 +101,12 @@ def test_no_two_draws_share_a_seed():
     drawn = np.stack([seeds(i).numpy() for i in range(300)])
     assert drawn.size - len(np.unique(drawn)) <= 6
     assert np.array_equal(drawn[7], random.derived(random.of_levels(levels), "draw", 7))
+
+
+def test_the_mean_of_parts_and_its_error():
+    """Of terms that rise from part to part, with noise of its own in each: error by the noise."""
+    random = np.random.default_rng(0)
+    noise = tf.constant(random.normal(size=(200, 5000)), tf.float32)
+    mean, error = bounds.mean_of_parts(lambda i: 0.05 * tf.cast(i, tf.float32) + noise[i], 200)
+    np.testing.assert_allclose(mean, 0.05 * 99.5 + np.mean(noise, axis=0), rtol=1e-4)
+    np.testing.assert_allclose(np.mean(error), np.std(mean), rtol=0.05)

@@ -22,9 +22,10 @@ CASES = [
 
 
 def parameters_of(p, seed=0, pixels=6, channels=2, scale=2.0):
-    """[1, pixels, 1, channels * n]"""
+    """[1, pixels, 1, N]"""
     random = np.random.default_rng(seed)
-    return random.normal(0, scale, (1, pixels, 1, channels * p.parameters)).astype(np.float32)
+    outputs = p.outputs(channels) + p.shared
+    return random.normal(0, scale, (1, pixels, 1, outputs)).astype(np.float32)
 
 
 def probabilities(p, parameters, levels, channels=2):
@@ -105,7 +106,9 @@ def test_a_mixture_makes_nothing_of_the_size_of_levels_by_parts(way):
     assert max(sizes) <= 64 * 64 * 3 * p.parameters
 
 
-@pytest.mark.parametrize(("name", "levels"), CASES)
+@pytest.mark.parametrize(
+    ("name", "levels"), [*CASES, ("coupled_mixture", 256), ("shared_gaussian", 256)]
+)
 def test_far_parameters_stay_finite_with_finite_gradients(name, levels):
     p = likelihoods.choose(name, levels)
     for scale in (30.0, 300.0):
@@ -168,6 +171,22 @@ def test_the_discretised_logistic_is_a_difference_of_sigmoids():
         exact = sigmoid((k + 0.5 - centre) / s) - sigmoid((k - 0.5 - centre) / s)
         got = p.log_prob(tf.constant([[[[k]]]]), tf.constant(parameters)).numpy()[0]
         assert got == pytest.approx(np.log(exact), rel=1e-4)
+
+
+def test_a_width_for_all_pixels_is_the_gaussian_of_equal_widths():
+    shared, each = likelihoods.choose("shared_gaussian", 17), likelihoods.choose("gaussian", 17)
+    parameters = parameters_of(shared)
+    parameters[..., -1] = -0.7
+    m = parameters[..., :2]
+    apart = tf.reshape(tf.stack([m, tf.fill(m.shape, -0.7)], axis=-1), [1, 6, 1, 4])
+    x = tf.constant(np.random.default_rng(1).integers(0, 17, (1, 6, 1, 2)), tf.int32)
+    u = tf.constant(np.random.default_rng(2).random((1, 6, 1, 2)), tf.float32)
+    for got, expected in (
+        (shared.pixel_log_prob(x, parameters), each.pixel_log_prob(x, apart)),
+        (shared.mean(parameters), each.mean(apart)),
+        (shared.draw(parameters, u), each.draw(apart, u)),
+    ):
+        np.testing.assert_allclose(got, expected, rtol=1e-5, atol=1e-6)
 
 
 def test_auto_fits_the_levels():

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from tests.zoo import ROWS
 from tfgen import latents
@@ -70,11 +71,34 @@ def test_reconstructions_stand_under_their_images():
     )
 
 
+def test_images_are_completed_by_a_graph():
+    """Op by op a model of one pixel after another takes minutes."""
+
+    class Model:
+        def complete(self, x, known):
+            assert not tf.executing_eagerly()
+            return tf.where(known, x, 1.0)
+
+    x = np.random.default_rng(0).random((16, 8, 8, 1), np.float32)
+    lower = np.arange(8)[:, None, None] >= 4
+    rows = [x, np.where(lower, 0.0, x), np.where(lower, 1.0, x)]
+    assert np.array_equal(figures.completion(Model(), x), figures.tile(np.concatenate(rows), 16))
+
+
 def test_scatters_of_any_number_of_latents():
     for size in (1, 2, 5):
         codes = np.random.default_rng(size).normal(size=(30, size))
         labels = np.arange(30) % 3
         assert figures.latent_scatter(codes, labels, ("a", "b", "c")).std() > 5
+
+
+def test_a_scatter_is_as_wide_with_any_names():
+    """A phone shows it whole: names stand below."""
+    codes, labels = np.random.default_rng(0).normal(size=(30, 4)), np.arange(30) % 15
+    short, long = ([f"{name}{i}" for i in range(15)] for name in ("", "a class of a long name, "))
+    one, other = (figures.latent_scatter(codes, labels, names) for names in (short, long))
+    assert one.shape[1] == other.shape[1] < 900
+    assert one.shape[0] < other.shape[0]
 
 
 def test_a_failed_write_leaves_the_old_file(tmp_path):

@@ -40,3 +40,18 @@ def test_what_an_older_run_does_not_name_has_its_default(tmp_path):
     config.optimizers.vae.clip = 1.0
     with pytest.raises(UserError, match=r"optimizers.vae.clip: 0.0 there, 1.0 now"):
         claim.recorded_steps(run, "vae", config)
+
+
+def test_a_run_keeps_what_followed_from_its_data_where_nothing_else_is_given(tmp_path):
+    run, config = RunDir(tmp_path / "run"), settings.find("vae")
+    run.path.mkdir()
+    config.update_from_flattened_dict({"model.depth": 4, "batch_size": 25})
+    run.write_config("vae", config.to_dict(), ["model.depth", "batch_size"])
+    again = settings.find("vae")
+    claim.keep_derived(run, again, {"seed"})
+    assert claim.recorded_steps(run, "vae", again) == config.steps
+    assert again.to_dict() == config.to_dict()
+    other = settings.find("vae")
+    claim.keep_derived(run, other, {"batch_size"})
+    with pytest.raises(UserError, match=r"batch_size: 25 there, 100 now"):
+        claim.recorded_steps(run, "vae", other)

@@ -73,7 +73,7 @@ def test_what_xla_cannot_compile_is_named_and_runs_op_by_op():
 
     said = []
     model = types.SimpleNamespace(terms=("loss",), train_step=step)
-    train = compilation.train_function(model, None, said.append)
+    train = compilation.train_function(model, None, 0, said.append)
     calls = iter([{"x": tf.reshape(tf.range(6.0), [2, 3])}] * 2)
     assert [float(train(calls)["loss"]) for _ in range(2)] == [12.0, 12.0]
     (line,) = said
@@ -86,7 +86,7 @@ def test_an_error_of_the_step_itself_is_not_taken_for_one_of_xla():
         return {"loss": tf.debugging.check_numerics(tf.reduce_sum(batch["x"]), "the sum")}
 
     model = types.SimpleNamespace(terms=("loss",), train_step=step)
-    train = compilation.train_function(model, None, pytest.fail)
+    train = compilation.train_function(model, None, 0, pytest.fail)
     assert float(train(iter([{"x": tf.ones([2, 3])}]))["loss"]) == 3.0
 
 

@@ -28,6 +28,13 @@ def test_two_cores_take_an_op_each(monkeypatch, cores, threads):
     assert found == {}
 
 
+def test_more_replicas_than_a_cpu_is_divided_into(monkeypatch):
+    """A million is refused at once, where TensorFlow would make devices for an hour."""
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: [])
+    with pytest.raises(UserError, match="`replicas` is 1000000, but there are no GPUs"):
+        devices.make_strategy(1_000_000)
+
+
 def test_a_model_that_does_not_fit_is_refused_before_it_is_made(monkeypatch):
     """By the weights that there would be, the first too many of which is not made, and by the
     copies of the largest array of them while it is drawn.

@@ -109,5 +109,6 @@ def test_a_full_disk_is_reported_and_loses_nothing(tmp_path):
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert stopped.returncode == 1
     assert "error: cannot write the checkpoint of step 10" in stopped.stderr
+    assert "function_node" not in stopped.stderr
     assert runs.train(small.FILE, full, **changes).returncode == 0
     runs.assert_same_run(whole, full)

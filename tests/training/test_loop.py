@@ -7,6 +7,7 @@ import shutil
 import signal
 import threading
 import time
+import warnings
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -320,6 +321,15 @@ def test_a_picture_that_fails_costs_no_checkpoint_but_at_the_start_the_run():
         Recorder.draw(recorder, 10)
 
 
+def test_pictures_that_take_long_are_said_before_the_training():
+    recorder = SimpleNamespace(config=SimpleNamespace(steps=1000, save_every=300))
+    with pytest.warns(Notice, match=r"takes 30 s, and each of 4 checkpoints .*: 2 minutes in all"):
+        Recorder.tell_cost_of_pictures(recorder, 30.0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        Recorder.tell_cost_of_pictures(recorder, 1.0)
+
+
 def test_directories_that_are_no_runs(tmp_path):
     (tmp_path / "file").write_text("mine")
     (tmp_path / "full").mkdir()
@@ -342,7 +352,7 @@ def test_bad_input_makes_no_directory(tmp_path):
         ({"batch_size": 500}, "larger than the 200 images"),
         ({"data__name": "nothing_like_it"}, "unknown data set"),
         ({"data__split": "trainn"}, "split 'trainn'"),
-        ({"data__size": "6"}, "6x6 is not divisible by 4|6x6 is not"),
+        ({"data__size": "six"}, "`data.size` is 'six'"),
     ):
         with pytest.raises(UserError, match=message):
             runs.go("vae", runs.config("vae", **changes), tmp_path / "run")

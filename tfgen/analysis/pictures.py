@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tfgen import files, latents
+from tfgen.data import fitting
 from tfgen.data.folder import read_pictures
 from tfgen.errors import UserError
 from tfgen.evaluation import Splits, representation
@@ -52,10 +53,15 @@ def _change(
     out = files.empty_folder(out)
     if not run.model.can(capability):
         raise UserError(f"{run.name} {why_not}.")
-    paths, images = read_pictures(folder, run.model.image_shape)
+    paths, images = read_pictures(folder, _as_trained(run))
     change = functools.partial(getattr(run.model, capability), **arguments)
     write(out, paths, images, latents.in_batches(change, images))
     return len(paths)
+
+
+def _as_trained(run: "FinishedRun") -> fitting.Fitting:
+    """What was done to the training images, whose shape the model has."""
+    return fitting.of_settings(run.config["data"]).to(run.model.image_shape)
 
 
 def outputs(paths: Sequence[Path]) -> list[Path]:

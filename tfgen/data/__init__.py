@@ -8,7 +8,7 @@
 An image is uint8 levels 0 .. L - 1 and stays so until the model scales it.
 """
 
-from tfgen.data.opening import of_run, open_source
+from tfgen.data.opening import changed, name_of, of_run, open_source
 from tfgen.data.pipeline import arrays, batches, check_batch_size, evaluation_batches
 from tfgen.data.source import EMBEDDED, ImageData
 
@@ -17,8 +17,10 @@ __all__ = [
     "ImageData",
     "arrays",
     "batches",
+    "changed",
     "check_batch_size",
     "evaluation_batches",
+    "name_of",
     "of_run",
     "open_source",
 ]

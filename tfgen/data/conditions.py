@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tfgen.data import text
+from tfgen.data.fitting import Fitting
 from tfgen.data.folder import read_pictures
 from tfgen.errors import UserError, nearest
 
@@ -271,7 +272,7 @@ class Images(Condition):
 
     def rows(self, given: Any, count: int, who: str = "the model") -> np.ndarray:
         if isinstance(given, (str, Path)):
-            given = read_pictures(given, self.image_shape)[1]
+            given = read_pictures(given, Fitting().to(self.image_shape))[1]
         images = np.asarray(given)
         if images.dtype.kind != "f" or images.shape != (count, *self.shape):
             raise UserError(

@@ -41,6 +41,11 @@ class Fitting:
         one_of("`data.channels`", self.channels, CHANNELS)
         self.colour()
 
+    def to(self, image_shape: Sequence[int]) -> "Fitting":
+        """The same to images of (H, W, C), whatever it was."""
+        h, w, c = image_shape
+        return dataclasses.replace(self, size=(h, w), channels=str(c))
+
     @property
     def changes(self) -> bool:
         """Whether an image may come out as another one."""

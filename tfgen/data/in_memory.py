@@ -3,18 +3,15 @@
 import functools
 import hashlib
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from tfgen import images
 from tfgen.data.pipeline import MEMORY_LIMIT, arrays
-from tfgen.data.source import ImageData, Source, examples_of, splits_of
+from tfgen.data.rows import Rows
+from tfgen.data.source import ImageData, Source, splits_of
 from tfgen.errors import UserError
-
-if TYPE_CHECKING:
-    pass
-
 
 NAME = "arrays"
 
@@ -84,7 +81,7 @@ class Held(Source):
         parts = self.instructions(split)
         held = {
             key: np.concatenate([self.parts[name][key][start:stop] for name, start, stop in parts])
-            for key in self.parts["train"]
+            for key in self.parts[parts[0][0]]
         }
 
         return ImageData(
@@ -95,7 +92,7 @@ class Held(Source):
             self.levels,
             self.classes,
             parts,
-            examples_of(held),
+            Rows(held),
         )
 
 

@@ -1,15 +1,17 @@
 """The one door: the name of a data set, a folder, or two domains -> a source."""
 
+import importlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tfgen.data.array_files import fashion_mnist, opened
+from tfgen.data.binarised import binarised
 from tfgen.data.domains import LETTERS, Domains, is_pair
 from tfgen.data.fitting import WHITE, Fitting, of_settings
 from tfgen.data.folder import FolderSource
 from tfgen.data.in_memory import NAME
-from tfgen.data.source import TfdsSource, Unreachable
+from tfgen.data.source import PACKAGED, TfdsSource, Unreachable
 from tfgen.data.without import without
 from tfgen.errors import UserError
 from tfgen.sizes import size_of
@@ -29,7 +31,23 @@ def of_run(settings: Mapping[str, Any]) -> "Source":
             "tfgen.load(DIR).evaluate(data=..., labels=..., validation=...) takes them again."
         )
     source = _opened(settings["name"], settings["directory"], of_settings(settings))
-    return without(source, settings.get("leave_out", ""))
+    return changed(source, settings)
+
+
+def changed(source: "Source", settings: Mapping[str, Any]) -> "Source":
+    """A source as the "data" of a config change it, wherever its images come from."""
+    less = without(source, settings.get("leave_out", ""))
+    return binarised(less, settings.get("binarise", "none"))
+
+
+def name_of(settings: Mapping[str, Any], name: str = "") -> str:
+    """What the "data" of a config are called, and what is done to them; name: another than its."""
+    less, how = settings.get("leave_out", ""), settings.get("binarise", "none")
+    return (
+        (name or settings["name"])
+        + (f" without {less}" if less else "")
+        + {"none": "", "threshold": " in two levels", "dynamic": " drawn in two levels"}[how]
+    )
 
 
 def open_source(
@@ -43,8 +61,9 @@ def open_source(
     """The data set `name`.
 
     Args:
-      name: an embedded set, a TFDS name ("mnist", "cycle_gan/horse2zebra"), or the path of a folder
-        of images, which begins with "/", "." or "~"; or two of these with a comma, two domains.
+      name: an embedded set, one of `PACKAGED`, a TFDS name ("mnist",
+        "cycle_gan/horse2zebra"), or the path of a folder of images, which begins with "/", "." or
+        "~"; or two of these with a comma, two domains.
       directory: where TFDS keeps prepared data; "" for its default ($TFDS_DATA_DIR or home).
       size: of the images, 64 or "48x64" (height x width); 0 keeps them as they are.
       background, resize, channels: see `Fitting`.
@@ -63,14 +82,16 @@ def _opened(name: str, directory: str, fitting: Fitting) -> "Source":
     source: Source
     if name.startswith(("/", ".", "~")):
         path = Path(name).expanduser()
-        source = opened(path, fitting) or FolderSource(path, fitting)
+        source = opened(path, fitting) or FolderSource(path, fitting, directory)
     else:
         source = _by_name(name, directory, fitting)
     return Domains(name, [source, source], LETTERS) if is_pair(source.splits) else source
 
 
 def _by_name(name: str, directory: str, fitting: Fitting) -> "Source":
-    """A set that TFDS has, or Debian's files of it where TFDS has no network."""
+    """A set of a system's package, or TFDS' own, or Debian's files of that without network."""
+    if name in PACKAGED:
+        return importlib.import_module(f"tfgen.data.{name}").source(fitting, directory)
     try:
         return TfdsSource(name, directory, fitting)
     except Unreachable as error:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tfgen.data.binarised import drawn
+from tfgen.data.rows import Rows
 from tfgen.errors import UserError
 
 if TYPE_CHECKING:
@@ -54,6 +56,8 @@ def as_other(batch: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _arrays(data: "ImageData") -> dict[str, np.ndarray]:
+    if isinstance(data.examples, Rows):
+        return data.examples.arrays
     parts = list(data.examples().batch(1024).as_numpy_iterator())
     return {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
 
@@ -82,13 +86,18 @@ def batches(
     if in_memory(data):
         constants = {key: tf.constant(value) for key, value in held(data).items()}
         made = recipes(data, batch_size, seed, start, flip).map(
-            functools.partial(gathered, constants)
+            functools.partial(gathered, constants, drawn_of=data.drawn_of)
         )
         return made.prefetch(2).with_options(_options())
-    made = _streamed(data, batch_size, seed, start)
+    made = _read(data, batch_size, seed, start)
     if data.other:
-        others = _streamed(data.other, batch_size, _seed_of_other(seed), start)
+        others = _read(data.other, batch_size, _seed_of_other(seed), start)
         made = tf.data.Dataset.zip(made, others).map(lambda x, y: {**x, **as_other(y)})
+    if data.drawn_of:
+        draws = tf.data.Dataset.range(start, tf.int64.max).map(
+            functools.partial(_draws, seed, batch_size)
+        )
+        made = tf.data.Dataset.zip(made, draws).map(functools.partial(_drawn, data.drawn_of))
     if flip:
         turns = tf.data.Dataset.range(start, tf.int64.max).map(
             functools.partial(_turns, seed, batch_size, bool(data.other))
@@ -115,8 +124,8 @@ def recipes(
     """What the batches of a set in memory are made of, from step `start` on, endless.
 
     {"rows": int64 [B]}; of two domains also "other_rows"; with `flip` "turned", bool [B], and
-    "other_turned". A recipe has a thousandth of its batch's bytes: it is what goes to a GPU that
-    holds the images.
+    "other_turned"; of images that are drawn "draws", int32 [B]. A recipe has a thousandth of its
+    batch's bytes: it is what goes to a GPU that holds the images.
 
     Raises: UserError if the batch is larger than the data.
     """
@@ -134,23 +143,27 @@ def recipes(
             for key, (domain, order) in domains.items()
         }
         turns = _turns(seed, batch_size, bool(data.other), step) if flip else {}
-        return {**found, **turns}
+        draws = _draws(seed, batch_size, step) if data.drawn_of else {}
+        return {**found, **turns, **draws}
 
     made = tf.data.Dataset.range(start, tf.int64.max).map(recipe)
     return made.with_options(_options())
 
 
 def gathered(
-    held: "Mapping[str, tf.Tensor]", recipe: "Mapping[str, tf.Tensor]"
+    held: "Mapping[str, tf.Tensor]", recipe: "Mapping[str, tf.Tensor]", drawn_of: int = 0
 ) -> "dict[str, tf.Tensor]":
-    """The batch of a recipe, {key: [B, ...]}, from the arrays that `held` gives."""
+    """The batch of a recipe, {key: [B, ...]}, from the arrays that `held` gives.
+
+    drawn_of: see `ImageData`.
+    """
     import tensorflow as tf
 
     made = {
         key: tf.gather(rows, recipe["other_rows" if key.startswith("other") else "rows"])
         for key, rows in held.items()
     }
-    return _mirrored(made, recipe)
+    return _mirrored(_drawn(drawn_of, made, recipe) if drawn_of else made, recipe)
 
 
 def _seed_of_other(seed: int) -> int:
@@ -174,6 +187,23 @@ def _rows(step: "tf.Tensor", batch_size: int, n: int, seed: int) -> "tf.Tensor":
 
     # A batch is no larger than the data, so it touches two epochs at the most.
     return tf.where(epoch == epoch[0], shuffled(epoch[0]), shuffled(epoch[0] + 1))
+
+
+def _draws(seed: int, batch_size: int, step: "tf.Tensor") -> "dict[str, tf.Tensor]":
+    """The seed of each image of a step's batch, for what is drawn of it: int32 [B]."""
+    import tensorflow as tf
+
+    from tfgen import random
+
+    return {"draws": random.training_seeds(seed, step, tf.constant(batch_size))}
+
+
+def _drawn(
+    levels: int, batch: "Mapping[str, tf.Tensor]", recipe: "Mapping[str, tf.Tensor]"
+) -> "dict[str, tf.Tensor]":
+    """A batch whose images are drawn of its grey ones, which it loses."""
+    made = dict(batch)
+    return made | {"image": drawn(made.pop("grey"), recipe["draws"], levels)}
 
 
 def _turns(seed: int, batch_size: int, other: bool, step: "tf.Tensor") -> "dict[str, tf.Tensor]":
@@ -201,10 +231,22 @@ def _mirrored(
     return made
 
 
-def _streamed(data: "ImageData", batch_size: int, seed: int, start: int) -> "tf.data.Dataset":
+def _read(data: "ImageData", batch_size: int, seed: int, start: int) -> "tf.data.Dataset":
+    """Batches of one domain from step `start` on, read as they are wanted."""
     import tensorflow as tf
 
     check_batch_size(data, batch_size)
+    examples = data.examples
+    if not isinstance(examples, Rows):
+        return _streamed(data, batch_size, seed, start)
+    steps = tf.data.Dataset.range(start, tf.int64.max)
+    return steps.map(lambda step: examples.batch(_rows(step, batch_size, data.size, seed)))
+
+
+def _streamed(data: "ImageData", batch_size: int, seed: int, start: int) -> "tf.data.Dataset":
+    import tensorflow as tf
+
+    examples = data.examples()  # outside of the graph of an epoch, whose constants end at 2 GB
     first = start * batch_size
     buffer = max(batch_size, min(data.size, BUFFER_BYTES // int(np.prod(data.shape))))
 
@@ -213,7 +255,7 @@ def _streamed(data: "ImageData", batch_size: int, seed: int, start: int) -> "tf.
         # TensorFlow would compare the tensor `order` with a number.
         tf.compat.v1.get_default_graph().seed = None
         order = (seed * 1_000_003 + e) % (2**31)
-        return data.examples().shuffle(buffer, seed=order, reshuffle_each_iteration=False)
+        return examples.shuffle(buffer, seed=order, reshuffle_each_iteration=False)
 
     epochs = tf.data.Dataset.range(first // data.size, tf.int64.max)
     # Resuming reads over what was seen of the epoch: TFDS records have no random access.

@@ -40,7 +40,8 @@ EMBEDDED = {
     "grid": "points",
     "digit_styles": "digit_styles",
 }
-
+# Made at each start from what a package of the system holds, each by `source` of its module here.
+PACKAGED = ("emoji", "emoji_styles", "photographs")
 
 LEAST = 5  # images of which a tenth, rounded, is one
 
@@ -52,7 +53,8 @@ class ImageData:
     `examples()` gives a tf.data.Dataset of {"image": uint8 [H, W, C], "label": int32 []}; without
     "label" where the data have none, and with what `load` was asked to add. "caption" is a string
     []; where an image may have several this is its first, and "captions", strings [K], has all, ""
-    after the last. `parts` says which rows of which split these are.
+    after the last. `parts` says which rows of which split these are. `examples` is a `Rows` where
+    they can be had in any order.
     """
 
     name: str
@@ -66,6 +68,7 @@ class ImageData:
     factors: tuple[str, ...] = ()  # the names of "factors", where the data have known ones
     other: "ImageData | None" = None  # the second domain, where there are two
     fingerprint: str = ""  # of names and content: another one, other images
+    drawn_of: int = 0  # the levels of "grey", of which each training step draws its images
     left_out: str = ""  # which images of the split are not among these, a clause
 
     def overlaps(self, other: "ImageData") -> bool:
@@ -168,10 +171,11 @@ class Source:
         """Raises: UserError for a split whose last tenth, rounded, holds no image."""
         count = sum(stop - start for _, start, stop in self.instructions(split))
         if count < LEAST:
+            slices = f"`data.split={split}[:-1]` `data.validation={split}[-1:]`"
             raise UserError(
                 f"{self.name} has {count} in its split {split!r}, and a tenth of {LEAST} images at "
-                f"the least is held out. Add images, or say which are held out, by slices: "
-                f"`data.split={split}[:-1]` `data.validation={split}[-1:]`."
+                "the least is held out. Add images"
+                + (f", or say which are held out, by slices: {slices}." if count > 1 else ".")
             )
 
 
@@ -213,7 +217,7 @@ class TfdsSource(Source):
 
         import tensorflow_datasets as tfds
 
-        near = get_close_matches(name, [*EMBEDDED, *tfds.list_builders()], n=3)
+        near = get_close_matches(name, [*EMBEDDED, *PACKAGED, *tfds.list_builders()], n=3)
         message = f"unknown data set {name!r}."
         if near and name not in near:
             message += f" Did you mean {' or '.join(map(repr, near))}?"
@@ -222,7 +226,8 @@ class TfdsSource(Source):
         if os.path.isdir(name):
             message += f" For the folder of that name write './{name}'."
         return message + (
-            f" Embedded, without network: {', '.join(EMBEDDED)}. Any TFDS name will do, "
+            f" Embedded, without network: {', '.join(EMBEDDED)}. From packages of the system: "
+            f"{', '.join(PACKAGED)}. Any TFDS name will do, "
             "and any folder of images (a path that begins with '.', '/' or '~')."
         )
 
@@ -338,18 +343,6 @@ def splits_of(counts: Mapping[str, int]) -> "tfds.core.splits.SplitDict":
         for name, count in counts.items()
     ]
     return tfds.core.splits.SplitDict(infos)
-
-
-def examples_of(held: Mapping[str, Any]) -> "Callable[[], tf.data.Dataset]":
-    """What makes the dataset of arrays [N, ...], one example a row."""
-
-    def examples() -> "tf.data.Dataset":
-        import tensorflow as tf
-
-        with tf.init_scope():  # held once, not as a constant of a graph: those end at 2 GB
-            return tf.data.Dataset.from_tensor_slices(dict(held))
-
-    return examples
 
 
 class Unreachable(UserError):

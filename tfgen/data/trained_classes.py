@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tfgen.data.rows import labels_of
 from tfgen.errors import UserError
 
 if TYPE_CHECKING:
@@ -31,8 +32,8 @@ def of_training(training: Any, held_out: Any, labels: str) -> tuple[Any, Any]:
     if not training.classes or training.other or labels == "declared":
         return training, held_out
     names = labels == "names"
-    known = np.unique(_labels(training)) if names else np.arange(len(training.classes))
-    of_held_out = _labels(held_out)
+    known = np.unique(labels_of(training)) if names else np.arange(len(training.classes))
+    of_held_out = labels_of(held_out)
     most = max(len(training.classes), 1 + int(of_held_out.max()))
     places = np.full(most, NONE, np.int32)
     places[known] = np.arange(len(known))
@@ -57,11 +58,6 @@ def of_training(training: Any, held_out: Any, labels: str) -> tuple[Any, Any]:
                 f"classes, {others}, {training.split!r} has none",
             )
     return training, held_out
-
-
-def _labels(data: Any) -> np.ndarray:
-    batches = data.examples().map(lambda example: example["label"]).batch(1024)
-    return np.concatenate(list(batches.as_numpy_iterator()))
 
 
 def _relabelled(data: Any, places: np.ndarray, classes: tuple[str, ...]) -> Any:

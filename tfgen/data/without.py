@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from tfgen.data.rows import labels_of
 from tfgen.data.source import Source
 from tfgen.errors import UserError, one_of
 
@@ -47,8 +48,7 @@ class WithoutClass(Source):
             label = example["label"]
             return example | {"label": label - tf.cast(label > gone, tf.int32)}
 
-        batches = data.examples().map(lambda example: example["label"]).batch(1024)
-        size = sum(int((labels != gone).sum()) for labels in batches.as_numpy_iterator())
+        size = int((labels_of(data) != gone).sum())
         classes = data.classes[:gone] + data.classes[gone + 1 :]
         return dataclasses.replace(
             data,

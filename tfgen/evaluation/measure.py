@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
-from tfgen import evaluation
+from tfgen import data, evaluation
 from tfgen.errors import NotMeasurable, UserError, one_of
 from tfgen.evaluation.protocol import FIRST_SEED, MOST_SAMPLES, Protocol, Splits
 from tfgen.metrics import features as feature_networks
@@ -69,7 +69,9 @@ def measure(
     if not run.dir.complete:
         raise UserError(f"the run in {run.path} is not complete: it has no card.md yet.")
     config, model = run.config, run.model
-    chosen, without = config["data"], config["data"].get("leave_out", "")
+    # Read before what takes minutes: it may be broken.
+    training_facts = run.dir.read_json(run.dir.training) if run.dir.training.exists() else {}
+    chosen = config["data"]
     training, split = run.training, split or run.test
     splits = Splits.load(run.source, training.split, split, model)
     network, without_features = None, {}
@@ -84,7 +86,7 @@ def measure(
             without_features = {"samples": str(error)}
             parts = [part for part in parts if part != "samples"]
     protocol = Protocol(
-        data=chosen["name"] + (f" without {without}" if without else ""),
+        data=data.name_of(chosen),
         size=chosen["size"],
         train=training.split,
         split=split,
@@ -101,7 +103,7 @@ def measure(
         "density": model.likelihood_kind,
         "seed": config["seed"],
         "sha256": hashlib.sha256(run.dir.model.read_bytes()).hexdigest(),
-        "training": run.dir.read_json(run.dir.training) if run.dir.training.exists() else {},
+        "training": training_facts,
     }
     versions = {p: metadata.version(p) for p in ("tensorflow", "keras", "numpy", "scikit-learn")}
     described = {

@@ -4,10 +4,12 @@ A static page: a grid of samples, sliders for the latents, an interpolation. It 
 with LiteRT.js, whose WebAssembly is copied into the page, so that any static web server will do and
 no network is needed. LiteRT.js comes from npm, once, and is kept in the user's cache.
 
-Nearly all of the page's weight is that runtime: two builds of 9 MB each, of which a browser loads
-one, whatever the model's size; it keeps it for the next visit.
+Nearly all of the page's weight is that runtime, whatever the model's size. So the page has one
+build of it, for every browser, packed to a third: 2.8 MB, which the page unpacks itself, for not
+every server would. The browser keeps it for the next visit.
 """
 
+import gzip
 import json
 import os
 import shutil
@@ -33,8 +35,9 @@ if TYPE_CHECKING:
 
 
 LITERT_JS = "2.5.3"
-# Without shared memory (which needs special headers) browsers take one of these two.
-BUILDS = ("litert_wasm_internal", "litert_wasm_compat_internal")
+# Of its builds the one that every browser runs. Threads would need special headers of the server,
+# and relaxed SIMD, which some browsers lack, a second build of the same size beside this one.
+BUILD = "litert_wasm_compat_internal"
 SLIDERS = 8
 
 
@@ -106,13 +109,13 @@ def write(
         raise UserError(f"{out} is not an empty folder: choose another `out`.")
     noise = model.noise(np.zeros(1, np.int32))
     content = tflite.convert(model, precision)
-    library = runtime()
+    packed = gzip.compress((runtime() / "core" / "wasm" / f"{BUILD}.wasm").read_bytes(), mtime=0)
     about = {
         "model": name,
         "data": data_name,
         "precision": precision,
         "bytes": len(content),
-        "runtime_bytes": (library / "core" / "wasm" / f"{BUILDS[0]}.wasm").stat().st_size,
+        "runtime_bytes": len(packed),
         "whence": dict(whence or {}),
         "prior": getattr(model, "prior", "normal"),
         "noise": {key: list(value.shape) for key, value in noise.items()},
@@ -121,26 +124,21 @@ def write(
         **golden.describe(model),
     }
     with files.folder(out) as new:
-        _copy_site(library, new)
+        _copy_site(runtime(), new)
+        (new / "vendor" / "core" / "litert.wasm.gz").write_bytes(packed)
         (new / "model.tflite").write_bytes(content)
         files.write_text(new / "about.json", json.dumps(about, indent=1) + "\n")
 
 
 def _copy_site(library: Path, out: Path) -> None:
-    """The page, and of the library what browsers load."""
+    """The page, and of the library the scripts that browsers load."""
     for file in (Path(__file__).parent / "site").iterdir():
         shutil.copyfile(file, out / file.name)
-    core = out / "vendor" / "core"
-    (core / "wasm").mkdir(parents=True, exist_ok=True)
-    (out / "vendor" / "wasm-utils").mkdir(exist_ok=True)
+    vendor, core = out / "vendor", library / "core"
     for package in ("core", "wasm-utils"):
-        source = library / package / "dist" / "index.js"
-        shutil.copyfile(source, out / "vendor" / package / "index.js")
-    for kind in BUILDS:
-        for suffix in (".js", ".wasm"):
-            shutil.copyfile(
-                library / "core" / "wasm" / (kind + suffix), core / "wasm" / (kind + suffix)
-            )
+        (vendor / package).mkdir(parents=True)
+        shutil.copyfile(library / package / "dist" / "index.js", vendor / package / "index.js")
+    shutil.copyfile(core / "wasm" / f"{BUILD}.js", vendor / "core" / "litert.js")
 
 
 def telling_latents(model: "GenerativeModel", count: int = SLIDERS, samples: int = 16) -> list[int]:

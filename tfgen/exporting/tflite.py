@@ -102,12 +102,15 @@ def offered(model: "GenerativeModel") -> tuple[str, ...]:
 
     Drawing from a distribution inverts its distribution function at given uniforms; with eight bits
     for both, that is another draw. A flow is inverted too, through every coupling, and what eight
-    bits change in the first grows in those after it. So neither is offered in int8.
+    bits change in the first grows in those after it. A denoiser is called in a loop, whose ranges
+    the converter cannot calibrate: what it writes of a trained U-Net divides by what eight bits
+    take for 0, and does not run. So none of them is offered in int8.
     """
     if not model.can("sample"):
         return PRECISIONS
-    draws = set(model.noise(np.zeros(1, np.int32))) != {"z"} or model.can("log_density")
-    return tuple(p for p in PRECISIONS if not (draws and p == "int8"))
+    draws = set(model.noise(np.zeros(1, np.int32))) != {"z"}
+    unsuited = draws or model.can("log_density") or model.can("denoiser")
+    return tuple(p for p in PRECISIONS if not (unsuited and p == "int8"))
 
 
 def convert(
@@ -139,8 +142,9 @@ def convert_all(
     unsuited = [precision for precision in precisions if precision not in offered(model)]
     if unsuited:
         raise UserError(
-            f"{unsuited[0]} does not suit this model, which inverts a distribution: eight bits "
-            f"give other images. Offered are {', '.join(offered(model))}."
+            f"{unsuited[0]} does not suit this model, which inverts a distribution or loops over "
+            f"a denoiser: eight bits give other images, or none. Offered are "
+            f"{', '.join(offered(model))}."
         )
     found = {e.name: e for e in endpoints(model, batch)}
     samples = found.pop("sample", None)  # `join` makes it

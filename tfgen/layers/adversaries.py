@@ -10,7 +10,8 @@
               up, means down; leaky ReLU in D, where both have ReLU
 
 With d = depth, G of "conv": [Z] -> [H/2^d, W/2^d, 2^(d-1) width] -> ... -> [H/2, W/2, width] ->
-[H, W, C] in (-1, 1), and D in a mirror; dense networks have d hidden layers of `width` units.
+[H, W, C] in (-1, 1), and D in a mirror; what is no multiple of 2^d is rounded up at each halving in
+D, and in G cut off at the edges. Dense networks have d hidden layers of `width` units.
 
 Residual networks have `width` features everywhere. G: [Z] -> [H/2^d, W/2^d, width], d blocks that
 double the size -> [H, W, width] -> [H, W, C]. D: d - 1 blocks that halve it and two more that keep
@@ -30,9 +31,9 @@ import keras
 import tensorflow as tf
 from keras import layers
 
-from tfgen import replicas
+from tfgen import replicas, sizes
 from tfgen.errors import UserError, one_of
-from tfgen.layers import planes, spectral
+from tfgen.layers import coders, planes, spectral
 from tfgen.layers.leaky import LeakyReLU
 
 NETWORKS = ("dense", "conv", "residual")
@@ -57,29 +58,17 @@ def batch_norm() -> keras.Layer:
 
 
 def check(network: str, normalisation: str, image_shape: Sequence[int], depth: int) -> None:
-    """Raises: UserError for an unknown name, and for an image that cannot be halved so often."""
+    """Raises: UserError for an unknown name, and for a conv network that halves nothing."""
     one_of("network", network, NETWORKS)
     one_of("normalisation", normalisation, NORMALISATIONS)
     if network == "conv" and depth < 1:
         raise UserError(f"a conv GAN of depth {depth}: set `model.depth` to 1 or more.")
-    if network != "dense":
-        check_halving(f"a {network} GAN of depth {depth} halves", image_shape, depth)
 
 
 def has_batch_norm(network: keras.Model) -> bool:
     """Whether a Keras model has batch normalisation, at whatever depth."""
     inner = network._flatten_layers(include_self=False)
     return any(isinstance(layer, layers.BatchNormalization) for layer in inner)
-
-
-def check_halving(who_halves: str, image_shape: Sequence[int], depth: int) -> None:
-    """Raises: UserError for an image that cannot be halved so often."""
-    h, w, _ = image_shape
-    if h % 2**depth or w % 2**depth:
-        raise UserError(
-            f"{who_halves} the image {depth} times: {h}x{w} is not divisible by {2**depth}. Set "
-            "`model.depth` lower, or `data.size` to a multiple."
-        )
 
 
 def generator(
@@ -233,8 +222,8 @@ def _dense_features(
 def _conv_generator(
     inputs: int, image_shape: Sequence[int], width: int, depth: int, kernel: int, normalisation: str
 ) -> keras.Model:
-    h, w, c = image_shape
-    h, w, filters = h >> depth, w >> depth, width << (depth - 1)
+    c, filters = image_shape[2], width << (depth - 1)
+    h, w = sizes.halved(image_shape[:2], depth)
 
     def start() -> keras.initializers.Initializer:
         return first_weights(normalisation)
@@ -251,7 +240,7 @@ def _conv_generator(
     image = layers.Conv2DTranspose(
         c, kernel, 2, "same", activation="tanh", kernel_initializer=start(), dtype="float32"
     )(x)
-    return keras.Model(z, image, name="G")
+    return keras.Model(z, cut(image, image_shape), name="G")
 
 
 def _conv_features(
@@ -268,14 +257,21 @@ def _conv_features(
     return x
 
 
+def cut(image: keras.KerasTensor, image_shape: Sequence[int]) -> keras.KerasTensor:
+    """The middle of what G gives, where the image is no multiple of 2^depth."""
+    for layer in coders.cut(image.shape[1:3], image_shape[:2]):
+        image = layer(image)
+    return image
+
+
 # --- residual --------------------------------------------------------------------------------
 
 
 def _residual_generator(
     inputs: int, image_shape: Sequence[int], width: int, depth: int, kernel: int, normalisation: str
 ) -> keras.Model:
-    h, w, c = image_shape
-    h, w = h >> depth, w >> depth
+    c = image_shape[2]
+    h, w = sizes.halved(image_shape[:2], depth)
     bias = normalisation == "none"
     z = layers.Input((inputs,))
     x = layers.Reshape((h, w, width))(layers.Dense(h * w * width)(z))
@@ -287,7 +283,7 @@ def _residual_generator(
         x = shortcut + layers.Conv2D(width, kernel, 1, "same")(x)
     x = layers.ReLU()(norm(x, normalisation))
     image = layers.Conv2D(c, kernel, 1, "same", activation="tanh", dtype="float32")(x)
-    return keras.Model(z, image, name="G")
+    return keras.Model(z, cut(image, image_shape), name="G")
 
 
 def _residual_features(
@@ -301,7 +297,7 @@ def _residual_features(
         inner = LeakyReLU()(norm(inner, normalisation))
         inner = conv(width, kernel, 1, normalisation)(inner)
         if halves:
-            x, inner = (layers.AveragePooling2D(2)(part) for part in (x, inner))
+            x, inner = (layers.AveragePooling2D(2, padding="same")(part) for part in (x, inner))
         # Where neither the size nor the number of features changes, the shortcut is x itself.
         x = inner + (conv(width, 1, 1, normalisation)(x) if halves or not i else x)
     x = LeakyReLU()(x)

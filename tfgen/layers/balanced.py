@@ -15,6 +15,9 @@ from collections.abc import Sequence
 import keras
 from keras import layers
 
+from tfgen import sizes
+from tfgen.layers import coders
+
 REPEATS = 2
 
 
@@ -37,10 +40,10 @@ def decoder(
     inputs: int, image_shape: Sequence[int], width: int, depth: int, name: str
 ) -> keras.Model:
     """Codes [B, inputs] -> images [B, H, W, C], of any real numbers, float32."""
-    h, w, c = image_shape
-    h, w = h >> depth, w >> depth
+    h, w = sizes.halved(image_shape[:2], depth)
     stack = [layers.Input((inputs,)), layers.Dense(h * w * width), layers.Reshape((h, w, width))]
     for i in range(depth + 1):
         stack += [layers.UpSampling2D()] * bool(i) + [_conv(width) for _ in range(REPEATS)]
-    image = layers.Conv2D(c, 3, padding="same", dtype="float32")
-    return keras.Sequential([*stack, image], name=name)
+    image = layers.Conv2D(image_shape[2], 3, padding="same", dtype="float32")
+    cut = coders.cut((h << depth, w << depth), image_shape[:2])
+    return keras.Sequential([*stack, image, *cut], name=name)

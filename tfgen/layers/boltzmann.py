@@ -34,7 +34,7 @@ import tensorflow as tf
 from tfgen import random, replicas
 from tfgen.layers import level_units
 from tfgen.layers.partition import PartitionFunction
-from tfgen.objectives.likelihoods import inverted, softplus
+from tfgen.objectives.levels import inverted, softplus
 from tfgen.training_state import TrainingState
 
 MANY = 32  # levels up to which sums over them are taken as they stand

@@ -10,6 +10,7 @@ import keras
 import tensorflow as tf
 from keras import layers
 
+from tfgen import sizes
 from tfgen.layers import adversaries
 
 
@@ -79,8 +80,8 @@ def generator(
             filters, kernel, 2, "same", use_bias=False, kernel_initializer=start
         )(x)
 
-    h, w, c = image_shape
-    h, w, filters = h >> depth, w >> depth, width << (depth - 1)
+    c, filters = image_shape[2], width << (depth - 1)
+    h, w = sizes.halved(image_shape[:2], depth)
     s = layers.Input((inputs,))
     start = adversaries.normal()
     x = layers.Dense(h * w * filters, use_bias=False, kernel_initializer=start)(s)
@@ -94,7 +95,7 @@ def generator(
     image = layers.Conv2D(
         c, 3, 1, "same", activation="tanh", kernel_initializer=start, dtype="float32"
     )(x)
-    return keras.Model(s, image, name="G")
+    return keras.Model(s, adversaries.cut(image, image_shape), name="G")
 
 
 def matcher(

@@ -14,7 +14,8 @@ import keras
 import tensorflow as tf
 from keras import layers
 
-from tfgen.errors import UserError, one_of
+from tfgen import sizes
+from tfgen.errors import one_of
 from tfgen.layers.dropout import Dropout
 
 # {name: activation}. "dense" has one hidden layer; with tanh those of Kingma and Welling 2014,
@@ -30,12 +31,15 @@ def encoder(
     width: int,
     dropout: Drop,
     activation: str | None = None,
+    depth: int = 2,
 ) -> keras.Sequential:
-    """[B, H, W, C] -> [B, outputs]; "conv" to H/4 x W/4 by two strides, then a hidden layer.
+    """[B, H, W, C] -> [B, outputs]; "conv" by `depth` strides of 2, then a hidden layer.
 
-    Raises: UserError for an unknown name, or an image that cannot be halved twice.
+    What is no multiple of 2^depth is rounded up on the way: 30 -> 15 -> 8.
+
+    Raises: UserError for an unknown name.
     """
-    _check(network, image_shape)
+    one_of("network", network, NETWORKS)
     act = activation or NETWORKS[network]
     hidden = [layers.Flatten()]
     if network == "dense":
@@ -44,13 +48,17 @@ def encoder(
         hidden = [
             layers.Conv2D(width, 3, 1, "same", activation=act),
             dropout("encoder 1"),
-            layers.Conv2D(2 * width, 3, 2, "same", activation=act),
-            dropout("encoder 2"),
-            layers.Conv2D(2 * width, 3, 2, "same", activation=act),
-            dropout("encoder 3"),
+        ]
+        for i in range(depth):
+            filters = _filters(width, i)
+            hidden += [
+                layers.Conv2D(filters, 3, 2, "same", activation=act),
+                dropout(f"encoder {i + 2}"),
+            ]
+        hidden += [
             layers.Flatten(),
             layers.Dense(8 * width, act),
-            dropout("encoder 4"),
+            dropout(f"encoder {depth + 2}"),
         ]
     last = layers.Dense(outputs, dtype="float32")
     return keras.Sequential([layers.Input(image_shape), *hidden, last])
@@ -63,25 +71,35 @@ def decoder(
     width: int,
     dropout: Drop,
     activation: str | None = None,
+    depth: int = 2,
 ) -> keras.Sequential:
     """The mirror: [B, Z] -> [B, *image_shape], which is that of the parameters, (H, W, C * n).
 
+    What it gives beyond H x W is cut off at the edges.
+
     Raises: UserError as `encoder`.
     """
-    _check(network, image_shape)
+    one_of("network", network, NETWORKS)
     act = activation or NETWORKS[network]
     h, w, channels = image_shape
     if network == "conv":
+        rows, columns = sizes.halved((h, w), depth)
+        filters = _filters(width, depth - 1)
         stack = [
             layers.Dense(8 * width, act),
             dropout("decoder 1"),
-            layers.Dense(h // 4 * (w // 4) * 2 * width, act),
-            layers.Reshape((h // 4, w // 4, 2 * width)),
-            layers.Conv2DTranspose(2 * width, 3, 2, "same", activation=act),
-            dropout("decoder 2"),
-            layers.Conv2DTranspose(width, 3, 2, "same", activation=act),
-            dropout("decoder 3"),
+            layers.Dense(rows * columns * filters, act),
+            layers.Reshape((rows, columns, filters)),
+        ]
+        for i in range(depth):
+            filters = _filters(width, depth - 2 - i) if i < depth - 1 else width
+            stack += [
+                layers.Conv2DTranspose(filters, 3, 2, "same", activation=act),
+                dropout(f"decoder {i + 2}"),
+            ]
+        stack += [
             layers.Conv2D(channels, 3, padding="same", dtype="float32"),
+            *cut((rows << depth, columns << depth), (h, w)),
         ]
     else:
         stack = [layers.Dense(width, act), dropout("decoder 1")] if network == "dense" else []
@@ -92,15 +110,16 @@ def decoder(
     return keras.Sequential([layers.Input((latent_dim,)), *stack])
 
 
-def _check(network: str, image_shape: Sequence[int]) -> None:
-    """Raises: UserError."""
-    h, w, _ = image_shape
-    one_of("network", network, NETWORKS)
-    if network == "conv" and (h % 4 or w % 4):
-        raise UserError(
-            f"the convolutional networks halve the image twice: {h}x{w} is not divisible by 4. "
-            "Set `data.size` to a multiple of 4, or `model.network=dense`."
-        )
+def _filters(width: int, i: int) -> int:
+    """Of the layer that halves the image for the i-th time: twice as many every other time."""
+    return 2 * width << i // 2
+
+
+def cut(made: Sequence[int], wanted: Sequence[int]) -> list[keras.Layer]:
+    """The layer that takes the middle of images of `made` pixels; none where they are as wanted."""
+    over = [m - w for m, w in zip(made, wanted, strict=True)]
+    edges = tuple((n // 2, n - n // 2) for n in over)
+    return [layers.Cropping2D(edges, dtype="float32")] if any(over) else []
 
 
 def critic(inputs: Sequence[int], width: int, depth: int) -> keras.Model:

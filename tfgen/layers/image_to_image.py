@@ -22,6 +22,7 @@ import tensorflow as tf
 from keras import layers
 
 from tfgen.errors import UserError
+from tfgen.layers import coders
 from tfgen.layers.adversaries import normal
 
 MOST_FEATURES = 8  # times width, in D
@@ -65,11 +66,10 @@ class Reflect(layers.Layer):
 def check_generator(image_shape: Sequence[int], depth: int) -> None:
     """Raises: UserError for an image that is too small for so many halvings."""
     h, w, _ = image_shape
-    if h % 2**depth or w % 2**depth or min(h, w) < 2 ** (depth + 1):
+    if min(h, w) < 2 ** (depth + 1):
         raise UserError(
-            f"a generator of depth {depth} halves the image {depth} times: {h}x{w} is not "
-            f"divisible by {2**depth} into 2x2 or more. Set `model.depth` lower, or "
-            "`data.size` to a multiple."
+            f"a generator of depth {depth} halves the image {depth} times, and {h}x{w} to less "
+            "than 2x2. Set `model.depth` lower."
         )
 
 
@@ -125,6 +125,8 @@ def generator(
             width * 2**i, 3, 2, "same", use_bias=False, kernel_initializer=normal()
         )
         x = normed(doubled(x))
+    for layer in coders.cut(x.shape[1:3], image_shape[:2]):
+        x = layer(x)
     x = layers.Conv2D(image_shape[-1], kernel, kernel_initializer=normal())(Reflect(kernel // 2)(x))
     return keras.Model(image, layers.Activation("tanh", dtype="float32")(x), name=name)
 

@@ -125,8 +125,8 @@ def load(directory: str | os.PathLike) -> "GenerativeModel":
         absent = isinstance(error, TypeError)  # what Keras raises for a class that it does not find
         raise UserError(
             f"{run.model} cannot be read: {said}. "
-            + ("A class of yours is to be imported before. " if absent else "")
-            + "Else copy it here again, or take model.keras and card.md away and train on with the "
+            + ("A class of yours is to be imported before; else copy " if absent else "Copy ")
+            + "it here again, or take model.keras and card.md away and train on with the "
             f"settings of the run, `workdir={run.path}`: its checkpoints hold the weights."
         ) from error
     if type(model) is not kind:

@@ -28,11 +28,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfgen.declared import Count, Network, Share
+from tfgen.declared import Count, Layers, Network, Share
 from tfgen.errors import UserError, one_of
 from tfgen.layers import Dropout, LatentDensity, coders, priors
 from tfgen.model import GenerativeModel
-from tfgen.objectives.likelihoods import softplus
+from tfgen.objectives.levels import softplus
 
 ERRORS = ("squared", "log")
 
@@ -44,8 +44,9 @@ class Autoencoder(GenerativeModel):
     Args:
       image_shape, levels, seed: see `GenerativeModel`.
       latent_dim: Z, the number of code units.
-      network: "dense", "conv" (height and width divisible by 4) or "linear".
+      network: "dense", "conv" or "linear".
       width: hidden units ("dense") or filters of the first layer ("conv").
+      depth: how often "conv" halves the image, each time rounded up.
       activation: of the hidden units; those of the paper are "sigmoid".
       dropout: share of hidden units dropped in training.
       error: "squared" or "log"; "log" needs networks that end in a sigmoid, so not "linear".
@@ -71,6 +72,7 @@ class Autoencoder(GenerativeModel):
         latent_dim: Count = 30,
         network: Literal["dense", "conv", "linear"] = "dense",
         width: Count = 500,
+        depth: Layers = 2,
         activation: Literal["relu", "elu", "gelu", "silu", "tanh", "sigmoid", "linear"] = "relu",
         dropout: Share = 0.0,
         error: Literal["squared", "log"] = "log",
@@ -83,6 +85,7 @@ class Autoencoder(GenerativeModel):
         self.latent_dim = latent_dim
         self.network = network
         self.width = width
+        self.depth = depth
         self.activation = activation
         self.dropout = dropout
         self.error = one_of("error", error, ERRORS)
@@ -98,7 +101,7 @@ class Autoencoder(GenerativeModel):
         shape = self.image_shape
         self.encoder = self.choose_network(
             *("encoder", encoder, shape, (latent_dim,)),
-            lambda: coders.encoder(network, shape, latent_dim, width, drop, activation),
+            lambda: coders.encoder(network, shape, latent_dim, width, drop, activation, depth),
         )
         self.decoder = self.choose_network(
             *("decoder", decoder, (latent_dim,), shape), lambda: self.make_decoder(drop)
@@ -107,7 +110,8 @@ class Autoencoder(GenerativeModel):
 
     def make_decoder(self, drop: coders.Drop) -> keras.Model:
         return coders.decoder(
-            *(self.network, self.latent_dim, self.image_shape, self.width, drop, self.activation)
+            *(self.network, self.latent_dim, self.image_shape, self.width, drop),
+            *(self.activation, self.depth),
         )
 
     def make_prior(self) -> priors.Prior:

@@ -31,7 +31,7 @@ import tensorflow as tf
 
 from tfgen import replicas
 from tfgen.declared import Count, Network, Range, Weight
-from tfgen.layers import adversaries, balanced
+from tfgen.layers import balanced
 from tfgen.models.gan import GAN, Part
 
 
@@ -69,9 +69,6 @@ class BEGAN(GAN):
         generator: Network = None,
         discriminator: Network = None,
     ) -> None:
-        if generator is None or discriminator is None:
-            halve = f"BEGAN's networks of depth {depth} halve"
-            adversaries.check_halving(halve, image_shape, depth)
         # Known before the networks are built.
         self.code_dim = code_dim
         super().__init__(

@@ -38,7 +38,7 @@ from tfgen.layers.partition import LogZ
 from tfgen.model import GenerativeModel
 from tfgen.models.rbm import visible_units
 from tfgen.objectives import bounds
-from tfgen.objectives.likelihoods import softplus
+from tfgen.objectives.levels import softplus
 
 if TYPE_CHECKING:
     import numpy as np

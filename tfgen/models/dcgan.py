@@ -35,8 +35,6 @@ class DCGAN(GAN):
     """A GAN with convolutional networks; its likelihood is implicit.
 
     Args: those of `GAN`, with the paper's networks as defaults.
-
-    Raises: UserError for images whose height or width is not divisible by 2**depth.
     """
 
     paper = ("Radford et al. 2016", "https://arxiv.org/abs/1511.06434")

@@ -29,6 +29,7 @@ import tensorflow as tf
 from tfgen import random
 from tfgen.declared import Count, Layers, Likelihood, Network, Range, Share
 from tfgen.layers import Dropout, coders
+from tfgen.layers.shared_width import with_width
 from tfgen.model import GenerativeModel
 from tfgen.models.denoising_autoencoder import salt_and_pepper
 from tfgen.objectives import likelihoods
@@ -41,8 +42,9 @@ class GSN(GenerativeModel):
     Args:
       image_shape, levels, seed: see `GenerativeModel`.
       latent_dim: Z, the units of the hidden code.
-      network: "dense", "conv" (height and width divisible by 4) or "linear".
+      network: "dense", "conv" or "linear".
       width: hidden units ("dense") or filters of the first layer ("conv").
+      depth: how often "conv" halves the image, each time rounded up.
       dropout: share of hidden units dropped in training.
       strength: share of pixels that salt and pepper replaces.
       walkback: K, turns of the chain in training; 1 is a denoising autoencoder.
@@ -63,6 +65,7 @@ class GSN(GenerativeModel):
         latent_dim: Count = 64,
         network: Literal["dense", "conv", "linear"] = "dense",
         width: Count = 500,
+        depth: Layers = 2,
         dropout: Share = 0.0,
         strength: Annotated[float, Range(0, 1)] = 0.4,
         walkback: Layers = 4,
@@ -73,7 +76,8 @@ class GSN(GenerativeModel):
         **kwargs: Any,
     ) -> None:
         super().__init__(image_shape, levels, seed, **kwargs)
-        self.latent_dim, self.network, self.width = latent_dim, network, width
+        self.latent_dim, self.network = latent_dim, network
+        self.width, self.depth = width, depth
         self.dropout, self.strength = dropout, strength
         self.walkback, self.steps = walkback, steps
         self.likelihood = likelihood
@@ -83,15 +87,18 @@ class GSN(GenerativeModel):
             return Dropout(dropout, stream, self.training_seeds)
 
         h, w, c = self.image_shape
-        given = (h, w, c * self.p.parameters)
+        given = (h, w, self.p.outputs(c))
 
         self.f = self.choose_network(
             *("encoder", encoder, self.image_shape, (latent_dim,)),
-            lambda: coders.encoder(network, self.image_shape, latent_dim, width, drop),
+            lambda: coders.encoder(network, self.image_shape, latent_dim, width, drop, depth=depth),
         )
-        self.g = self.choose_network(
-            *("decoder", decoder, (latent_dim,), given),
-            lambda: coders.decoder(network, latent_dim, given, width, drop),
+        self.g = with_width(
+            self.p,
+            self.choose_network(
+                *("decoder", decoder, (latent_dim,), given),
+                lambda: coders.decoder(network, latent_dim, given, width, drop, depth=depth),
+            ),
         )
 
     # --- training --------------------------------------------------------------------------------

@@ -212,7 +212,7 @@ class MADE(Autoregression):
             here = tf.one_hot(pixel, d)
             parameters = tf.matmul(last[:, None], tf.gather(to_pixel, pixel))[:, 0]
             parameters += tf.gather(offsets, pixel)
-            value = self.draw_one(parameters, tf.reduce_sum(u * here, axis=1))
+            value = self.p.draw_next(parameters, [], tf.reduce_sum(u * here, axis=1))
             is_known, held = (tf.reduce_sum(v * here, axis=1) for v in (known, given))
             value = tf.where(is_known > 0.5, held, value)
 

@@ -10,7 +10,7 @@ https://proceedings.mlr.press/v15/larochelle11a.html
 The hidden layers of neighbouring pixels differ by one term, so that all D of them cost no more than
 one layer of an autoencoder.
 
-Shapes: x [B, H, W, C], as D = H W C numbers;  W [D, N];  a, h [B, D, N];  V [D, N, n];  b [D, n].
+Shapes: x [B, H, W, C], as D = H W C numbers;  W [D, N];  a, h [D, B, N];  V [D, N, n];  b [D, n].
 
 Departures from the paper: more than two levels by the likelihood that fits, with n parameters a
 pixel; `dropout` of hidden units. Adam.
@@ -21,6 +21,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from tfgen.autoregression import Autoregression, place
@@ -29,6 +30,29 @@ from tfgen.layers import Dropout
 
 if TYPE_CHECKING:
     from tfgen.autoregression import State
+
+
+# Pixels whose terms are summed by one product; the sums before them are carried along.
+BLOCK = 16
+
+
+def sums_before(x: tf.Tensor, W: tf.Tensor) -> tf.Tensor:
+    """sum_{j < i} x_j W_j for all i: [B, D], [D, N] -> [D, B, N].
+
+    In blocks of S pixels, each a product with x under a triangular mask: S N multiplications a
+    pixel and image, which cost less than the terms themselves, [D, B, N], written and summed.
+    """
+    d, units = W.shape
+    blocks = -(-d // BLOCK)
+    rest = blocks * BLOCK - d
+    W = tf.reshape(tf.pad(tf.convert_to_tensor(W), [[0, rest], [0, 0]]), [blocks, BLOCK, units])
+    x = tf.reshape(tf.pad(x, [[0, 0], [0, rest]]), [-1, blocks, BLOCK])
+    x = tf.transpose(x, [1, 0, 2])  # [K, B, S]
+    before = tf.cumsum(tf.matmul(x, W), axis=0, exclusive=True)  # of whole blocks, [K, B, N]
+    mask = tf.constant(np.tril(np.ones([BLOCK, BLOCK]), -1), x.dtype)  # [i, j]: 1 where j < i
+    masked = tf.reshape(x[:, None] * mask[:, None], [blocks, -1, BLOCK])  # [K, S B, S]
+    within = tf.reshape(tf.matmul(masked, W), [blocks, BLOCK, -1, units])
+    return tf.reshape(within + before[:, None], [blocks * BLOCK, -1, units])[:d]
 
 
 @keras.saving.register_keras_serializable("tfgen")
@@ -74,12 +98,10 @@ class NADE(Autoregression):
     ) -> tf.Tensor:
         h, w, c = self.image_shape
         d, n = self.b.shape
-        terms = tf.reshape(x, [-1, d, 1]) * self.W
-        a = self.c + tf.cumsum(terms, axis=1, exclusive=True)
+        a = self.c + sums_before(tf.reshape(x, [-1, d]), self.W)
         units = self.drop(tf.sigmoid(a), training=training)
         # A product for each pixel: [D, B, N] x [D, N, n].
-        V = tf.cast(self.V, units.dtype)
-        outputs = tf.cast(tf.matmul(tf.transpose(units, [1, 0, 2]), V), tf.float32)
+        outputs = tf.cast(tf.matmul(units, tf.cast(self.V, units.dtype)), tf.float32)
         outputs += self.b[:, None]
         return tf.reshape(tf.transpose(outputs, [1, 0, 2]), [-1, h, w, c * n])
 

@@ -52,7 +52,7 @@ from tfgen.errors import one_of
 from tfgen.layers import Dropout
 from tfgen.model import GenerativeModel
 from tfgen.objectives import bounds, divergences
-from tfgen.objectives.likelihoods import softplus
+from tfgen.objectives.levels import softplus
 
 MARGIN = 0.05  # of v on either side of [0, 1], so that the logits of 0 and 1 are finite
 

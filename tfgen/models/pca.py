@@ -14,7 +14,8 @@ Statist. Soc. B 61, 1999), fitted by greatest likelihood:
     s^2  = mean of the l_j for j > Z
 
 No other linear map to Z numbers and back has a smaller squared error. There is nothing to descend
-on: a step adds its batch to the sums of x and x x', and solves for the eigenvectors. After one pass
+on: a step adds its batch to the sums of x and x x', and turns v towards the eigenvectors by one
+orthogonal iteration, v <- qr(S v). They are solved for before the model samples: after one pass
 over the data the components are exact.
 
 Shapes: x, y [B, H, W, C] in [0, 1], D = H W C;  z [B, Z];  v [D, Z].
@@ -30,6 +31,7 @@ from typing import Any
 
 import keras
 import numpy as np
+import scipy.linalg
 import tensorflow as tf
 
 from tfgen.declared import Count
@@ -123,23 +125,39 @@ class PCA(GenerativeModel):
         self.total.assign_add(replicas * tf.reduce_sum(x, axis=0))
         self.products.assign_add(replicas * tf.matmul(x, x, transpose_a=True))
 
-        m = self.total / self.count
-        covariance = self.products / self.count - m[:, None] * m[None, :]
-        values, v = tf.linalg.eigh(covariance)  # the largest last
-        values = tf.reverse(values, [0])
+        m, covariance = self.moments()
+        turned, _ = tf.linalg.qr(tf.matmul(covariance, tf.cast(self.vectors, tf.float64)))
         self.mean.assign(tf.cast(m, tf.float32))
-        self.vectors.assign(tf.cast(tf.reverse(v, [1])[:, : self.latent_dim], tf.float32))
-        self.variances.assign(tf.cast(values[: self.latent_dim], tf.float32))
-        # With as many components as pixels nothing is left, and the least one stands for it.
-        left = values[min(self.latent_dim, self.size - 1) :]
-        self.rest.assign(tf.cast(tf.reduce_mean(left), tf.float32))
+        self.vectors.assign(tf.cast(turned, tf.float32))
         return self.end_step(**terms)
+
+    def moments(self) -> tuple[tf.Tensor, tf.Tensor]:
+        """m and S of the images so far: [D], [D, D], in double precision."""
+        m = self.total / self.count
+        return m, self.products / self.count - m[:, None] * m[None, :]
+
+    def solve(self) -> None:
+        """Sets the components to the eigenvectors of S, the first Z of them."""
+        m, S = (part.numpy() for part in self.moments())
+        z, d = self.latent_dim, self.size
+        values, v = scipy.linalg.eigh(S, subset_by_index=[d - z, d - 1])  # the largest last
+        self.mean.assign(m.astype(np.float32))
+        self.vectors.assign(v[:, ::-1].astype(np.float32))
+        self.variances.assign(values[::-1].astype(np.float32))
+        # With as many components as pixels nothing is left, and the least one stands for it.
+        left = (np.trace(S) - values.sum()) / (d - z) if z < d else values[0]
+        self.rest.assign(np.float32(left))
 
     def test_step(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         return self.errors(batch["image"])
 
     def fit_after_training(self, images: np.ndarray) -> None:
-        """Fits the density of the codes of uint8 levels [N, H, W, C]; called before it samples."""
+        """Solves for the components, and fits the density of the codes of the images.
+
+        images: uint8 levels [N, H, W, C]. Called before it samples.
+        """
+        if float(self.count):
+            self.solve()
         self.latents.fit(np.asarray(self.encode(self.to_unit(images[:20_000]))["mean"]))
 
     # --- codes and samples -----------------------------------------------------------------------

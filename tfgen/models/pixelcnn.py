@@ -153,6 +153,7 @@ class PixelCNN(Autoregression):
     Raises: UserError for a width of fewer features than channels.
     """
 
+    by_pixels = True
     paper = ("van den Oord et al. 2016", "https://arxiv.org/abs/1606.05328")
     labels_if = "conditional"
 
@@ -176,21 +177,21 @@ class PixelCNN(Autoregression):
         self.conditional = conditional
         self.num_classes = num_classes if conditional else 0
         self.dropout = dropout
-        channels = self.image_shape[-1]
-        self.head = Head(width, channels, self.p.parameters, name="head")
+        channels, looks = self.image_shape[-1], self.looks
+        self.head = Head(width, looks, self.p.outputs(channels) // looks, name="head")
 
         def drop(stream: str) -> keras.Layer:
             return Dropout(dropout, stream, self.training_seeds)
 
-        of_pixel = np.append(np.arange(channels), -1)  # and the plane of ones
-        of_feature = groups(width, channels)
+        of_pixel = np.append(groups(channels, looks), -1)  # and the plane of ones
+        of_feature = groups(width, looks)
         self.dilations = [1, *dilations(self.image_shape, first_reach, reach, depth - 1)]
         self.stack = [
             GatedLayer(
                 len(of_pixel) if i == 0 else width,
                 of_pixel if i == 0 else of_feature,
                 width,
-                channels,
+                looks,
                 first_reach if i == 0 else reach,
                 self.dilations[i],
                 i == 0,
@@ -256,7 +257,7 @@ class PixelCNN(Autoregression):
         for i, layer in enumerate(self.stack):
             window = tf.concat([columns[i], h[:, None]], axis=1)
             # The last look at the pixel: features know of all its channels that they ever will.
-            if i and channel == self.image_shape[-1] - 1:
+            if i and channel == self.looks - 1:
                 columns[i] = window[:, 1:]
             h = layer.pixel(window, tf.gather(told[i], x, axis=1))
         state = label, last_rows, told, tuple(columns), pixel

@@ -229,6 +229,7 @@ class PixelRNN(Autoregression):
     Raises: UserError for a width of fewer features than channels.
     """
 
+    by_pixels = True
     paper = ("van den Oord et al. 2016", "https://arxiv.org/abs/1601.06759")
 
     def __init__(
@@ -247,21 +248,19 @@ class PixelRNN(Autoregression):
         self.recurrence = one_of("recurrence", recurrence, RECURRENCES)
         self.width, self.depth, self.reach = width, depth, reach
         self.dropout = dropout
-        channels = self.image_shape[-1]
-        self.head = Head(width, channels, self.p.parameters, name="head")
+        channels, looks = self.image_shape[-1], self.looks
+        self.head = Head(width, looks, self.p.outputs(channels) // looks, name="head")
 
         def drop(stream: str) -> keras.Layer:
             return Dropout(dropout, stream, self.training_seeds)
 
-        of_feature = groups(width, channels)
-        of_pixel = np.append(np.arange(channels), -1)  # and the plane of ones
+        of_feature = groups(width, looks)
+        of_pixel = np.append(groups(channels, looks), -1)  # and the plane of ones
         self.above = VerticalConv(channels + 1, width, reach, strict=True, name="above")
         self.beside = HorizontalConv(of_pixel, of_feature, reach, "A", bias=False, name="beside")
         kind = RECURRENCES[recurrence]
         self.dilations = dilations(self.image_shape, reach, kind.reach, depth)
-        self.stack = [
-            kind(width, channels, d, f"lstm{i}", drop) for i, d in enumerate(self.dilations)
-        ]
+        self.stack = [kind(width, looks, d, f"lstm{i}", drop) for i, d in enumerate(self.dilations)]
 
     def trained(self) -> dict[str, list[keras.Variable]]:
         layers: list[keras.Layer] = [self.above, self.beside, *self.stack, self.head]
@@ -306,7 +305,7 @@ class PixelRNN(Autoregression):
         window = tf.concat([columns, with_ones(pixel)[:, None]], axis=1)
         value = tf.gather(told, x, axis=1) + self.beside.pixel(window)
         # The last look at the pixel: features know of all its channels that they ever will.
-        finished = channel == self.image_shape[-1] - 1
+        finished = channel == self.looks - 1
         after = []
         for layer, own in zip(self.stack, states, strict=True):
             value, own = layer.pixel(own, x, value, finished)

@@ -32,13 +32,14 @@ has a short memory at first, for each stage's own weights when they begin to lea
 """
 
 import functools
+import math
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
 import keras
 import tensorflow as tf
 
-from tfgen import random
+from tfgen import averages, random
 from tfgen.declared import Count, Range, Weight
 from tfgen.errors import UserError
 from tfgen.game import Game
@@ -51,7 +52,7 @@ class ProGAN(Game):
     """A GAN that grows; its likelihood is implicit.
 
     Args:
-      image_shape, levels, seed: see `GenerativeModel`; images are square, 4, 8, 16, ... a side.
+      image_shape, levels, seed: see `GenerativeModel`; borders fill up to 4, 8, 16, ... a side.
       width: the most features of a pixel.
       base: a stage s has base / 2^(s + 1) features, if that is less than `width`.
       stages: how many there are; 0: as many as the images need. With fewer, samples are enlarged.
@@ -64,7 +65,7 @@ class ProGAN(Game):
 
     It takes no networks of a user's own: its own ones grow with its stages.
 
-    Raises: UserError for images of another size, and for numbers that are none.
+    Raises: UserError for numbers that are none.
     """
 
     paper = ("Karras et al. 2018", "https://arxiv.org/abs/1710.10196")
@@ -200,16 +201,28 @@ class ProGAN(Game):
         self.train_function = train_function
 
     def shown(self, x: tf.Tensor, stage: int | tf.Tensor, alpha: float | tf.Tensor) -> tf.Tensor:
-        """Images as D is shown them: [B, H, H, C] -> [B / n, R_s, R_s, C], faded."""
-        x = growing.down(x[:: self.every[stage]], self.full - stage)
+        """Images as D is shown them: [B, H, W, C] -> [B / n, R_s, R_s, C], faded.
+
+        Between borders, where the data's size is no power of two.
+        """
+        borders = [[0, 0], *self.borders, [0, 0]]
+        x = growing.down(tf.pad(x[:: self.every[stage]], borders), self.full - stage)
         if not stage:
             return x
         old = growing.up(growing.down(x))
         return old + alpha * (x - old)
 
     def enlarged(self, x: tf.Tensor, stage: int | tf.Tensor) -> tf.Tensor:
-        """[B, R_s, R_s, C] -> [B, H, H, C]."""
-        return growing.up(x, self.full - stage)
+        """[B, R_s, R_s, C] -> [B, H, W, C], without borders."""
+        (above, _), (left, _) = self.borders
+        h, w, _ = self.image_shape
+        return growing.up(x, self.full - stage)[:, above : above + h, left : left + w]
+
+    @property
+    def borders(self) -> list[list[int]]:
+        """Pixels above and below, left and right of an image at full size."""
+        over = [(growing.FIRST << self.full) - side for side in self.image_shape[:2]]
+        return [[n // 2, n - n // 2] for n in over]
 
     @property
     def full(self) -> int:
@@ -313,11 +326,8 @@ class ProGAN(Game):
 
     def update_averages(self) -> None:
         for stage, start in enumerate(self.starts[: self.span[1] + 1]):
-            t = tf.cast(tf.maximum(self.step - start, 0), tf.float32)
-            decay = tf.minimum(self.ema, (1.0 + t) / (10.0 + t))
-            pairs = zip(self.G_average.of_stage(stage), self.G.of_stage(stage), strict=True)
-            for average, new in pairs:
-                average.assign_sub((1.0 - decay) * (average - new))
+            decay = averages.rising(self.ema, tf.maximum(self.step - start, 0))
+            averages.follow(self.G_average.of_stage(stage), self.G.of_stage(stage), decay)
 
     def test_step(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         images = self.to_range(self.to_unit(batch["image"]))
@@ -352,17 +362,14 @@ class ProGAN(Game):
 
 
 def stages_of(image_shape: Sequence[int], wanted: int) -> int:
-    """The number of stages of images [H, H, C]; with `wanted`, of those so many.
+    """The number of stages of images [H, W, C]; with `wanted`, of those so many.
 
-    Raises: UserError for images that are not 4 * 2^s pixels a side, and for more stages than that.
+    The last has the least 4 * 2^s pixels a side that hold the image.
+
+    Raises: UserError for more stages than that.
     """
     h, w, _ = image_shape
-    stages = (h // growing.FIRST).bit_length()
-    if h != w or h != growing.FIRST << max(stages - 1, 0):
-        raise UserError(
-            f"progan doubles the size from 4x4 on, and {h}x{w} is no power of two: set "
-            "`data.size` to 4, 8, 16, 32, ..."
-        )
+    stages = math.ceil(math.log2(max(h, w, growing.FIRST) / growing.FIRST)) + 1
     if wanted > stages:
         raise UserError(
             f"stages is {wanted}: images of {h}x{w} have {stages}, from 4x4 on. Set "

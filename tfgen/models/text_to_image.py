@@ -87,8 +87,6 @@ class TextToImage(Game):
       depth: how often D halves the size and G doubles it.
       kernel: side of a convolution's kernel, in pixels.
       others: see `Game`.
-
-    Raises: UserError for images whose height or width is not divisible by 2**depth.
     """
 
     paper = ("Reed et al. 2016", "https://arxiv.org/abs/1605.05396")

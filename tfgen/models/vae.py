@@ -30,8 +30,9 @@ import tensorflow as tf
 
 from tfgen import random
 from tfgen.compiling import compiled
-from tfgen.declared import Count, Likelihood, Network, Range, Share, Steps, Weight
+from tfgen.declared import Count, Layers, Likelihood, Network, Range, Share, Steps, Weight
 from tfgen.layers import Dropout, LatentDensity, coders, priors
+from tfgen.layers.shared_width import with_width
 from tfgen.model import GenerativeModel
 from tfgen.objectives import bounds, divergences, likelihoods
 
@@ -57,8 +58,9 @@ class VAE(GenerativeModel):
     Args:
       image_shape, levels, seed: see `GenerativeModel`.
       latent_dim: Z, the number of latents.
-      network: "dense" (the paper's), "conv" (height and width divisible by 4) or "linear".
+      network: "dense" (the paper's), "conv" or "linear".
       width: hidden units ("dense") or filters of the first layer ("conv").
+      depth: how often "conv" halves the image, each time rounded up.
       dropout: share of hidden units dropped in training.
       samples: L, draws of z for each image of a step.
       warmup: steps over which the weight of the KL term rises from 0 to 1 (Sonderby et al. 2016).
@@ -68,7 +70,7 @@ class VAE(GenerativeModel):
       draw: whether a sample is a draw from p(x|z), where by default it is the mean of p(x|z).
       components: of the mixture that stands for the prior after training; 0 keeps the prior.
       encoder: a network of the user's own (`tfgen/networks.py`), [H, W, C] -> [2 Z]: mu, logvar.
-      decoder: the same, [Z] -> [H, W, C * n], the n parameters of p(x|z) of each channel.
+      decoder: the same, [Z] -> [H, W, N], the parameters of p(x|z).
     """
 
     paper = ("Kingma and Welling 2014", "https://arxiv.org/abs/1312.6114")
@@ -86,6 +88,7 @@ class VAE(GenerativeModel):
         latent_dim: Count = 20,
         network: Literal["dense", "conv", "linear"] = "dense",
         width: Count = 500,
+        depth: Layers = 2,
         dropout: Share = 0.0,
         samples: Count = 1,
         warmup: Steps = 0,
@@ -104,6 +107,7 @@ class VAE(GenerativeModel):
         self.latent_dim = latent_dim
         self.network = network
         self.width = width
+        self.depth = depth
         self.dropout = dropout
         self.likelihood = likelihood
         self.draw = draw
@@ -118,15 +122,18 @@ class VAE(GenerativeModel):
         h, w, c = self.image_shape
         # A variant with labels shows them to the encoder as planes, to the decoder beside z.
         seen, codes = (h, w, c + self.num_classes), latent_dim + self.num_classes
-        given = (h, w, c * self.p.parameters)
+        given = (h, w, self.p.outputs(c))
 
         self.encoder = self.choose_network(
             *("encoder", encoder, seen, (2 * latent_dim,)),
-            lambda: coders.encoder(network, seen, 2 * latent_dim, width, drop),
+            lambda: coders.encoder(network, seen, 2 * latent_dim, width, drop, depth=depth),
         )
-        self.decoder = self.choose_network(
-            *("decoder", decoder, (codes,), given),
-            lambda: coders.decoder(network, codes, given, width, drop),
+        self.decoder = with_width(
+            self.p,
+            self.choose_network(
+                *("decoder", decoder, (codes,), given),
+                lambda: coders.decoder(network, codes, given, width, drop, depth=depth),
+            ),
         )
         if components:
             self.latents = LatentDensity(latent_dim, components)
@@ -145,7 +152,7 @@ class VAE(GenerativeModel):
     def parameters(
         self, z: tf.Tensor, label: tf.Tensor | None = None, training: bool = False
     ) -> tf.Tensor:
-        """The parameters of p(x|z): [B, Z] -> [B, H, W, C * n]."""
+        """The parameters of p(x|z): [B, Z] -> [B, H, W, N]."""
         return self.decoder(z, training=training)
 
     def make_prior(self) -> priors.Prior:

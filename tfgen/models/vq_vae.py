@@ -32,10 +32,11 @@ import keras
 import tensorflow as tf
 from keras import layers
 
-from tfgen import accumulation, random, replicas
+from tfgen import accumulation, random, replicas, sizes
 from tfgen.declared import Count, Likelihood, Network, Range, Share, Weight
-from tfgen.errors import UserError, one_of
-from tfgen.layers import Dropout
+from tfgen.errors import one_of
+from tfgen.layers import Dropout, coders
+from tfgen.layers.shared_width import with_width
 from tfgen.model import GenerativeModel
 from tfgen.objectives import likelihoods, losses
 
@@ -59,6 +60,7 @@ def conv_encoder(
 
 def conv_decoder(
     code_shape: Sequence[int],
+    image_shape: Sequence[int],
     outputs: int,
     width: int,
     depth: int,
@@ -71,7 +73,9 @@ def conv_decoder(
             layers.Conv2DTranspose(2 * width >> i, 4, 2, "same", activation="silu"),
         ]
     last = layers.Conv2D(outputs, 3, padding="same", dtype="float32")
-    return keras.Sequential([*stack, last], name="p")
+    h, w, _ = code_shape
+    cut = coders.cut((h << depth, w << depth), image_shape[:2])
+    return keras.Sequential([*stack, last, *cut], name="p")
 
 
 class CausalPrior(keras.layers.Layer):
@@ -129,7 +133,8 @@ class VQVAE(GenerativeModel):
       image_shape, levels, seed: see `GenerativeModel`.
       codes: K, vectors in the book.
       code_dim: D, numbers of each vector.
-      depth: how often the image is halved: the grid of codes is h = H / 2^depth, w = W / 2^depth.
+      depth: how often the image is halved: the grid of codes is h = H / 2^depth, w = W / 2^depth,
+        rounded up at each halving.
       width: filters of the first layer.
       codebook: how it follows the encoder: "ema", averages that forget, or "gradient".
       commitment: beta, the weight of the term that keeps the encoder near its codes.
@@ -139,7 +144,7 @@ class VQVAE(GenerativeModel):
       dropout: share of channels dropped in training.
       likelihood: p(x|z_q): "auto" fits the data's levels.
       encoder: a network of the user's own (`tfgen/networks.py`), [H, W, C] -> [h, w, D].
-      decoder: the same, [h, w, D] -> [H, W, C * n], the n parameters of p(x|z_q) of each channel.
+      decoder: the same, [h, w, D] -> [H, W, N], the parameters of p(x|z_q).
 
     The prior's network is causal and stays: another could see the code that it is to foretell.
     """
@@ -177,19 +182,14 @@ class VQVAE(GenerativeModel):
         self.likelihood = likelihood
 
         h, w, c = self.image_shape
-        if h % 2**depth or w % 2**depth:
-            raise UserError(
-                f"a VQ-VAE of depth {depth} halves the image {depth} times: {h}x{w} is not "
-                f"divisible by {2**depth}. Set `model.depth` lower."
-            )
-        self.grid = (h >> depth, w >> depth)
+        self.grid = sizes.halved((h, w), depth)
         self.places = self.grid[0] * self.grid[1]
         self.p = likelihoods.choose(likelihood, levels)
 
         def drop(stream: str) -> keras.Layer:
             return Dropout(dropout, stream, self.training_seeds)
 
-        code_shape, outputs = (*self.grid, code_dim), c * self.p.parameters
+        code_shape, outputs = (*self.grid, code_dim), self.p.outputs(c)
         self.encoder = self.choose_network(
             "encoder",
             encoder,
@@ -197,12 +197,12 @@ class VQVAE(GenerativeModel):
             code_shape,
             lambda: conv_encoder(self.image_shape, code_dim, width, depth, drop),
         )
-        self.decoder = self.choose_network(
-            "decoder",
-            decoder,
-            code_shape,
-            (h, w, outputs),
-            lambda: conv_decoder(code_shape, outputs, width, depth, drop),
+        self.decoder = with_width(
+            self.p,
+            self.choose_network(
+                *("decoder", decoder, code_shape, (h, w, outputs)),
+                lambda: conv_decoder(code_shape, self.image_shape, outputs, width, depth, drop),
+            ),
         )
         self.prior_network = CausalPrior(self.places, codes, prior_width, drop)
         self.e = self.add_weight(

@@ -33,7 +33,7 @@ import tensorflow as tf
 
 from tfgen import replicas
 from tfgen.errors import UserError
-from tfgen.objectives.likelihoods import softplus
+from tfgen.objectives.levels import softplus
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,12 +1,13 @@
 """p(x | parameters) for images of integer levels 0 .. L - 1: log-probability, mean and sampling.
 
 A likelihood is chosen to fit the data: Bernoulli for two levels, a categorical for few, a
-discretised logistic for many, or a discretised Gaussian. Each gives a probability to every level,
-so all are in nats on the same scale and may be compared. Each samples by inverting its distribution
-function at a given uniform: the number comes from the seed, not from a state.
+discretised logistic for many, or a discretised Gaussian; a mixture of coupled channels for colour
+that is drawn pixel by pixel; a Gaussian of one learned width for decoders. Each gives a probability
+to every level, so all are in nats on the same scale and may be compared. Each samples by inverting
+a distribution function at a given uniform: the number comes from the seed, not from a state.
 
-Shapes: levels int32 [B, H, W, C];  parameters [B, H, W, C * n], those of a channel side by side;
-log_prob [B], nats;  pixel_log_prob [B, H, W, C], its terms.
+Shapes: levels int32 [B, H, W, C];  parameters [B, H, W, N], N = C n with those of a channel side by
+side, where channels are independent;  log_prob [B], nats;  pixel_log_prob [B, H, W, C], its terms.
 """
 
 import math
@@ -15,46 +16,18 @@ from collections.abc import Callable, Sequence
 import tensorflow as tf
 
 from tfgen.errors import UserError, one_of
+from tfgen.objectives.coupled import CoupledMixture
+from tfgen.objectives.levels import (
+    Likelihood,
+    bounded,
+    clipped_logistic_mean,
+    inverted,
+    logistic_bin,
+    softplus,
+)
 
 
-def softplus(x: tf.Tensor) -> tf.Tensor:
-    """log(1 + exp(x)) without overflow; LiteRT lowers Keras' to log(exp(x) + 1): inf at 89."""
-    return tf.maximum(x, 0.0) + tf.math.log(1.0 + tf.exp(-tf.abs(x)))
-
-
-def inverted(cumulative: tf.Tensor, u: tf.Tensor) -> tf.Tensor:
-    """The least k with u < P(x <= k), float32:  [..., L], [...] -> [...]."""
-    # The last term of the sum is 1, which rounding may miss.
-    return tf.reduce_sum(tf.cast(cumulative[..., :-1] <= u[..., None], tf.float32), axis=-1)
-
-
-class _Likelihood:
-    """Given its parameters, each pixel and channel is independent of the others."""
-
-    parameters: int  # n, of each pixel and channel
-
-    def pixel_log_prob(self, x: tf.Tensor, parameters: tf.Tensor) -> tf.Tensor:
-        """Levels [B, H, W, C], [B, H, W, C * n] -> [B, H, W, C], nats."""
-        raise NotImplementedError
-
-    def mean(self, parameters: tf.Tensor) -> tf.Tensor:
-        """[B, H, W, C * n] -> [B, H, W, C] in [0, 1]."""
-        raise NotImplementedError
-
-    def draw(self, parameters: tf.Tensor, u: tf.Tensor) -> tf.Tensor:
-        """A draw by uniforms u [B, H, W, C]: a level in [0, 1]."""
-        raise NotImplementedError
-
-    def log_prob(self, x: tf.Tensor, parameters: tf.Tensor) -> tf.Tensor:
-        return tf.reduce_sum(self.pixel_log_prob(x, parameters), axis=[1, 2, 3])
-
-    def _split_channels(self, parameters: tf.Tensor) -> tf.Tensor:
-        """[B, H, W, C * n] -> [B, H, W, C, n]"""
-        b, (h, w, c) = tf.shape(parameters)[0], parameters.shape[1:]
-        return tf.reshape(parameters, [b, h, w, c // self.parameters, self.parameters])
-
-
-class Bernoulli(_Likelihood):
+class Bernoulli(Likelihood):
     """Two levels:  p(x = 1) = sigmoid(logit)."""
 
     parameters = 1
@@ -74,7 +47,7 @@ class Bernoulli(_Likelihood):
         return tf.cast(u < tf.sigmoid(logits), tf.float32)
 
 
-class Categorical(_Likelihood):
+class Categorical(Likelihood):
     """A free probability for each level:  p(x = k) = softmax(logits)[k]."""
 
     def __init__(self, levels: int) -> None:
@@ -95,18 +68,7 @@ class Categorical(_Likelihood):
         return inverted(tf.cumsum(p, axis=-1), u) / (self.levels - 1)
 
 
-def bounded(log_s: tf.Tensor) -> tf.Tensor:
-    """log s of a width, as it is from -6 to 4, and beyond ever more slowly towards -7 and 5.
-
-    Narrower or wider is of no use to a bin of one level, and overflows. Nowhere is the slope 0, so
-    what has once been driven out there comes back.
-    """
-    inside = tf.clip_by_value(log_s, -6.0, 4.0)
-    beyond = log_s - inside
-    return inside + tf.sign(beyond) * (1.0 - 1.0 / (1.0 + tf.abs(beyond)))
-
-
-class _LocationScale(_Likelihood):
+class _LocationScale(Likelihood):
     """A density of a learned place m and width s, integrated over each level's bin.
 
     `mean` is that of the variable with this density, clipped to the range, and not of the levels
@@ -118,7 +80,7 @@ class _LocationScale(_Likelihood):
     def __init__(self, levels: int) -> None:
         self.levels = levels
 
-    def _split(self, parameters: tf.Tensor) -> tuple[tf.Tensor, ...]:
+    def _split(self, parameters: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """-> m in levels, log s; zeros mean the middle, an eighth of the range wide."""
         m, log_s = tf.unstack(self._split_channels(parameters), axis=-1)
         top = float(self.levels - 1)
@@ -127,34 +89,6 @@ class _LocationScale(_Likelihood):
     def _at_level(self, x: tf.Tensor) -> tf.Tensor:
         """x in levels -> the nearest that there is, in [0, 1]."""
         return tf.clip_by_value(tf.round(x) / (self.levels - 1), 0.0, 1.0)
-
-
-def logistic_bin(k: tf.Tensor, m: tf.Tensor, log_s: tf.Tensor, levels: int) -> tf.Tensor:
-    """The log probability of levels k under a logistic at m, of width s: shapes that broadcast.
-
-    In units of levels; the bins of the first and the last level take the tails.
-    """
-    inverse_s = tf.exp(-log_s)
-    upper, lower = (k + 0.5 - m) * inverse_s, (k - 0.5 - m) * inverse_s
-    log_below = -softplus(-upper)  # log sigmoid(upper), the bin of level 0
-    log_above = -softplus(lower)  # log (1 - sigmoid(lower)), the bin of level L - 1
-    # sigmoid(a) - sigmoid(b) = sigmoid(a) sigmoid(-b) (1 - exp(b - a)):  no cancellation far out.
-    log_inside = log_below + log_above + tf.math.log(-tf.math.expm1(-inverse_s))
-    return tf.where(k < 0.5, log_below, tf.where(k > levels - 1.5, log_above, log_inside))
-
-
-def logistic_mean(m: tf.Tensor, log_s: tf.Tensor, top: float) -> tf.Tensor:
-    """The mean, over top, of a logistic at m, of width s, clipped to [0, top]: shapes broadcast.
-
-    E[clip(X, 0, T)] = int_0^T P(X > t) dt = s (softplus(m / s) - softplus((m - T) / s))
-    """
-    s = tf.exp(log_s)
-    return s * (softplus(m / s) - softplus((m - top) / s)) / top
-
-
-def logit(u: tf.Tensor) -> tf.Tensor:
-    """log u / (1 - u): the quantile of the standard logistic."""
-    return tf.math.log(u) - tf.math.log(1.0 - u)
 
 
 class DiscretizedLogistic(_LocationScale):
@@ -166,17 +100,16 @@ class DiscretizedLogistic(_LocationScale):
     """
 
     def pixel_log_prob(self, x: tf.Tensor, parameters: tf.Tensor) -> tf.Tensor:
-        m, log_s = self._split(parameters)
-        return logistic_bin(tf.cast(x, tf.float32), m, log_s, self.levels)
+        return logistic_bin(tf.cast(x, tf.float32), *self._split(parameters), self.levels)
 
     def mean(self, parameters: tf.Tensor) -> tf.Tensor:
-        m, log_s = self._split(parameters)
-        mean = logistic_mean(m, log_s, float(self.levels - 1))
+        top = float(self.levels - 1)
+        mean = clipped_logistic_mean(*self._split(parameters), top) / top
         return tf.clip_by_value(mean, 0.0, 1.0)  # rounding may pass the ends
 
     def draw(self, parameters: tf.Tensor, u: tf.Tensor) -> tf.Tensor:
         m, log_s = self._split(parameters)
-        return self._at_level(m + tf.exp(log_s) * logit(u))
+        return self._at_level(m + tf.exp(log_s) * (tf.math.log(u) - tf.math.log(1.0 - u)))
 
 
 class FixedLogistic(DiscretizedLogistic):
@@ -188,28 +121,31 @@ class FixedLogistic(DiscretizedLogistic):
 
     parameters = 1
 
-    def _split(self, parameters: tf.Tensor) -> tuple[tf.Tensor, ...]:
+    def _split(self, parameters: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         top = float(self.levels - 1)
         m = (self._split_channels(parameters)[..., 0] + 0.5) * top
         return m, tf.fill(tf.shape(m), math.log(top / 12.0))
 
 
-class MixtureOfLogistics(_LocationScale):
+class MixtureOfLogistics(Likelihood):
     """A mixture of five logistics, integrated over each level's bin.
 
         p(x = k) = sum_j w_j [sigmoid((k + 1/2 - m_j) / s_j) - sigmoid((k - 1/2 - m_j) / s_j)]
 
-    Salimans et al., PixelCNN++, ICLR 2017, equation 2. Departure: a channel depends on those before
-    it by the network, if at all, and not by coefficients of its own (equation 3).
+    Salimans et al., PixelCNN++, ICLR 2017, equation 2. A channel depends on those before it by the
+    network, if at all; by coefficients of its own in `CoupledMixture`.
 
     Neither the mean nor a draw makes anything of the size of levels by parts: an evaluation's batch
-    of 64x64x3 at 256 levels would take 16 GB.
+    of 64x64x3 at 256 levels would take 16 GB. As of `_LocationScale`, the mean is of the density.
     """
 
     components = 5
     parameters = 3 * components
 
-    def _split(self, parameters: tf.Tensor) -> tuple[tf.Tensor, ...]:
+    def __init__(self, levels: int) -> None:
+        self.levels = levels
+
+    def _split(self, parameters: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """-> log w, m in levels, log s: each [B, H, W, C, J]. Zeros spread over the range."""
         logits, m, log_s = tf.split(self._split_channels(parameters), 3, axis=-1)
         top, j = float(self.levels - 1), tf.range(self.components, dtype=tf.float32)
@@ -225,7 +161,8 @@ class MixtureOfLogistics(_LocationScale):
     def mean(self, parameters: tf.Tensor) -> tf.Tensor:
         # The mean of a mixture is that of its parts' means.
         log_w, m, log_s = self._split(parameters)
-        means = tf.exp(log_w) * logistic_mean(m, log_s, float(self.levels - 1))
+        top = float(self.levels - 1)
+        means = tf.exp(log_w) * clipped_logistic_mean(m, log_s, top) / top
         return tf.clip_by_value(tf.reduce_sum(means, axis=-1), 0.0, 1.0)  # as there
 
     def draw(self, parameters: tf.Tensor, u: tf.Tensor) -> tf.Tensor:
@@ -233,13 +170,13 @@ class MixtureOfLogistics(_LocationScale):
         log_w, m, log_s = self._split(parameters)
         w = tf.exp(log_w)
         ends = tf.cumsum(w, axis=-1)
-        which = tf.cast(inverted(ends, u), tf.int32)
-        chosen = tf.one_hot(which, self.components)
+        chosen = tf.one_hot(tf.cast(inverted(ends, u), tf.int32), self.components)
         w, start, m, log_s = (
             tf.reduce_sum(chosen * part, axis=-1) for part in (w, ends - w, m, log_s)
         )
         inside = tf.clip_by_value((u - start) / w, 1e-7, 1.0 - 1e-7)
-        return self._at_level(m + tf.exp(log_s) * logit(inside))
+        x = m + tf.exp(log_s) * (tf.math.log(inside) - tf.math.log(1.0 - inside))
+        return tf.clip_by_value(tf.round(x) / (self.levels - 1), 0.0, 1.0)
 
 
 def log_normal_cdf(x: tf.Tensor) -> tf.Tensor:
@@ -282,6 +219,44 @@ def _polynomial(coefficients: Sequence[float], x: tf.Tensor) -> tf.Tensor:
     return value
 
 
+def gaussian_bin(k: tf.Tensor, m: tf.Tensor, log_s: tf.Tensor, levels: int) -> tf.Tensor:
+    """The log probability of levels k under a normal at m, of width s, as `logistic_bin` has it."""
+    inverse_s = tf.exp(-log_s)
+    # By symmetry the bin is looked at from the side where its tail is small: 0 >= upper > lower
+    # or, around the middle, upper > 0 > lower.
+    distance = tf.abs(k - m)
+    upper, lower = (0.5 - distance) * inverse_s, (-0.5 - distance) * inverse_s
+    log_below = _log_cdf((k + 0.5 - m) * inverse_s)
+    log_above = _log_cdf((m - k + 0.5) * inverse_s)
+    log_inside = _log_between(lower, upper, inverse_s)
+    return tf.where(k < 0.5, log_below, tf.where(k > levels - 1.5, log_above, log_inside))
+
+
+def _log_cdf(x: tf.Tensor) -> tf.Tensor:
+    """log Phi(x) for any x; above 0 from the other tail."""
+    tail = log_normal_cdf(-tf.abs(x))
+    return tf.where(x > 0.0, tf.math.log1p(-tf.minimum(tf.exp(tail), 0.5)), tail)
+
+
+def _log_between(lower: tf.Tensor, upper: tf.Tensor, width: tf.Tensor) -> tf.Tensor:
+    """log (Phi(upper) - Phi(lower)), upper - lower = width."""
+    log_upper, log_lower = _log_cdf(upper), log_normal_cdf(tf.minimum(lower, 0.0))
+    ratio = tf.minimum(log_lower - log_upper, -1e-6)
+    by_difference = log_upper + tf.math.log(-tf.math.expm1(ratio))
+    # In narrow bins the two cancel: there the density in the middle, and its curvature.
+    middle = 0.5 * (lower + upper)
+    narrow = width * (1.0 + tf.abs(middle)) < 0.1
+    safe = tf.where(narrow, middle, 0.0)
+    curvature = tf.square(tf.minimum(width, 0.1)) * (tf.square(safe) - 1.0) / 24.0
+    by_density = (
+        tf.math.log(width)
+        - 0.5 * tf.square(safe)
+        - 0.5 * math.log(2.0 * math.pi)
+        + tf.math.log1p(curvature)
+    )
+    return tf.where(narrow, by_density, by_difference)
+
+
 class DiscretizedGaussian(_LocationScale):
     """A normal density integrated over each level's bin; the outer bins take the tails.
 
@@ -291,41 +266,7 @@ class DiscretizedGaussian(_LocationScale):
     """
 
     def pixel_log_prob(self, x: tf.Tensor, parameters: tf.Tensor) -> tf.Tensor:
-        m, log_s = self._split(parameters)
-        k = tf.cast(x, tf.float32)
-        inverse_s = tf.exp(-log_s)
-        # By symmetry the bin is looked at from the side where its tail is small: 0 >= upper > lower
-        # or, around the middle, upper > 0 > lower.
-        distance = tf.abs(k - m)
-        upper, lower = (0.5 - distance) * inverse_s, (-0.5 - distance) * inverse_s
-        log_below = self._log_cdf((k + 0.5 - m) * inverse_s)
-        log_above = self._log_cdf((m - k + 0.5) * inverse_s)
-        log_inside = self._log_between(lower, upper, inverse_s)
-        return tf.where(k < 0.5, log_below, tf.where(k > self.levels - 1.5, log_above, log_inside))
-
-    @staticmethod
-    def _log_cdf(x: tf.Tensor) -> tf.Tensor:
-        """log Phi(x) for any x; above 0 from the other tail."""
-        tail = log_normal_cdf(-tf.abs(x))
-        return tf.where(x > 0.0, tf.math.log1p(-tf.minimum(tf.exp(tail), 0.5)), tail)
-
-    def _log_between(self, lower: tf.Tensor, upper: tf.Tensor, width: tf.Tensor) -> tf.Tensor:
-        """log (Phi(upper) - Phi(lower)), upper - lower = width."""
-        log_upper, log_lower = self._log_cdf(upper), log_normal_cdf(tf.minimum(lower, 0.0))
-        ratio = tf.minimum(log_lower - log_upper, -1e-6)
-        by_difference = log_upper + tf.math.log(-tf.math.expm1(ratio))
-        # In narrow bins the two cancel: there the density in the middle, and its curvature.
-        middle = 0.5 * (lower + upper)
-        narrow = width * (1.0 + tf.abs(middle)) < 0.1
-        safe = tf.where(narrow, middle, 0.0)
-        curvature = tf.square(tf.minimum(width, 0.1)) * (tf.square(safe) - 1.0) / 24.0
-        by_density = (
-            tf.math.log(width)
-            - 0.5 * tf.square(safe)
-            - 0.5 * math.log(2.0 * math.pi)
-            + tf.math.log1p(curvature)
-        )
-        return tf.where(narrow, by_density, by_difference)
+        return gaussian_bin(tf.cast(x, tf.float32), *self._split(parameters), self.levels)
 
     def mean(self, parameters: tf.Tensor) -> tf.Tensor:
         # E[clip(X, 0, T)] = int_0^T P(X > t) dt = s (h(m / s) - h((m - T) / s)), where
@@ -344,17 +285,34 @@ class DiscretizedGaussian(_LocationScale):
         return self._at_level(m + tf.exp(log_s) * normal_quantile(u))
 
 
-KINDS: dict[str, Callable[[int], _Likelihood]] = {
+class SharedGaussian(DiscretizedGaussian):
+    """The Gaussian of one width for all pixels, which is learned: the last plane of parameters.
+
+    Rybkin et al. 2021, section 3.1, has the density itself.
+    """
+
+    parameters = 1
+    shared = True
+
+    def _split(self, parameters: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        top = float(self.levels - 1)
+        log_s = bounded(parameters[..., -1:]) + math.log(top / 8.0)
+        return (parameters[..., :-1] + 0.5) * top, log_s
+
+
+KINDS: dict[str, Callable[[int], Likelihood]] = {
     "bernoulli": Bernoulli,
     "categorical": Categorical,
     "logistic": DiscretizedLogistic,
     "fixed_logistic": FixedLogistic,
     "gaussian": DiscretizedGaussian,
+    "shared_gaussian": SharedGaussian,
     "mixture": MixtureOfLogistics,
+    "coupled_mixture": CoupledMixture,
 }
 
 
-def choose(name: str, levels: int) -> _Likelihood:
+def choose(name: str, levels: int) -> Likelihood:
     """The likelihood of that name for L levels; "auto" takes the one that fits L.
 
     Raises: UserError for an unknown name, or one that cannot hold L levels.

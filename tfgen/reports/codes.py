@@ -29,7 +29,7 @@ def scatter(subject: "Subject", most: int = 1000) -> np.ndarray:
     if subject.has("draw_prior"):
         accuracy, _, prior = evaluation.prior_two_sample(subject.model, subject.images[:most])
         title = (
-            "codes of held-out images, over those that samples are made of\n"
+            "codes of held-out images, over those that samples are made of "
             f"(a nearest neighbour tells the two apart in {100 * accuracy:.0f} % of cases; 50 %: "
             "they are alike)"
         )

@@ -108,14 +108,18 @@ def table(
         columns = {name: results, "error": of_first, **dict(others)}
     heads = [name.split(" ", 1) for name in columns]
     widths = [max(8, *map(len, head)) for head in heads]
+    titles = {
+        key: distance if key == "frechet" else metric.title
+        for key, metric in catalogue.METRICS.items()
+        if any(key in column for column in columns.values())
+    }
+    left = max([26, *map(len, titles.values())])
     for row in (0, 1):
         words = [head[row] if row < len(head) else "" for head in heads]
-        yield " " * 31 + "  ".join(f"{w:>{n}}" for w, n in zip(words, widths, strict=True))
-    for key, metric in catalogue.METRICS.items():
-        if any(key in column for column in columns.values()):
-            title = distance if key == "frechet" else metric.title
-            cells = [
-                f"{catalogue.text(key, column.get(key)):>{width}}"
-                for column, width in zip(columns.values(), widths, strict=True)
-            ]
-            yield f"{title:31}" + "  ".join(cells)
+        yield "  ".join([" " * left, *(f"{w:>{n}}" for w, n in zip(words, widths, strict=True))])
+    for key, title in titles.items():
+        cells = [
+            f"{catalogue.text(key, column.get(key)):>{width}}"
+            for column, width in zip(columns.values(), widths, strict=True)
+        ]
+        yield "  ".join([f"{title:{left}}", *cells])

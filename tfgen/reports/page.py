@@ -71,6 +71,7 @@ svg text { fill: var(--quiet); font: 12px system-ui, sans-serif; }
 @container (max-width: 400px) { svg text { font-size: 22px; } }
 @container (max-width: 327px) { svg text { font-size: 27px; } }
 .aside { display: none; } @media (max-width: 640px) { .own + .aside { display: block; } }
+.small img { max-width: 460px; }
 .own { overflow-x: auto; } .own img { width: auto; min-width: 100%; max-width: none; }
 .key { display: flex; flex-wrap: wrap; gap: .3rem 1.1rem; margin: .2rem 0 .5rem; font-size: .86rem;
   color: var(--quiet); }
@@ -100,27 +101,34 @@ def section(title: str, text: str, *parts: str) -> str:
     return f"<section><h2>{html.escape(title)}</h2>{text}{''.join(parts)}</section>"
 
 
-def picture(pixels: "np.ndarray", alt: str, caption: str = "", own_size: bool = False) -> str:
+def picture(
+    pixels: "np.ndarray", alt: str, caption: str = "", own_size: bool = False, small: bool = False
+) -> str:
     """uint8 [height, width, 3] -> a figure, the PNG inside the page.
 
     own_size: it is never made smaller, for there is text in it; a phone shows a part of it and
       says so.
+    small: it is shown no wider than a phone is, or little.
     """
     from PIL import Image
 
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, "PNG", optimize=True)
-    return png(buffer.getvalue(), alt, caption, own_size)
+    return png(buffer.getvalue(), alt, caption, own_size, small)
 
 
-def png(content: bytes, alt: str, caption: str = "", own_size: bool = False) -> str:
+def png(
+    content: bytes, alt: str, caption: str = "", own_size: bool = False, small: bool = False
+) -> str:
+    """The same of a PNG file's content."""
     data = base64.b64encode(content).decode()
     caption = f"<figcaption>{caption}</figcaption>" if caption else ""
     image = f'<img alt="{html.escape(alt)}" src="data:image/png;base64,{data}">'
     if own_size:
         aside = '<figcaption class="aside">Wider than the screen: scroll it sideways.</figcaption>'
         image = f'<div class="own">{image}</div>{aside}'
-    return f"<figure>{image}{caption}</figure>"
+    kind = ' class="small"' if small else ""
+    return f"<figure{kind}>{image}{caption}</figure>"
 
 
 def words(text: str) -> str:

@@ -37,6 +37,7 @@ class Figure:
         model anew each time, so of a `Subject` no `codes`.
       narrow: whether the report puts it beside its neighbour.
       text: whether there is text in it, which pages do not make smaller.
+      small: whether it is drawn to be read on a phone, and wider screens do not enlarge it.
     """
 
     key: str
@@ -50,6 +51,7 @@ class Figure:
     preview: bool = False
     narrow: bool = False
     text: bool = False
+    small: bool = False
 
     def fits(self, subject: Subject) -> bool:
         """Whether it can be drawn of the subject."""
@@ -82,7 +84,7 @@ def drawn(subject: Subject, where: Page) -> Iterator[tuple[Figure, np.ndarray]]:
 def section(figure: Figure, pixels: np.ndarray) -> str:
     """Its panel of an HTML page."""
     text = html.escape(figure.caption)
-    picture = page.picture(pixels, figure.title, own_size=figure.text)
+    picture = page.picture(pixels, figure.title, own_size=figure.text, small=figure.small)
     return page.section(figure.title, text, picture)
 
 
@@ -182,7 +184,7 @@ FIGURES: tuple[Figure, ...] = (
         "codes", "Codes",
         "Of held-out images, each a point; in grey, where there are such, the codes that samples "
         "are made of.",
-        codes.scatter, needs=("encode", "several images"), points=True, text=True,
+        codes.scatter, needs=("encode", "several images"), points=True, small=True,
     ),
     Figure(
         "interpolation", "Interpolations",
@@ -239,7 +241,9 @@ FIGURES: tuple[Figure, ...] = (
     Explored(
         "traversals", "Traversals",
         "The sample of seed 0, and what the latents that change images most do to it.",
-        codes.traversals_of_a_sample, needs=("generate",), unless=("encode",), text=True,
+        codes.traversals_of_a_sample,
+        # x_T has a latent for each pixel, and each image takes many steps.
+        needs=("generate",), unless=("encode", "denoiser"), text=True,
     ),
     Explored(
         "interpolation", "Interpolations",

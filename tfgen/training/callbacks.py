@@ -6,7 +6,9 @@ is on disk already.
 """
 
 import contextlib
+import math
 import signal
+import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
     from ml_collections import ConfigDict
 
     from tfgen.run_dir import RunDir
+
+SLOW = 10.0  # seconds of a picture, from which on its cost is said
 
 # How a training is shown.
 Progress = progress.Steps | progress.Silence
@@ -73,8 +77,21 @@ class Recorder(keras.callbacks.Callback):
         model = self.model
         self.health = Health(model, self.progress.say) if model.can("warnings") else None
         if not self.start:
+            began = time.monotonic()
             self.draw(0)
+            self.tell_cost_of_pictures(time.monotonic() - began)
             self.try_figures()
+
+    def tell_cost_of_pictures(self, seconds: float) -> None:
+        """What those to come will take, if the first was slow: drawn pixel after pixel, say."""
+        count = math.ceil(self.config.steps / self.config.save_every)
+        if seconds > SLOW:
+            said = (
+                f"a picture of samples takes {seconds:.0f} s, and each of {count} checkpoints has "
+                f"one: {seconds * count / 60:.0f} minutes in all. A larger `save_every` makes them "
+                "fewer."
+            )
+            warnings.warn(said, Notice, stacklevel=2)
 
     @contextlib.contextmanager
     def stopping_on_signals(self) -> Iterator[None]:

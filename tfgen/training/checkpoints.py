@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import tensorflow as tf
 
-from tfgen.errors import UserError
+from tfgen.errors import UserError, without_ops
 from tfgen.files import plain
 
 if TYPE_CHECKING:
@@ -43,7 +43,8 @@ class Checkpoints:
             self.manager.save(checkpoint_number=step)
         except tf.errors.OpError as error:
             raise OSError(
-                f"cannot write the checkpoint of step {step} in {self.directory}: {error.message}. "
+                f"cannot write the checkpoint of step {step} in {self.directory}: "
+                f"{without_ops(error.message)}. "
                 "Those before it are intact: free some space and run the same command again."
             ) from None
 

@@ -3,7 +3,7 @@
 import contextlib
 import fcntl
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import TYPE_CHECKING, Any
 
 from tfgen import models, settings
@@ -49,6 +49,14 @@ def recorded_steps(run: "RunDir", name: str, config: "ConfigDict") -> int | None
     return None
 
 
+def keep_derived(run: "RunDir", config: "ConfigDict", given: Collection[str]) -> None:
+    """A run that was begun keeps what followed from its data, where the user gives nothing else."""
+    there = settings.flat(run.read_config()[1])
+    known = settings.flat(config)
+    kept = {key: there[key] for key in run.derived() if key in known and key not in given}
+    config.update_from_flattened_dict(kept)
+
+
 def _differences(run: "RunDir", name: str, config: "ConfigDict") -> dict[str, tuple[Any, Any]]:
     """{setting: (there, now)} where the two are not the same."""
     old_name, old_config = run.read_config()
@@ -81,7 +89,7 @@ def extend(
     # The card first: it says that a run is complete. What was measured is of the shorter run.
     for file in (run.card, run.metrics, run.report):
         file.unlink(missing_ok=True)
-    run.write_config(name, config.to_dict())
+    run.write_config(name, config.to_dict(), run.derived())
 
 
 @contextlib.contextmanager

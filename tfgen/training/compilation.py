@@ -83,18 +83,22 @@ def calls(
         held = {key: tf.constant(value) for key, value in pipeline.held(training).items()}
     else:
         made = pipeline.batches(training, batch_size, seed, start, flip)
-    model.steps_on_device = functools.partial(train_function, held=held, say=say)
+    model.steps_on_device = functools.partial(
+        train_function, held=held, drawn_of=training.drawn_of, say=say
+    )
     return made.batch(model.steps_per_execution, drop_remainder=True).prefetch(2)
 
 
 def train_function(
     model: "GenerativeModel",
     held: Mapping[str, tf.Tensor] | None,
+    drawn_of: int,
     say: Callable[[str], None],
 ) -> TrainFunction:
     """Many steps in one program of XLA, as Keras' `fit` calls it.
 
     held: the images that recipes are of; None: what a call is given are batches.
+    drawn_of: see `ImageData`.
     """
 
     def steps(given: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
@@ -102,7 +106,7 @@ def train_function(
 
         def step(k: tf.Tensor, terms: Mapping[str, tf.Tensor]) -> Any:
             batch = {key: value[k] for key, value in given.items()}
-            found = model.train_step(pipeline.gathered(held, batch) if held else batch)
+            found = model.train_step(pipeline.gathered(held, batch, drawn_of) if held else batch)
             return k + 1, {key: tf.cast(found[key], tf.float32) for key in terms}
 
         before = (tf.constant(0), {name: tf.constant(0.0) for name in model.terms})

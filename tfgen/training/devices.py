@@ -44,10 +44,13 @@ def free_memory() -> int | None:
     return min(found)
 
 
+MOST_ON_A_CPU = 64  # TensorFlow takes a while for each, and forever for a million
+
+
 def make_strategy(replicas: int) -> tf.distribute.Strategy | None:
     """A MirroredStrategy for several replicas, None for one.
 
-    Raises: UserError for more replicas than GPUs.
+    Raises: UserError for more replicas than GPUs, or than a CPU is divided into.
     """
     gpus = tf.config.list_physical_devices("GPU")
     for gpu in gpus:
@@ -57,6 +60,11 @@ def make_strategy(replicas: int) -> tf.distribute.Strategy | None:
     count = replicas or max(1, len(gpus))
     if gpus and count > len(gpus):
         raise UserError(f"`replicas` is {count}, but there are {len(gpus)} GPUs.")
+    if not gpus and count > MOST_ON_A_CPU:
+        raise UserError(
+            f"`replicas` is {count}, but there are no GPUs, and a CPU is divided into "
+            f"{MOST_ON_A_CPU} replicas at most, to try a training of several out: 0 is one for all."
+        )
     if count == 1:
         return None
     if not gpus:

@@ -3,7 +3,7 @@
 import json
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -62,7 +62,12 @@ def train(
     run_directory = workdir or default_workdir(kind, config)
     say = progress.say if verbose else progress.silent
     callbacks = tuple(callbacks or ())
-    return run_job(kind, config, run_directory, made, source, found, callbacks, say)
+    chosen = None if made else set(given)
+    return run_job(kind, config, run_directory, made, source, found, callbacks, say, chosen)
+
+
+# What a config says of data that have no name, too.
+OF_ARRAYS = ("data.leave_out", "data.binarise", "data.flip")
 
 
 def _refuse_ignored(changes: Mapping[str, Any], named: bool, made: Any) -> None:
@@ -70,7 +75,7 @@ def _refuse_ignored(changes: Mapping[str, Any], named: bool, made: Any) -> None:
     for key in changes:
         if made is not None and (key == "seed" or key.startswith("model.")):
             raise UserError(f"`{key}` is decided: the model is made. Make it with what you want.")
-        if not named and key.startswith("data.") and key != "data.leave_out":
+        if not named and key.startswith("data.") and key not in OF_ARRAYS:
             raise UserError(f"`{key}` is for data that have a name: change the arrays instead.")
 
 
@@ -83,20 +88,26 @@ def run_job(
     optimizers: dict | None = None,
     callbacks: Any = (),
     say: Callable[[str], None] = progress.say,
+    given: Collection[str] | None = None,
 ) -> "Run":
-    """Trains by a checked config; loads TensorFlow, if nobody has."""
+    """Trains by a checked config; loads TensorFlow, if nobody has.
+
+    given: the dotted names of what a user chose; the rest follows from the data (None: nothing).
+    """
     loop = _loop()
-    job = loop.Job(kind, config, model, source, optimizers, callbacks, say)
+    job = loop.Job(kind, config, model, source, optimizers, callbacks, given, say=say)
     return loop.train(job, workdir)
 
 
-def try_job(kind: str, config: ConfigDict) -> None:
+def try_job(kind: str, config: ConfigDict, given: Collection[str] | None = None) -> None:
     """Opens the data and builds the model of a checked config, and trains nothing.
+
+    given: as of `run_job`; what follows from the data stands in `config` then.
 
     Raises: UserError for what `run_job` refuses.
     """
     loop = _loop()
-    _, model, _, _ = loop.prepare(loop.Job(kind, config))
+    _, model, _, _ = loop.prepare(loop.Job(kind, config, given=given))
     if config.init:
         from tfgen.training import initial
 
@@ -200,14 +211,13 @@ def _source(
 ) -> "Source":
     """The data set of arrays, which the config knows by their fingerprint."""
     with startup.loading_tensorflow():
-        from tfgen.data import in_memory
-        from tfgen.data.without import without
+        from tfgen.data import changed, in_memory
     source = in_memory.given(data, labels, validation, made.levels if made else 256)
     config.data = ConfigDict(config.data.to_dict() | {"name": source.name, "split": "train"})
     config.data.fingerprint = source.fingerprint
     images = source.parts["train"]["image"]
     config.data.shape = [len(images), *images.shape[1:]]
-    return without(source, config.data.leave_out)
+    return changed(source, config.data)
 
 
 def _optimizers(

@@ -8,18 +8,18 @@ import platform
 import resource
 import signal
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
 
-from tfgen import accumulation, data, evaluation, files, models, precision, progress
+from tfgen import accumulation, data, evaluation, files, models, precision, progress, settings
 from tfgen.data import record
 from tfgen.errors import Interrupted, UserError
 from tfgen.reports import card, drawing, kept_codes
 from tfgen.run import Run
 from tfgen.run_dir import RunDir, short_name
-from tfgen.training import building, claim, compilation, devices, health, initial, suiting
+from tfgen.training import building, claim, compilation, deriving, devices, health, initial
 from tfgen.training.callbacks import Recorder
 from tfgen.training.checkpoints import Checkpoints
 from tfgen.training.validation import Validation
@@ -44,6 +44,9 @@ class Job:
       source: of the data; None: it is opened from the config.
       optimizers: {name: Keras optimizer}; None: those of the config.
       callbacks: of Keras, called after our own.
+      given: the dotted names of the settings that the user chose, where the others follow from the
+        data by the rule of the model (`tfgen/rules.py`); None: the config stands as it is.
+      derived: of those that follow, their names, once the data are open.
       say: called with each sentence for the user; with `progress.silent` no progress is shown.
     """
 
@@ -53,6 +56,8 @@ class Job:
     source: Any = None
     optimizers: dict | None = None
     callbacks: Sequence = ()
+    given: Collection[str] | None = None
+    derived: list[str] = dataclasses.field(default_factory=list)
     say: Callable[[str], None] = progress.say
 
     @property
@@ -67,6 +72,9 @@ def train(job: Job, workdir: "str | os.PathLike") -> Run:
       Interrupted after a signal, when a checkpoint is written.
     """
     say, name, config, run = job.say, job.name, job.config, RunDir(workdir)
+    if run.config_file.exists() and job.given is not None:
+        claim.keep_derived(run, config, job.given)
+        job = dataclasses.replace(job, given=None)
     recorded = claim.recorded_steps(run, name, config)
     if recorded == config.steps and run.complete:
         steps = run.read_json(run.training)["steps"] if run.training.exists() else recorded
@@ -95,8 +103,9 @@ def prepare(job: Job) -> "tuple[Source, GenerativeModel, ImageData, ImageData]":
     training, validation = source.training_and_validation(
         config.data.split, config.data.validation, job.kind.data_features
     )
+    if job.given is not None:
+        job.derived[:] = deriving.derive(job.name, config, training, job.given)
     if job.model is None:
-        suiting.look(job.name, config, training.shape)
         model = building.build(job.name, config, training, strategy, job.optimizers)
     else:
         model = building.adopt(job.model, config, training, strategy, job.optimizers)
@@ -114,7 +123,7 @@ def _train(
     config, say = job.config, job.say
     checkpoints = Checkpoints(run.checkpoints, model)
     if not run.config_file.exists():
-        run.write_config(job.name, config.to_dict())
+        run.write_config(job.name, config.to_dict(), job.derived)
     other = record.changed(run, training, validation)
     if other:
         raise UserError(
@@ -127,11 +136,13 @@ def _train(
         if config.init or job.model is not None:
             checkpoints.save(0)  # weights that no seed brings back
     say(
-        f"Training {short_name(job.name)} on {training.size} images of {training.name}"
-        + (f" without {config.data.leave_out}" if config.data.leave_out else "")
-        + f" {training.shape}, "
+        f"Training {short_name(job.name)} on {training.size} images of "
+        f"{data.name_of(config.data, training.name)} {training.shape}, "
         f"{training.levels} levels, for {config.steps} steps; writing {run.path}"
     )
+    if job.derived:
+        found = ", ".join(f"{key}={settings.value(config, key)}" for key in job.derived)
+        say(f"What follows from the images, their number and size: {found}.")
     computing = precision.said(model)
     if computing:
         say(computing)

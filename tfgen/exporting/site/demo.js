@@ -260,12 +260,23 @@ function say() {
   get("status").textContent =
     `${mean.toFixed(2)} ms a call (mean of ${done.length}), on this machine's processor. ` +
     `${about.model}, ${about.precision}, ${(about.bytes / 1000).toFixed(0)} kB; beside it ` +
-    `${(about.runtime_bytes / 1e6).toFixed(0)} MB of runtime, which the browser keeps.`;
+    `${(about.runtime_bytes / 1e6).toFixed(1)} MB of runtime, which the browser keeps.`;
 }
 
 function fail(error) {
   get("status").className = "error";
   get("status").textContent = `This page needs a browser with WebAssembly, and a web server: ${error}`;
+}
+
+// The bytes of a file packed by gzip, which some servers unpack on the way and others do not.
+async function unpacked(path) {
+  const answer = await fetch(path);
+  if (!answer.ok) throw new Error(`${path}: ${answer.status}`);
+  const bytes = await answer.arrayBuffer();
+  const [first, second] = new Uint8Array(bytes, 0, 2);
+  if (first !== 0x1f || second !== 0x8b) return bytes;
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+  return new Response(stream).arrayBuffer();
 }
 
 // What the model is, from which paper, trained when and how; texts alone, whatever they hold.
@@ -291,7 +302,8 @@ async function start() {
   about = await (await fetch("./about.json")).json();
   document.title = get("title").textContent = `${about.model} on ${about.data}`;
   tellWhence();
-  await loadLiteRt("./vendor/core/wasm/");
+  window.Module = { wasmBinary: await unpacked("./vendor/core/litert.wasm.gz") };
+  await loadLiteRt("./vendor/core/litert.js");
   model = await loadAndCompile("./model.tflite", { accelerator: "wasm" });
   makeSliders();
   makeLabels();

@@ -1,0 +1,69 @@
+"""Score matching: what is learnt is the gradient of the density of noisy points."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests.zoo import Row
+from tfgen.compiling import compiled
+from tfgen.data.points import LEVELS, MIXTURES
+
+
+def true_score(mixture, x, sigma):
+    """Of points [N, 2] in (-1, 1) with noise of sigma: each mode a Gaussian that is wider by it."""
+    means, variance = mixture.means / mixture.extent, (mixture.sigma / mixture.extent) ** 2
+    away = means - x[:, None]
+    logits = -0.5 * np.sum(away**2, axis=-1) / (variance + sigma**2)
+    share = np.exp(logits - logits.max(axis=1, keepdims=True))
+    share /= share.sum(axis=1, keepdims=True)
+    return np.einsum("nk,nkd->nd", share, away) / (variance + sigma**2)
+
+
+def test_the_true_score_is_the_gradient_of_the_density():
+    """Finite differences of `Mixture.log_prob`, without noise."""
+    mixture = MIXTURES["ring"]
+    x = np.array([[0.9, 0.02], [0.6, 0.65]])
+    for axis in range(2):
+        step = np.zeros(2)
+        step[axis] = 1e-6
+        ahead, behind = (mixture.log_prob((x + s) * mixture.extent) for s in (step, -step))
+        np.testing.assert_allclose(
+            true_score(mixture, x, 0.0)[:, axis], (ahead - behind) / 2e-6, rtol=1e-4
+        )
+
+
+def learnt(name, steps, **changes):
+    """A model of points after so many steps, and the noisy points that it is asked about."""
+    from tfgen.training import optimizers
+
+    mixture, random = MIXTURES[name], np.random.default_rng(0)
+    arguments = dict(network="dense", width=64, blocks=3, half_life=200) | changes
+    model = Row("score_matching", arguments, None, (1, 1, 2), LEVELS).build()
+    model.compile({"denoiser": optimizers.Adam(2e-3)})
+    step = compiled(model.train_step)
+    for _ in range(steps):
+        images = mixture.to_image(mixture.sample(256, random))
+        step({"image": np.round(images * (LEVELS - 1)).astype(np.uint16)})
+    return model, mixture.sample(500, random) / mixture.extent, random
+
+
+def difference(model, mixture, points, sigma, random):
+    """sigma |s - s_true|, a root mean square, over noisy points; that of a score of 0 is near 1."""
+    x = (points + sigma * random.normal(size=points.shape)).astype(np.float32)
+    found = model.score(tf.constant(x[:, None, None]), tf.fill([len(x)], np.float32(sigma)))
+    error = found.numpy()[:, 0, 0] - true_score(mixture, x, sigma)
+    return sigma * np.sqrt(np.mean(error**2))
+
+
+def test_the_learnt_score_is_near_the_true_one():
+    model, points, random = learnt("ring", 500, sigma_min=0.3, width=32, blocks=2, half_life=50)
+    for sigma in (0.3, 1.0):
+        assert difference(model, MIXTURES["ring"], points, sigma, random) < 0.3
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", ["ring", "grid"])
+def test_a_longer_training_comes_nearer_at_every_sigma(name):
+    model, points, random = learnt(name, 6000)
+    for sigma in model.sigmas():
+        assert difference(model, MIXTURES[name], points, sigma, random) < 0.3, sigma

@@ -1,0 +1,154 @@
+"""What all diffusion models have: a denoiser, an average of its weights, labels and guidance.
+
+J. Ho, T. Salimans. Classifier-Free Diffusion Guidance. 2022. https://arxiv.org/abs/2207.12598
+
+    x_0'(x_t, y) -> (1 + w) x_0'(x_t, y) - w x_0'(x_t)             equation 6, of guesses of x_0
+
+In training a label is left out with the probability `drop_label`, so that one network knows both.
+
+Shapes: x_t, x_0 [B, H, W, C] in (-1, 1) and the noise around it;  t [B];  y [B, K].
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, Literal
+
+import keras
+import tensorflow as tf
+
+from tfgen import averages, networks, random
+from tfgen.declared import Count, Network, Range, Share, Steps, Weight
+from tfgen.layers import Dropout, unet
+from tfgen.model import GenerativeModel
+
+
+class Diffusion(GenerativeModel):
+    """A model that makes noise into images by a denoiser; a subclass says how.
+
+    Args:
+      image_shape, levels, seed: see `GenerativeModel`.
+      network: "unet", or "dense" for points and other small data.
+      width: features of the U-Net's first stage, twice as many in the others; units ("dense").
+      blocks: residual blocks, of a stage on its way down ("unet").
+      attention: the longest side, in pixels, at which there is self-attention; 0: nowhere.
+      waves: whether the U-Net sees waves that tell a level from its neighbours, which a likelihood
+        of levels is the better for (Kingma et al. 2021, appendix C).
+      dropout: share of features dropped in training.
+      half_life: steps by which the average of weights that samples and bounds come from is half
+        new; 0: they come from the weights themselves.
+      conditional: whether it is p(x|y), y the label.
+      num_classes: K, taken from the data.
+      guidance: w, how far samples are pushed towards their label; 0: p(x|y) as it is.
+      drop_label: share of the labels that training leaves out; without any no guidance is learnt.
+      denoiser: a network of the user's own (`tfgen/networks.py`), [H, W, C] and a time [1], and
+        with labels [K], zeros for none -> [H, W, C], or what a variant says beside it.
+    """
+
+    x_range = (-1.0, 1.0)
+    prior = "normal"
+    labels_if = "conditional"
+    descent = {"denoiser": "loss"}
+
+    def __init__(
+        self,
+        image_shape: Sequence[int],
+        levels: int,
+        seed: int = 0,
+        network: Literal["unet", "dense"] = "unet",
+        width: Annotated[int, Range(2)] = 20,
+        blocks: Count = 1,
+        attention: Annotated[int, Range(0)] = 7,
+        waves: bool = False,
+        dropout: Share = 0.0,
+        half_life: Steps = 500,
+        conditional: bool = False,
+        num_classes: int = 10,
+        guidance: Weight = 0.0,
+        drop_label: Share = 0.1,
+        denoiser: Network = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(image_shape, levels, seed, **kwargs)
+        self.network = network
+        self.width = width
+        self.blocks = blocks
+        self.attention = attention
+        self.waves = waves
+        self.dropout = dropout
+        self.half_life = half_life
+        self.conditional = conditional
+        self.num_classes = num_classes if conditional else 0
+        self.guidance = guidance
+        self.drop_label = drop_label
+
+        def drop(stream: str) -> keras.Layer:
+            return Dropout(dropout, stream, self.training_seeds)
+
+        inputs = [self.image_shape, (1,), *([(self.num_classes,)] if conditional else [])]
+        outputs = (*self.image_shape[:2], self.channels_said())
+        self.denoiser = self.choose_network(
+            *("denoiser", denoiser, inputs, outputs),
+            lambda: self.make_denoiser(drop if dropout else undropped, "denoiser"),
+        )
+        if half_life:
+            own = denoiser is not None
+            self.average = (
+                networks.another(self.denoiser) if own else self.make_denoiser(undropped, "average")
+            )
+            averages.start(self.average, self.denoiser)
+
+    def channels_said(self) -> int:
+        """Channels of what the network says: those of an image, and a variant's own."""
+        return self.image_shape[-1]
+
+    def make_denoiser(self, drop: unet.Drop, name: str) -> keras.Model:
+        shapes = self.image_shape, self.channels_said(), self.num_classes
+        width, blocks, rest = self.width, self.blocks, (drop, name)
+        if self.network == "dense":
+            return unet.dense(*shapes, width, blocks, *rest)
+        return unet.unet(*shapes, self.levels, width, blocks, self.attention, self.waves, *rest)
+
+    def trained(self) -> dict[str, list[keras.Variable]]:
+        return {"denoiser": self.denoiser.trainable_variables}
+
+    # --- the network -----------------------------------------------------------------------------
+
+    def output(
+        self, x: tf.Tensor, time: tf.Tensor, y: tf.Tensor | None = None, training: bool = False
+    ) -> tf.Tensor:
+        """What the network says: x [B, H, W, C], a number for the time [B], y [B, K] or None."""
+        network = self.average if self.half_life and not training else self.denoiser
+        inputs = [x, tf.reshape(time, [-1, 1])]
+        if self.num_classes:
+            none = tf.zeros([tf.shape(x)[0], self.num_classes])
+            inputs.append(none if y is None else y)
+        return network(inputs, training=training)
+
+    def shown(self, label: tf.Tensor | None, seeds: tf.Tensor, training: bool) -> tf.Tensor | None:
+        """y of labels [B], some of which training leaves out: [B, K]."""
+        if not self.num_classes or label is None:
+            return None
+        y = self.one_hot(label)
+        if not (training and self.drop_label):
+            return y
+        kept = random.uniform(seeds, [1], "drop label") >= self.drop_label
+        return y * tf.cast(kept, tf.float32)
+
+    def guided(
+        self, guess: Callable[[tf.Tensor | None], tf.Tensor], label: tf.Tensor | None
+    ) -> tf.Tensor:
+        """A guess of y, pushed away from that without: equation 6."""
+        if not self.num_classes or label is None:
+            return guess(None)
+        found = guess(self.one_hot(label))
+        return found + self.guidance * (found - guess(None)) if self.guidance else found
+
+    def end_step(self, **terms: tf.Tensor) -> dict[str, tf.Tensor]:
+        if self.half_life:
+            decay = averages.by_half_life(self.half_life, self.step)
+            averages.follow(self.average.weights, self.denoiser.weights, decay)
+        return super().end_step(**terms)
+
+
+def undropped(stream: str) -> keras.Layer:
+    """What stands for a layer of dropout where nothing is dropped."""
+    return keras.layers.Identity()
