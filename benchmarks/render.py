@@ -477,6 +477,7 @@ def _lines(table):
 def plot(table, path):
     """Dots of every seed of every model, and lines for real images and baselines: a PNG."""
     from matplotlib.figure import Figure
+    from matplotlib.ticker import LogLocator, NullFormatter
 
     rows = rows_of(table)
     of_kind = {
@@ -503,6 +504,8 @@ def plot(table, path):
         if key.startswith("frechet"):
             axes.set_xscale("log")
             axes.xaxis.set_major_formatter("{x:g}")
+            axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            axes.xaxis.set_minor_formatter(NullFormatter())
         for name, value in lines.items():
             colour = "#1f7a5c" if name == "real" else "#9b9da1"
             axes.axvline(value, color=colour, linewidth=1, zorder=0)
