@@ -373,6 +373,31 @@ def test_data_that_changed_are_refused_by_training_and_named_by_evaluation(finis
     shutil.copyfile(path / "model.keras", tmp_path / "copy" / "model.keras")
     with pytest.warns(UserWarning, match="may have been trained on"):
         assert tfgen.load(tmp_path / "copy").validation.size == 50
+    # A finished run that is refused to be prolonged stays finished.
+    shutil.copytree(path, tmp_path / "whole")
+    shutil.copyfile(file, tmp_path / "whole" / "data.json")
+    before = (tmp_path / "whole" / "config.json").read_text()
+    with pytest.raises(UserError, match="bring them back"):
+        runs.go(name, runs.config(name, steps=120), tmp_path / "whole")
+    assert tfgen.load(tmp_path / "whole").dir.complete
+    assert (tmp_path / "whole" / "config.json").read_text() == before
+
+
+@with_one
+def test_a_model_of_classes_is_not_measured_on_others(finished, tmp_path):
+    """The places of classes are what it knows: those that came between move them."""
+    _, path = finished
+    shutil.copytree(path, tmp_path / "copy")
+    file = tmp_path / "copy" / "data.json"
+    content = json.loads(file.read_text())
+    content["training"]["classes"].remove("1")
+    file.write_text(json.dumps(content))
+    run = tfgen.load(tmp_path / "copy")
+    run.model.num_classes = 9
+    with pytest.raises(UserError, match=r"had the classes 0, 2, .*Bring them back"):
+        run.training  # noqa: B018
+    with pytest.warns(UserWarning, match="So figures are left out"):
+        assert not run.finds_data("figures are left out")
 
 
 @with_one
