@@ -7,13 +7,13 @@ has its row, which says that it is not yet measured.
 """
 
 import html
-import json
+import math
 
 from benchmarks.published import PUBLISHED
-from benchmarks.table import RESULTS, ROOT, models_of
+from benchmarks.table import CAS_ROWS, RESULTS, ROOT, models_of, of_file
 from tfgen import models, settings
 from tfgen.files import atomic, write_text
-from tfgen.metrics import catalogue, diagnosis
+from tfgen.metrics import catalogue, diagnosis, errors
 from tfgen.reports import page, report
 from tfgen.reports.report import ARROWS, title
 
@@ -47,6 +47,8 @@ SAMPLES = (
     *("frechet", "kid", "density", "coverage", "class_entropy", "rarest_class", "copies"),
     *("two_sample", "label_accuracy", "cas", "cluster_ari"),
 )
+# Student's t of 95 % by the number of seeds.
+STUDENT = {2: 12.71, 3: 4.30, 4: 3.18, 5: 2.78, 6: 2.57, 7: 2.45, 8: 2.36, 9: 2.31, 10: 2.26}
 BEGIN, END = "<!-- table of {} -->", "<!-- end of table -->"
 FAMILY = "<!-- table of the GANs -->"
 
@@ -86,6 +88,73 @@ def cell(key, found):
     return text if found["std"] is None else f"{text} ± {catalogue.text(key, found['std'])}"
 
 
+def marked(table, key, row, best):
+    """The cell of a row: a bound says its direction, the best and what it is not told from is bold.
+
+    best: (number, half of its interval) of the column, see `best_of`.
+    """
+    found = row["metrics"].get(key)
+    text = cell(key, found)
+    if key == "nll" and text and (row["nll_kind"] or "").startswith("upper bound"):
+        text = f"≤ {text}"
+    if not text or best is None:
+        return text
+    return f"**{text}**" if alike(best, interval(table, key, row)) else text
+
+
+def interval(table, key, row):
+    """(mean, half of its 95 % interval) over seeds and over samples, or images, each by itself.
+
+    Over seeds by Student's t. Over samples by the row's own error; rows from before there were any
+    take the floor's, of a perfect model on as many images.
+    """
+    found = row["metrics"][key]
+    of_seeds = 0.0
+    if found["std"] is not None:
+        seeds = len(found["values"])
+        of_seeds = STUDENT.get(seeds, errors.WITHIN) * found["std"] / math.sqrt(seeds)
+    of_images = row.get("errors", {}).get(key)
+    if of_images is None and key in catalogue.ERRORS:
+        measured = row["metrics"].get(catalogue.ERRORS[key])
+        of_images = measured and measured["mean"]
+    if of_images is None:
+        of_images = table.get("floor_errors", {}).get(key, 0.0)
+    return found["mean"], math.hypot(of_seeds, errors.WITHIN * of_images)
+
+
+def alike(one, other):
+    """Whether two numbers, (mean, half of the interval), are not distinguishable."""
+    return abs(one[0] - other[0]) <= math.hypot(one[1], other[1])
+
+
+def best_of(table, key):
+    """(mean, half of its interval) of the best row of a column; None where none is better."""
+    better = catalogue.METRICS[key].better
+    found = [interval(table, key, row) for _, row in rows_of(table) if row["metrics"].get(key)]
+    if not better or len(found) < 2:
+        return None
+    return (min if better == "lower" else max)(found)
+
+
+def at_the_floor(table, key):
+    """Names of the models that are not distinguishable from real images, at their best."""
+    real = table["floor"].get(key), errors.WITHIN * table.get("floor_errors", {}).get(key, 0.0)
+    if real[0] is None or not real[1]:
+        return []
+    return [
+        name
+        for name, row in rows_of(table)
+        if row["metrics"].get(key) and alike(real, interval(table, key, row))
+    ]
+
+
+def real_row(table):
+    """What the floor's row is called: it says what it is of."""
+    if table["protocol"]["version"] < 3:
+        return "real images: two draws of training images"
+    return "real images: training against held-out ones"
+
+
 def unmeasured(table):
     """Names of the models whose config trains on the data of a table that has no row of them."""
     return [name for name in models_of(table["protocol"]["data"]) if name not in table["models"]]
@@ -100,12 +169,13 @@ def markdown(table):
     yield "| model | paper | density | " + " | ".join(heads) + " | parameters | s | MB |"
     yield "|---" * 3 + "|---:" * (len(keys) + 3) + "|"
     block = None
+    best = {key: best_of(table, key) for key in keys}
     for name, row in rows_of(table):
         if row.get("version") != block:
             block = row["version"]
             said = f"*of version {block} of models or measures, to be measured again*"
             yield f"| {said} |" + " |" * (len(keys) + 5)
-        cells = [cell(key, row["metrics"].get(key)) for key in keys]
+        cells = [marked(table, key, row, best[key]) for key in keys]
         paper, url = row["paper"]
         seconds = "" if row["seconds"] is None else f"{row['seconds']:.0f}"
         yield (
@@ -113,6 +183,9 @@ def markdown(table):
             + " | ".join(cells)
             + f" | {row['parameters']:,} | {seconds} | {row['peak_memory_mb']} |"
         )
+        if row.get("draws"):
+            cells = [cell(key, row["draws"].get(key)) for key in keys]
+            yield f"| `{name}`, draws | | | " + " | ".join(cells) + " | | | |"
     for name in unmeasured(table):
         paper, url = models.find(name).paper
         said = f"| [`{name}`](tfgen/models/{name}.py) | [{paper}]({url}) | *not yet measured* |"
@@ -120,13 +193,17 @@ def markdown(table):
     for name, url, density, numbers in PUBLISHED.get(data, ()):
         cells = [catalogue.text(k, numbers.get(k)) for k in keys]
         yield f"| *{name}* | [code]({url}) | {density} | " + " | ".join(cells) + " | | | |"
-    others = {"real images against real": table["floor"], **table["baselines"]}
+    others = {real_row(table): table["floor"], **table["baselines"]}
     for name, numbers in others.items():
-        if numbers:
+        if any(numbers.get(k) is not None for k in keys):
             cells = [catalogue.text(k, numbers.get(k)) for k in keys]
             yield f"| *{name}* | | | " + " | ".join(cells) + " | | | |"
     yield ""
     yield _caption(table)
+    said = list(_ranks(table, keys))
+    if said:
+        yield ""
+        yield f"*{' '.join(said)}*"
     estimates = [s for name, row in rows_of(table) for s in _of_log_z(name, row)]
     if estimates:
         yield ""
@@ -137,6 +214,50 @@ def markdown(table):
             + "*"
         )
     yield END
+
+
+def _ranks(table, keys):
+    """Sentences on what the numbers can tell apart, and on what samples are."""
+    if not any(best_of(table, key) for key in keys):
+        return
+    yield (
+        "Bold: the best of a column, and what is not distinguishable from it by intervals of 95 % "
+        "over seeds and samples."
+    )
+    if table.get("floor_errors") and any("errors" not in r for _, r in rows_of(table)):
+        yield (
+            "Rows whose errors over samples were not kept take those of the row of real images, "
+            "as far as it has them."
+        )
+    for key in keys:
+        names = at_the_floor(table, key)
+        if names and catalogue.METRICS[key].better:
+            listed = ", ".join(f"`{name}`" for name in names)
+            yield f"Not distinguishable from real images by {title(table, key)}: {listed}."
+    means = [name for name, _ in rows_of(table) if _of_means(name)]
+    if means and "frechet" in keys:
+        listed = ", ".join(f"`{name}`" for name in means)
+        yield (
+            f"Samples of {listed} are means of p(x\\|z), while their likelihood is of p(x), whose "
+            "draws have rows of their own where they were measured."
+        )
+    if table["protocol"]["k"] and any(key == "neg_elbo" for key in keys):
+        yield (
+            "Negative ELBO: of the model as it samples, with its own prior and a weight of 1, "
+            "whatever bound was trained."
+        )
+        draws = [r["metrics"].get("bound_error") for _, r in rows_of(table)]
+        known = [max(d["values"]) for d in draws if d]
+        if known:
+            yield (
+                f"≤: an upper bound, which other draws would move by {max(known):.2f} nats at most "
+                "(standard error, of the rows that kept it)."
+            )
+
+
+def _of_means(name):
+    """Whether samples of a model are means of a distribution that its likelihood is of."""
+    return callable(getattr(models.find(name), "sample_draws", None))
 
 
 def _of_log_z(name, row):
@@ -167,18 +288,22 @@ def family(table, names):
     """Lines: what is known of the samples of some models, beside real images."""
     keys = [key for key in SAMPLES if any(key in table["models"][n]["metrics"] for n in names)]
     heads = [title(table, k) + ARROWS[catalogue.METRICS[k].better] for k in keys]
+    among = table | {"models": {name: table["models"][name] for name in names}}
+    best = {key: best_of(among, key) for key in keys}
     yield FAMILY
     yield "| model | " + " | ".join(heads) + " |"
     yield "|---|" + "---:|" * len(keys)
     for name in names:
-        metrics = table["models"][name]["metrics"]
         yield (
             f"| `{name}`{label('', table['models'][name])} | "
-            + " | ".join(cell(key, metrics.get(key)) for key in keys)
+            + " | ".join(marked(table, key, table["models"][name], best[key]) for key in keys)
             + " |"
         )
-    floor = [catalogue.text(key, table["floor"].get(key)) for key in keys]
-    yield "| *real images against real* | " + " | ".join(floor) + " |"
+    others = {real_row(table): table["floor"], **table["baselines"]}
+    for name, numbers in others.items():
+        if name in ("memoriser", *CAS_ROWS) or numbers is table["floor"]:
+            cells = [catalogue.text(key, numbers.get(key)) for key in keys]
+            yield f"| *{name}* | " + " | ".join(cells) + " |"
     yield END
 
 
@@ -198,7 +323,7 @@ def _caption(table):
         return (
             f"*`{data}`, split `{protocol['split']}`; {over} X has plain digits, Y styled ones; no "
             "image of one is in the other. Error: mean absolute difference of a pixel from the "
-            "true translation. FCD: in the features of a classifier of that domain. The colour map "
+            "true translation. FDC: in the features of a classifier of that domain. The colour map "
             "and the paired network were fitted to true translations.*"
         )
     if columns(table) is CAPTIONS:
@@ -209,8 +334,8 @@ def _caption(table):
         )
     if columns(table) is CODES:
         return (
-            f"*`{data}`, codes of the split `{protocol['split']}`, but MIG and the FactorVAE score "
-            f"of `{protocol['train']}`: they need more images; {over}*"
+            f"*`{data}`, codes of the split `{protocol['split']}`, but MIG and the FactorVAE "
+            f"score, which need more images, of the training split, `{protocol['train']}`; {over}*"
         )
     return (
         f"*`{data}`, split `{protocol['split']}`: {protocol['n']} samples against as many held-out "
@@ -218,8 +343,8 @@ def _caption(table):
         f"per image, for lower bounds from above by {protocol['k']:,} importance samples"
         f"{_one_term(table)}. "
         f"{table['features']['distance']}: Frechet distance in the features of a fixed classifier "
-        f"({accuracy} right on this split). s, MB: training on two cores (no s where others "
-        "ran beside it), at its peak.*"
+        f"of the hash `{protocol['features_hash'][:8]}` ({accuracy} right on this split). s, MB: "
+        "training on two cores (no s where others ran beside it), at its peak.*"
     )
 
 
@@ -397,7 +522,7 @@ def plot(table, path):
 
 def main():
     for path in sorted(RESULTS.glob("*.json")):
-        content = json.loads(path.read_text("utf-8"))
+        content = of_file(path)
         if {"protocol", "models"} <= set(content):
             write(insert, content)
 

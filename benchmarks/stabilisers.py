@@ -128,7 +128,7 @@ def markdown(content):
     """The lines of the table."""
     found = content["habits"]
     return [
-        "| | source | FCD ↓ | coverage ↑ |",
+        "| | source | FDC ↓ | coverage ↑ |",
         "|---|---|---:|---:|",
         *(line(habit, found[habit]) for habit in HABITS),
     ]

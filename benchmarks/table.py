@@ -21,10 +21,11 @@ from pathlib import Path
 from tfgen import command, settings, startup
 from tfgen.errors import UserError, one_of
 from tfgen.files import write_text
-from tfgen.run_dir import RunDir
+from tfgen.run_dir import RunDir, distance
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
+CAS_ROWS = ("all training images",)
 
 
 def main(argv=None):
@@ -51,7 +52,7 @@ def _run(options):
 
         from benchmarks import render
 
-    folder = Path(options.runs or f"runs/table-{_word(options.data)}")
+    folder = Path(options.runs or f"runs/table-{word(options.data)}")
     tasks = [(model, seed) for model in models for seed in range(options.seeds)]
     began = time.monotonic()
     runs = {model: [] for model in models}
@@ -65,7 +66,7 @@ def _run(options):
         model: [run.read_json(run.metrics) for run in group] for model, group in runs.items()
     }
     table = merge(read(options.data), aggregate(measured))
-    path = RESULTS / f"{_word(options.data)}.json"
+    path = RESULTS / f"{word(options.data)}.json"
     write_text(path, json.dumps(table, indent=1) + "\n")
     grids = {m: RunDir(folder / f"{m}-seed0").figures / "samples.png" for m in table["models"]}
     write_text(path.with_suffix(".html"), render.html_page(table, grids))
@@ -81,14 +82,23 @@ def models_of(data):
     return [name for name in settings.names() if settings.find(name).data.name == data]
 
 
-def _word(name):
+def word(name):
+    """What files of a data set's table are called."""
     return re.sub(r"[^\w.-]+", "-", Path(name).name)
 
 
 def read(data):
     """The table that there is, or None."""
-    path = RESULTS / f"{_word(data)}.json"
-    return json.loads(path.read_text("utf-8")) if path.exists() else None
+    path = RESULTS / f"{word(data)}.json"
+    return of_file(path) if path.exists() else None
+
+
+def of_file(path):
+    """What a file of results holds, with the names of now."""
+    content = json.loads(path.read_text("utf-8"))
+    if "distance" in content.get("features", {}):
+        content["features"]["distance"] = distance(content["features"]["distance"])
+    return content
 
 
 def train_and_measure(run, model, data, seed, parts=""):
@@ -164,6 +174,7 @@ def aggregate(contents):
             "nll_kind": group[0]["results"].get("nll_kind"),
             "seeds": len(group),
             "metrics": {k: spread([c["results"][k] for c in group]) for k in keys},
+            **_beside(group),
             "parameters": training[0]["parameters"],
             "seconds": statistics.mean(whole) if whole else None,
             "peak_memory_mb": max(t["peak memory, MB"] for t in training),
@@ -174,14 +185,31 @@ def aggregate(contents):
     trivial = {
         k: v for k, v in reference["baselines"].items() if k in shared and not k.startswith("PCA")
     }
+    # What CAS is measured by, which runs of models without classes do not need.
+    trivial |= {k: c["baselines"][k] for c in runs for k in CAS_ROWS if k in c["baselines"]}
     return {
         "protocol": reference["protocol"],
         "features": reference["features"],
         "models": rows,
-        "floor": reference["floor"],
+        "floor": {k: v for content in runs for k, v in content["floor"].items()},
+        "floor_errors": reference.get("floor_errors", {}),
         "baselines": trivial,
         "versions": reference["versions"],
     }
+
+
+def _beside(group):
+    """Of runs of one model: errors over images, and what draws get where a sample is a mean."""
+    found = {}
+    errors = [content.get("errors", {}) for content in group]
+    known = set.intersection(*map(set, errors))
+    if known:
+        found["errors"] = {k: statistics.mean([e[k] for e in errors]) for k in sorted(known)}
+    if all(content.get("draws") for content in group):
+        keys = group[0]["draws"]
+        found["samples_are"] = group[0]["samples_are"]
+        found["draws"] = {k: spread([c["draws"][k] for c in group]) for k in keys}
+    return found
 
 
 def spread(values):

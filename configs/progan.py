@@ -51,7 +51,7 @@ def get_config() -> ConfigDict:
     config.model = ConfigDict(dict(width=32, base=128, schedule="400,1000", ema=0.995))
     # The paper's moments, appendix A.1; its rate, .001 throughout, suits 12 million images, for an
     # equalised layer takes steps of the rate times its gain / sqrt(inputs), some .08. Validation:
-    # FCD 5.67 with .001; 5.24, 3.80 and 4.17 with .002, .004 and .008, falling to zero; sprites of
+    # FDC 5.67 with .001; 5.24, 3.80 and 4.17 with .002, .004 and .008, falling to zero; sprites of
     # 16x16 after 3,000 steps 37.7 with .001, 9.0 with .004.
     for name in ("G", "D"):
         config.optimizers[name] = settings.adam(4e-3, beta_1=0.0, beta_2=0.99, decay="linear")

@@ -94,9 +94,9 @@ def metrics(dice: random.Random) -> None:
         "model": {"name": "vae", "density": "lower bound", "training": {}},
         "protocol": {
             **{"data": "digits", "train": "train", "split": "test", "n": 447},
-            **{"features": "classifier", "features_hash": "0123456789abcdef", "version": 2},
+            **{"features": "classifier", "features_hash": "0123456789abcdef", "version": 3},
         },
-        "features": {"distance": "FCD"},
+        "features": {"distance": "FDC"},
         "results": {"nll": 79.5, "nll_kind": "upper bound", "frechet": 2.5},
         "floor": {"frechet": 1.0},
         "baselines": {"independent pixels": {"nll": 100.0, "frechet": None}},

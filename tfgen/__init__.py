@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.2.0"
 
-__all__ = ["load", "train"]
+__all__ = ["evaluate", "load", "train"]
 
 registration.install()
 
@@ -97,3 +97,33 @@ def train(
         callbacks=callbacks,
         verbose=verbose,
     )
+
+
+def evaluate(
+    images: Any,
+    against: Any,
+    *,
+    features: str = "auto",
+    inception: tuple[str, str] = ("", ""),
+    n: int = 0,
+    size: str = "",
+) -> dict[str, Any]:
+    """Measures one set of images against another, whatever made them.
+
+    Args:
+      images, against: samples and real images; each an array, uint8 or float in [0, 1],
+        [N, H, W, C], a folder ("./pictures"), or a name with a split ("digits:test").
+      features: what they are compared in: "auto" or "textures", or "inception" with (path, SHA-256
+        or "") of its weights in `inception` (`tfgen/metrics/inception.py`): then FID, inception
+        score, KID and PRDC are as papers have them.
+      n: of how many images, the first of each; 0: of all.
+      size: what pictures of folders are brought to, as in `config.data.size`.
+
+    Returns: what `tfgen/evaluation/sets.py` says: protocol, results, errors, floor.
+    Raises: UserError for input that cannot be meant.
+    """
+    from tfgen import startup
+
+    with startup.loading_tensorflow():
+        from tfgen.evaluation import pictures
+    return pictures.evaluate(images, against, features, inception, n, size)

@@ -195,16 +195,18 @@ class Run(os.PathLike):
         verbose: bool = False,
         tell: Callable[[dict[str, Any]], None] = lambda content: None,
     ) -> dict[str, Any]:
-        """Measures the run and writes metrics.json and report.html. Returns what the first holds.
+        """Measures the run and writes metrics.json, report.html and copies.html.
+
+        Returns: what the first holds.
 
         Args:
           data, labels, validation: as `tfgen.train` took them, for a run that was trained on arrays
             in another process.
           split: by default the data's test split, else the run's validation split.
-          n: samples; 0: as many as there are held-out images.
+          n: samples; 0: as many as there are held-out images, 10,000 at most.
           k: importance samples of a bound.
-          features: "auto", "classifier", "textures", or "inception" with (path, SHA-256) of its
-            weights in `inception`.
+          features: "auto", "classifier", "textures", or "inception" with (path, SHA-256 or "") of
+            its weights in `inception` (`tfgen/metrics/inception.py` says of which files).
           parts: what to measure, some of "samples", "likelihood", "codes", "translations",
             "captions"; by default all.
           verbose: whether to show progress on stdout.
@@ -265,9 +267,11 @@ class Run(os.PathLike):
         return self.outputs.report
 
     def _write_report(self, content: dict[str, Any], splits: "Splits") -> None:
-        from tfgen.reports import report
+        from tfgen.reports import copies, report
 
         files.write_text(self.outputs.report, report.page_of(self, content, splits))
+        if "pairs" in content.get("details", {}):
+            files.write_text(self.outputs.copies, copies.page_of(self, content, splits))
 
     def export(self, kind: str, **options: Any) -> Any:
         """Writes the model for another runtime.

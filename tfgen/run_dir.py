@@ -12,7 +12,8 @@
     codes.npz      codes of held-out images and what they are learnt to mean; never an image
     classifier.npz the classifier of the data that samples are judged by, once one was needed
     training.json  what the training took: seconds, memory, which step was kept
-    metrics.json   what the model is worth, by `train.evaluate`; report.html shows it
+    metrics.json   what the model is worth, by `train.evaluate`; report.html shows it, copies.html
+                   the samples that lie nearest to training images
     explore.html   what its codes mean, by `train.explore`
     anomaly.json   how well a class that was left out is told apart, by `train.anomaly`
     card.md        what the run was; written last, so its presence means that the run is complete
@@ -38,6 +39,10 @@ if TYPE_CHECKING:
 
 # Settings of models that an earlier version had under another name: {model: {theirs: ours}}.
 RENAMED = {"conditional_gan": {"condition": "conditioning"}}
+
+# What files from before version 3 of the measures call the Frechet distance in classifier features;
+# in the field the FCD is that of ChemNet (Preuer et al. 2018).
+DISTANCES = {"FCD": "FDC"}
 
 
 # What config.json, training.json and metrics.json hold, as `reading.misfit` has it.
@@ -81,6 +86,7 @@ class RunDir:
         self.training = self.path / "training.json"
         self.metrics = self.path / "metrics.json"
         self.report = self.path / "report.html"
+        self.copies = self.path / "copies.html"
         self.explore = self.path / "explore.html"
         self.anomaly = self.path / "anomaly.json"
         self.tensorboard = self.path / "tensorboard"
@@ -157,7 +163,14 @@ class RunDir:
         }[path]
         shape = TRAINING if path == self.training else METRICS
         found: dict[str, Any] = reading.read_json(path, shape, f"{makes} writes it anew")
+        if path == self.metrics:
+            found["features"]["distance"] = distance(found["features"]["distance"])
         return found
+
+
+def distance(name: str) -> str:
+    """What a Frechet distance is called now that a file calls so."""
+    return DISTANCES.get(name, name)
 
 
 def data_name(name: str) -> str:

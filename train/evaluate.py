@@ -1,12 +1,9 @@
 """Measure a finished run: python -m train.evaluate --workdir=DIR
 
-Everything that applies to the model's capabilities: likelihood, samples, modes, codes; beside each
-number what real images and trivial generators get. Writes metrics.json and report.html there.
+All that applies to the model, beside what real images get: metrics.json, report.html, copies.html.
 
-    python -m train.evaluate --compare=DIR,DIR
-
-prints evaluated runs side by side, if they were measured alike; where there is a comma in a path,
-by a --compare=DIR for each.
+    python -m train.evaluate --compare=DIR,DIR           evaluated runs side by side
+    python -m train.evaluate --images=DIR --against=DIR  pictures of whatever made them
 """
 
 import argparse
@@ -21,59 +18,62 @@ from tfgen import command, startup
 from tfgen.errors import UserError
 from tfgen.run_dir import RunDir
 
-PARTS = "samples,likelihood,codes,translations,captions"
+NONE = "give either --workdir=DIR, or --compare=DIR,DIR, or --images=DIR and --against=DIR."
+FLAGS = {
+    "workdir": ("", "a finished run directory"),
+    "split": ("", "by default test, else the run's validation"),
+    "n": (0, "samples (as many as held-out images, 10,000 at most)"),
+    "k": (1000, "importance samples of a bound (1000)"),
+    "features": ("auto", "auto, classifier, inception, textures"),
+    "inception": ("", "its weights: a .pb, a .keras or a SavedModel"),
+    "inception_sha256": ("", "their SHA-256, from their source"),
+    "parts": ("samples,likelihood,codes,translations,captions", "what to measure (all)"),
+    "out": ("", "a folder for what is written (the run's own)"),
+    "compare": ([], "evaluated runs to print side by side: A,B, or the flag for each"),
+    "images": ("", "a folder of pictures, or NAME:SPLIT of a data set"),
+    "against": ("", "the same, of real ones"),
+    "size": ("", "what pictures of folders are brought to"),
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Returns the exit status."""
-    parser = argparse.ArgumentParser(
-        prog="python -m train.evaluate", description=__doc__.partition("\n\n")[2]
-    )
-    parser.add_argument("--workdir", default="", help="a finished run directory")
-    parser.add_argument("--split", default="", help="by default test, else the run's validation")
-    parser.add_argument("--n", type=int, default=0, help="samples (as many as held-out images)")
-    parser.add_argument("--k", type=int, default=1000, help="importance samples of a bound (1000)")
-    parser.add_argument("--features", default="auto", help="auto, classifier, inception, textures")
-    parser.add_argument("--inception", default="", help="path of classify_image_graph_def.pb")
-    parser.add_argument("--inception_sha256", default="", help="its SHA-256, from its source")
-    parser.add_argument("--parts", default=PARTS, help="what to measure (all)")
-    parser.add_argument("--out", default="", help="a folder for what is written (the run's own)")
-    parser.add_argument(
-        "--compare", action="append", default=[], help="evaluated runs to print side by side: A,B"
-    )
+    parser = argparse.ArgumentParser("python -m train.evaluate", description=__doc__)
+    for name, (default, text) in FLAGS.items():
+        given = {"action": "append"} if name == "compare" else {"type": type(default)}
+        parser.add_argument(f"--{name}", default=default, help=text, **given)
     return command.status(_run, parser.parse_args(argv))
 
 
 def _run(options: argparse.Namespace) -> None:
-    compare = options.compare
-    if bool(options.workdir) == bool(compare):
-        raise UserError("give either --workdir=DIR, to measure a run, or --compare=DIR,DIR.")
-    if compare:
-        runs = [RunDir(path) for path in (compare[0].split(",") if len(compare) == 1 else compare)]
-        found = {str(run.path): run.read_json(run.metrics) for run in runs}
+    ways = [bool(part) for part in (options.workdir, options.compare, options.images)]
+    if sum(ways) != 1 or bool(options.images) != bool(options.against):
+        raise UserError(NONE)
+    inception, few = (options.inception, options.inception_sha256), options.compare
+    if few:
+        runs = map(RunDir, few[0].split(",") if len(few) == 1 else few)
+        compared = {str(run.path): run.read_json(run.metrics) for run in runs}
         with startup.loading_tensorflow():
-            from tfgen.reports import comparison
-        print("\n".join(comparison.side_by_side(found)))
-        return
+            from tfgen.reports.comparison import side_by_side
+        return print("\n".join(side_by_side(compared)))
+    if options.images:
+        how = {"features": options.features, "inception": inception, "n": options.n}
+        found = tfgen.evaluate(options.images, options.against, size=options.size, **how)
+        from tfgen.reports import comparison
+
+        return command.say("\n".join(comparison.of_sets(found)))
     run = tfgen.load(options.workdir, out=options.out)
-    run.evaluate(
-        split=options.split,
-        n=options.n,
-        k=options.k,
-        features=options.features,
-        inception=(options.inception, options.inception_sha256),
-        parts=options.parts.split(","),
-        verbose=True,
-        tell=_tell,
-    )
+    given = {name: getattr(options, name) for name in ("split", "n", "k", "features")}
+    given |= {"parts": options.parts.split(","), "inception": inception}
+    run.evaluate(**given, verbose=True, tell=_tell)
     if os.access(run.outputs.path, os.W_OK):
         print(f"\nwrote {run.outputs.metrics}\nwrote {run.outputs.report}")
 
 
 def _tell(content: dict[str, Any]) -> None:
-    from tfgen.reports import comparison
+    from tfgen.reports.comparison import lines
 
-    command.say("\n".join(comparison.lines(content)))
+    command.say("\n".join(lines(content)))
 
 
 if __name__ == "__main__":

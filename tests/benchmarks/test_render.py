@@ -94,9 +94,9 @@ def test_the_table_says_what_an_estimate_of_Z_is_worth():
 
 def test_the_caption_names_bounds_without_draws():
     made = table.aggregate({"vae": [content()]})
-    assert "by 10 importance samples. FCD" in "\n".join(render.markdown(made))
+    assert "by 10 importance samples. FDC" in "\n".join(render.markdown(made))
     made["models"]["vq_vae"] = made["models"]["vae"] | {"nll_kind": "upper bound, one term"}
-    assert "by 10 importance samples, of `vq_vae` by one term. FCD" in "\n".join(
+    assert "by 10 importance samples, of `vq_vae` by one term. FDC" in "\n".join(
         render.markdown(made)
     )
 

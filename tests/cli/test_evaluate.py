@@ -5,8 +5,12 @@ import re
 import shutil
 import sys
 
+import numpy as np
 import pytest
+from PIL import Image
+from sklearn.datasets import load_digits
 
+import tfgen
 from train import evaluate
 from tests.support import runs
 from tests.support.browser import CHROMIUM, ask
@@ -68,7 +72,7 @@ def test_the_same_command_gives_the_same_numbers(vae, capsys):
     assert evaluate.main([f"--workdir={vae.path}", "--n=120", "--k=5"]) == 0
     assert vae.metrics.read_text() == before
     out = capsys.readouterr().out
-    assert re.search(r"^FCD +\d+\.\d\d", out, re.M)
+    assert re.search(r"^FDC +\d+\.\d\d", out, re.M)
     assert re.search(r"^100 % +done", out, re.M)
 
 
@@ -121,10 +125,17 @@ def test_runs_are_compared_side_by_side_or_not_at_all(vae, tmp_path, capsys):
     assert evaluate.main([f"--compare={vae.path},{other.path}"]) == 0
     out = capsys.readouterr().out
     assert re.search(r"^coverage +(\d\.\d+) +\1$", out, re.M)
+    assert re.search(
+        rf"^{other.path} is not distinguishable from {vae.path} by: NLL, .*FDC", out, re.M
+    )
     commas = RunDir(shutil.copytree(other.path, tmp_path / "a,b"))
     assert evaluate.main([f"--compare={vae.path}", f"--compare={commas.path}"]) == 0
     assert re.search(r"^coverage +(\d\.\d+) +\1$", capsys.readouterr().out, re.M)
     content = other.read_json(other.metrics)
+    content["results"]["nll"] += 5 * content["results"]["nll_error"]
+    other.metrics.write_text(json.dumps(content))
+    assert evaluate.main([f"--compare={vae.path},{other.path}"]) == 0
+    assert f"{other.path} differs from {vae.path} in: NLL\n" in capsys.readouterr().out
     content["protocol"]["n"] = 447
     other.metrics.write_text(json.dumps(content))
     assert evaluate.main([f"--compare={vae.path},{other.path}"]) == 2
@@ -134,14 +145,14 @@ def test_runs_are_compared_side_by_side_or_not_at_all(vae, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("flags", "words"),
     [
-        (["--n=4000"], "has 447 images to compare them with: --n=447 or fewer"),
         (["--n=-1"], "--n=-1: the number of samples is positive"),
         (["--k=0"], "--k=0: a bound takes at least 1"),
         (["--split=tset"], "split 'tset' is not in digits, which has"),
         (["--split=train"], "shares images with 'train'"),
         (["--features=clasifier"], "Did you mean 'classifier'"),
-        (["--features=inception"], "--features=inception, --inception=PATH and"),
-        (["--inception=x.pb"], "--features=inception, --inception=PATH and"),
+        (["--features=inception"], "--features=inception and --inception=PATH go together"),
+        (["--inception=x.pb"], "--features=inception and --inception=PATH go together"),
+        (["--images=./x"], "or --images=DIR and --against=DIR"),
         (
             ["--features=inception", "--inception=no.pb", "--inception_sha256=00"],
             "there is no file no.pb",
@@ -155,6 +166,53 @@ def test_flags_that_cannot_be_meant(vae, flags, words, capsys):
     assert error.startswith("error: ")
     assert words in error
     assert vae.metrics.read_text() == before
+
+
+def test_the_page_of_copies_shows_the_nearest_pairs(evaluated):
+    page = Page(evaluated.copies.read_text())
+    content = evaluated.read_json(evaluated.metrics)
+    pairs = content["details"]["pairs"]
+    assert len(page.loads) == 4 + 1  # and an empty icon
+    assert len(pairs["samples"]) == 48
+    assert (np.diff(pairs["distances"]) >= 0).all()
+    assert f"the share {content['results']['copies']:.3f} does" in page.text
+    assert str(1_000_000 + pairs["samples"][0]) in page.text
+
+
+def test_a_file_from_before_the_distance_had_its_name_is_read(vae, tmp_path):
+    run = copy(vae, tmp_path)
+    content = json.loads(run.metrics.read_text())
+    content["features"]["distance"] = "FCD"
+    for key in ("errors", "floor_errors", "samples_are", "draws"):
+        del content[key]
+    del content["details"]["pairs"]
+    run.metrics.write_text(json.dumps(content))
+    assert run.read_json(run.metrics)["features"]["distance"] == "FDC"
+    assert evaluate.main([f"--compare={run.path},{run.path}"]) == 0
+
+
+def test_two_sets_of_pictures_are_measured(tmp_path, capsys):
+    """Folders, whose names need no dot; a named split; and the same from Python."""
+    images, _ = load_digits(return_X_y=True)
+    for name, rows in (("a", images[:60]), ("b", images[60:120])):
+        (tmp_path / name).mkdir()
+        for i, row in enumerate(rows):
+            pixels = Image.fromarray((row.reshape(8, 8) * 15).astype(np.uint8))
+            pixels.save(tmp_path / name / f"{i:03}.png")
+    assert evaluate.main([f"--images={tmp_path}/a", f"--against={tmp_path}/b"]) == 0
+    out = capsys.readouterr().out
+    assert f"60 of {tmp_path}/a against 60 of {tmp_path}/b: textures features" in out
+    assert re.search(r"^FTD +\d+\.\d\d +\d+\.\d\d +\d+\.\d\d$", out, re.M)
+    read = [
+        np.array(images[s], np.uint8).reshape(-1, 8, 8, 1) * 15
+        for s in (slice(0, 60), slice(60, 120))
+    ]
+    found = tfgen.evaluate(*read)
+    assert f"{found['results']['frechet']:.2f}" in out
+    assert found["protocol"]["of_against"] == 60
+    assert evaluate.main([f"--images={tmp_path}/a", "--against=digits:test", "--n=50"]) == 0
+    assert evaluate.main([f"--images={tmp_path}/a", f"--against={tmp_path}/b", "--n=61"]) == 2
+    assert f"--n=61: {tmp_path}/a has 60 images" in capsys.readouterr().err
 
 
 def test_an_unfinished_run_is_refused(vae, tmp_path, capsys):

@@ -298,7 +298,7 @@ def test_files_are_judged_without_the_images_by_the_classifier_that_the_run_keep
         raise AssertionError("the images were asked for")
 
     network = features.network((4, 4, 1), [3])
-    made = features.Features("classifier", "FCD", "", None, lambda images: None, {}, network)
+    made = features.Features("classifier", "FDC", "", None, lambda images: None, {}, network)
     folder = RunDir(tmp_path)
     kept_classifier.keep(folder.classifier, made)
     model = SimpleNamespace(can=lambda what: what == "sample")

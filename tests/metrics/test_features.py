@@ -2,6 +2,7 @@
 
 import hashlib
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -10,6 +11,7 @@ from tests.conftest import ROOT
 from tfgen import data
 from tfgen.errors import UserError
 from tfgen.metrics import features, kept_classifier
+from tfgen.metrics.inception import load
 
 # Of the weights that come with the library; results of other weights do not compare.
 DIGEST = "16779e78b20a5ad5cf1b75ddf430e51f07ee8ed99f345c09ada2476f49f5b115"
@@ -27,7 +29,7 @@ def found(arrays):
 
 def test_the_classifier_reads_digits(found, arrays):
     assert found.kind == "classifier"
-    assert found.distance == "FCD"
+    assert found.distance == "FDC"
     assert found.accuracy["label"] > 0.96
     x = arrays["validation"]["image"] / 16
     p = found.probabilities(x)
@@ -166,17 +168,66 @@ def test_points_of_the_plane_are_compared_by_their_coordinates():
 # --- Inception: a stand-in graph of the same names, for the real weights are not ours ------------
 
 
-@pytest.fixture
-def inception(tmp_path):
-    """A graph from ExpandDims:0 to pool_3:0 that gives the mean colour, 2,048 times over."""
+WEIGHTS = np.random.default_rng(0).normal(size=(2048, 8)).astype(np.float32)
+
+
+def colours(x):
+    """What each stand-in computes: the mean colour, 2,048 times over, and logits of it."""
+    return tf.tile(tf.reduce_mean(tf.cast(x, tf.float32), axis=[1, 2]), [1, 683])[:, :2048]
+
+
+def the_graph_of_2015(path):
+    """Of the same names, and a product that is for one image alone."""
     graph = tf.Graph()
     with graph.as_default():
         x = tf.compat.v1.placeholder(tf.float32, [1, None, None, 3], name="ExpandDims")
-        mean = tf.reduce_mean(x, axis=[1, 2])
-        tf.reshape(tf.tile(mean, [1, 683])[:, :2048], [-1, 1, 1, 2048], name="pool_3")
-    path = tmp_path / "classify_image_graph_def.pb"
+        pool = tf.reshape(colours(x), [-1, 1, 1, 2048], name="pool_3")
+        tf.matmul(tf.reshape(pool, [1, 2048]), tf.constant(WEIGHTS), name="softmax/logits/MatMul")
+    path = path / "classify_image_graph_def.pb"
     path.write_bytes(graph.as_graph_def().SerializeToString())
+    return path
+
+
+def a_keras_file(path):
+    x = keras.Input([None, None, 3], dtype="uint8")
+    mean = keras.layers.GlobalAveragePooling2D()(keras.layers.Rescaling(1.0)(x))
+    features = keras.layers.Concatenate()([mean] * 683)[:, :2048]
+    logits = keras.layers.Dense(8, use_bias=False, name="logits")
+    model = keras.Model(x, {"features": features, "logits": logits(features)})
+    logits.set_weights([WEIGHTS])
+    model.save(path / "inception.keras")
+    return path / "inception.keras"
+
+
+def a_saved_model(path):
+    module = tf.Module()
+    module.w = tf.Variable(WEIGHTS)
+
+    @tf.function(input_signature=[tf.TensorSpec([None, None, None, 3], tf.uint8)])
+    def call(images):
+        features = colours(images)
+        return {"features": features, "logits": features @ module.w}
+
+    tf.saved_model.save(module, str(path / "saved"), signatures=call)
+    return path / "saved"
+
+
+@pytest.fixture
+def inception(tmp_path):
+    path = the_graph_of_2015(tmp_path)
     return path, hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+@pytest.mark.parametrize("make", [the_graph_of_2015, a_keras_file, a_saved_model])
+def test_features_and_logits_come_from_each_kind_of_file(make, tmp_path, arrays):
+    path = make(tmp_path)
+    scores, digest = load(str(path))
+    assert load(str(path), digest)[1] == digest
+    x = arrays["validation"]["image"][:60] / 16
+    pool, logits = scores(x)
+    expected = np.round(255 * x).mean(axis=(1, 2, 3))[:, None] * np.ones(2048)
+    np.testing.assert_allclose(pool, expected, rtol=1e-5)
+    np.testing.assert_allclose(logits, expected @ WEIGHTS, rtol=1e-3, atol=0.5)
 
 
 def test_inception_takes_levels_of_255_and_three_channels(inception, arrays):
@@ -200,7 +251,7 @@ def test_inception_refuses_other_weights(inception, arrays, tmp_path):
     with pytest.raises(UserError, match="there is no file"):
         choose(tmp_path / "absent.pb", digest)
     path.write_bytes(b"not a graph")
-    with pytest.raises(UserError, match="is not the Inception graph"):
+    with pytest.raises(UserError, match="cannot be used as"):
         choose(path, hashlib.sha256(b"not a graph").hexdigest())
 
 

@@ -13,7 +13,7 @@ def content(name="vae", seed=0, nll=90.0, seconds=10.0, **protocol):
             **{"features": "classifier", "features_hash": "0", "version": 1},
             **protocol,
         },
-        "features": {"kind": "classifier", "distance": "FCD", "accuracy": {"label": 0.97}},
+        "features": {"kind": "classifier", "distance": "FDC", "accuracy": {"label": 0.97}},
         "results": {
             "nll": nll,
             "nll_kind": "upper bound, k = 10",

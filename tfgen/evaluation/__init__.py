@@ -7,7 +7,11 @@ listed by name. `result` is what `metrics.json` holds:
 
     protocol      all that a number depends on besides the model; see `Protocol`
     results       {metric: number} of the model; `tfgen.metrics.catalogue` says what each is
-    floor         the same for real images against real ones: what a perfect generator would get
+    floor         what a perfect model gets: training images against the same held-out images
+    errors        {metric: standard error} over samples, of results whose catalogue row has none
+    floor_errors  the same of the floor
+    samples_are   "means of p(x|z)" where a sample is one; then
+    draws         holds the results of draws from p(x|z) beside them
     baselines     the same for each trivial generator, {name: {metric: number}}
     details       numbers that are no single number: class shares, KL of each unit, ...
     diagnosis     what looks wrong and what to try
@@ -34,6 +38,7 @@ from tfgen.evaluation.representation import (
 )
 from tfgen.evaluation.samples import Comparison, conditional, draw
 from tfgen.evaluation.translation import translations
+from tfgen.metrics import errors
 from tfgen.metrics.diagnosis import diagnose
 
 if TYPE_CHECKING:
@@ -79,8 +84,6 @@ def evaluate(
         None without "samples".
       parts: some of `PARTS`.
       progress: called with (what is being done, share of the whole in [0, 1]).
-
-    Raises: UserError for more samples than there are held-out images to compare them with.
     """
     results: dict[str, Any] = {}
     details: dict[str, Any] = {}
@@ -88,6 +91,9 @@ def evaluate(
     if splits.left_out:
         absent.because(splits.left_out, "images of other classes")
     floor: dict[str, float] = {}
+    of_images: dict[str, float] = {}
+    of_floor: dict[str, float] = {}
+    draws: dict[str, float] = {}
     trivial: dict[str, dict[str, float]] = {}
     if "samples" in parts and model.can("sample"):
         progress("samples", 0.0)
@@ -96,13 +102,21 @@ def evaluate(
         sample = compiled(model.sample)
         images, labels = draw(sample, model, splits, protocol.n, protocol.seed)
         results |= comparison.measure(images, absent=absent)
-        details |= comparison.details(images)
-        if labels is not None and model.num_classes and features.probabilities:
-            progress("classification accuracy score", 0.05)
-            results |= conditional(images, labels, splits, features)
+        of_images |= comparison.errors(images)
+        details |= comparison.details(images) | {"pairs": comparison.pairs(images)}
+        if model.can("sample_draws"):
+            drawn, _ = draw(compiled(model.sample_draws), model, splits, protocol.n, protocol.seed)
+            draws = comparison.measure(drawn)
         progress("floor and baselines", 0.1)
         floor = comparison.floor(absent_of_real)
+        of_floor = comparison.floor_errors()
         trivial = comparison.baselines()
+        if labels is not None and model.num_classes and features.probabilities:
+            progress("classification accuracy score", 0.15)
+            results |= conditional(images, labels, splits, features)
+            references = comparison.cas_references()
+            floor["cas"] = references.pop("floor")
+            trivial |= {name: {"cas": value} for name, value in references.items()}
     if "likelihood" in parts and model.can("log_prob"):
         results |= likelihoods(
             model, splits, protocol, absent, lambda part: progress("likelihood", 0.2 + 0.65 * part)
@@ -126,12 +140,17 @@ def evaluate(
         for name, arrays in (("train", splits.train), ("held-out", splits.held_out))
     }
     details["unreached"] = model.unreached(model.steps_done)
+    of_images |= errors_of_shares(results, protocol, len(splits.held_out["image"]))
     findings = diagnose(results, details, floor, trivial)
     progress("done", 1.0)
     return {
         "protocol": dataclasses.asdict(protocol),
         "results": results,
         "floor": floor,
+        "errors": of_images,
+        "floor_errors": of_floor,
+        "samples_are": getattr(model, "samples_are", ""),
+        "draws": draws,
         "baselines": trivial,
         "details": details,
         "diagnosis": [dataclasses.asdict(finding) for finding in findings],
@@ -142,6 +161,19 @@ def evaluate(
             if name not in absent.reasons
         },
     }
+
+
+# Shares of samples, and of held-out images, that have a property each by itself.
+OF_SAMPLES = ("label_accuracy", "copies")
+OF_HELD_OUT = ("cas", "probe", "knn", "bayes_accuracy")
+
+
+def errors_of_shares(
+    results: Mapping[str, Any], protocol: Protocol, held_out: int
+) -> dict[str, float]:
+    """{metric: standard error over images} of those results that are plain shares."""
+    counts = dict.fromkeys(OF_SAMPLES, protocol.n) | dict.fromkeys(OF_HELD_OUT, held_out)
+    return {key: errors.of_share(results[key], n) for key, n in counts.items() if key in results}
 
 
 # The parts of a batch that a step reads.

@@ -11,6 +11,7 @@ from tfgen.errors import NotMeasurable, UserError, one_of
 from tfgen.evaluation.protocol import FIRST_SEED, MOST_SAMPLES, Protocol, Splits
 from tfgen.metrics import features as feature_networks
 from tfgen.metrics import kept_classifier
+from tfgen.metrics.inception import WANTED
 
 if TYPE_CHECKING:
     from tfgen.evaluation.finished import FinishedRun
@@ -28,13 +29,16 @@ def check(n: int, k: int, features: str, inception: tuple[str, str], parts: Sequ
         raise UserError(f"`n={n}`: the number of samples is positive.")
     if k < 1:
         raise UserError(f"`k={k}`: a bound takes at least 1 importance sample.")
-    wanted = features == "inception"
-    given = list(map(bool, inception))
-    if (wanted and not all(given)) or (not wanted and any(given)):
+    check_inception(features, inception)
+
+
+def check_inception(features: str, inception: tuple[str, str]) -> None:
+    """Raises: UserError for weights without `features=inception`, or that without weights."""
+    if (features == "inception") != bool(inception[0]) or (inception[1] and not inception[0]):
         raise UserError(
-            "`features=inception`, `inception=PATH` and `inception_sha256=HEX` go together: the "
-            "weights are the graph of inception-2015-12-05.tgz, and their digest is for you to "
-            "take from where you trust it."
+            "`features=inception` and `inception=PATH` go together, with `inception_sha256=HEX` "
+            "where the digest of the file's source is known: the weights are "
+            f"{WANTED}, and yours to bring."
         )
 
 
@@ -54,7 +58,7 @@ def measure(
       split: by default the data's test split, else the run's validation split.
       n: samples; 0: as many as there are held-out images.
       k: importance samples of a bound.
-      features: one of KINDS; inception: (path, SHA-256) of its weights.
+      features: one of KINDS; inception: (path, SHA-256 or "") of its weights.
       parts: what is measured, some of `evaluation.PARTS`.
       progress: called with (stage, share of the whole).
 
@@ -104,7 +108,7 @@ def measure(
     versions = {p: metadata.version(p) for p in ("tensorflow", "keras", "numpy", "scikit-learn")}
     described = {
         "kind": network.kind if network else "",
-        "distance": network.distance if network else "FCD",
+        "distance": network.distance if network else "FDC",
         "accuracy": network.accuracy if network else {},
     }
     found = {"model": about, "features": described, **content, "versions": versions}

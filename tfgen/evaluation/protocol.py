@@ -19,7 +19,7 @@ FIRST_SEED = 1_000_000
 MOST_SAMPLES = 10_000
 # Of what the numbers mean. Raised when the definition of one changes, not when one is added, for
 # then all have to be measured again; `tests/evaluation/test_protocol.py` holds their values.
-VERSION = 2
+VERSION = 3
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Protocol:
     Args:
       data, size, train, split: the data set, its crop, the split that models, features and
         baselines are fitted to, and the split that they are measured on.
-      n: how many samples are drawn, and how many real images they are compared with.
+      n: how many samples are drawn; they are compared with as many held-out images, or all.
       seed: of the samples (they are the seeds from here on), subsets and baselines.
       k: importance samples of the likelihood's bound.
       features, features_hash: what images are compared in.

@@ -8,15 +8,16 @@ import numpy as np
 import tensorflow as tf
 
 from tfgen.data.points import MIXTURES
-from tfgen.errors import UserError
 from tfgen.evaluation.absent import Absent
-from tfgen.evaluation.protocol import FIRST_SEED, flat
+from tfgen.evaluation.protocol import FIRST_SEED, MOST_SAMPLES, flat
 from tfgen.metrics import (
     baselines,
     classes,
     distances,
+    errors,
     likelihood,
     neighbours,
+    published,
     sliced_wasserstein,
 )
 from tfgen.metrics import features as feature_networks
@@ -33,6 +34,11 @@ OF_CLASSES = ("score", "class_entropy", "rarest_class")
 BATCH = 250
 # Samples whose nearest training image is looked for: their median needs no more.
 MEMORISATION_SAMPLES = 2_000
+# Draws of training images that make the floor, where one draw of so few images would be chance.
+FLOOR_DRAWS, FEW = 5, 2_000
+PAIRS = 48  # samples whose nearest training image is shown
+# A reference row, for CAS alone: what a classifier learns from all that the model was shown.
+ALL_TRAINING = "all training images"
 
 
 def draw(
@@ -57,70 +63,93 @@ def draw(
 
 
 class Comparison:
-    """Measures sets of samples, [n, H, W, C] in [0, 1], against n held-out images."""
+    """Measures sets of samples, [n, H, W, C] in [0, 1], against held-out images, n if there are."""
 
     def __init__(self, splits: "Splits", protocol: "Protocol", features: "Features") -> None:
         self.splits, self.protocol, self.features = splits, protocol, features
         self.random = np.random.default_rng(protocol.seed)
         n = protocol.n
         rows = self.random.permutation(len(splits.held_out["image"]))[:n]
-        if len(rows) < n:
-            raise UserError(
-                f"{n} samples are asked for, but the split {protocol.split!r} has {len(rows)} "
-                f"images to compare them with: `n={len(rows)}` or fewer."
-            )
         self.real = splits.unit(splits.held_out["image"][rows])
         self.training = flat(splits.unit(splits.train["image"]))
         self.real_features = features.features(self.real)
 
     def measure(
-        self,
-        images: np.ndarray,
-        others: np.ndarray | None = None,
-        copies: bool = True,
-        absent: Absent | None = None,
+        self, images: np.ndarray, own: np.ndarray | None = None, absent: Absent | None = None
     ) -> dict[str, float]:
-        """{metric: number} of a set of samples, beside the held-out images or others.
+        """{metric: number} of a set of samples, beside the held-out images.
 
+        own: where the images are training images, their rows, which are no copies of themselves;
         absent: takes the metrics that these images do not allow.
         """
         absent = Absent() if absent is None else absent
-        real = self.real_features if others is None else self.features.features(others)
-        fake = self.features.features(images)
-        found = absent.unless(("frechet",), lambda: [distances.frechet(real, fake)])
+        real, fake = self.real_features, self.features.features(images)
+        found: dict[str, float] = {}
         if sliced_wasserstein.sides(images.shape[1:]):
-            by_side = sliced_wasserstein.distances(
-                self.real if others is None else others, images, self.protocol.seed
-            )
+            by_side = sliced_wasserstein.distances(self.real, images, self.protocol.seed)
             found |= {f"swd_{side}": value for side, value in by_side.items()}
-        metrics: tuple[tuple[tuple[str, ...], Callable], ...] = (
-            (("kid", "kid_spread"), partial(distances.kernel, seed=self.protocol.seed)),
-            (("precision", "recall"), partial(neighbours.precision_recall, k=NEAREST)),
-            (("density", "coverage"), partial(neighbours.density_coverage, k=NEAREST_COVERED)),
-            (("two_sample",), lambda *sets: neighbours.two_sample_accuracy(*sets)[:1]),
+        found |= absent.unless(
+            ("kid", "kid_spread"), lambda: distances.kernel(real, fake, seed=self.protocol.seed)
         )
-        for names, metric in metrics:
-            found |= absent.unless(names, partial(metric, real, fake))
+        found |= of_features(real, fake, absent)
         if self.features.probabilities:
-            p = self.features.probabilities(images)
-            shares = classes.shares(p.argmax(axis=1), p.shape[1])
-            found["score"] = classes.classifier_score(p)
-            found["class_entropy"] = classes.entropy(shares)
-            found["rarest_class"] = float(shares.min())
+            found |= _of_classes(self.features.probabilities(images))
         else:
             absent.because("these features have no classifier of labels", *OF_CLASSES)
-        if copies:
-            found["copy_ratio"], found["copies"] = neighbours.memorisation(
-                flat(images)[:MEMORISATION_SAMPLES],
-                self.training,
-                flat(self.real)[:MEMORISATION_SAMPLES],
-            )
+        if self.features.scores:
+            found |= self._published(images, absent)
+        some = flat(images)[:MEMORISATION_SAMPLES]
+        found["copy_ratio"], found["copies"] = neighbours.memorisation(
+            some,
+            self.training,
+            flat(self.real)[:MEMORISATION_SAMPLES],
+            None if own is None else own[:MEMORISATION_SAMPLES],
+        )
         if self.splits.about.name in MIXTURES:
             mixture = MIXTURES[self.splits.about.name]
             points = mixture.to_points(images)
             names = ("modes", "high_quality", "reverse_kl")
             found |= dict(zip(names, modes(points, mixture.means, mixture.sigma), strict=True))
         return found
+
+    def _published(self, images: np.ndarray, absent: Absent) -> dict[str, float]:
+        """As papers have it: FID against either split, inception score, KID; PRDC with k = 5."""
+        assert self.features.scores
+        fake, logits = self.features.scores(images)
+        training = self.splits.unit(self.splits.train["image"][: self.protocol.n])
+        found = absent.unless(
+            ("fid_train",), lambda: [published.fid(self.features.features(training), fake)]
+        )
+        return found | published_metrics(self.real_features, fake, logits, absent)
+
+    def errors(self, images: np.ndarray) -> dict[str, float]:
+        """{metric: standard error} of `measure` over other samples, by parts of these."""
+        fake = self.features.features(images)
+        p = self.features.probabilities(images) if self.features.probabilities else None
+
+        def measured(rows: np.ndarray) -> dict[str, float]:
+            real, some = self.real_features, fake[rows]
+            found = of_features(real, some, Absent())
+            found |= Absent().unless(("kid",), lambda: [distances.unbiased_mmd(real, some)])
+            return found if p is None else found | _of_classes(p[rows])
+
+        return errors.by_parts(measured, len(images), seed=self.protocol.seed)
+
+    def pairs(self, images: np.ndarray) -> dict[str, Any]:
+        """The samples nearest to training images, of which row, at which distance, nearest first.
+
+        "usual": the median distance of held-out images, "near" that of the nearest 1 % of them.
+        """
+        distances_, rows = neighbours.nearest(flat(images)[:MEMORISATION_SAMPLES], self.training)
+        order = np.argsort(distances_, kind="stable")[:PAIRS]
+        held_out, _ = neighbours.nearest(flat(self.real)[:MEMORISATION_SAMPLES], self.training)
+        return {
+            "samples": order.tolist(),
+            "training": rows[order].tolist(),
+            "distances": distances_[order].tolist(),
+            "usual": float(np.median(held_out)),
+            "near": float(np.quantile(held_out, 0.01)),
+        }
 
     def details(self, images: np.ndarray) -> dict[str, Any]:
         found: dict[str, Any] = {}
@@ -135,16 +164,36 @@ class Comparison:
         return found
 
     def floor(self, absent: Absent | None = None) -> dict[str, float]:
-        """Two disjoint draws of n training images against each other: real against real.
+        """What a perfect model gets: n training images against the same held-out images as samples.
 
-        Where there are fewer than 2n, the draws are of half of them; `n` says how many. absent: as
-        in `measure`.
+        Where held-out images are of other writers than training images, no model of these does
+        better. The mean over 5 draws, where n is small; `n` says how many images a draw has.
+        absent: as in `measure`.
         """
         images = self.splits.unit(self.splits.train["image"])
-        n = min(self.protocol.n, len(images) // 2)
-        rows = self.random.permutation(len(images))
-        one, other = images[rows[:n]], images[rows[n : 2 * n]]
-        return {"n": n, **self.measure(one, other, copies=False, absent=absent)}
+        n = min(self.protocol.n, len(images))
+        draws = []
+        for _ in range(FLOOR_DRAWS if n <= FEW else 1):
+            rows = self.random.permutation(len(images))[:n]
+            draws.append(self.measure(images[rows], own=rows, absent=absent))
+        return {"n": n, **{key: float(np.mean([d[key] for d in draws])) for key in draws[0]}}
+
+    def floor_errors(self) -> dict[str, float]:
+        """Of one draw of the floor, as `errors` has them."""
+        images = self.splits.unit(self.splits.train["image"])
+        return self.errors(images[self.random.permutation(len(images))[: self.protocol.n]])
+
+    def cas_references(self) -> dict[str, float]:
+        """CAS of real images in the place of samples: {"floor": of n, ALL_TRAINING: of all}."""
+        train = self.splits.train
+        rows = self.random.permutation(len(train["image"]))
+        counts = {"floor": self.protocol.n, ALL_TRAINING: MOST_SAMPLES}
+        return {
+            name: cas(
+                self.splits.unit(train["image"][rows[:n]]), train["label"][rows[:n]], self.splits
+            )
+            for name, n in counts.items()
+        }
 
     def baselines(self) -> dict[str, dict[str, float]]:
         """{name: {metric: number}}, each fitted to the training images."""
@@ -165,6 +214,47 @@ class Comparison:
         return found
 
 
+def of_features(real: np.ndarray, fake: np.ndarray, absent: Absent) -> dict[str, float]:
+    """What two sets of features, [N, D] and [M, D], tell."""
+    found = absent.unless(("frechet",), lambda: [distances.frechet(real, fake)])
+    metrics: tuple[tuple[tuple[str, ...], Callable], ...] = (
+        (("precision", "recall"), partial(neighbours.precision_recall, k=NEAREST)),
+        (("density", "coverage"), partial(neighbours.density_coverage, k=NEAREST_COVERED)),
+        (("two_sample",), lambda *sets: neighbours.two_sample_accuracy(*sets)[:1]),
+    )
+    for names, metric in metrics:
+        found |= absent.unless(names, partial(metric, real, fake))
+    return found
+
+
+def _of_classes(p: np.ndarray) -> dict[str, float]:
+    """What probabilities of classes [N, K] tell."""
+    shares = classes.shares(p.argmax(axis=1), p.shape[1])
+    return {
+        "score": classes.classifier_score(p),
+        "class_entropy": classes.entropy(shares),
+        "rarest_class": float(shares.min()),
+    }
+
+
+def published_metrics(
+    real: np.ndarray, fake: np.ndarray, logits: np.ndarray | None, absent: Absent
+) -> dict[str, float]:
+    """FID, inception score, KID and PRDC by the counts of papers (`tfgen.metrics.published`)."""
+    found = absent.unless(("fid",), lambda: [published.fid(real, fake)])
+    found |= absent.unless(("kid", "kid_spread"), lambda: published.kid(real, fake))
+    found |= absent.unless(
+        ("precision", "recall", "density", "coverage"),
+        lambda: list(published.prdc(real, fake).values()),
+    )
+    if logits is None:
+        absent.because("the file of weights gives no logits", "inception_score", "is_spread")
+        return found
+    return found | absent.unless(
+        ("inception_score", "is_spread"), lambda: published.inception_score(logits)
+    )
+
+
 def conditional(
     images: np.ndarray, labels: np.ndarray, splits: "Splits", features: "Features"
 ) -> dict[str, float]:
@@ -172,9 +262,13 @@ def conditional(
 
     Ravuri and Vinyals 2019 (CAS); Shmelkov et al. 2018 call the two GAN-test and GAN-train.
     """
-    judge = feature_networks.train_network(images, {"label": labels})
-    real = splits.unit(splits.held_out["image"])
-    right = feature_networks.accuracies(judge, real, {"label": splits.held_out["label"]})
     assert features.probabilities
     shown = features.probabilities(images).argmax(axis=1)
-    return {"label_accuracy": float(np.mean(shown == labels)), "cas": right["label"]}
+    return {"label_accuracy": float(np.mean(shown == labels)), "cas": cas(images, labels, splits)}
+
+
+def cas(images: np.ndarray, labels: np.ndarray, splits: "Splits") -> float:
+    """Held-out accuracy of a classifier trained on images [N, H, W, C] in [0, 1], labels [N]."""
+    judge = feature_networks.train_network(images, {"label": labels})
+    real = splits.unit(splits.held_out["image"])
+    return feature_networks.accuracies(judge, real, {"label": splits.held_out["label"]})["label"]

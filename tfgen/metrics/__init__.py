@@ -11,6 +11,8 @@
 | `codes`, `disentanglement` | probes; MIG, DCI, FactorVAE score, SAP |
 | `features`, `textures` | what images are compared in |
 | `baselines`, `novelty` | trivial generators; anomaly scores |
+| `published` | FID, inception score, KID and PRDC by the counts of papers |
+| `errors` | standard errors by parts of the samples |
 | `catalogue`, `diagnosis` | names and units; sentences about what is wrong |
 
 `tfgen.evaluation` applies them to a model.

@@ -28,7 +28,8 @@ GROUPS = {
         ),
         Metric(
             "neg_elbo", "negative ELBO", "nats", "lower", 2,
-            "the bound that was trained, an upper bound on the NLL",
+            "of the model as it samples: its own prior and a weight of 1, whatever was trained; an "
+            "upper bound on the NLL",
         ),
         Metric(
             "bits_per_dim", "bits/dim", "bits", "lower", 3,
@@ -76,8 +77,24 @@ GROUPS = {
     ],
     "samples": [
         Metric(
-            "frechet", "FCD", "", "lower", 2,
-            "Frechet distance between features of samples and of held-out images",
+            "frechet", "FDC", "", "lower", 2,
+            "Frechet distance between classifier features of samples and of held-out images",
+        ),
+        Metric(
+            "fid", "FID", "", "lower", 2,
+            "Frechet distance of the features of the file of weights, against held-out images",
+        ),
+        Metric(
+            "fid_train", "FID against training images", "", "lower", 2,
+            "the same against as many training images, as most papers have it",
+        ),
+        Metric(
+            "inception_score", "inception score", "", "higher", 2,
+            "exp E KL(p(y|x) || p(y)) by the logits of the file of weights, the mean of 10 splits",
+        ),
+        Metric(
+            "is_spread", "inception score spread", "", "", 2,
+            "standard deviation of the inception score over its splits",
         ),
         Metric(
             "kid", "KID", "", "lower", 3,
@@ -96,11 +113,11 @@ GROUPS = {
         ),
         Metric(
             "precision", "precision", "", "higher", 3,
-            "share of samples near a real image (k = 3)",
+            "share of samples near a real image (k = 3; 5 with `inception`, as published)",
         ),
         Metric(
             "recall", "recall", "", "higher", 3,
-            "share of real images near a sample (k = 3)",
+            "share of real images near a sample (k = 3; 5 with `inception`, as published)",
         ),
         Metric(
             "density", "density", "", "higher", 3,
@@ -109,7 +126,7 @@ GROUPS = {
         Metric(
             "coverage", "coverage", "", "higher", 3,
             "share of real images with a sample among their neighbours (k = 5); 0.97 for "
-            "the data",
+            "draws of the same images",
         ),
         Metric(
             "two_sample", "1-NN accuracy", "", "lower", 3,
@@ -135,7 +152,7 @@ GROUPS = {
         Metric(
             "copies", "near copies", "", "lower", 3,
             "share of samples nearer to a training image than 99 % of held-out images are; "
-            "0.01 for the data",
+            "1 for copies",
         ),
         Metric(
             "label_accuracy", "label accuracy", "", "higher", 3,
@@ -153,7 +170,7 @@ GROUPS = {
             )
             for key, title, better, digits, meaning in (
                 (
-                    "frechet", "FCD", "lower", 2,
+                    "frechet", "FDC", "lower", 2,
                     "Frechet distance between features of translations and of held-out images of "
                     "that domain",
                 ),
@@ -268,9 +285,9 @@ GROUPS = {
             "exp of the entropy of the codes' shares; the size of the book if all are used alike",
         ),
         Metric(
-            "mig", "MIG", "", "higher", 3,
-            "mutual information gap: the factor's entropy that one unit alone knows; of training "
-            "images",
+            "mig", "MIG, training codes", "", "higher", 3,
+            "mutual information gap: the factor's entropy that one unit alone knows; of the codes "
+            "of the training split",
         ),
         Metric(
             "dci_disentanglement", "DCI disentanglement", "", "higher", 3,
@@ -285,9 +302,9 @@ GROUPS = {
             "accuracy of a random forest that reads the factors from the codes",
         ),
         Metric(
-            "factor_vae", "FactorVAE score", "", "higher", 3,
-            "accuracy of telling the fixed factor by the unit of least variance; of training "
-            "images",
+            "factor_vae", "FactorVAE score, training codes", "", "higher", 3,
+            "accuracy of telling the fixed factor by the unit of least variance; of the codes of "
+            "the training split",
         ),
         Metric(
             "sap", "SAP", "", "higher", 3,
@@ -295,6 +312,9 @@ GROUPS = {
         ),
     ],
 }  # fmt: skip
+
+# Numbers whose standard error over images is a result of its own.
+ERRORS = {"nll": "nll_error", "neg_elbo": "neg_elbo_error"}
 
 METRICS = {metric.key: metric for group in GROUPS.values() for metric in group}
 

@@ -20,14 +20,13 @@ def frechet(real: np.ndarray, fake: np.ndarray) -> float:
             raise NotMeasurable(
                 f"the Frechet distance of {d} features needs at least {d + 1} images, got {n}"
             )
-    moments = [
-        (
-            np.asarray(np.mean(x, axis=0, dtype=np.float64)),
-            np.cov(np.asarray(x, np.float64), rowvar=False),
-        )
-        for x in (real, fake)
-    ]
-    return frechet_gaussians(*moments[0], *moments[1])
+    return frechet_gaussians(*moments(real), *moments(fake))
+
+
+def moments(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean [D] and covariance [D, D] of features [N, D]."""
+    x = np.asarray(x, np.float64)
+    return x.mean(axis=0), np.cov(x, rowvar=False)
 
 
 def frechet_gaussians(m1: np.ndarray, s1: np.ndarray, m2: np.ndarray, s2: np.ndarray) -> float:

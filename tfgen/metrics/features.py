@@ -6,12 +6,13 @@ kinds, and a result says which:
 - "classifier": the last hidden layer (64 units) of a small convolutional network that the
   evaluation trains on the training split, for the labels and, where the data have them, for all
   factors; scaled by one number so that the mean variance of a unit is 1 on the training images.
-  The Frechet distance of these is the FCD. It compares with no other data set, and only with
-  results of the same weights: other seeds move it by some 5 %. Those for `digits` come with the
-  library. For other data one machine trains the same weights each time; another number of cores
-  rounds otherwise, and the digest tells.
-- "inception": the pooled 2,048 features of the Inception network of 2015 that papers use; only with
-  these is a Frechet distance called FID. It has never seen 8x8 digits or sprites.
+  The Frechet distance of these is the FDC (the field's FCD is that of ChemNet). It compares with
+  no other data set, and only with results of the same weights: other seeds move it by some 5 %.
+  Those for `digits` come with the library. For other data one machine trains the same weights each
+  time; another number of cores rounds otherwise, and the digest tells.
+- "inception": the pooled features of the user's own file, by rights the Inception network of 2015
+  that papers use; only with these is a Frechet distance called FID
+  (`tfgen/metrics/inception.py`). That network has never seen 8x8 digits or sprites.
 - "textures": for data without labels. Averages of what small random filters, always the same, see
   at three scales (`tfgen/metrics/textures.py`). They know no objects, but tell a blurred image, a
   blend of several and noise from an image; principal components of the pixels do not.
@@ -60,6 +61,7 @@ class Features:
       probabilities: images -> p(label | image), float64 [N, K]; None without a classifier.
       accuracy: of the classifier on held-out data, by name of the target; {} without.
       classifier: the network itself, see `network`; None without.
+      scores: images -> (features [N, D], logits [N, K]) of "inception"; logits None without.
     """
 
     kind: str
@@ -69,6 +71,7 @@ class Features:
     probabilities: Callable[[np.ndarray], np.ndarray] | None = None
     accuracy: dict[str, float] = dataclasses.field(default_factory=dict)
     classifier: "keras.Model | None" = None
+    scores: "Callable[[np.ndarray], tuple[np.ndarray, np.ndarray | None]] | None" = None
 
 
 def choose(
@@ -83,7 +86,7 @@ def choose(
     Args:
       train, held_out: {"image": uint8 levels [N, H, W, C], and, if there are any, "label": [N],
         "factors": [N, F]}. The held-out images serve to state the classifier's accuracy alone.
-      inception: (path of the weights, their SHA-256), for kind "inception".
+      inception: (path of the weights, their SHA-256 or ""), for kind "inception".
 
     Raises: UserError for a classifier without labels, or bad weights.
     """
@@ -98,7 +101,8 @@ def choose(
         from tfgen.metrics.inception import load
 
         assert inception
-        return Features("inception", "FID", inception[1].lower(), load(*inception))
+        scores, digest = load(*inception)
+        return Features("inception", "FID", digest, lambda images: scores(images)[0], scores=scores)
     if kind == "textures":
         return texture_features(train["image"], levels)
     if not targets(train):
@@ -303,7 +307,7 @@ def classifier_features(
 
     return Features(
         "classifier",
-        "FCD",
+        "FDC",
         _digest(*model.get_weights()),
         lambda images: predictions(model, images)[0] / scale,
         probabilities if "label" in wanted else None,

@@ -32,10 +32,17 @@ def _chunks(a: np.ndarray, b: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
         start += len(block)
 
 
-def nearest(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The nearest row of b for each row of a: (distances [N], indices [N])."""
+def nearest(
+    a: np.ndarray, b: np.ndarray, but: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """The nearest row of b for each row of a: (distances [N], indices [N]).
+
+    but: for each row of a the index of the row of b that does not count, [N].
+    """
     distances, indices = np.empty(len(a)), np.empty(len(a), np.int64)
     for rows, block in _chunks(a, b):
+        if but is not None:
+            block[np.arange(len(block)), but[rows]] = np.inf
         indices[rows] = block.argmin(axis=1)
         distances[rows] = block[np.arange(len(block)), indices[rows]]
     return distances, indices
@@ -101,13 +108,16 @@ def two_sample_accuracy(real: np.ndarray, fake: np.ndarray) -> tuple[float, floa
     return float(both.mean()), float(votes["real"].mean()), float(votes["fake"].mean())
 
 
-def memorisation(fake: np.ndarray, train: np.ndarray, held_out: np.ndarray) -> tuple[float, float]:
+def memorisation(
+    fake: np.ndarray, train: np.ndarray, held_out: np.ndarray, own: np.ndarray | None = None
+) -> tuple[float, float]:
     """(ratio, copies): how much nearer to training images samples are than other real images.
 
     ratio: the median distance of a sample to its nearest training image, over the same median of
     held-out images. 1: as far as fresh data; 0: copies; blurred samples lie somewhat below 1.
     copies: the share of samples that are nearer than the nearest 1 % of held-out images.
+    own: where `fake` are training images themselves, their rows in `train`, which do not count.
     """
-    fake_distances, held_out_distances = nearest(fake, train)[0], nearest(held_out, train)[0]
+    fake_distances, held_out_distances = nearest(fake, train, own)[0], nearest(held_out, train)[0]
     ratio = np.median(fake_distances) / np.median(held_out_distances)
     return float(ratio), float((fake_distances < np.quantile(held_out_distances, 0.01)).mean())

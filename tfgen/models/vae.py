@@ -225,6 +225,16 @@ class VAE(GenerativeModel):
         parameters = self.parameters(self.latent(noise), condition)
         return self.p.draw(parameters, noise["u"]) if self.draw else self.p.mean(parameters)
 
+    @property
+    def samples_are(self) -> str:
+        return "draws of p(x|z)" if self.draw else "means of p(x|z)"
+
+    def sample_draws(self, seeds: tf.Tensor, condition: tf.Tensor | None = None) -> tf.Tensor:
+        """As `sample`, but draws of p(x|z), from the same codes: the likelihood is of these."""
+        u = random.uniform(seeds, self.image_shape, "u")
+        codes = self.latent(self.density_of_codes().noise(seeds))
+        return self.p.draw(self.parameters(codes, condition), u)
+
     # --- codes and density -----------------------------------------------------------------------
 
     def encode(self, x: tf.Tensor, label: tf.Tensor | None = None) -> dict[str, tf.Tensor]:

@@ -352,6 +352,14 @@ class VQVAE(GenerativeModel):
     ) -> tf.Tensor:
         return self.decode(self.looked_up(self.draw_codes(noise["u"])))
 
+    samples_are = "means of p(x|z)"
+
+    def sample_draws(self, seeds: tf.Tensor, condition: tf.Tensor | None = None) -> tf.Tensor:
+        """As `sample`, but draws of p(x|z_q), from the same codes: the likelihood is of these."""
+        u = random.uniform(seeds, self.image_shape, "pixels")
+        e = self.looked_up(self.draw_codes(self.noise(seeds)["u"]))
+        return self.p.draw(self.parameters(e), u)
+
     # --- codes and density -----------------------------------------------------------------------
 
     def indices(self, x: tf.Tensor) -> tf.Tensor:
@@ -365,8 +373,11 @@ class VQVAE(GenerativeModel):
 
     def decode(self, z: tf.Tensor, condition: tf.Tensor | None = None) -> tf.Tensor:
         """The mean of p(x|z_q): [B, h * w * D] -> images in [0, 1]."""
-        e = tf.reshape(z, [-1, *self.grid, self.code_dim])
-        return self.p.mean(self.decoder(e, training=False))
+        return self.p.mean(self.parameters(z))
+
+    def parameters(self, z: tf.Tensor) -> tf.Tensor:
+        """The parameters of p(x|z_q): [B, h * w * D] -> [B, H, W, C * n]."""
+        return self.decoder(tf.reshape(z, [-1, *self.grid, self.code_dim]), training=False)
 
     def reconstruct(self, x: tf.Tensor) -> tf.Tensor:
         """Images in [0, 1] -> images in [0, 1]."""

@@ -4,14 +4,16 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tfgen import evaluation
-from tfgen.metrics import catalogue
+from tfgen.metrics import catalogue, errors
 
 
 def lines(content: Mapping[str, Any]) -> Iterator[str]:
     """A table of the results for the terminal: model, floor, baselines."""
+    name = content["model"]["name"]
     columns = {
-        content["model"]["name"]: content["results"],
-        "real": content["floor"],
+        name: content["results"],
+        **({f"{name} draws": content["draws"]} if content.get("draws") else {}),
+        "real images": content["floor"],
         **content["baselines"],
     }
     protocol = content["protocol"]
@@ -20,7 +22,9 @@ def lines(content: Mapping[str, Any]) -> Iterator[str]:
         f"{content['model']['name']} on {protocol['data']} {protocol['split']!r}: "
         f"{protocol['n']} samples{features if protocol['features'] else ''}"
     )
-    yield from table(columns, content["features"]["distance"])
+    yield from table(columns, content["features"]["distance"], content.get("errors", {}))
+    if content.get("samples_are"):
+        yield f"\nSamples are {content['samples_are']}."
     if "nll_kind" in content["results"]:
         yield f"\nThe NLL is: {content['results']['nll_kind']}"
     for finding in content["diagnosis"]:
@@ -29,17 +33,79 @@ def lines(content: Mapping[str, Any]) -> Iterator[str]:
         yield f"not measured: {key}, {why}"
 
 
+def of_sets(content: Mapping[str, Any]) -> Iterator[str]:
+    """What `tfgen.evaluate` found, as a table for the terminal."""
+    protocol = content["protocol"]
+    yield (
+        f"{protocol['of']} of {protocol['images']} against {protocol['of_against']} of "
+        f"{protocol['against']}: {protocol['features']} features {protocol['features_hash'][:8]}"
+    )
+    columns = {"images": content["results"], "real images": content["floor"]}
+    yield from table(columns, protocol["distance"], content["errors"])
+    yield (
+        f"\nReal images: {content['floor']['n']} against the others of {protocol['against']}; with "
+        "fewer images distances are greater."
+    )
+    for key, why in content["not_measured"].items():
+        yield f"not measured: {key}, {why}"
+
+
 def side_by_side(contents: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
-    """Results of several runs.  Raises: UserError if their protocols differ."""
+    """Results of several runs, and of each but the first where it cannot be told from that one.
+
+    Raises: UserError if their protocols differ.
+    """
     (first, reference), *rest = contents.items()
     for path, content in rest:
         evaluation.check_same(reference["protocol"], content["protocol"], (first, path))
     columns = {path: content["results"] for path, content in contents.items()}
     yield from table(columns, reference["features"]["distance"])
+    yield ""
+    for path, content in rest:
+        yield from _told_apart(first, reference, path, content)
+    yield (
+        "Errors are over samples or images, and are not known of every number. Runs of other "
+        "seeds differ further: benchmarks.table trains several."
+    )
 
 
-def table(columns: Mapping[str, Mapping[str, float]], distance: str) -> Iterator[str]:
-    """{column: {metric: number}} -> lines, one a metric that any column has."""
+def _told_apart(
+    first: str, reference: Mapping[str, Any], path: str, content: Mapping[str, Any]
+) -> Iterator[str]:
+    """What two runs share and have errors of, by whether it tells them apart."""
+    apart: list[str] = []
+    alike: list[str] = []
+    for key, metric in catalogue.METRICS.items():
+        one, other = (part["results"].get(key) for part in (reference, content))
+        spread = [error_of(part, key) for part in (reference, content)]
+        known = [error for error in spread if error is not None]
+        if not metric.better or one is None or other is None or len(known) < 2:
+            continue
+        (apart if errors.told_apart(one, other, *known) else alike).append(metric.title)
+    if apart:
+        yield f"{path} differs from {first} in: {', '.join(apart)}"
+    if alike:
+        yield f"{path} is not distinguishable from {first} by: {', '.join(alike)}"
+
+
+def error_of(content: Mapping[str, Any], key: str) -> float | None:
+    """The standard error over images of a result, None where it is not known."""
+    found = content.get("errors", {}).get(key)
+    return found if found is not None else content["results"].get(catalogue.ERRORS.get(key, ""))
+
+
+def table(
+    columns: Mapping[str, Mapping[str, float]],
+    distance: str,
+    of_first: Mapping[str, float] | None = None,
+) -> Iterator[str]:
+    """{column: {metric: number}} -> lines, one a metric that any column has.
+
+    of_first: {metric: standard error} of the first column, which stand in a column behind it.
+    """
+    if of_first:
+        (name, results), *others = columns.items()
+        columns = {name: results, "error": of_first, **dict(others)}
     heads = [name.split(" ", 1) for name in columns]
     widths = [max(8, *map(len, head)) for head in heads]
     titles = {

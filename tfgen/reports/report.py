@@ -72,6 +72,8 @@ def _summary(content: Mapping[str, Any]) -> str:
             words.append(
                 f"Kept is step {kept['step']:,}, the best {kept['metric']} on the validation split."
             )
+    if content.get("samples_are"):
+        words.append(f"Samples are {content['samples_are']}.")
     words.append(f"Measured on the split {protocol['split']!r}, which training has not seen.")
     return " ".join(words)
 
@@ -143,8 +145,9 @@ def rulers(content: Mapping[str, Any]) -> str:
         if rows:
             parts.append(f"<h3>{group}</h3>{''.join(rows)}")
     text = (
-        "The arrow says which way is better. Real images: two draws of training images against "
-        "each other. The memoriser, which repeats training images, shows what a number cannot see."
+        "The arrow says which way is better. Real images: training images against the held-out "
+        "ones that samples meet, which no model beats but by chance. The memoriser, which repeats "
+        "training images, shows what a number cannot see."
     )
     return page.section("Numbers", text, *parts)
 
