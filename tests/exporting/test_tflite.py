@@ -157,6 +157,7 @@ def check_noise(exported, precision):
         np.testing.assert_allclose(sample(**row)["image"], image, rtol=0, atol=atol)
 
 
+@functools.lru_cache(maxsize=8)  # three tests read the files of a row
 def parse(path):
     return schema.ModelT.InitFromPackedBuf(bytearray(path.read_bytes()), 0)
 
