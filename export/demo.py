@@ -29,7 +29,7 @@ def _run(options: argparse.Namespace) -> None:
     run = tfgen.load(options.workdir)
     out = run.export("demo", out=options.out, precision=options.precision)
     size = sum(file.stat().st_size for file in out.rglob("*") if file.is_file()) / 1e6
-    print(f"wrote {out}: {size:.0f} MB, nearly all of it LiteRT.js, of which a browser loads half.")
+    print(f"wrote {out}: {size:.0f} MB, of which LiteRT.js is 3, whatever the model.")
     print(f"Look at it: python -m http.server --directory={out} 8000")
 
 

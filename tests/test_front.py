@@ -16,6 +16,7 @@ from tests.support.mine import IMAGES, LABELS, TINY, Count, make, my_decoder, my
 from tfgen import data, models, settings
 from tfgen.data import in_memory
 from tfgen.errors import UserError
+from tfgen.exporting import tflite
 from tfgen.model import GenerativeModel
 from tfgen.models import VAE
 from tfgen.run import Run
@@ -294,15 +295,17 @@ def test_a_class_of_ones_own_brings_its_optimizers(tmp_path):
 @pytest.mark.slow
 @pytest.mark.usefixtures("hasty_judges")
 def test_the_lines_of_the_readme_run(tmp_path, monkeypatch):
-    """As they stand, but for the number of steps.
+    """As they stand, but for the number of steps and of LiteRT files.
 
-    Some 30 s: two models, evaluated and exported in every format.
+    Some 30 s: two models, evaluated and exported in both formats. All precisions of a run's LiteRT
+    files are made in `exporting/test_tflite.py`.
     """
     text = (ROOT / "README.md").read_text()
     section = text[text.index("## From Python") : text.index("## Serve")]
     blocks = fenced.blocks(section)
     assert len(blocks) == 2
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(tflite, "PRECISIONS", ("float32",))
     real = tfgen.train
     monkeypatch.setattr(tfgen, "train", lambda *a, **k: real(*a, **k | {"steps": 20}))
     random = np.random.default_rng(0)

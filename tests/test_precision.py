@@ -206,7 +206,7 @@ def test_the_scale_is_in_no_loss_and_no_penalty(name):
 
 @pytest.mark.slow
 def test_two_replicas_skip_the_overflow_of_one():
-    found = servers.overflow()
+    found = servers.replicas_tell("overflow")
     assert found["finite"]["moved"]
     assert found["finite"]["skipped"] == 0
     assert found["overflow"] == {"moved": [], "skipped": 1, "agree": True}

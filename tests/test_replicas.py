@@ -62,6 +62,12 @@ def test_replicas_draw_the_noise_of_their_rows(found):
 
 
 @pytest.mark.slow
+def test_a_batch_that_replicas_cannot_divide_is_refused():
+    said = servers.replicas_tell("refusal")
+    assert said.startswith("a batch of 15 cannot be divided among 2 replicas: set `batch_size`")
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("row_id", ["dbn-gaussian"])
 def test_a_machine_of_two_replicas_stays_when_it_is_not_its_turn(row_id):
     """With momentum: the row has three machines and a step for each, of which two are taken."""

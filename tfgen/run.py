@@ -121,6 +121,11 @@ class Run(os.PathLike):
             chosen["split"], chosen["validation"], self.model.data_features
         )
         other = record.changed(self.dir, *splits)
+        if self.model.num_classes and record.classes(self.dir) not in (None, [*splits[0].classes]):
+            raise UserError(
+                f"{other}: the model knows classes by their places among these. Bring them back as "
+                "they were to measure it; it samples and is exported without."
+            )
         if other:
             warnings.warn(
                 f"{other}: what is held out may have been trained on, and labels be others.",

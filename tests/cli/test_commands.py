@@ -124,8 +124,10 @@ def test_a_command_run_by_its_path_says_how_to_run_it(module, tmp_path):
 
 @pytest.mark.slow
 def test_dry_run_prints_the_resolved_config():
-    done = cli(
-        "--model", "dcgan", "--dry_run", "--config.optimizers.G.learning_rate=1", "--config.seed=7"
+    done = runs.here(
+        "train.run",
+        *("train.run", "--model", "dcgan", "--dry_run"),
+        *("--config.optimizers.G.learning_rate=1", "--config.seed=7"),
     )
     config = json.loads(done.stdout)
     assert (done.returncode, config["seed"], config["optimizers"]["G"]["learning_rate"]) == (
@@ -236,19 +238,10 @@ def test_the_next_command_samples_the_run(finished, tmp_path):
     [
         ({"data.name": "mnits"}, "unknown data set 'mnits'. Did you mean 'mnist'"),
         ({"data.split": "trian"}, "split 'trian' is not in digits"),
-        # In a process of its own, whose devices are not chosen yet.
-        pytest.param(
-            {"batch_size": 15, "replicas": 2},
-            "cannot be divided among 2 replicas",
-            marks=pytest.mark.slow,
-        ),
     ],
 )
-def test_bad_input_that_only_the_data_or_devices_show(changes, said, tmp_path):
-    if "replicas" in changes:
-        done = runs.run(runs.command("vae", tmp_path / "run", **changes))
-    else:
-        done = runs.train("vae", tmp_path / "run", **changes)
+def test_bad_input_that_only_the_data_show(changes, said, tmp_path):
+    done = runs.train("vae", tmp_path / "run", **changes)
     assert done.returncode == 2
     assert said in done.stderr
     assert "Traceback" not in done.stderr

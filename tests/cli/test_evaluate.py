@@ -12,7 +12,7 @@ from sklearn.datasets import load_digits
 
 import tfgen
 from train import evaluate
-from tests.support import runs
+from tests.support import runs, small
 from tests.support.browser import CHROMIUM, ask
 from tests.support.page import Page
 from tfgen.errors import UserError
@@ -33,11 +33,12 @@ def vae(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def dcgan(tmp_path_factory):
-    return make("dcgan", tmp_path_factory.mktemp("evaluated") / "dcgan")
+def implicit(tmp_path_factory):
+    """Of a model without a likelihood and without codes."""
+    return make(small.FILE, tmp_path_factory.mktemp("evaluated") / "implicit")
 
 
-@pytest.fixture(params=[pytest.param(name, marks=pytest.mark.slow) for name in ("vae", "dcgan")])
+@pytest.fixture(params=[pytest.param(name, marks=pytest.mark.slow) for name in ("vae", "implicit")])
 def evaluated(request):
     return request.getfixturevalue(request.param)
 

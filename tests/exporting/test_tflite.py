@@ -145,9 +145,11 @@ def check_noise(exported, precision):
         row = zoo.rows_of(golden.request(exported.model, SEEDS), i, i + 1)
         noise = make(seed=SEEDS[i : i + 1])
         for name, value in exported.model.noise(tf.constant(SEEDS[i : i + 1])).items():
-            # A normal is sqrt(-2 log u) cos(2 pi v): logarithms near u = 1 are a unit apart, which
-            # in the root of next to nothing is 1e-5. Of many draws a few are such.
-            np.testing.assert_allclose(noise[name], value, rtol=0, atol=2e-5)
+            # A normal is sqrt(-2 log u) cos(2 pi v): a logarithm near u = 1 that is off by 6e-8 is
+            # off by 1e-5 in the root of next to nothing. Of thousands of draws a few are such.
+            error = np.abs(noise[name] - value.numpy())
+            assert np.quantile(error, 0.999) <= 2e-6
+            assert error.max() <= 2e-5
         condition = {name: value for name, value in row.items() if name != "seed"}
         image = decode(**noise, **condition)["image"]
         # The last place of a logarithm may tip an activation into the next of 255 steps.
@@ -155,6 +157,7 @@ def check_noise(exported, precision):
         np.testing.assert_allclose(sample(**row)["image"], image, rtol=0, atol=atol)
 
 
+@functools.lru_cache(maxsize=8)  # three tests read the files of a row
 def parse(path):
     return schema.ModelT.InitFromPackedBuf(bytearray(path.read_bytes()), 0)
 

@@ -1,15 +1,12 @@
 """Total correlation: its estimates against Gaussians whose own is known, and who descends on it."""
 
-import json
 import math
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.conftest import ROOT
+from tests.support import servers
 from tests.zoo import Row
 from tfgen import models
 from tfgen.compiling import compiled
@@ -116,39 +113,10 @@ def test_each_network_of_the_factor_vae_is_moved_by_its_own_loss():
         assert tape.gradient(terms["d_loss"], weight) is None
 
 
-REPLICAS = """
-import json, numpy as np, tensorflow as tf
-from tfgen.training import devices
-from tfgen import replicas
-from tfgen.objectives import divergences, losses
-strategy = devices.make_strategy(2)
-rows = np.random.default_rng(0).normal(size=(8, 3)).astype(np.float32)
-def value(z):
-    with tf.GradientTape() as tape:
-        tape.watch(z)
-        everything = replicas.all_rows(z)
-        loss = tf.reduce_mean(divergences.total_correlation(z, everything, 0.1 * everything))
-    own = replicas.own_rows(everything)
-    return loss, tape.gradient(loss, z), own
-parts = strategy.experimental_distribute_values_from_function(
-    lambda c: tf.constant(rows[4 * c.replica_id_in_sync_group:][:4]))
-found = [strategy.experimental_local_results(v) for v in tf.function(strategy.run)(value, (parts,))]
-one, gradient, _ = value(tf.constant(rows))
-print(json.dumps({
-    "losses": [float(v) for v in found[0]], "one": float(one),
-    "gradient": np.concatenate(found[1]).tolist(), "expected": gradient.numpy().tolist(),
-    "own": np.concatenate(found[2]).tolist(), "rows": rows.tolist()}))
-"""
-
-
 @pytest.mark.slow
 def test_replicas_estimate_from_the_rows_of_all():
     """Values and gradients of an estimate that couples rows, on two devices and on one."""
-    done = subprocess.run(
-        [sys.executable, "-c", REPLICAS], cwd=ROOT, capture_output=True, text=True, timeout=200
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
-    found = json.loads(done.stdout.splitlines()[-1])
+    found = servers.replicas_tell("total_correlation")
     assert np.mean(found["losses"]) == pytest.approx(found["one"], rel=1e-5)
     np.testing.assert_allclose(found["own"], found["rows"])
     # Each replica's loss is a mean over half of the rows; `minimize` halves its gradients.

@@ -1,5 +1,5 @@
 """Run by test_replicas.py in its own process: N replicas equal one. Answers a row's id with JSON,
-and an empty one with what `overflow` says.
+the name of one of `TOLD` with what that function says.
 
 A MirroredStrategy over two logical CPU devices, through `fit`, against one device, op by op: the
 same global batches, the same seed. Tracing two replicas costs more than everything else together,
@@ -20,9 +20,11 @@ import tensorflow as tf
 from tests.support import small
 from tests.support.trained import state, variables
 from tests.zoo import REPLICATED, REPLICATED_IN_GRAPHS
-from tfgen import precision, settings
+from tfgen import data, precision, replicas, settings
 from tfgen.compiling import compiled
-from tfgen.training import devices, optimizers
+from tfgen.errors import UserError
+from tfgen.objectives import divergences
+from tfgen.training import building, devices, optimizers
 
 # Two: the second reads what the first has left in weights and slots.
 STEPS = 2
@@ -156,6 +158,47 @@ def overflow(strategy):
     return found
 
 
+def refusal(strategy):
+    """What a training is told whose batch the replicas cannot divide."""
+    config = settings.find("vae")
+    config.batch_size = 15
+    try:
+        building.build("vae", config, data.open_source("digits").load("train"), strategy)
+    except UserError as error:
+        return str(error)
+
+
+def total_correlation(strategy):
+    """An estimate that couples rows, and its gradient, on two replicas and on one device."""
+    z = np.random.default_rng(0).normal(size=(8, 3)).astype(np.float32)
+
+    def value(z):
+        with tf.GradientTape() as tape:
+            tape.watch(z)
+            everything = replicas.all_rows(z)
+            loss = divergences.total_correlation(z, everything, 0.1 * everything)
+            loss = tf.reduce_mean(loss)
+        return loss, tape.gradient(loss, z), replicas.own_rows(everything)
+
+    parts = strategy.experimental_distribute_values_from_function(
+        lambda context: tf.constant(z[4 * context.replica_id_in_sync_group :][:4])
+    )
+    on_each = compiled(strategy.run)(value, (parts,))
+    losses, gradients, own = map(strategy.experimental_local_results, on_each)
+    one, gradient, _ = value(tf.constant(z))
+    return dict(
+        losses=[float(loss) for loss in losses],
+        one=float(one),
+        gradient=np.concatenate(gradients).tolist(),
+        expected=gradient.numpy().tolist(),
+        own=np.concatenate(own).tolist(),
+        rows=z.tolist(),
+    )
+
+
+TOLD = {"overflow": overflow, "refusal": refusal, "total_correlation": total_correlation}
+
+
 def main():
     # Half of a first step's time; which graphs are equal it does not decide.
     tf.get_logger().setLevel("ERROR")  # that two replicas op by op are slow is no news
@@ -164,7 +207,7 @@ def main():
     rows |= {f"small-{kind}": Small(f"small-{kind}") for kind in settings.KINDS}
     for line in sys.stdin:
         (name,) = json.loads(line)
-        found = measure(rows[name], strategy) if name else overflow(strategy)
+        found = TOLD[name](strategy) if name in TOLD else measure(rows[name], strategy)
         print(json.dumps(found), flush=True)
 
 

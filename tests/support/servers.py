@@ -66,6 +66,6 @@ def replicas(row_id):
     return json.loads(_replicas().ask(row_id))
 
 
-def overflow():
-    """What it says of float16 gradients of which one replica's overflow."""
-    return json.loads(_replicas().ask(""))
+def replicas_tell(what):
+    """What the function of that name in `tests/support/replicas.py` says."""
+    return json.loads(_replicas().ask(what))

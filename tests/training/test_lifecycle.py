@@ -42,7 +42,7 @@ def logged(path):
 @pytest.mark.slow
 def test_a_run_is_prolonged_to_its_very_last_step(tmp_path):
     """From a step that no interval begins at: every row, checkpoint and look is there."""
-    changes = {"eval_every": 10}
+    changes = {"eval_every": 10, "eval_metric": "loss"}
     assert train(tmp_path / "run", steps=25, settings=changes).model is not None
     run = train(tmp_path / "run", steps=60, settings=changes)
     assert json.loads((run / "training.json").read_text())["steps"] == 60
@@ -90,7 +90,7 @@ def test_a_callback_may_end_a_training(tmp_path, watched, capsys):
     def stop(model):
         model.stop_training = True
 
-    changes = {"eval_every": 20} if watched else {}
+    changes = {"eval_every": 20, "eval_metric": "loss"} if watched else {}
     run = train(tmp_path / "run", callbacks=[At(10, stop)], settings=changes)
     assert run.model.steps_done == 10
     assert logged(run.path) == [10]

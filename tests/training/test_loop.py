@@ -1,6 +1,7 @@
 """A run from start to end, in this process: what it leaves, what stops it, what continues it."""
 
 import csv
+import io
 import json
 import os
 import shutil
@@ -15,6 +16,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from PIL import Image
 
 import tfgen
 from tests.support import runs, small
@@ -57,7 +59,28 @@ def test_what_a_run_leaves(finished):
     codes = {"codes.png", "reconstructions.png", "interpolation.png"} if name == "vae" else set()
     assert figures == {"samples.png"} | codes
     assert not list(path.rglob(".writing-*"))
-    assert list((path / "tensorboard").iterdir())
+    (events,) = (path / "tensorboard").iterdir()
+    assert [step for step, png in pictures_of(events)] == list(range(0, 61, 10))
+    for step, png in pictures_of(events):
+        assert png == run.sample_grid(step).read_bytes()
+
+
+def pictures_of(events):
+    """[(step, its PNG)] as TensorBoard reads them: of its plugin, with width and height."""
+    from tensorboard.backend.event_processing import event_file_loader
+    from tensorboard.plugins.image import metadata
+
+    found = []
+    for event in event_file_loader.EventFileLoader(str(events)).Load():
+        for value in event.summary.value:
+            if value.metadata.plugin_data.plugin_name == metadata.PLUGIN_NAME:
+                assert value.tag == "samples"
+                metadata.parse_plugin_metadata(value.metadata.plugin_data.content)
+                width, height, png = value.tensor.string_val
+                with Image.open(io.BytesIO(png)) as image:
+                    assert image.size == (int(width), int(height))
+                found.append((event.step, png))
+    return found
 
 
 def test_the_model_loads_and_is_the_trained_one(finished):
@@ -373,6 +396,31 @@ def test_data_that_changed_are_refused_by_training_and_named_by_evaluation(finis
     shutil.copyfile(path / "model.keras", tmp_path / "copy" / "model.keras")
     with pytest.warns(UserWarning, match="may have been trained on"):
         assert tfgen.load(tmp_path / "copy").validation.size == 50
+    # A finished run that is refused to be prolonged stays finished.
+    shutil.copytree(path, tmp_path / "whole")
+    shutil.copyfile(file, tmp_path / "whole" / "data.json")
+    before = (tmp_path / "whole" / "config.json").read_text()
+    with pytest.raises(UserError, match="bring them back"):
+        runs.go(name, runs.config(name, steps=120), tmp_path / "whole")
+    assert tfgen.load(tmp_path / "whole").dir.complete
+    assert (tmp_path / "whole" / "config.json").read_text() == before
+
+
+@with_one
+def test_a_model_of_classes_is_not_measured_on_others(finished, tmp_path):
+    """The places of classes are what it knows: those that came between move them."""
+    _, path = finished
+    shutil.copytree(path, tmp_path / "copy")
+    file = tmp_path / "copy" / "data.json"
+    content = json.loads(file.read_text())
+    content["training"]["classes"].remove("1")
+    file.write_text(json.dumps(content))
+    run = tfgen.load(tmp_path / "copy")
+    run.model.num_classes = 9
+    with pytest.raises(UserError, match=r"had the classes 0, 2, .*Bring them back"):
+        run.training  # noqa: B018
+    with pytest.warns(UserWarning, match="So figures are left out"):
+        assert not run.finds_data("figures are left out")
 
 
 @with_one

@@ -20,6 +20,7 @@ from tfgen.objectives.coupled import CoupledMixture
 from tfgen.objectives.levels import (
     Likelihood,
     bounded,
+    chosen,
     clipped_logistic_mean,
     inverted,
     logistic_bin,
@@ -166,16 +167,10 @@ class MixtureOfLogistics(Likelihood):
         return tf.clip_by_value(tf.reduce_sum(means, axis=-1), 0.0, 1.0)  # as there
 
     def draw(self, parameters: tf.Tensor, u: tf.Tensor) -> tf.Tensor:
-        # Where u lies among the weights says which part, where it lies in that part the rest.
         log_w, m, log_s = self._split(parameters)
-        w = tf.exp(log_w)
-        ends = tf.cumsum(w, axis=-1)
-        chosen = tf.one_hot(tf.cast(inverted(ends, u), tf.int32), self.components)
-        w, start, m, log_s = (
-            tf.reduce_sum(chosen * part, axis=-1) for part in (w, ends - w, m, log_s)
-        )
-        inside = tf.clip_by_value((u - start) / w, 1e-7, 1.0 - 1e-7)
-        x = m + tf.exp(log_s) * (tf.math.log(inside) - tf.math.log(1.0 - inside))
+        here, u = chosen(tf.exp(log_w), u)
+        m, log_s = (tf.reduce_sum(here * part, axis=-1) for part in (m, log_s))
+        x = m + tf.exp(log_s) * (tf.math.log(u) - tf.math.log(1.0 - u))
         return tf.clip_by_value(tf.round(x) / (self.levels - 1), 0.0, 1.0)
 
 

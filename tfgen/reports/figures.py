@@ -92,7 +92,8 @@ def save(path: "str | os.PathLike", pixels: np.ndarray) -> None:
     from PIL import Image
 
     with atomic(path) as temporary:
-        Image.fromarray(pixels).save(temporary)
+        # Half of the time of the default, 6, for a twentieth more bytes.
+        Image.fromarray(pixels).save(temporary, compress_level=3)
 
 
 def sample_grid(path: "str | os.PathLike", images: np.ndarray) -> None:

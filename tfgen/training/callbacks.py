@@ -205,10 +205,11 @@ class Recorder(keras.callbacks.Callback):
             said = f"the picture of step {step} could not be drawn: {error!r}."
             warnings.warn(said, Notice, stacklevel=2)
             return
-        figures.save(self.run.sample_grid(step), pixels)
+        grid = self.run.sample_grid(step)
+        figures.save(grid, pixels)
         if self.events:
             with self.events.as_default(step):
-                tf.summary.image("samples", pixels[None])
+                _write_picture("samples", pixels, grid)
 
     def save(self, step: int) -> None:
         # A finite loss may have made the step to weights that are not: those are not worth keeping.
@@ -229,3 +230,11 @@ def _event_writer(path: Path) -> tf.summary.SummaryWriter | None:
     if importlib.util.find_spec("tensorboard") is None:
         return None
     return tf.summary.create_file_writer(str(path))
+
+
+def _write_picture(name: str, pixels: np.ndarray, file: Path) -> None:
+    """What `tf.summary.image` writes, of a PNG file that is there: it would compress it again."""
+    height, width, _ = pixels.shape
+    plugin = tf.compat.v1.SummaryMetadata.PluginData(plugin_name="images")
+    picture = tf.constant([str(width).encode(), str(height).encode(), file.read_bytes()])
+    tf.summary.write(name, picture, metadata=tf.compat.v1.SummaryMetadata(plugin_data=plugin))

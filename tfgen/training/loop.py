@@ -82,6 +82,11 @@ def train(job: Job, workdir: "str | os.PathLike") -> Run:
         return Run(run.path, job.source)
     source, model, training, validation = prepare(job)
     with claim.locked(run):
+        other = record.changed(run, training, validation)
+        if other:
+            raise UserError(
+                f"{other}: bring them back as they were, or train anew in another `workdir`."
+            )
         recorded = claim.recorded_steps(run, name, config)  # now that nobody else can change it
         if recorded not in (None, config.steps):
             claim.extend(run, name, config, recorded, say)
@@ -124,11 +129,6 @@ def _train(
     checkpoints = Checkpoints(run.checkpoints, model)
     if not run.config_file.exists():
         run.write_config(job.name, config.to_dict(), job.derived)
-    other = record.changed(run, training, validation)
-    if other:
-        raise UserError(
-            f"{other}: bring them back as they were, or train anew in another `workdir`."
-        )
     record.write(run, training, validation)
     if not checkpoints.steps():
         if config.init:
