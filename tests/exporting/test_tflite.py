@@ -87,7 +87,7 @@ def test_a_precision_that_does_not_suit_says_why(exported):
     unsuited = set(tflite.PRECISIONS) - set(tflite.offered(exported.model))
     if unsuited:
         draws = set(exported.model.noise(tf.range(1))) != {"z"}
-        assert draws or exported.model.can("log_density") or exported.model.can("denoiser")
+        assert draws or exported.model.can("log_density") or exported.model.can("guided")
     for precision in unsuited:
         with pytest.raises(UserError, match=f"{precision} does not suit this model"):
             tflite.convert(exported.model, precision)

@@ -109,7 +109,7 @@ def offered(model: "GenerativeModel") -> tuple[str, ...]:
     if not model.can("sample"):
         return PRECISIONS
     draws = set(model.noise(np.zeros(1, np.int32))) != {"z"}
-    unsuited = draws or model.can("log_density") or model.can("denoiser")
+    unsuited = draws or model.can("log_density") or model.can("guided")
     return tuple(p for p in PRECISIONS if not (unsuited and p == "int8"))
 
 

@@ -243,7 +243,7 @@ FIGURES: tuple[Figure, ...] = (
         "The sample of seed 0, and what the latents that change images most do to it.",
         codes.traversals_of_a_sample,
         # x_T has a latent for each pixel, and each image takes many steps.
-        needs=("generate",), unless=("encode", "denoiser"), text=True,
+        needs=("generate",), unless=("encode", "guided"), text=True,
     ),
     Explored(
         "interpolation", "Interpolations",
