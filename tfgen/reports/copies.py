@@ -33,9 +33,9 @@ def page_of(run: "FinishedRun", content: Mapping[str, Any], splits: "Splits") ->
     for start in range(0, len(samples), COLUMNS):
         part = slice(start, start + COLUMNS)
         shown = np.concatenate([samples[part], training[part]])
-        ratios = [d / pairs["usual"] for d in pairs["distances"][part]]
+        distances = pairs["distances"][part]
         caption = (
-            f"Distances from {min(ratios):.2f} to {max(ratios):.2f} of a new image's; seeds "
+            f"Distances from {min(distances):.2f} to {max(distances):.2f}; seeds "
             + ", ".join(str(protocol["seed"] + i) for i in pairs["samples"][part])
         )
         rows.append(page.picture(figures.tile(shown, len(samples[part])), "pairs", caption))
