@@ -124,10 +124,8 @@ def test_a_command_run_by_its_path_says_how_to_run_it(module, tmp_path):
 
 @pytest.mark.slow
 def test_dry_run_prints_the_resolved_config():
-    done = runs.here(
-        "train.run",
-        *("train.run", "--model", "dcgan", "--dry_run"),
-        *("--config.optimizers.G.learning_rate=1", "--config.seed=7"),
+    done = cli(
+        "--model", "dcgan", "--dry_run", "--config.optimizers.G.learning_rate=1", "--config.seed=7"
     )
     config = json.loads(done.stdout)
     assert (done.returncode, config["seed"], config["optimizers"]["G"]["learning_rate"]) == (

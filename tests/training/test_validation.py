@@ -235,6 +235,7 @@ def test_every_column_holds_its_own_term(tmp_path):
     run = mine.train(
         tmp_path / "run",
         model,
+        labels=None,
         steps=10,
         optimizers="adam",
         validation=IMAGES[:50],
