@@ -1,35 +1,23 @@
-"""EDM on digits: a U-Net of 16 features.
+"""EDM on digits: the DDPM's U-Net, of 16 features.
 
 python -m train.run --model=edm
 python -m train.run --model=edm --config.model.conditional=True
 """
 
-from ml_collections import ConfigDict
+from typing import TYPE_CHECKING
 
-from tfgen import rules, settings
+from tfgen import settings
 
-rule = rules.diffusion
+if TYPE_CHECKING:
+    from ml_collections import ConfigDict
 
-# Points in the plane: a dense network, and all that it has learnt in its average.
-_POINTS = {
-    "steps": 8000,
-    "eval_every": 0,
-    "batch_size": 256,
-    "model.network": "dense",
-    "model.width": 128,
-    "model.blocks": 3,
-    "model.dropout": 0.0,
-    "model.half_life": 500,
-}
-ON = {"ring": _POINTS, "grid": _POINTS}
+ddpm = settings.config_file("ddpm")
+
+rule = ddpm.rule
+ON = ddpm.ON
 
 
-def get_config() -> ConfigDict:
-    config = settings.defaults()
-    config.steps = 4000
-    config.batch_size = 64
-    config.eval_every = 500
-    config.eval_metric = "loss"
-    config.model = ConfigDict(dict(width=16, dropout=0.1, half_life=140))
-    config.optimizers.denoiser = settings.adam(2e-3, decay="cosine")
+def get_config() -> "ConfigDict":
+    config = ddpm.get_config()
+    del config.model.waves  # no level has a likelihood here
     return config
