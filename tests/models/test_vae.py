@@ -147,9 +147,7 @@ def test_dropout_drops_in_training_alone_and_keeps_the_mean():
     assert not np.array_equal(layer(x, training=True), dropped)
 
 
-def test_a_shape_that_cannot_be_halved_twice_is_refused():
-    with pytest.raises(UserError, match=r"10x8.*`model.network=dense"):
-        Row("vae", dict(network="conv"), 0, (10, 8, 1)).build()
+def test_a_network_that_there_is_not_is_refused():
     with pytest.raises(UserError, match="network 'cnn'"):
         Row("vae", dict(network="cnn"), 0).build()
 
