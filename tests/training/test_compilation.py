@@ -50,19 +50,12 @@ def test_a_batch_made_on_the_device_is_the_batch_of_the_pipeline():
         assert all(np.array_equal(found[key], batch[key]) for key in batch)
 
 
-@pytest.fixture(scope="module")
-def plain(tmp_path_factory):
-    """The run without XLA."""
-    path = tmp_path_factory.mktemp("plain") / "run"
-    runs.go(small.FILE, runs.config(small.FILE, **CHANGES | {"compile": "none"}), path)
-    return path
-
-
 @pytest.mark.slow  # three runs of XLA's compilation, 10 s each way
 @pytest.mark.parametrize("memory", [pipeline.MEMORY_LIMIT, 0], ids=["held", "streamed"])
-def test_a_compiled_run_is_the_run_and_goes_on_at_the_bit(memory, plain, tmp_path, monkeypatch):
+def test_a_compiled_run_is_the_run_and_goes_on_at_the_bit(memory, tmp_path, monkeypatch):
     monkeypatch.setattr(pipeline, "MEMORY_LIMIT", memory)
-    whole, longer = tmp_path / "whole", tmp_path / "longer"
+    plain, whole, longer = (tmp_path / name for name in ("plain", "whole", "longer"))
+    runs.go(small.FILE, runs.config(small.FILE, **CHANGES | {"compile": "none"}), plain)
     said = []
     runs.go(small.FILE, runs.config(small.FILE, **CHANGES), whole, said.append)
     assert "Steps run compiled by XLA: `compile` is xla." in said
