@@ -70,7 +70,7 @@ def conv_decoder(
     for i in range(depth):
         stack += [
             dropout(f"decoder {i + 1}"),
-            layers.Conv2DTranspose(2 * width >> i, 4, 2, "same", activation="silu"),
+            layers.Conv2DTranspose(max(1, 2 * width >> i), 4, 2, "same", activation="silu"),
         ]
     last = layers.Conv2D(outputs, 3, padding="same", dtype="float32")
     h, w, _ = code_shape
