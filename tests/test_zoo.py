@@ -163,7 +163,7 @@ def test_another_model_begins_and_goes_on_as_the_first(row, known, tmp_path):
     """Made anew, from the seed and from a checkpoint: all that a step depends on.
 
     A row of each family is traced anew, whose graph must give the same bits; the others take a step
-    op by op, which costs a quarter of that, and a row whose parent takes the same steps none.
+    op by op, and a row whose parent takes the same steps none.
     """
     another = row.build()
     assert_same(state(another), known.before)
