@@ -2,12 +2,11 @@
 
 from typing import Any
 
-import numpy as np
-
 from tfgen import data
 from tfgen.errors import UserError, one_of
 from tfgen.evaluation import sets
 from tfgen.evaluation.measure import check_inception
+from tfgen.images import levels_of
 
 
 def evaluate(
@@ -33,7 +32,7 @@ def read(given: Any, size: str, name: str) -> sets.Pictures:
     Raises: UserError for what is none of these.
     """
     if not isinstance(given, str | bytes) and not hasattr(given, "__fspath__"):
-        return of_array(np.asarray(given), name)
+        return sets.Pictures(levels_of(name, given, 256), 256, f"an array of {name}")
     path, colon, split = str(given).partition(":")
     if colon and not path.startswith(("/", ".", "~")):
         return _of_split(data.open_source(path, size=size or 0), split, str(given))
@@ -46,20 +45,3 @@ def read(given: Any, size: str, name: str) -> sets.Pictures:
 def _of_split(source: Any, split: str, name: str) -> sets.Pictures:
     found = source.load(split)
     return sets.Pictures(data.arrays(found)["image"], found.levels, name)
-
-
-def of_array(images: np.ndarray, name: str) -> sets.Pictures:
-    """uint8, or float in [0, 1], [N, H, W, C] -> 256 levels.
-
-    Raises: UserError for another shape, type or range.
-    """
-    if images.ndim != 4 or not len(images):
-        raise UserError(f"`{name}` has the shape {images.shape}; wanted are images [N, H, W, C].")
-    if images.dtype == np.uint8:
-        return sets.Pictures(images, 256, f"an array of {name}")
-    if images.dtype.kind != "f" or images.min() < 0 or images.max() > 1:
-        raise UserError(
-            f"`{name}` is {images.dtype} from {images.min():.3g} to {images.max():.3g}; wanted are "
-            "uint8 levels, or floats in [0, 1]."
-        )
-    return sets.Pictures(np.round(images * 255).astype(np.uint8), 256, f"an array of {name}")
