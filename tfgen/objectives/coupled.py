@@ -23,10 +23,12 @@ import tensorflow as tf
 
 from tfgen.objectives.levels import (
     Likelihood,
+    at_level,
     bounded,
     chosen,
     clipped_logistic_mean,
     logistic_bin,
+    logistic_draw,
 )
 
 
@@ -110,8 +112,7 @@ class CoupledMixture(Likelihood):
         place = self._place(m[c], a[c], [x[..., None] for x in levels])
         # Of the chosen component.
         place, log_s_here = (tf.reduce_sum(here * v, axis=-1) for v in (place, log_s[c]))
-        x = place + tf.exp(log_s_here) * (tf.math.log(u) - tf.math.log(1.0 - u))
-        return tf.clip_by_value(tf.round(x) / self.top, 0.0, 1.0)
+        return at_level(logistic_draw(place, log_s_here, u), self.top)
 
     def draw(self, parameters: tf.Tensor, u: tf.Tensor) -> tf.Tensor:
         drawn: list[tf.Tensor] = []

@@ -109,6 +109,16 @@ def logistic_bin(k: tf.Tensor, m: tf.Tensor, log_s: tf.Tensor, levels: int) -> t
     return tf.where(k < 0.5, log_below, tf.where(k > levels - 1.5, log_above, log_inside))
 
 
+def logistic_draw(m: tf.Tensor, log_s: tf.Tensor, u: tf.Tensor) -> tf.Tensor:
+    """What a logistic at m, of width s, has below it with the probability u."""
+    return m + tf.exp(log_s) * (tf.math.log(u) - tf.math.log(1.0 - u))
+
+
+def at_level(x: tf.Tensor, top: float) -> tf.Tensor:
+    """x in levels 0 .. T -> the nearest that there is, in [0, 1]."""
+    return tf.clip_by_value(tf.round(x) / top, 0.0, 1.0)
+
+
 def clipped_logistic_mean(m: tf.Tensor, log_s: tf.Tensor, top: float) -> tf.Tensor:
     """E[clip(X, 0, T)] of a logistic X at m, of width s: shapes that broadcast, in units of T.
 

@@ -19,11 +19,13 @@ from tfgen.errors import UserError, one_of
 from tfgen.objectives.coupled import CoupledMixture
 from tfgen.objectives.levels import (
     Likelihood,
+    at_level,
     bounded,
     chosen,
     clipped_logistic_mean,
     inverted,
     logistic_bin,
+    logistic_draw,
     softplus,
 )
 
@@ -87,10 +89,6 @@ class _LocationScale(Likelihood):
         top = float(self.levels - 1)
         return (m + 0.5) * top, bounded(log_s) + tf.math.log(top / 8.0)
 
-    def _at_level(self, x: tf.Tensor) -> tf.Tensor:
-        """x in levels -> the nearest that there is, in [0, 1]."""
-        return tf.clip_by_value(tf.round(x) / (self.levels - 1), 0.0, 1.0)
-
 
 class DiscretizedLogistic(_LocationScale):
     """A logistic density integrated over each level's bin; the outer bins take the tails.
@@ -110,7 +108,7 @@ class DiscretizedLogistic(_LocationScale):
 
     def draw(self, parameters: tf.Tensor, u: tf.Tensor) -> tf.Tensor:
         m, log_s = self._split(parameters)
-        return self._at_level(m + tf.exp(log_s) * (tf.math.log(u) - tf.math.log(1.0 - u)))
+        return at_level(logistic_draw(m, log_s, u), self.levels - 1)
 
 
 class FixedLogistic(DiscretizedLogistic):
@@ -170,8 +168,7 @@ class MixtureOfLogistics(Likelihood):
         log_w, m, log_s = self._split(parameters)
         here, u = chosen(tf.exp(log_w), u)
         m, log_s = (tf.reduce_sum(here * part, axis=-1) for part in (m, log_s))
-        x = m + tf.exp(log_s) * (tf.math.log(u) - tf.math.log(1.0 - u))
-        return tf.clip_by_value(tf.round(x) / (self.levels - 1), 0.0, 1.0)
+        return at_level(logistic_draw(m, log_s, u), self.levels - 1)
 
 
 def log_normal_cdf(x: tf.Tensor) -> tf.Tensor:
@@ -277,7 +274,7 @@ class DiscretizedGaussian(_LocationScale):
 
     def draw(self, parameters: tf.Tensor, u: tf.Tensor) -> tf.Tensor:
         m, log_s = self._split(parameters)
-        return self._at_level(m + tf.exp(log_s) * normal_quantile(u))
+        return at_level(m + tf.exp(log_s) * normal_quantile(u), self.levels - 1)
 
 
 class SharedGaussian(DiscretizedGaussian):
