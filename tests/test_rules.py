@@ -7,6 +7,7 @@ from benchmarks import sizes
 from tests.support import defaults
 from tfgen import data, rules, settings
 from tfgen.errors import UserError
+from tfgen.objectives import likelihoods
 
 DIGITS = rules.Data(8, 8, 1, levels=17, count=1000)
 # Height, width, channels, levels and count of the embedded sets.
@@ -115,6 +116,14 @@ def test_a_rule_of_ones_own_model(tmp_path):
     )
     config, _ = derived(str(file), PHOTOS)
     assert (config.model.width, config.model.depth) == (64, 4)
+
+
+@pytest.mark.parametrize("name", likelihoods.KINDS)
+def test_parameters_of_a_value_are_those_of_the_likelihoods(name):
+    levels = 2 if name == "bernoulli" else 256
+    about = rules.Data(8, 8, 3, levels, 1000)
+    said = rules.outputs(about, rules.Settings({"model.likelihood": name}))
+    assert said == -(-likelihoods.choose(name, levels).outputs(3) // 3)
 
 
 # --- what the defaults cost ----------------------------------------------------------------------
