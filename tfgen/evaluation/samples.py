@@ -1,5 +1,7 @@
 """Samples against held-out images: the model's, the trivial generators', and the data's own."""
 
+import dataclasses
+import functools
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -62,6 +64,26 @@ def draw(
     return splits.quantised(np.concatenate(images)), asked
 
 
+@dataclasses.dataclass(frozen=True)
+class Seen:
+    """What the features say of a set of images, which costs a pass of their network each."""
+
+    images: np.ndarray
+    features: np.ndarray
+    probabilities: np.ndarray | None
+    logits: np.ndarray | None
+
+    @classmethod
+    def of(cls, images: np.ndarray, network: "Features") -> "Seen":
+        logits = None
+        if network.scores:
+            found, logits = network.scores(images)
+        else:
+            found = network.features(images)
+        p = network.probabilities(images) if network.probabilities else None
+        return cls(images, found, p, logits)
+
+
 class Comparison:
     """Measures sets of samples, [n, H, W, C] in [0, 1], against held-out images, n if there are."""
 
@@ -73,6 +95,25 @@ class Comparison:
         self.real = splits.unit(splits.held_out["image"][rows])
         self.training = flat(splits.unit(splits.train["image"]))
         self.real_features = features.features(self.real)
+        self._last: Seen | None = None
+
+    def _seen(self, images: np.ndarray) -> Seen:
+        """Of the set that was asked for last it is known, whatever else is asked of it."""
+        if self._last is None or self._last.images is not images:
+            self._last = Seen.of(images, self.features)
+        return self._last
+
+    @functools.cached_property
+    def training_features(self) -> np.ndarray:
+        """Of as many training images as there are samples."""
+        return self.features.features(
+            self.splits.unit(self.splits.train["image"][: self.protocol.n])
+        )
+
+    @functools.cached_property
+    def held_out_distances(self) -> np.ndarray:
+        """Of held-out images to their nearest training image."""
+        return neighbours.nearest(flat(self.real)[:MEMORISATION_SAMPLES], self.training)[0]
 
     def measure(
         self, images: np.ndarray, own: np.ndarray | None = None, absent: Absent | None = None
@@ -83,7 +124,8 @@ class Comparison:
         absent: takes the metrics that these images do not allow.
         """
         absent = Absent() if absent is None else absent
-        real, fake = self.real_features, self.features.features(images)
+        seen = self._seen(images)
+        real, fake = self.real_features, seen.features
         found: dict[str, float] = {}
         if sliced_wasserstein.sides(images.shape[1:]):
             by_side = sliced_wasserstein.distances(self.real, images, self.protocol.seed)
@@ -92,19 +134,18 @@ class Comparison:
             ("kid", "kid_spread"), lambda: distances.kernel(real, fake, seed=self.protocol.seed)
         )
         found |= of_features(real, fake, absent)
-        if self.features.probabilities:
-            found |= _of_classes(self.features.probabilities(images))
+        if seen.probabilities is not None:
+            found |= _of_classes(seen.probabilities)
         else:
             absent.because("these features have no classifier of labels", *OF_CLASSES)
         if self.features.scores:
-            found |= self._published(images, absent)
-        some = flat(images)[:MEMORISATION_SAMPLES]
-        found["copy_ratio"], found["copies"] = neighbours.memorisation(
-            some,
+            found |= self._published(seen, absent)
+        nearest, _ = neighbours.nearest(
+            flat(images)[:MEMORISATION_SAMPLES],
             self.training,
-            flat(self.real)[:MEMORISATION_SAMPLES],
             None if own is None else own[:MEMORISATION_SAMPLES],
         )
+        found["copy_ratio"], found["copies"] = neighbours.nearer(nearest, self.held_out_distances)
         if self.splits.about.name in MIXTURES:
             mixture = MIXTURES[self.splits.about.name]
             points = mixture.to_points(images)
@@ -112,20 +153,17 @@ class Comparison:
             found |= dict(zip(names, modes(points, mixture.means, mixture.sigma), strict=True))
         return found
 
-    def _published(self, images: np.ndarray, absent: Absent) -> dict[str, float]:
+    def _published(self, seen: Seen, absent: Absent) -> dict[str, float]:
         """As papers have it: FID against either split, inception score, KID; PRDC with k = 5."""
-        assert self.features.scores
-        fake, logits = self.features.scores(images)
-        training = self.splits.unit(self.splits.train["image"][: self.protocol.n])
         found = absent.unless(
-            ("fid_train",), lambda: [published.fid(self.features.features(training), fake)]
+            ("fid_train",), lambda: [published.fid(self.training_features, seen.features)]
         )
-        return found | published_metrics(self.real_features, fake, logits, absent)
+        return found | published_metrics(self.real_features, seen.features, seen.logits, absent)
 
     def errors(self, images: np.ndarray) -> dict[str, float]:
         """{metric: standard error} of `measure` over other samples, by parts of these."""
-        fake = self.features.features(images)
-        p = self.features.probabilities(images) if self.features.probabilities else None
+        seen = self._seen(images)
+        fake, p = seen.features, seen.probabilities
 
         def measured(rows: np.ndarray) -> dict[str, float]:
             real, some = self.real_features, fake[rows]
@@ -142,20 +180,20 @@ class Comparison:
         """
         distances_, rows = neighbours.nearest(flat(images)[:MEMORISATION_SAMPLES], self.training)
         order = np.argsort(distances_, kind="stable")[:PAIRS]
-        held_out, _ = neighbours.nearest(flat(self.real)[:MEMORISATION_SAMPLES], self.training)
         return {
             "samples": order.tolist(),
             "training": rows[order].tolist(),
             "distances": distances_[order].tolist(),
-            "usual": float(np.median(held_out)),
-            "near": float(np.quantile(held_out, 0.01)),
+            "usual": float(np.median(self.held_out_distances)),
+            "near": float(np.quantile(self.held_out_distances, 0.01)),
         }
 
     def details(self, images: np.ndarray) -> dict[str, Any]:
         found: dict[str, Any] = {}
         if self.features.probabilities:
             names = self.splits.about.classes
-            p, real = self.features.probabilities(images), self.features.probabilities(self.real)
+            p, real = self._seen(images).probabilities, self.features.probabilities(self.real)
+            assert p is not None
             found["classes"] = list(names)
             found["class_shares"] = classes.shares(p.argmax(axis=1), len(names)).tolist()
             found["real_shares"] = classes.shares(real.argmax(axis=1), len(names)).tolist()

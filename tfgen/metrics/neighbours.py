@@ -118,6 +118,10 @@ def memorisation(
     copies: the share of samples that are nearer than the nearest 1 % of held-out images.
     own: where `fake` are training images themselves, their rows in `train`, which do not count.
     """
-    fake_distances, held_out_distances = nearest(fake, train, own)[0], nearest(held_out, train)[0]
+    return nearer(nearest(fake, train, own)[0], nearest(held_out, train)[0])
+
+
+def nearer(fake_distances: np.ndarray, held_out_distances: np.ndarray) -> tuple[float, float]:
+    """The same of distances to the nearest training image, [N] and [M]."""
     ratio = np.median(fake_distances) / np.median(held_out_distances)
     return float(ratio), float((fake_distances < np.quantile(held_out_distances, 0.01)).mean())
