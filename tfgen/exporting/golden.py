@@ -1,10 +1,12 @@
 """golden.json: what a few seeds must give in every runtime, to be tested against anywhere.
 
+Each seed has its image's first 16 numbers, and the whole as levels: uint8 [H, W, C] in base64.
 Beside an export it holds the SHA-256 of its files too (`checksums.py`).
 
 Of a model that translates images a seed stands for an image of noise (`conditions.Images`).
 """
 
+import base64
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
@@ -16,17 +18,13 @@ import numpy as np
 from tfgen import files
 from tfgen.compiling import compiled
 from tfgen.data import conditions
+from tfgen.exporting.levels import pixels
 
 if TYPE_CHECKING:
     from tfgen.model import GenerativeModel
 
 
 SEEDS = (0, 1, 42, -1)
-
-
-def pixels(images: np.ndarray) -> np.ndarray:
-    """float [N, H, W, C] in [0, 1] -> uint8, the form in which pictures are compared."""
-    return np.round(np.clip(np.asarray(images, np.float64), 0, 1) * 255).astype(np.uint8)
 
 
 def request(model: "GenerativeModel", seeds: Sequence[int]) -> dict[str, np.ndarray]:
@@ -61,6 +59,7 @@ def describe(model: "GenerativeModel") -> dict[str, Any]:
                 **{name: values[i] for name, values in conditions.items()},
                 "first": [round(float(v), 7) for v in image.ravel()[:16]],
                 "sha256": hashlib.sha256(pixels(image).tobytes()).hexdigest(),
+                "levels": base64.b64encode(pixels(image).tobytes()).decode(),
             }
         )
     return {**about(model), "seeds": entries}
