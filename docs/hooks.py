@@ -3,6 +3,7 @@
     \\( ... \\), \\[ ... \\]                    LaTeX in a page becomes MathML, which browsers draw
     ::: source tfgen/models/vae.py VAE.bound    becomes the code of that function, class or method
     models/NAME.md                              is made of the docstring of tfgen/models/NAME.py
+    results.md                                  is RESULTS.md, with its pictures
 
 Nothing is imported of what is documented, so that the book is built without TensorFlow.
 """
@@ -21,6 +22,9 @@ ROOT = Path(__file__).parent.parent
 MODELS = ROOT / "tfgen" / "models"
 SOURCE = re.compile(r"^::: source (\S+) (\S+)$", re.M)
 MATH = re.compile(r"<(span|div) class=\"arithmatex\">\\([(\[])(.*?)\\[)\]]</\1>", re.S)
+# Browsers draw such letters, but not the attribute of MathML that asks for them.
+LETTERS = {r"\mathcal N": "𝒩", r"\mathcal L": "ℒ", r"\mathbb E": "𝔼"}
+CODE = re.compile(r"\]\(tfgen/models/(\w+)\.py\)")
 ADDRESS = re.compile(r"https?://[^\s()]*[^\s().,;]")
 
 
@@ -32,6 +36,14 @@ def on_files(files, config):
     lines = [f"| [`{name}`]({name}.md) | {first(text)} |" for name, text in found.items()]
     listed = "\n".join(["# Models", "", "| | |", "|---|---|", *lines, ""])
     files.append(File.generated(config, "models/index.md", content=listed))
+    text = (ROOT / "RESULTS.md").read_text("utf-8").replace("](docs/", "](")
+    text = CODE.sub(r"](models/\1.md)", text).replace("](benchmarks/results/", "](")
+    text = text.replace("](README.md)", "](index.md)")
+    files.append(File.generated(config, "results.md", content=text))
+    for plot in set(re.findall(r"\]\((\S+\.png)\)", text)):
+        if not (ROOT / "docs" / plot).exists():
+            path = str(ROOT / "benchmarks" / "results" / plot)
+            files.append(File.generated(config, plot, abs_src_path=path))
     return files
 
 
@@ -95,4 +107,7 @@ def on_page_content(content, **rest):
 
 def typeset(found):
     """The MathML of a match of MATH."""
-    return convert(html.unescape(found[3]), display="inline" if found[2] == "(" else "block")
+    latex = html.unescape(found[3])
+    for command, letter in LETTERS.items():
+        latex = latex.replace(command, letter)
+    return convert(latex, display="inline" if found[2] == "(" else "block")
