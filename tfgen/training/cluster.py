@@ -74,3 +74,12 @@ def from_environment() -> Cluster | None:
         if not host or not port.isdecimal():
             raise UserError(f"TF_CONFIG has the address {address!r}; wanted is 'host:port'.")
     return Cluster(addresses, index + (role == "worker") * len(jobs.get("chief", [])))
+
+
+def is_chief() -> bool:
+    """Whether this process speaks for all: alone, or as the first of several.
+
+    Raises: as `from_environment`.
+    """
+    cluster = from_environment()
+    return cluster is None or cluster.chief

@@ -1,9 +1,9 @@
 """Where a model trains: cores, GPUs, replicas."""
 
 import contextlib
+import functools
 import os
 import pathlib
-from collections.abc import Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -69,7 +69,7 @@ def make_strategy(replicas: int, workers: int = 1) -> tf.distribute.Strategy | N
             f"{MOST_ON_A_CPU} replicas at most, to try a training of several out: 0 is one for all."
         )
     if workers > 1:
-        return _of_workers(gpus[:count], count)
+        return _of_workers(tuple(gpus[:count]), count)
     if count == 1:
         return None
     if not gpus:
@@ -93,8 +93,9 @@ def count(replicas: int) -> str:
     return f"{replicas or max(1, gpus)} {'GPU' if gpus else 'CPU'}"
 
 
-def _of_workers(gpus: Sequence[Any], count: int) -> tf.distribute.Strategy:
-    """Waits until all workers have made theirs."""
+@functools.cache
+def _of_workers(gpus: tuple[Any, ...], count: int) -> tf.distribute.Strategy:
+    """One for the life of a process, made when all workers make theirs."""
     if not gpus and count > 1:
         raise UserError(
             f"`replicas` is {count}, and without GPUs each of several workers has one: set "
@@ -106,7 +107,7 @@ def _of_workers(gpus: Sequence[Any], count: int) -> tf.distribute.Strategy:
     )
     try:
         if gpus:
-            tf.config.set_visible_devices(gpus, "GPU")
+            tf.config.set_visible_devices(list(gpus), "GPU")
         return tf.distribute.MultiWorkerMirroredStrategy(communication_options=options)
     except RuntimeError:
         raise UserError(

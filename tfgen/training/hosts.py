@@ -14,7 +14,9 @@ tells the others. TensorFlow's collectives fail by themselves then; a process th
 back from one ends without.
 """
 
+import atexit
 import contextlib
+import functools
 import json
 import os
 import queue
@@ -30,8 +32,8 @@ from tfgen.training.line import BEAT, Line, Lost
 
 END = "end"  # what the chief says last
 GONE = object()  # what is heard of a worker that is gone
-CLOSING = 5.0  # seconds for the other end of a line to close it
-GRACE = 15.0  # seconds for a process to end by itself once another is lost
+CLOSING = 2.0  # seconds for the other end of a line to close it
+GRACE = 10.0  # seconds for a process to end by itself once another is lost
 
 
 class Alone:
@@ -58,7 +60,10 @@ ALONE = Alone()
 
 
 class Hosts:
-    """One of several processes, connected; see `Alone` for what it is asked."""
+    """One of several processes, connected while it lives; see `Alone` for what it is asked.
+
+    It may train several times in turn, as all others do; after a training that fails no more.
+    """
 
     def __init__(self, cluster: Cluster, lines: dict[int, Line]) -> None:
         self.cluster, self.lines = cluster, lines
@@ -67,13 +72,21 @@ class Hosts:
         self.lost: BaseException | None = None
         self.gone = threading.Event()
         self.closed = threading.Event()
+        self.idle = threading.Event()  # while nothing is trained
+        self.begin()
+        self.listening = [_started(self._listen, i, line) for i, line in lines.items()]
+        _started(self._beat)
+
+    def begin(self) -> None:
+        """Before a training."""
+        if self.closed.is_set():
+            raise UserError("the workers have parted: start all of them in new processes.")
         self.released = False
         self.asked: int | None = None  # the signal of a worker
         self.stop: tuple[int, int] | None = None  # (the step to stop at, the signal)
         self.unheard: set[int] = set()  # workers that have not confirmed it
         self.confirmed = threading.Event()
-        self.listening = [_started(self._listen, i, line) for i, line in lines.items()]
-        _started(self._beat)
+        self.idle.clear()
 
     # --- what the training asks ----------------------------------------------------------------
 
@@ -153,8 +166,6 @@ class Hosts:
                 kind, content = line.receive()
                 if kind == "told":
                     self.heard[index].put(content)
-                    if content == END:
-                        return None
                 elif kind == "lost":
                     said, signal = content
                     return self._lose(Interrupted(signal) if signal else Lost(said))
@@ -184,10 +195,10 @@ class Hosts:
 
     def _lose(self, error: BaseException) -> None:
         """What a thread does when a worker is gone: the main thread may be in a collective."""
-        if self.closed.is_set() or self.lost or self.released:
+        if self.closed.is_set() or self.lost:
             return
         self.lost = error
-        if self.chief:
+        if self.chief and not self.released:
             signal = error.number if isinstance(error, Interrupted) else None
             lines_of.tell(self.lines, "lost", [str(error), signal])
         self.gone.set()
@@ -197,7 +208,7 @@ class Hosts:
 
     def _end_without(self, error: BaseException) -> None:
         """Ends the process if it has not come to that by itself."""
-        if self.closed.wait(GRACE):
+        if self.idle.wait(GRACE) or self.released:
             return
         if isinstance(error, Interrupted):
             os._exit(128 + error.number)
@@ -212,7 +223,7 @@ class Hosts:
         """The last of a training that has ended well: followers wait for the chief."""
         while not self.chief and self._next(0) != END:
             pass
-        self.closed.set()
+        self.idle.set()
         if self.chief:
             lines_of.tell(self.lines, "told", END)
 
@@ -221,12 +232,14 @@ class Hosts:
 
         The others are told.
         """
-        if _of_collectives(error):
-            self.gone.wait(GRACE)
+        if _of_the_others(error):
+            self.gone.wait(lines_of.SILENCE + GRACE)
         self.closed.set()
+        self.idle.set()
         if self.lost and not isinstance(error, (Interrupted, UserError)):
             return self.lost
-        said = str(error).strip() or type(error).__name__
+        said = str(error) if isinstance(error, UserError) else str(error).partition("\n")[0]
+        said = said or type(error).__name__
         signal = error.number if isinstance(error, Interrupted) else None
         sentence = f"{self.cluster.name(self.index)} has ended: {said}"
         lines_of.tell(self.lines, "lost", [sentence, signal])
@@ -234,6 +247,7 @@ class Hosts:
 
     def close(self) -> None:
         """Lets what was said last arrive: a line closed with signs of life unread drops it."""
+        self.closed.set()
         for line in self.lines.values():
             line.finish()
         for thread in self.listening:
@@ -242,9 +256,10 @@ class Hosts:
             line.close()
 
 
-def _of_collectives(error: BaseException) -> bool:
-    """Whether TensorFlow says so, of which one reason is that a worker is gone."""
-    return any(kind.__name__ == "OpError" for kind in type(error).__mro__)
+def _of_the_others(error: BaseException) -> bool:
+    """Whether it may be TensorFlow's word for a worker that is gone."""
+    kinds = ("UnavailableError", "CancelledError", "AbortedError", "InternalError")
+    return type(error).__name__ in kinds
 
 
 @contextlib.contextmanager
@@ -256,7 +271,8 @@ def joined(cluster: Cluster | None) -> Iterator[Alone | Hosts]:
     if cluster is None:
         yield ALONE
         return
-    hosts = Hosts(cluster, lines_of.meet(cluster))
+    hosts = _present(cluster)
+    hosts.begin()
     try:
         yield hosts
         if hosts.chief:
@@ -266,8 +282,14 @@ def joined(cluster: Cluster | None) -> Iterator[Alone | Hosts]:
         if cause is error:
             raise
         raise cause from None
-    finally:
-        hosts.close()
+
+
+@functools.cache
+def _present(cluster: Cluster) -> Hosts:
+    """The connection of this process, made once: its port is TensorFlow's from then on."""
+    hosts = Hosts(cluster, lines_of.meet(cluster))
+    atexit.register(hosts.close)
+    return hosts
 
 
 def _started(function: Callable[..., None], *arguments: Any) -> threading.Thread:

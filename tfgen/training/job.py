@@ -96,7 +96,8 @@ def stepping(
     if compiled:
         return compilation.calls(model, training, *order, say)
     if team.count > 1:
-        return sharing.batches(model, training, order, team)
+        own = data.batches(training, *order, share=(team.index, team.count))
+        return sharing.batches(model, own, config.batch_size)
     return data.batches(training, *order)
 
 

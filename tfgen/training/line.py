@@ -19,7 +19,7 @@ from tfgen.training.cluster import Cluster
 
 LIMIT = 2**24  # bytes of a line: a stranger's is cut off
 BEAT = 2.0  # seconds between two signs of life
-SILENCE = 30.0  # seconds without one, after which a worker counts as gone
+SILENCE = 20.0  # seconds without one, after which a worker counts as gone
 COME = 45.0  # seconds that the others are waited for; TFGEN_WAIT says otherwise
 HELLO = 5.0  # seconds for who has connected to say who it is
 

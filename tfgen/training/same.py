@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tfgen.training.hosts import Alone, Hosts
     from tfgen.training.job import Job
 
-APPEARS = 15.0  # seconds in which a file of the chief is to be seen: NFS remembers what was not
+APPEARS = 5.0  # seconds in which a file of the chief is to be seen: NFS remembers what was not
 
 
 def of_job(job: "Job") -> dict[str, Any]:

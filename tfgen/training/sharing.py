@@ -3,7 +3,7 @@
 Keras 3.15 trains nothing under `MultiWorkerMirroredStrategy` by itself: its train function reduces
 scalars over an axis that they do not have, and before that `fit` takes a mean over the workers of
 the first batch, which fails for a dict. Its loop does run with a train function of ours that takes
-the batches itself; what `fit` is given are the numbers of the steps.
+the batches itself; what `fit` is given are numbers that nobody reads.
 """
 
 import functools
@@ -12,35 +12,25 @@ from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
 
-from tfgen import data
-
 if TYPE_CHECKING:
-    from tfgen.data.source import ImageData
     from tfgen.model import GenerativeModel
     from tfgen.training.compilation import TrainFunction
-    from tfgen.training.hosts import Alone, Hosts
 
 
 def batches(
-    model: "GenerativeModel",
-    training: "ImageData",
-    order: tuple[int, int, int, bool],
-    team: "Alone | Hosts",
+    model: "GenerativeModel", own: tf.data.Dataset, batch_size: int
 ) -> "tf.distribute.DistributedDataset":
-    """What `fit` is given; the model takes this worker's rows of each batch.
+    """What `fit` is given, endless; the model takes what it trains on from `own`.
 
-    order: batch size, seed, first step and flip, of `data.batches`.
+    own: this worker's rows of each batch; batch_size: of all workers.
     """
     strategy = model.distribute_strategy
-    own = data.batches(training, *order, share=(team.index, team.count))
-    rows = order[0] // strategy.num_replicas_in_sync
+    rows = batch_size // strategy.num_replicas_in_sync
     shares = strategy.distribute_datasets_from_function(
         lambda _: own.rebatch(rows, drop_remainder=True)
     )
     model.steps_on_device = functools.partial(train_function, shares=shares)
-    return strategy.distribute_datasets_from_function(
-        lambda _: tf.data.Dataset.range(order[2], tf.int64.max)
-    )
+    return strategy.distribute_datasets_from_function(lambda _: tf.data.Dataset.range(tf.int64.max))
 
 
 def train_function(
@@ -48,7 +38,7 @@ def train_function(
 ) -> "TrainFunction":
     """A step of all workers -> the terms, means over all rows.
 
-    shares: of the batches, this worker's, from the step on that `fit` begins with.
+    shares: this worker's rows of each batch, from the step on that `fit` begins with.
     """
     strategy, each = model.distribute_strategy, iter(shares)
 
