@@ -59,14 +59,22 @@ def silent(text: str) -> None:
 
 
 @contextlib.contextmanager
-def counted(total: int, unit: str) -> Iterator[Callable[[int], None]]:
-    """A bar of so many things on a terminal. Yields what is called with how many are done."""
+def counted(total: int, unit: str, lines: bool = False) -> Iterator[Callable[[int], None]]:
+    """A bar of so many things on a terminal. Yields what is called with how many are done.
+
+    lines: whether to say elsewhere what is done, a line for each tenth of it.
+    """
     shown = bar(total, unit=unit)
+    tenths = 0
 
     def done(count: int) -> None:
+        nonlocal tenths
         if shown is not None:
             with heard():
                 shown.update(count - shown.n)
+        elif lines and 10 * count // total > tenths:
+            tenths = 10 * count // total
+            say(f"{count:,} of {total:,} {unit}s")
 
     try:
         yield done
