@@ -11,10 +11,7 @@ import io
 import json
 import re
 import shutil
-import subprocess
-import sysconfig
 from collections import Counter
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -22,8 +19,7 @@ import tensorflow as tf
 from PIL import Image
 
 from export import check
-from tests.conftest import ROOT, once
-from tests.support import servers
+from tests.support import host, servers
 from tests.support.trained import trained
 from tests.zoo import EXPORTED, HOSTED, KINDS, SAVED, kind, rows_of
 from tfgen import latents
@@ -341,44 +337,11 @@ def test_a_failed_export_leaves_nothing(hosted, tmp_path, monkeypatch):
 # --- a host in C ---
 
 
-@pytest.fixture(scope="session")
-def host():
-    """tests/support/host.c, compiled against the libraries inside the TensorFlow wheel."""
-    include, library = Path(tf.sysconfig.get_include()), Path(tf.sysconfig.get_lib())
-    libraries = sorted(p for p in library.glob("libtensorflow_*.so.2"))
-    assert len(libraries) == 2, (libraries, sysconfig.get_platform())
-    flags = [f"-l:{p.name}" for p in libraries]
-
-    def build(program):  # 12 s: a library of a gigabyte
-        subprocess.run(
-            [
-                *("gcc", str(ROOT / "tests" / "support" / "host.c"), "-o", str(program)),
-                *(f"-I{include}", f"-L{library}", *flags, f"-Wl,-rpath,{library}"),
-            ],
-            check=True,
-        )
-
-    return once("host", build)
-
-
 @pytest.mark.slow
-def test_the_same_images_from_c(hosted, host):
-    signature = hosted.meta.signature_def["sample"]
+def test_the_same_images_from_c(hosted):
     inputs = golden.request(hosted.model, np.arange(64, dtype=np.int32))
-    done = subprocess.run(
-        [
-            str(host),
-            str(hosted.path),
-            signature.outputs["image"].name,
-            "64",
-            *(signature.inputs[name].name for name in inputs),
-        ],
-        input=b"".join(value.tobytes() for value in inputs.values()),
-        capture_output=True,
-        timeout=120,
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
-    images = np.frombuffer(done.stdout, np.float32).reshape(64, *hosted.row.image_shape)
+    signature = hosted.meta.signature_def["sample"]
+    images = host.ask(hosted.path, signature, inputs, hosted.row.image_shape)
     np.testing.assert_allclose(images, hosted.model.sample(*inputs.values()), rtol=0, atol=1e-5)
 
 

@@ -147,7 +147,9 @@ def convert_all(
             f"{', '.join(offered(model))}."
         )
     found = {e.name: e for e in endpoints(model, batch)}
-    samples = found.pop("sample", None)  # `join` makes it
+    samples = [name for name in found if name.startswith("sample")]  # `join` makes them
+    for name in samples:
+        found.pop(name)
     with tempfile.TemporaryDirectory() as root:
         if samples:
             # A file of its own: what is loaded is loaded whole, for each conversion.
