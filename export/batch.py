@@ -6,6 +6,7 @@ What --out then holds is listed in `tfgen/shards/__init__.py`.
 """
 
 import argparse
+import contextlib
 import sys
 from collections.abc import Sequence
 
@@ -21,11 +22,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         prog="python -m export.batch", description=__doc__.splitlines()[0]
     )
     parser.add_argument("--from", dest="source", required=True, help="a run, a SavedModel, a file")
-    parser.add_argument("--seeds", required=True, help="0:1000000, or 1,5,9")
+    parser.add_argument("--seeds", help="0:1000000, or 1,5,9")
     parser.add_argument("--out", required=True, help="a folder, new or of the same job")
     parser.add_argument("--format", default="tfrecord", help=", ".join(formats.FORMATS))
     parser.add_argument("--label", help="the class to sample, a number or a name")
     parser.add_argument("--caption", help="what to paint, for models of text")
+    parser.add_argument("--conditions", default="", help="a CSV or Parquet file of seed,label")
+    parser.add_argument("--rejects", default="", help="a CSV file for its bad rows (refused)")
     parser.add_argument("--workers", type=int, default=0, help="processes (as many as cores)")
     parser.add_argument("--runner", default=engine.LOCAL, help="a Beam runner, as FlinkRunner")
     parser.add_argument("--pipeline_flag", action="append", default=[], help="an option of it")
@@ -35,20 +38,22 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(options: argparse.Namespace) -> None:
     asked = {"label": options.label, "caption": options.caption}
     condition = {word: value for word, value in asked.items() if value is not None}
-    numbers = seeds.parse(options.seeds)
-    with progress.counted(len(numbers), "sample", lines=True) as done:
+    numbers = None if options.seeds is None else seeds.parse(options.seeds)
+    given = {name: getattr(options, name) for name in ("conditions", "rejects", "workers")}
+    with contextlib.closing(progress.Counting("sample")) as done:
         found = batch.export(
             options.source,
             numbers,
             options.out,
             options.format,
-            options.runner,
-            options.pipeline_flag,
-            options.workers,
-            done,
+            runner=options.runner,
+            flags=options.pipeline_flag,
+            progress=done,
+            **given,
             **condition,
         )
-    print(f"wrote {found['seeds']:,} samples in {len(found['shards'])} shards to {options.out}")
+    count, shards = found["seeds"]["count"], len(found["shards"])
+    print(f"wrote {count:,} samples in {shards:,} shards to {options.out}")
 
 
 if __name__ == "__main__":

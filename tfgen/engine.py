@@ -10,12 +10,16 @@ import functools
 import importlib.util
 import logging
 import os
+import pickle
 import re
 import shlex
 import sys
-from collections.abc import Callable, Iterator, Sequence
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
+from tfgen import files
 from tfgen.errors import UserError
 
 LOCAL = "local"
@@ -54,6 +58,41 @@ def for_each(
     """
     with _pipeline(runner, flags, workers) as pipeline:
         _mapped(pipeline, numbers, opener)
+
+
+def merged(
+    numbers: Sequence[int],
+    opener: Callable[[], Callable[[int], Any]],
+    merge: Callable[[Iterable[Any]], Any],
+    folder: Path,
+    runner: str = LOCAL,
+    flags: Sequence[str] = (),
+    workers: int = 0,
+) -> Any:
+    """The same, of which something is made of all that was found.
+
+    Args:
+      merge: what is found for numbers, or merged before -> what they are together, in any order.
+      folder: where all workers can write, for a moment.
+
+    Returns: what `merge` made of all.
+    """
+    with tempfile.TemporaryDirectory(prefix=files.UNFINISHED, dir=folder) as shared:
+        path = os.path.join(shared, "merged.pickle")
+        with _pipeline(runner, flags, workers) as pipeline:
+            import apache_beam as beam
+
+            _ = (
+                _mapped(pipeline, numbers, opener)
+                | "together" >> beam.CombineGlobally(merge)
+                | "kept" >> beam.Map(functools.partial(_keep, path))
+            )
+        return pickle.loads(Path(path).read_bytes())
+
+
+def _keep(path: str, found: Any) -> None:
+    with files.atomic(path) as temporary:
+        temporary.write_bytes(pickle.dumps(found))
 
 
 def _mapped(pipeline: Any, numbers: Sequence[int], opener: Callable[[], Any]) -> Any:

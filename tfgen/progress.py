@@ -59,22 +59,14 @@ def silent(text: str) -> None:
 
 
 @contextlib.contextmanager
-def counted(total: int, unit: str, lines: bool = False) -> Iterator[Callable[[int], None]]:
-    """A bar of so many things on a terminal. Yields what is called with how many are done.
-
-    lines: whether to say elsewhere what is done, a line for each tenth of it.
-    """
+def counted(total: int, unit: str) -> Iterator[Callable[[int], None]]:
+    """A bar of so many things on a terminal. Yields what is called with how many are done."""
     shown = bar(total, unit=unit)
-    tenths = 0
 
     def done(count: int) -> None:
-        nonlocal tenths
         if shown is not None:
             with heard():
                 shown.update(count - shown.n)
-        elif lines and 10 * count // total > tenths:
-            tenths = 10 * count // total
-            say(f"{count:,} of {total:,} {unit}s")
 
     try:
         yield done
@@ -82,6 +74,31 @@ def counted(total: int, unit: str, lines: bool = False) -> Iterator[Callable[[in
         if shown is not None:
             with heard():
                 shown.close()
+
+
+class Counting:
+    """Of work that takes minutes: called with (how many things are done, of how many).
+
+    A bar on a terminal; elsewhere a line for each tenth.
+    """
+
+    def __init__(self, unit: str) -> None:
+        self.unit, self.tenths = unit, 0
+        self.bar: Any = None
+
+    def __call__(self, done: int, total: int) -> None:
+        if sys.stdout.isatty():
+            with heard():
+                self.bar = self.bar or bar(total, unit=self.unit)
+                self.bar.update(done - self.bar.n)
+        elif 10 * done // total > self.tenths:
+            self.tenths = 10 * done // total
+            say(f"{done:,} of {total:,} {self.unit}s")
+
+    def close(self) -> None:
+        if self.bar is not None:
+            with heard():
+                self.bar.close()
 
 
 class Silence:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from tfgen import files, startup
+from tfgen import files
 from tfgen.exporting import sources
 from tfgen.exporting.source import Source
 from tfgen.shards import formats
@@ -26,16 +26,6 @@ def batch_size(image_shape: tuple[int, ...]) -> int:
     """The largest part of a shard that memory allows, whatever the machine."""
     most = min(LARGEST_BATCH, max(1, MOST_PIXELS // int(np.prod(image_shape))))
     return max(size for size in range(1, most + 1) if SIZE % size == 0)
-
-
-def one_thread() -> None:
-    """This process computes with one thread, if nothing has been computed in it yet."""
-    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-        os.environ.setdefault(name, "1")
-    with startup.loading_tensorflow():
-        import tensorflow as tf
-    tf.config.threading.set_intra_op_parallelism_threads(1)
-    tf.config.threading.set_inter_op_parallelism_threads(1)
 
 
 class Maker:

@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +26,7 @@ JOB = {
     "condition": dict,
 }
 RECORD = {"key": str, "sha256": str, "count": int}
-MANIFEST = JOB | {"seeds": int, "shards": [{"file": str, "count": int, "sha256": str}]}
+MANIFEST = JOB | {"seeds": {str: int}, "shards": [{"file": str, "count": int, "sha256": str}]}
 
 
 class Folder:
@@ -51,8 +52,17 @@ class Folder:
             self.manifest.unlink(missing_ok=True)
         else:
             files.empty_folder(self.path)
+        self._forget_unfinished()
         plan.save(self.plan_file)
         files.write_text(self.job_file, json.dumps(job, indent=2) + "\n")
+
+    def _forget_unfinished(self) -> None:
+        """Removes what makers that were killed had begun to write."""
+        for path in self.shards.glob(f"{files.UNFINISHED}*"):
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
 
     def _same(self, job: Mapping[str, Any], plan: Plan) -> None:
         before = self.job()
@@ -103,7 +113,7 @@ class Folder:
 
     def done(self) -> int:
         """How many shards are made, whatever the process that made them."""
-        return sum(1 for _ in self.shards.glob("*.json")) if self.shards.is_dir() else 0
+        return sum(1 for _ in self.shards.glob("[0-9]*.json")) if self.shards.is_dir() else 0
 
     def finish(self) -> dict[str, Any]:
         """Writes the manifest; what it holds.
@@ -118,7 +128,8 @@ class Folder:
             shards.append(
                 {"file": f"shards/{name}", "count": record["count"], "sha256": record["sha256"]}
             )
-        content = job | {"seeds": len(plan.seeds)} | _ends(plan) | {"shards": shards}
+        ends = {"first": int(plan.seeds[0]), "last": int(plan.seeds[-1])}
+        content = job | {"seeds": {"count": len(plan.seeds)} | ends, "shards": shards}
         files.write_text(self.manifest, json.dumps(content, indent=2) + "\n")
         return content
 
@@ -128,12 +139,19 @@ class Folder:
         found: dict[str, Any] = reading.read_json(self.manifest, MANIFEST, advice)
         return found
 
-    def images(self) -> Iterator[tuple[np.ndarray, np.ndarray | None]]:
-        """(images uint8 [n, H, W, C], rows of the condition or None), shard after shard."""
-        about, plan = self.read_manifest(), self.plan()
-        for index in range(plan.shards):
-            seeds, rows = plan.block(index)
-            yield formats.read(formats.place(self.shards, index, about["format"]), seeds), rows
+    def images(self, index: int) -> np.ndarray:
+        """The images of a shard: uint8 [n, H, W, C].
+
+        Raises: UserError for one that is not as it was written.
+        """
+        about = self.read_manifest()
+        path = formats.place(self.shards, index, about["format"])
+        if not path.exists() or formats.digest(path) != about["shards"][index]["sha256"]:
+            raise UserError(
+                f"{path} is not what {self.manifest.name} says: the command that made it makes it "
+                "anew."
+            )
+        return formats.read(path, self.plan().block(index)[0])
 
 
 def _compared(value: Any) -> Any:
@@ -141,8 +159,3 @@ def _compared(value: Any) -> Any:
     if isinstance(value, dict) and "source" in value:
         return {key: part for key, part in value.items() if key != "source"}
     return value
-
-
-def _ends(plan: Plan) -> dict[str, Any]:
-    """The first seed and the last, in words of the manifest; all of them stand in plan.npz."""
-    return {"first_seed": int(plan.seeds[0]), "last_seed": int(plan.seeds[-1])}

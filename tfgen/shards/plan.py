@@ -64,16 +64,17 @@ class Plan:
         )
 
     def save(self, path: Path) -> None:
-        ends = isinstance(self.seeds, range)
-        seeds = [self.seeds.start, self.seeds.stop] if isinstance(self.seeds, range) else self.seeds
-        arrays: dict[str, Any] = {"ends" if ends else "seeds": np.asarray(seeds, np.int64)}
+        given: tuple[str, Any] = ("seeds", self.seeds)
+        if isinstance(self.seeds, range):
+            given = ("range", [self.seeds.start, self.seeds.stop, self.seeds.step])
+        arrays = {given[0]: np.asarray(given[1], np.int64)}
         if self.rows is not None:
             arrays["rows"] = self.rows
         with files.atomic(path) as temporary:
-            np.savez_compressed(temporary, **arrays)
+            np.savez_compressed(temporary, allow_pickle=False, **arrays)
 
     @classmethod
     def load(cls, path: Path) -> "Plan":
         with np.load(path, allow_pickle=False) as file:
-            seeds = range(*map(int, file["ends"])) if "ends" in file else file["seeds"]
+            seeds = range(*map(int, file["range"])) if "range" in file else file["seeds"]
             return cls(seeds, file.get("rows"))
