@@ -6,13 +6,14 @@ once an epoch.
 """
 
 import functools
+import math
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tfgen.data.binarised import drawn
-from tfgen.data.rows import Rows
+from tfgen.data.rows import Recorded, Rows
 from tfgen.errors import UserError
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 # Sets up to this size are held as one uint8 array and shuffled perfectly; larger ones are streamed.
 MEMORY_LIMIT = 2**30
+# Values of sets that are read once and kept.
+SMALL = 2**24
 # Images in the shuffle buffer of a streamed set.
 BUFFER_BYTES = 2**28
 
@@ -59,7 +62,22 @@ def as_other(batch: Mapping[str, Any]) -> dict[str, Any]:
 def _arrays(data: "ImageData") -> dict[str, np.ndarray]:
     if isinstance(data.examples, Rows):
         return data.examples.arrays
-    parts = list(data.examples().batch(1024).as_numpy_iterator())
+    if isinstance(data.examples, Recorded) and data.size * math.prod(data.shape) <= SMALL:
+        return dict(_read_once(data.examples))
+    return _read_whole(data.examples)
+
+
+@functools.lru_cache(maxsize=8)
+def _read_once(examples: Recorded) -> dict[str, np.ndarray]:
+    """Of a small set, which one process asks for a dozen times: reading takes longer than using."""
+    found = _read_whole(examples)
+    for value in found.values():
+        value.flags.writeable = False
+    return found
+
+
+def _read_whole(examples: "Callable[[], tf.data.Dataset]") -> dict[str, np.ndarray]:
+    parts = list(examples().batch(1024).as_numpy_iterator())
     return {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
 
 
