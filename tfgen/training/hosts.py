@@ -81,7 +81,7 @@ class Hosts:
         """Before a training."""
         if self.closed.is_set():
             raise UserError("the workers have parted: start all of them in new processes.")
-        self.released = False
+        self.released = False  # whether another's end no longer matters
         self.asked: int | None = None  # the signal of a worker
         self.stop: tuple[int, int] | None = None  # (the step to stop at, the signal)
         self.unheard: set[int] = set()  # workers that have not confirmed it
@@ -165,6 +165,7 @@ class Hosts:
             while True:
                 kind, content = line.receive()
                 if kind == "told":
+                    self.released = content == END
                     self.heard[index].put(content)
                 elif kind == "lost":
                     said, signal = content
