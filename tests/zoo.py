@@ -368,7 +368,7 @@ ROWS = [
         2218,
     ),
     # Time 80, 272; in 40; blocks 380, 1080, 1336, 2064, 1736, 736, 568; down 148, up 584; out 45.
-    Row("ddpm", UNET | dict(steps=20, prediction="v", attention=0), 9069),
+    Row("ddpm", UNET | dict(steps=9, prediction="v", attention=0), 9069),
     # Time 80, 272, labels 10 * 16; in 64 * 4 + 4; a block 20, 68, 20; out 4 * 128 + 128.
     Row(
         "ddpm",

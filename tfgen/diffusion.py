@@ -6,9 +6,15 @@ J. Ho, T. Salimans. Classifier-Free Diffusion Guidance. 2022. https://arxiv.org/
 
 In training a label is left out with the probability `drop_label`, so that one network knows both.
 
+C. Meng et al. SDEdit: Guided Image Synthesis and Editing with Stochastic Differential Equations.
+ICLR 2022. https://arxiv.org/abs/2108.01073
+
+    x_t = a_t x_0 + s_t eps of a given image, and from there on a sampler's steps      algorithm 1
+
 Shapes: x_t, x_0 [B, H, W, C] in (-1, 1) and the noise around it;  t [B];  y [B, K].
 """
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Literal
 
@@ -17,8 +23,13 @@ import tensorflow as tf
 
 from tfgen import averages, networks, random
 from tfgen.declared import Count, Network, Range, Share, Steps, Weight
+from tfgen.errors import UserError
 from tfgen.layers import Dropout, unet
 from tfgen.model import GenerativeModel
+from tfgen.objectives import samplers
+from tfgen.objectives.samplers import Step
+
+EXPORTED_STEPS = (10, 50)  # of samples that exports offer beside those of `sampling_steps`
 
 
 class Diffusion(GenerativeModel):
@@ -47,6 +58,7 @@ class Diffusion(GenerativeModel):
     prior = "normal"
     labels_if = "conditional"
     descent = {"denoiser": "loss"}
+    sampling_steps: int
 
     def __init__(
         self,
@@ -141,6 +153,125 @@ class Diffusion(GenerativeModel):
             return guess(None)
         found = guess(self.one_hot(label))
         return found + self.guidance * (found - guess(None)) if self.guidance else found
+
+    # --- sampling --------------------------------------------------------------------------------
+
+    def steps_taken(self, steps: int | None = None) -> int:
+        """How many steps a sample has, of so many or by default of `sampling_steps`."""
+        return steps or self.sampling_steps
+
+    def signal_at(self, n: int, steps: int | None = None) -> tuple[float, float]:
+        """a and s of x_t = a x_0 + s eps where step n of a sampler begins."""
+        raise NotImplementedError(f"{type(self).__name__} must say how noisy a step's x is")
+
+    def sampling_step(self, label: tf.Tensor | None, steps: int | None = None) -> Step:
+        """A step of the sampler."""
+        raise NotImplementedError(f"{type(self).__name__} must say what a step does")
+
+    def loop(
+        self,
+        x: tf.Tensor,
+        added: tf.Tensor | None,
+        label: tf.Tensor | None,
+        steps: int | None = None,
+        first: int = 0,
+    ) -> tf.Tensor:
+        """x where the step `first` begins -> where the last ends, by way of all between."""
+        draw = samplers.of_each(added)
+        step = self.sampling_step(label, steps)
+        return samplers.loop(step, self.steps_taken(steps), x, draw, first=first)
+
+    def adds_noise(self) -> bool:
+        """Whether steps add noise."""
+        return False
+
+    def steps_offered(self) -> tuple[int, ...]:
+        """Numbers of steps, beside `sampling_steps`, that a sample may have without retraining."""
+        own = self.steps_taken()
+        # The noise of a sample has that of its own steps.
+        most = own - 1 if self.adds_noise() else math.inf
+        return tuple(n for n in EXPORTED_STEPS if n != own and n <= most)
+
+    def noise(self, seeds: tf.Tensor) -> dict[str, tf.Tensor]:
+        """What x_T is a multiple of; and what steps add, where they add any: [B, N, H, W, C]."""
+        noise = {"z": random.normal(seeds, [math.prod(self.image_shape)], "z")}
+        if self.adds_noise():
+            steps = self.steps_taken()
+            noise["added"] = random.normal_of_steps(seeds, steps, self.image_shape, "added")
+        return noise
+
+    def generate(
+        self,
+        noise: dict[str, tf.Tensor],
+        condition: tf.Tensor | None = None,
+        steps: int | None = None,
+    ) -> tf.Tensor:
+        """The sampler, in `sampling_steps` or as many as are asked for."""
+        _, spread = self.signal_at(0, steps)
+        x = spread * tf.reshape(noise["z"], [-1, *self.image_shape])
+        return self.to_images(self.loop(x, noise.get("added"), condition, steps))
+
+    def denoise_step(
+        self,
+        x: tf.Tensor,
+        step: tf.Tensor,
+        added: tf.Tensor | None = None,
+        condition: tf.Tensor | None = None,
+        steps: int | None = None,
+    ) -> dict[str, tf.Tensor]:
+        """One step of a sample, of each row its own: how an image appears.
+
+        Args:
+          x: where the step begins, [B, H, W, C], as a multiple of the standard deviation of x_T:
+            that of step 0 is the noise's `z`, and of every other what the one before gives.
+          step: its number, from 0 to N - 1, int32 [B].
+          added: the noise that it adds, where the sampler adds any, [B, H, W, C].
+          condition, steps: as `generate` has them.
+
+        Returns: {"x": where the next step begins; "image": the guess of x_0, in [0, 1], of the last
+          step the sample}.
+        """
+        _, spread = self.signal_at(0, steps)
+        x, guess = self.sampling_step(condition, steps)(step, spread * x, added)
+        return {"x": x / spread, "image": self.to_images(guess)}
+
+    def edit(
+        self,
+        x: tf.Tensor,
+        strength: float,
+        seeds: tf.Tensor | None = None,
+        label: tf.Tensor | None = None,
+    ) -> tf.Tensor:
+        """Images of what given ones show, coarsely: SDEdit, images in [0, 1] -> the same.
+
+        Args:
+          strength: the share of a sampler's steps that are taken anew, in [0, 1]: with 0 it is the
+            image itself, with 1 hardly anything of it is left.
+          seeds: int32 [B], of the draws, by default 0, 1, 2, ...
+          label: int32 [B], of a conditional model.
+
+        Raises: UserError for a strength outside.
+        """
+        if not 0 <= strength <= 1:
+            raise UserError(
+                f"`strength={strength:g}`: wanted is a share of the steps, from 0 to 1."
+            )
+        count = self.steps_taken()
+        first = count - round(strength * count)
+        if first == count:
+            return tf.convert_to_tensor(x)
+        seeds = tf.range(tf.shape(x)[0]) if seeds is None else tf.convert_to_tensor(seeds, tf.int32)
+        signal, spread = self.signal_at(first)
+        eps = random.normal(seeds, self.image_shape, "edit")
+        x_t = signal * self.to_range(tf.convert_to_tensor(x, tf.float32)) + spread * eps
+        added = self.noise(seeds).get("added")
+        return self.to_images(self.loop(x_t, added, label, first=first))
+
+    def to_images(self, x_0: tf.Tensor) -> tf.Tensor:
+        """What a sampler ends with -> images in [0, 1]."""
+        return self.from_range(tf.clip_by_value(x_0, -1.0, 1.0))
+
+    # --- training --------------------------------------------------------------------------------
 
     def end_step(self, **terms: tf.Tensor) -> dict[str, tf.Tensor]:
         if self.half_life:

@@ -4,24 +4,22 @@ What a class can break, the graphs of its endpoints and which weights they read,
 row, of the graphs as they are saved; what saving and loading do with graphs, for one of each kind.
 """
 
+import base64
 import functools
 import hashlib
 import io
 import json
 import re
 import shutil
-import subprocess
-import sysconfig
 from collections import Counter
-from pathlib import Path
 
 import numpy as np
 import pytest
 import tensorflow as tf
 from PIL import Image
 
-from tests.conftest import ROOT, once
-from tests.support import servers
+from export import check
+from tests.support import host, servers
 from tests.support.trained import trained
 from tests.zoo import EXPORTED, HOSTED, KINDS, SAVED, kind, rows_of
 from tfgen import latents
@@ -339,44 +337,11 @@ def test_a_failed_export_leaves_nothing(hosted, tmp_path, monkeypatch):
 # --- a host in C ---
 
 
-@pytest.fixture(scope="session")
-def host():
-    """tests/support/host.c, compiled against the libraries inside the TensorFlow wheel."""
-    include, library = Path(tf.sysconfig.get_include()), Path(tf.sysconfig.get_lib())
-    libraries = sorted(p for p in library.glob("libtensorflow_*.so.2"))
-    assert len(libraries) == 2, (libraries, sysconfig.get_platform())
-    flags = [f"-l:{p.name}" for p in libraries]
-
-    def build(program):  # 12 s: a library of a gigabyte
-        subprocess.run(
-            [
-                *("gcc", str(ROOT / "tests" / "support" / "host.c"), "-o", str(program)),
-                *(f"-I{include}", f"-L{library}", *flags, f"-Wl,-rpath,{library}"),
-            ],
-            check=True,
-        )
-
-    return once("host", build)
-
-
 @pytest.mark.slow
-def test_the_same_images_from_c(hosted, host):
-    signature = hosted.meta.signature_def["sample"]
+def test_the_same_images_from_c(hosted):
     inputs = golden.request(hosted.model, np.arange(64, dtype=np.int32))
-    done = subprocess.run(
-        [
-            str(host),
-            str(hosted.path),
-            signature.outputs["image"].name,
-            "64",
-            *(signature.inputs[name].name for name in inputs),
-        ],
-        input=b"".join(value.tobytes() for value in inputs.values()),
-        capture_output=True,
-        timeout=120,
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
-    images = np.frombuffer(done.stdout, np.float32).reshape(64, *hosted.row.image_shape)
+    signature = hosted.meta.signature_def["sample"]
+    images = host.ask(hosted.path, signature, inputs, hosted.row.image_shape)
     np.testing.assert_allclose(images, hosted.model.sample(*inputs.values()), rtol=0, atol=1e-5)
 
 
@@ -401,6 +366,29 @@ def test_the_same_images_from_every_source(hosted, server):
         images = sources.open_source(source)(*inputs)
         np.testing.assert_allclose(images, keras, rtol=0, atol=1e-5, err_msg=source)
         assert np.abs(golden.pixels(images).astype(int) - golden.pixels(keras)).max() <= 1
+
+
+@with_one
+def test_a_server_is_checked_against_golden_json_by_one_command(hosted, server, tmp_path, capsys):
+    name, file = hosted.row.name, hosted.path / "assets.extra" / "golden.json"
+    addresses = f"grpc://{server[0]}/{name}", f"http://{server[1]}/v1/models/{name}"
+    for address in addresses:
+        assert check.main([f"--server={address}", f"--golden={file}"]) == 0
+        assert f"makes the {len(golden.SEEDS)} images" in capsys.readouterr().out
+    content = json.loads(file.read_text())
+    first = bytearray(base64.b64decode(content["seeds"][0]["levels"]))
+    other = tmp_path / "golden.json"
+    for by, status in ((1, 0), (1, 1)):  # a level may round the other way; two are another image
+        first[5] += by if first[5] < 128 else -by
+        content["seeds"][0]["levels"] = base64.b64encode(first).decode()
+        other.write_text(json.dumps(content))
+        assert check.main([f"--server={addresses[0]}", f"--golden={other}"]) == status
+    assert f"1 of {len(golden.SEEDS)} seeds are other images" in capsys.readouterr().err
+    for entry in content["seeds"]:
+        del entry["levels"]  # as versions before wrote it
+    other.write_text(json.dumps(content))
+    assert check.main([f"--server={addresses[0]}", f"--golden={other}"]) == 2
+    assert "holds no images to compare with" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("hosted", [p for p in HOSTED if p.id == "vae"], indirect=True)

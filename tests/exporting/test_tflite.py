@@ -186,7 +186,7 @@ def test_shapes_are_static_inputs_and_outputs_float(exported):
 def check_port(name, tensor):
     assert tensor.shape[0] == 1
     assert tensor.shapeSignature is None or -1 not in tensor.shapeSignature
-    whole = name in (b"seed", b"label", b"tokens")
+    whole = name in (b"seed", b"label", b"tokens", b"step")
     assert tensor.type == (schema.TensorType.INT32 if whole else schema.TensorType.FLOAT32)
 
 

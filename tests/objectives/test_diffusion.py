@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+from scipy.special import softmax
 from scipy.stats import norm
 
 from tfgen.compiling import compiled
@@ -105,6 +106,26 @@ def test_the_last_term_is_a_normal_over_each_level():
         np.testing.assert_allclose(got, -np.log(p), rtol=2e-5)
 
 
+def test_times_are_drawn_where_terms_are():
+    """Of independent levels the best guess is known: the variance falls to less than a half."""
+    q, levels = Schedule.named("cosine", 1000), 17
+    random, t = np.random.default_rng(0), np.arange(2, 1001)
+    a, s = np.sqrt(q.abar[t]), np.sqrt(1 - q.abar[t])
+    all_levels = np.linspace(-1, 1, levels)[:, None, None]
+    x_0 = random.choice(all_levels.ravel(), (400, len(t)))
+    x_t = a * x_0 + s * random.normal(size=x_0.shape)
+    guess = np.sum(softmax(-0.5 * (x_t - a * all_levels) ** 2 / s**2, axis=0) * all_levels, axis=0)
+    terms = q.weights()[1:] * (x_0 - guess) ** 2
+    shares = q.shares(levels)
+    np.testing.assert_allclose(shares.sum(), 1.0)
+
+    def spread(p):
+        return np.sum(np.mean(terms**2, axis=0) / p) - np.sum(terms.mean(axis=0)) ** 2
+
+    for others in (q.falls() / q.falls().sum(), np.full(1000, 1e-3)):
+        assert spread(shares[1:]) < 0.5 * spread(others[1:])
+
+
 def test_the_bound_of_normal_data_is_their_entropy():
     """Of x_0 ~ N(0, u) the best step back is normal: with its moments the bound is tight."""
     q, u, levels = Schedule.named("cosine", 1000), 0.04, 65536
@@ -139,7 +160,8 @@ def test_a_sampler_that_knows_the_answer_ends_there():
         return x_0
 
     mixing = q.ddim(times[:-1], times[1:], 0.0)
-    found = samplers.mixed(denoise, tf.ones_like(x_0), times, mixing)
+    step = samplers.mixed(denoise, times[:-1], mixing)
+    found = samplers.loop(step, 7, tf.ones_like(x_0))
     np.testing.assert_allclose(found, x_0, atol=1e-6)
     assert seen == list(times[:-1])
 
@@ -159,6 +181,7 @@ def test_the_ancestral_sampler_draws_from_the_data():
     noise = tf.constant(random.normal(size=(1500, 1000, 1, 1, 1)), tf.float32)
     times = q.subsequence(1000)
     mixing = q.ddim(times[:-1], times[1:], 1.0)
-    found = compiled(lambda: samplers.mixed(denoise, x, times, mixing, noise))().numpy()
+    step, draw = samplers.mixed(denoise, times[:-1], mixing), samplers.of_each(noise)
+    found = compiled(lambda: samplers.loop(step, 1000, x, draw))().numpy()
     np.testing.assert_allclose(found.mean(), mean, atol=4 * np.sqrt(v / 1500))
     np.testing.assert_allclose(found.var(), v, rtol=0.15)

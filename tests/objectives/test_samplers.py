@@ -49,7 +49,7 @@ def test_with_churn_or_without_samples_have_the_variance_of_the_data(gamma):
     way = samplers.heun(np.append(sigmas(steps - 1, 0.01), 0.0), np.full(steps, gamma))
     x = tf.constant(np.sqrt(U + 16) * random.normal(size=(rows, 1, 1, 1)), tf.float32)
     noise = tf.constant(random.normal(size=(rows, steps, 1, 1, 1)), tf.float32)
-    found = compiled(lambda: samplers.along(denoise, x, way, noise))().numpy()
+    found = compiled(lambda: samplers.along(denoise, x, way, samplers.of_each(noise)))().numpy()
     np.testing.assert_allclose(found.var(), U, rtol=0.08)
 
 
@@ -63,7 +63,9 @@ def test_langevin_ends_at_the_last_noisy_density():
     noise = tf.constant(random.normal(size=(rows, len(levels), 1, 1, 1)), tf.float32)
     start = tf.fill([rows, 1, 1, 1], 3.0)
     alpha = 0.1 * levels**2
-    run = compiled(lambda: samplers.langevin(score, start, levels, alpha, noise))
+    step = samplers.langevin(score, levels, alpha)
+    draw = samplers.of_each(noise)
+    run = compiled(lambda: samplers.loop(step, len(levels), start, draw))
     # A step of x += a / 2 s + sqrt(a) z leaves a variance that is wider by 1 / (1 - a / 4v).
     v = U + 0.3**2
     found = run().numpy()

@@ -5,13 +5,17 @@
 | `sample` | `seed` int32 [B] | `image` [B, H, W, C] in [0, 1] | all that generate |
 | `noise` | `seed` int32 [B] | `z` [B, Z] or what else a sample is made of | all that generate |
 | `decode` | what `noise` gives | `image` | all that generate |
+| `denoise_step` | `x` [B, H, W, C], `step` int32 [B] | `x`, `image` | those of many steps |
+| `sample_10`, `decode_10` | as without, in 10 steps; or 50 | `image` | the same |
 | `encode` | `image` | `mean`, `log_var` [B, Z] | those with codes |
 | `reconstruct` | `image` | `image` | those with codes |
 | `log_prob` | `image` | `log_prob` [B], nats | those with a density |
 | `translate_xy`, `translate_yx` | `image` | `image` of the other domain | those between domains |
 
-Where a model is conditional, `sample` and `decode` take its condition too, e.g. `label` int32 [B]
-(`tfgen/data/conditions.py`).
+Where a model is conditional, what makes images takes its condition too, e.g. `label` int32 [B]
+(`tfgen/data/conditions.py`). A `denoise_step` is one step of a sample, so that a page can show how
+an image appears: `x` of step 0 is `z`, as an image; where steps add noise, it takes that of its
+step too, `added`.
 
 Every input and output has the batch as its first axis, so that servers may merge and pad requests;
 a row's result depends on it alone.
@@ -101,13 +105,47 @@ def _sampling(model: "GenerativeModel", spec: Callable[..., tf.TensorSpec]) -> l
     # By name, as signatures are.
     inputs = tuple(sorted([*parts, *condition], key=lambda s: s.name))
 
-    def decode(*values: tf.Tensor) -> dict[str, tf.Tensor]:
+    def decode(*values: tf.Tensor, **steps: int) -> dict[str, tf.Tensor]:
         named = dict(zip([s.name for s in inputs], values, strict=True))
         chosen = named.pop(condition[0].name) if condition else None
-        return {"image": model.generate(named, chosen)}
+        return {"image": model.generate(named, chosen, **steps)}
 
-    return [
+    found = [
         Endpoint("sample", sample, seed + condition),
         Endpoint("noise", lambda seed: dict(model.noise(seed)), seed),
         Endpoint("decode", decode, inputs),
     ]
+    return found + (_steps(model, spec, found, condition) if model.can("denoise_step") else [])
+
+
+def _steps(
+    model: "GenerativeModel",
+    spec: Callable[..., tf.TensorSpec],
+    found: Sequence[Endpoint],
+    condition: tuple[tf.TensorSpec, ...],
+) -> list[Endpoint]:
+    """`denoise_step`; `sample_N` and `decode_N` for each number of steps that is offered."""
+    sample, noise, decode = found
+    image = spec("x", model.image_shape)
+    added = (spec("added", model.image_shape),) if model.adds_noise() else ()
+    inputs = sorted((image, spec("step", (), tf.int32), *added, *condition), key=lambda s: s.name)
+    name = condition[0].name if condition else ""
+
+    def step(*values: tf.Tensor) -> dict[str, tf.Tensor]:
+        named = dict(zip([s.name for s in inputs], values, strict=True))
+        return model.denoise_step(condition=named.pop(name, None), **named)
+
+    def in_steps(steps: int) -> list[Endpoint]:
+        def of_seeds(seed: tf.Tensor, condition: tf.Tensor | None = None) -> dict[str, tf.Tensor]:
+            return {"image": model.generate(dict(noise.function(seed)), condition, steps=steps)}
+
+        def of_noise(*values: tf.Tensor) -> dict[str, tf.Tensor]:
+            return decode.function(*values, steps=steps)
+
+        return [
+            Endpoint(f"sample_{steps}", of_seeds, sample.inputs),
+            Endpoint(f"decode_{steps}", of_noise, decode.inputs),
+        ]
+
+    more = [endpoint for steps in model.steps_offered() for endpoint in in_steps(steps)]
+    return [Endpoint("denoise_step", step, tuple(inputs)), *more]

@@ -3,8 +3,9 @@
     seed --noise (float32)--> z                                          the new signature `noise`
     seed --noise (float32)--> z --decode (any precision)--> image        the new signature `sample`
 
-The subgraph of `sample` is a copy of `decode`'s with the operators of `noise` before it. Copies of
-tensors refer to the same buffers, so that no weight is stored again.
+Each `decode` is joined: of `decode_10` comes `sample_10`. The subgraph of `sample` is a copy of
+`decode`'s with the operators of `noise` before it. Copies of tensors refer to the same buffers, so
+that no weight is stored again.
 """
 
 import copy
@@ -16,34 +17,36 @@ def sample(noise: bytes, networks: bytes, names: Sequence[str]) -> bytes:
     """The file `networks` with the signatures `noise` and `sample` more.
 
     Args: noise, networks: LiteRT files as bytes, with a signature `noise` (seed to `names`) and one
-      `decode` (`names` to image); names: the noise tensors'.
+      or more `decode` (`names` to image); names: the noise tensors'.
     Returns: bytes.
     """
     from tensorflow.lite.tools import flatbuffer_utils
 
     source = flatbuffer_utils.convert_bytearray_to_object(bytearray(noise))
     target = flatbuffer_utils.convert_bytearray_to_object(bytearray(networks))
-    made, decode = _signature(source, "noise"), _signature(target, "decode")
+    made = _signature(source, "noise")
     first_buffer, first_code = len(target.buffers), len(target.operatorCodes)
     target.buffers.extend(source.buffers)
     target.operatorCodes.extend(source.operatorCodes)
     maker = _moved(source.subgraphs[made.subgraphIndex], 0, first_buffer, first_code)
     _add(target, maker, made, "noise", made.inputs, made.outputs)
 
-    graph = copy.deepcopy(target.subgraphs[decode.subgraphIndex])
-    first = len(graph.tensors)  # where the noise's tensors will begin
-    wires = {_index(decode.inputs, name): first + _index(made.outputs, name) for name in names}
-    for operator in graph.operators:
-        operator.inputs = [wires.get(i, i) for i in operator.inputs]
-    maker = _moved(source.subgraphs[made.subgraphIndex], first, first_buffer, first_code)
-    graph.tensors.extend(maker.tensors)
-    graph.operators = maker.operators + graph.operators
-    # What `decode` takes beside the noise, a label, `sample` takes too.
-    inputs = copy.deepcopy(made.inputs)
-    inputs[0].tensorIndex += first
-    inputs += [i for i in decode.inputs if i.name.decode() not in names]
-    graph.inputs = [i.tensorIndex for i in inputs]
-    _add(target, graph, decode, "sample", inputs, decode.outputs)
+    for decode in [s for s in target.signatureDefs if s.signatureKey.startswith(b"decode")]:
+        graph = copy.deepcopy(target.subgraphs[decode.subgraphIndex])
+        first = len(graph.tensors)  # where the noise's tensors will begin
+        wires = {_index(decode.inputs, name): first + _index(made.outputs, name) for name in names}
+        for operator in graph.operators:
+            operator.inputs = [wires.get(i, i) for i in operator.inputs]
+        maker = _moved(source.subgraphs[made.subgraphIndex], first, first_buffer, first_code)
+        graph.tensors.extend(maker.tensors)
+        graph.operators = maker.operators + graph.operators
+        # What `decode` takes beside the noise, a label, `sample` takes too.
+        inputs = copy.deepcopy(made.inputs)
+        inputs[0].tensorIndex += first
+        inputs += [i for i in decode.inputs if i.name.decode() not in names]
+        graph.inputs = [i.tensorIndex for i in inputs]
+        key = decode.signatureKey.decode().replace("decode", "sample")
+        _add(target, graph, decode, key, inputs, decode.outputs)
     return bytes(flatbuffer_utils.convert_object_to_bytearray(target))
 
 

@@ -30,7 +30,7 @@ or a bound is made of it (as in the authors' code); a smaller U-Net, see tfgen/l
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 import keras
@@ -41,6 +41,7 @@ from tfgen import random
 from tfgen.compiling import compiled
 from tfgen.declared import Count, Range
 from tfgen.diffusion import Diffusion
+from tfgen.errors import UserError
 from tfgen.objectives import bounds, samplers
 from tfgen.objectives.diffusion import Schedule
 
@@ -59,7 +60,7 @@ class DDPM(Diffusion):
       variance: of a step back, "posterior", or "learned" between that and beta_t (Nichol and
         Dhariwal, equation 15), which is for the bound.
       loss: "simple", the squared error of what it says (equation 14), or "bound", nats (equation
-        5), with times drawn as the logarithm of the signal-to-noise ratio falls.
+        5), with times drawn by how great their terms are.
       sampling_steps: of a sample, from T down; may be set anew after training.
       eta: how much of the noise of algorithm 2 a step of a sample adds; the same.
       others: see `Diffusion`.
@@ -93,7 +94,7 @@ class DDPM(Diffusion):
         self.eta = eta
         self.q = Schedule.named(schedule, steps)
         # Of times, [T]: in the bound, and in training.
-        self.shares = self.q.falls() / self.q.falls().sum()
+        self.shares = self.q.shares(self.levels)
         self.p_t = self.shares if loss == "bound" else np.full(steps, 1.0 / steps)
 
     # --- the denoiser ----------------------------------------------------------------------------
@@ -169,37 +170,29 @@ class DDPM(Diffusion):
 
     # --- sampling --------------------------------------------------------------------------------
 
-    def noise(self, seeds: tf.Tensor) -> dict[str, tf.Tensor]:
-        """x_T; and what steps add, where they add any: as many numbers again for each step."""
-        shape, steps = self.image_shape, self.sampling_steps
-        noise = {"z": random.normal(seeds, [math.prod(shape)], "z")}
-        if self.eta:
-            noise["added"] = random.normal_of_steps(seeds, steps, shape, "added")
-        return noise
+    def times(self, steps: int | None = None) -> np.ndarray:
+        """The times of a sampler, T first, then 0: int [N + 1]."""
+        return self.q.subsequence(self.steps_taken(steps))
 
-    def generate(
-        self, noise: dict[str, tf.Tensor], condition: tf.Tensor | None = None
-    ) -> tf.Tensor:
-        """Algorithm 2, or DDIM, in `sampling_steps`."""
-        return self.sampled(noise, condition)
+    def adds_noise(self) -> bool:
+        return bool(self.eta)
 
-    def sampled(
-        self,
-        noise: dict[str, tf.Tensor],
-        label: tf.Tensor | None,
-        after: Callable[[tf.Tensor, tf.Tensor], tf.Tensor] | None = None,
-    ) -> tf.Tensor:
-        """Images in [0, 1]; after: what becomes of x_s at once, of (x_s, s [B])."""
-        times = self.q.subsequence(self.sampling_steps)
-        x_0 = samplers.mixed(
-            lambda x, t: self.denoised(x, t, label),
-            tf.reshape(noise["z"], [-1, *self.image_shape]),
-            times,
-            self.q.ddim(times[:-1], times[1:], self.eta),
-            noise.get("added"),
-            after,
-        )
-        return self.from_range(tf.clip_by_value(x_0, -1.0, 1.0))
+    def steps_offered(self) -> tuple[int, ...]:
+        return tuple(n for n in super().steps_offered() if n <= self.steps)
+
+    def signal_at(self, n: int, steps: int | None = None) -> tuple[float, float]:
+        # At T all is noise, but for a rounding.
+        abar = float(self.q.abar[self.times(steps)[n]]) if n else 0.0
+        return math.sqrt(abar), math.sqrt(1.0 - abar)
+
+    def sampling_step(self, label: tf.Tensor | None, steps: int | None = None) -> samplers.Step:
+        """Of algorithm 2, or of DDIM."""
+        return self.step_between(self.times(steps)[:-1], self.times(steps)[1:], label)
+
+    def step_between(self, t: np.ndarray, s: np.ndarray, label: tf.Tensor | None) -> samplers.Step:
+        """The n-th from time t_n to s_n: int [N]."""
+        mixing = self.q.ddim(t, s, self.eta)
+        return samplers.mixed(lambda x, t: self.denoised(x, t, label), t, mixing)
 
     def complete(
         self,
@@ -207,24 +200,54 @@ class DDPM(Diffusion):
         known: tf.Tensor,
         seeds: tf.Tensor | None = None,
         label: tf.Tensor | None = None,
+        resample: int = 4,
+        jump: int = 10,
     ) -> tf.Tensor:
         """Draws what is not known beside what is: images in [0, 1] -> the same.
 
-        After each step known pixels are put back, as noisy as the others (Song et al. 2021,
-        https://arxiv.org/abs/2011.13456, appendix I.2): near p(unknown | known), and no draw of it.
+        After each step known pixels are put back, as noisy as the others (RePaint, Lugmayr et al.
+        2022, https://arxiv.org/abs/2201.09865, algorithm 1): near p(unknown | known). A step that
+        is taken again from a time before, with noise anew, makes the two agree: the more often, the
+        nearer.
 
-        Args: known, bool like x; seeds, int32 [B], of the draws, by default 0, 1, 2, ...; label,
-        int32 [B], of a conditional model.
+        Args:
+          known: bool like x.
+          seeds: int32 [B], of the draws, by default 0, 1, 2, ...
+          label: int32 [B], of a conditional model.
+          resample: how often each stretch of steps is taken in all.
+          jump: how many steps a stretch has.
+
+        Raises: UserError for numbers below 1.
         """
+        if resample < 1 or jump < 1:
+            raise UserError(f"`resample={resample}`, `jump={jump}`: wanted are numbers from 1.")
         seeds = tf.range(tf.shape(x)[0]) if seeds is None else tf.convert_to_tensor(seeds, tf.int32)
         x_0, known = self.to_range(tf.convert_to_tensor(x, tf.float32)), tf.cast(known, tf.bool)
-        eps = random.normal(seeds, self.image_shape, "known")
+        t, s = repeated(self.times(), resample, jump)
+        # From where a step ends to where the next begins: at once, or back by noise.
+        kept = self.q.abar[np.append(t[1:], 0)] / self.q.abar[s]
+        table = np.stack(
+            [self.q.abar[s] ** 0.5, (1.0 - self.q.abar[s]) ** 0.5, kept**0.5, (1.0 - kept) ** 0.5],
+            axis=1,
+        )
 
-        def put_back(x_s: tf.Tensor, at: tf.Tensor) -> tf.Tensor:
-            a, s = self.signal_and_noise(at)
-            return tf.where(known, a * x_0 + s * eps, x_s)
+        def put_back(x_s: tf.Tensor, n: tf.Tensor) -> tf.Tensor:
+            a, spread, of_xs, again = tf.unstack(tf.gather(tf.constant(table, tf.float32), n))
+            own = random.derived(seeds, "known", n)
+            eps, z = (random.normal(own, self.image_shape, name) for name in ("known", "again"))
+            return of_xs * tf.where(known, a * x_0 + spread * eps, x_s) + again * z
 
-        return self.sampled(self.noise(seeds), label, put_back)
+        def draw(n: tf.Tensor) -> tf.Tensor:
+            return random.normal(random.derived(seeds, "step", n), self.image_shape, "added")
+
+        found = samplers.loop(
+            self.step_between(t, s, label),
+            len(t),
+            random.normal(seeds, self.image_shape, "x_T"),
+            draw if self.eta else None,
+            put_back,
+        )
+        return self.to_images(found)
 
     # --- density ---------------------------------------------------------------------------------
 
@@ -262,6 +285,14 @@ class DDPM(Diffusion):
             return -self.bound_by(x_0, guess, t, v, self.shares)
 
         return bounds.mean_of_parts(term, samples)
+
+
+def repeated(times: np.ndarray, resample: int, jump: int) -> tuple[np.ndarray, np.ndarray]:
+    """The steps of times [N + 1], stretches of `jump` taken `resample` times: from, to, int [M]."""
+    starts = np.arange(len(times) - 1)
+    stretches = [starts[i : i + jump] for i in range(0, len(starts), jump)]
+    taken = np.concatenate([np.tile(stretch, resample) for stretch in stretches])
+    return times[taken], times[taken + 1]
 
 
 def time_at(u: tf.Tensor, shares: np.ndarray) -> tf.Tensor:

@@ -132,29 +132,38 @@ class EDM(Diffusion):
 
     # --- sampling --------------------------------------------------------------------------------
 
-    def way(self) -> samplers.Way:
-        """The evaluations of D that a sample takes, as settings are now."""
+    def sigmas(self, steps: int | None = None) -> np.ndarray:
+        """sigma_0 > ... > sigma_N = 0, as settings are now: [N + 1]."""
         first, last = self.sigma_max ** (1.0 / self.rho), self.sigma_min ** (1.0 / self.rho)
-        sigmas = np.append(np.linspace(first, last, self.sampling_steps) ** self.rho, 0.0)
+        return np.append(np.linspace(first, last, self.steps_taken(steps)) ** self.rho, 0.0)
+
+    def way(self, steps: int | None = None) -> samplers.Way:
+        """The evaluations of D that a sample takes."""
+        sigmas = self.sigmas(steps)
         churned = (self.churn_min <= sigmas[:-1]) & (sigmas[:-1] <= self.churn_max)
-        gamma = min(self.churn / self.sampling_steps, math.sqrt(2.0) - 1.0) * churned
+        gamma = min(self.churn / self.steps_taken(steps), math.sqrt(2.0) - 1.0) * churned
         way = samplers.heun if self.solver == "heun" else samplers.euler
         return way(sigmas, gamma, self.churn_noise)
 
-    def noise(self, seeds: tf.Tensor) -> dict[str, tf.Tensor]:
-        """x_0 in units of sigma_max; and what churn adds."""
-        shape, steps = self.image_shape, self.sampling_steps
-        noise = {"z": random.normal(seeds, [math.prod(shape)], "z")}
-        if self.churn:
-            noise["added"] = random.normal_of_steps(seeds, steps, shape, "added")
-        return noise
+    def adds_noise(self) -> bool:
+        return bool(self.churn)
 
-    def generate(
-        self, noise: dict[str, tf.Tensor], condition: tf.Tensor | None = None
+    def signal_at(self, n: int, steps: int | None = None) -> tuple[float, float]:
+        return 1.0, float(self.sigmas(steps)[n])
+
+    def sampling_step(self, label: tf.Tensor | None, steps: int | None = None) -> samplers.Step:
+        return samplers.step_along(lambda x, s: self.denoised(x, s, label), self.way(steps))
+
+    def loop(
+        self,
+        x: tf.Tensor,
+        added: tf.Tensor | None,
+        label: tf.Tensor | None,
+        steps: int | None = None,
+        first: int = 0,
     ) -> tf.Tensor:
         """Algorithm 2."""
-        x = self.sigma_max * tf.reshape(noise["z"], [-1, *self.image_shape])
-        x = samplers.along(
-            lambda x, sigma: self.denoised(x, sigma, condition), x, self.way(), noise.get("added")
+        return samplers.along(
+            *(lambda x, sigma: self.denoised(x, sigma, label), x, self.way(steps)),
+            *(samplers.of_each(added), first),
         )
-        return self.from_range(tf.clip_by_value(x, -1.0, 1.0))

@@ -24,7 +24,6 @@ paper's has weights of each of L; a last step without noise, to x + sigma_L^2 s,
 x' (Jolicoeur-Martineau et al. 2021, https://arxiv.org/abs/2009.05475).
 """
 
-import math
 from collections.abc import Sequence
 from typing import Annotated, Any
 
@@ -105,27 +104,21 @@ class ScoreMatching(Diffusion):
 
     # --- sampling --------------------------------------------------------------------------------
 
-    def noise(self, seeds: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Where the chain starts, and what its steps add."""
-        shape, steps = self.image_shape, self.noises * self.each
-        return {
-            "z": random.normal(seeds, [math.prod(shape)], "z"),
-            "added": random.normal_of_steps(seeds, steps, shape, "added"),
-        }
+    def steps_taken(self, steps: int | None = None) -> int:
+        """T at each of L sigmas, and the last one, without noise."""
+        return self.noises * self.each + 1
 
-    def generate(
-        self, noise: dict[str, tf.Tensor], condition: tf.Tensor | None = None
-    ) -> tf.Tensor:
+    def steps_offered(self) -> tuple[int, ...]:
+        return ()  # L and T are no one number
+
+    def adds_noise(self) -> bool:
+        return True
+
+    def signal_at(self, n: int, steps: int | None = None) -> tuple[float, float]:
+        return 1.0, float(self.sigmas()[min(n // self.each, self.noises - 1)])
+
+    def sampling_step(self, label: tf.Tensor | None, steps: int | None = None) -> samplers.Step:
         """Algorithm 1."""
-        x = self.sigma_max * tf.reshape(noise["z"], [-1, *self.image_shape])
         sigmas = np.repeat(self.sigmas(), self.each)
-        x = samplers.langevin(
-            lambda x, sigma: self.score(x, sigma, condition),
-            x,
-            sigmas,
-            self.stride * sigmas**2,
-            noise["added"],
-        )
-        last = tf.fill(tf.shape(x)[:1], self.sigma_min)
-        x += self.sigma_min**2 * self.score(x, last, condition)
-        return self.from_range(tf.clip_by_value(x, -1.0, 1.0))
+        alpha = self.stride * sigmas**2
+        return samplers.langevin(lambda x, s: self.score(x, s, label), sigmas, alpha)

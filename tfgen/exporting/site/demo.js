@@ -4,6 +4,8 @@ import { loadAndCompile, loadLiteRt, Tensor } from "@litertjs/core";
 const get = (id) => document.getElementById(id);
 const CELL = 64; // screen pixels of a small image
 const STEPS = 14; // images of the interpolation, in two rows
+const MOMENTS = 8; // of an image that appears step by step
+const PAUSE = 25; // milliseconds, between its steps
 
 let model, about;
 let latents = {}; // what the edited sample is made of, by name
@@ -76,6 +78,21 @@ async function decode(values, label) {
   return (await run("decode", withLabel(inputs, label))).image;
 }
 
+// The steps of a sample, one after the other: x, where each ends, and its guess of the image.
+async function* steps(noise, label) {
+  const shape = [1, ...about.image_shape];
+  let x = noise.z;
+  for (let n = 0; n < about.steps; n++) {
+    const inputs = { x: [x, shape], step: int32(n) };
+    if (noise.added) {
+      inputs.added = [noise.added.slice(n * x.length, (n + 1) * x.length), shape];
+    }
+    const found = await run("denoise_step", withLabel(inputs, label));
+    yield found;
+    x = found.x;
+  }
+}
+
 // The class of the i-th image of the grid, the chosen one or all in turn; or the caption.
 function labelOf(i) {
   if (about.vocabulary) return get("caption").value;
@@ -145,7 +162,10 @@ function choose(i) {
   if (about.noise.z) once(takeChosen);
 }
 
-const takeChosen = () => take((number("seed") + chosen) | 0, labelOf(chosen));
+async function takeChosen() {
+  await take((number("seed") + chosen) | 0, labelOf(chosen));
+  if (about.steps) once(drawAppearing);
+}
 
 async function drawOne() {
   const z = latents.z.slice();
@@ -229,6 +249,32 @@ async function drawStrip() {
   draw(get("strip"), images, STEPS / 2);
 }
 
+// Noise on its way to the chosen sample, above the model's guesses: filled in from the left, and in
+// the last column what there is now.
+async function drawAppearing() {
+  const [noisy, guesses] = [[], []];
+  let n = 0;
+  for await (const { x, image } of steps(latents, label)) {
+    n += 1;
+    const column = Math.ceil((n * MOMENTS) / about.steps) - 1;
+    noisy[column] ??= stretched(x);
+    guesses[column] ??= image;
+    const shown = [...noisy, ...Array(MOMENTS - noisy.length).fill(stretched(x))];
+    shown[MOMENTS - 1] = stretched(x);
+    const below = [...guesses, ...Array(MOMENTS - guesses.length).fill(image)];
+    below[MOMENTS - 1] = image;
+    draw(get("appearing"), [...shown, ...below], MOMENTS);
+    get("gone").textContent = n;
+    await new Promise((done) => setTimeout(done, PAUSE));
+  }
+}
+
+// Numbers around 0 as an image, whatever they are multiples of.
+function stretched(x) {
+  const spread = 2 * Math.sqrt(x.reduce((sum, v) => sum + v * v, 0) / x.length) + 1e-9;
+  return x.map((v) => Math.min(1, Math.max(0, 0.5 + (0.5 * v) / spread)));
+}
+
 // --- order ---------------------------------------------------------------------------------------
 
 // Work is done one after the other; of what waits, only the newest of a kind is done.
@@ -309,6 +355,8 @@ async function start() {
   makeLabels();
   makeCaption();
   get("latents").hidden = !about.noise.z;
+  get("steps").hidden = !about.steps;
+  get("play").addEventListener("click", () => once(drawAppearing));
   get("new").addEventListener("click", () => {
     get("seed").value = Math.floor(Math.random() * 2 ** 31);
     once(drawGrid);
@@ -332,7 +380,7 @@ async function start() {
     choose(chosen + step);
   });
   if (about.noise.z) {
-    once(() => take(number("seed"), labelOf(0)));
+    once(takeChosen);
     once(drawStrip);
   }
   await once(drawGrid);
@@ -343,7 +391,12 @@ async function start() {
     const data = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
     return [...data];
   };
-  window.tfgen = { sample, noise, decode, pixels };
+  const appearing = async (seed, label) => {
+    let last;
+    for await (const { image } of steps(await noise(seed), label)) last = image;
+    return last;
+  };
+  window.tfgen = { sample, noise, decode, pixels, appearing };
 }
 
 start().catch(fail);
