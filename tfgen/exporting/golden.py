@@ -76,7 +76,8 @@ def _first(image: np.ndarray) -> list[float]:
 
 def _steps(model: "GenerativeModel", inputs: Mapping[str, np.ndarray]) -> dict[str, Any]:
     """Of a sampler of steps their number, what the first makes of each seed, and `sample_N`."""
-    seed, condition = (*inputs.values(), None)[:2]
+    seed = inputs["seed"]
+    condition = inputs[model.condition.name] if model.condition else None
     noise = model.noise(seed)
     added = {"added": noise["added"][:, 0]} if "added" in noise else {}
     x = np.reshape(noise["z"], [-1, *model.image_shape])
