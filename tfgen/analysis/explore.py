@@ -1,7 +1,8 @@
 """Looking into the codes of a finished run.
 
-Traversals, interpolations, image arithmetic, the map of a plane of codes, reconstructions: pictures
-in figures/explore-*.png, and on a page explore.html. `tfgen/reports/table.py` says which.
+Traversals, interpolations, image arithmetic, the map of a plane of codes, reconstructions, the way
+from noise to image: pictures in figures/explore-*.png, and on a page explore.html.
+`tfgen/reports/table.py` says which.
 """
 
 import html
@@ -56,23 +57,25 @@ def pictures(
 
     Raises: UserError for a model without codes, or points that are no images.
     """
-    return _drawn(Subject(model, lambda: data.arrays(held_out), held_out.classes))
+    return _drawn(
+        Subject(model, lambda: data.arrays(held_out), held_out.classes, data=held_out.name)
+    )
 
 
 def _subject(run: "FinishedRun") -> Subject:
     """The model and what its figures need: held-out images, or what the run has kept of them."""
     model = run.model
     if not model.can("encode"):
-        return Subject(model, dict)  # of a generator alone
+        return Subject(model, dict, data=run.config["data"]["name"])  # of a generator alone
     kept = kept_codes.read(run.dir)
     if kept and not run.finds_data("reconstructions are left out"):
         return Subject(model, dict, kept.classes, kept=kept)
     held_out = run.validation
-    return Subject(model, lambda: data.arrays(held_out), held_out.classes)
+    return Subject(model, lambda: data.arrays(held_out), held_out.classes, data=held_out.name)
 
 
 def _drawn(subject: Subject) -> Iterator[tuple[table.Figure, np.ndarray]]:
-    if subject.points:
+    if subject.points and not subject.has("denoise_step"):
         raise UserError("points of the plane are no images: there is nothing to look into.")
     latents.decoder(subject.model)  # a model without codes is refused
     return table.drawn(subject, "explore")
