@@ -51,6 +51,12 @@ SAMPLES = (
 STUDENT = {2: 12.71, 3: 4.30, 4: 3.18, 5: 2.78, 6: 2.57, 7: 2.45, 8: 2.36, 9: 2.31, 10: 2.26}
 BEGIN, END = "<!-- table of {} -->", "<!-- end of table -->"
 FAMILY = "<!-- table of the GANs -->"
+# What the README shows: of each family, those to begin with.
+TEN, SHOWN = "<!-- ten of {} -->", ("nll", "frechet", "precision", "recall")
+CHOSEN = (
+    *("pixelcnn", "realnvp", "vae", "cvae", "vq_vae", "rbm", "gan", "dcgan", "conditional_gan"),
+    "wgan_gp",
+)
 
 
 def rows_of(table):
@@ -284,6 +290,28 @@ def _of_log_z(name, row):
     yield f"`{name}`: {known}{order}."
 
 
+def ten(table):
+    """Lines: a few models by a few numbers, and real images, for who has not seen the whole."""
+    yield TEN.format(table["protocol"]["data"])
+    heads = [title(table, k) + ARROWS[catalogue.METRICS[k].better] for k in SHOWN]
+    yield "| model | paper | " + " | ".join(heads) + " |"
+    yield "|---" * 2 + "|---:" * len(SHOWN) + "|"
+    best = {key: best_of(table, key) for key in SHOWN}
+    for name in CHOSEN:
+        row = table["models"][name]
+        (paper, url), cells = row["paper"], [marked(table, k, row, best[k]) for k in SHOWN]
+        yield f"| [`{name}`](tfgen/models/{name}.py) | [{paper}]({url}) | {' | '.join(cells)} |"
+    cells = [catalogue.text(k, table["floor"].get(k)) for k in SHOWN]
+    yield "| *real images* | | " + " | ".join(cells) + " |"
+    yield ""
+    yield (
+        "*NLL in nats an image, for lower bounds (≤) from above. FDC: Frechet distance in a "
+        "classifier's features. Mean ± standard deviation over 3 seeds; bold: the best of all "
+        "models, and what is not distinguishable from it.*"
+    )
+    yield END
+
+
 def family(table, names):
     """Lines: what is known of the samples of some models, beside real images."""
     keys = [key for key in SAMPLES if any(key in table["models"][n]["metrics"] for n in names)]
@@ -344,8 +372,14 @@ def _caption(table):
         f"{_one_term(table)}. "
         f"{table['features']['distance']}: Frechet distance in the features of a fixed classifier "
         f"of the hash `{protocol['features_hash'][:8]}` ({accuracy} right on this split). s, MB: "
-        "training on two cores (no s where others ran beside it), at its peak.*"
+        f"training on two cores (no s where others ran beside it), at its peak.{_cut(table)}*"
     )
+
+
+def _cut(table):
+    """Which models were trained for other steps than their config has, as a sentence."""
+    cut = [f"`{name}` {row['steps']:,}" for name, row in rows_of(table) if row.get("steps")]
+    return f" Steps, where not those of the config: {', '.join(cut)}." if cut else ""
 
 
 def _one_term(table):
@@ -376,6 +410,8 @@ def insert(text, table):
     """A document with the table in the place of the old one, and that of the GANs with it."""
     text = _replaced(text, list(markdown(table)))
     names = [name for name in gans() if name in table["models"]]
+    if table["protocol"]["data"] == "digits" and set(CHOSEN) <= set(table["models"]):
+        text = _replaced(text, list(ten(table)))
     of_family = table["protocol"]["data"] == "digits" and len(names) > 1
     return _replaced(text, list(family(table, names))) if of_family else text
 

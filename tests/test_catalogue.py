@@ -14,17 +14,17 @@ from tests.zoo import ROWS
 from tfgen import data, models, settings
 
 
-def readme_rows():
+def results_rows():
     return re.findall(
-        r"^\| \[`(\w+)`\]\(tfgen/models/\1\.py\)", (ROOT / "README.md").read_text(), re.M
+        r"^\| \[`(\w+)`\]\(tfgen/models/\1\.py\)", (ROOT / "RESULTS.md").read_text(), re.M
     )
 
 
-def test_models_configs_rows_and_readme_agree():
+def test_models_configs_rows_and_results_agree():
     names = models.names()
     assert names == settings.names()
     assert names == sorted({row.name for row in ROWS})
-    assert names == sorted(set(readme_rows()))
+    assert names == sorted(set(results_rows()))
 
 
 def test_links_within_the_documents_lead_somewhere():

@@ -294,15 +294,14 @@ def test_a_class_of_ones_own_brings_its_optimizers(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("hasty_judges")
-def test_the_lines_of_the_readme_run(tmp_path, monkeypatch):
+def test_the_lines_of_the_readme_and_of_the_book_run(tmp_path, monkeypatch):
     """As they stand, but for the number of steps and of LiteRT files.
 
     Some 30 s: two models, evaluated and exported in both formats. All precisions of a run's LiteRT
     files are made in `exporting/test_tflite.py`.
     """
-    text = (ROOT / "README.md").read_text()
-    section = text[text.index("## From Python") : text.index("## Serve")]
-    blocks = fenced.blocks(section)
+    pages = [ROOT / "README.md", ROOT / "docs" / "how_to" / "own_model.md"]
+    blocks = [block for page in pages for block in fenced.blocks(page.read_text())]
     assert len(blocks) == 2
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(tflite, "PRECISIONS", ("float32",))

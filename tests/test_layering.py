@@ -21,7 +21,9 @@ ALLOWED = {
 FLOORS = (
     "errors parts",
     "registration progress by_class random files reading seeds sizes replicas startup compiling",
+    "engine",
     "precision training_state declared images latents networks run_dir metrics objectives rules",
+    "shards",
     "settings data layers",
     "accumulation averages",
     "model",

@@ -4,6 +4,7 @@ import pytest
 
 from tests.conftest import ROOT
 from tests.support import runs, servers, small
+from tests.support.equality import assert_equal_to_one
 from tests.zoo import REPLICATED, REPLICATED_IN_GRAPHS, ROWS
 from tfgen import models, settings
 
@@ -24,17 +25,6 @@ def test_every_model_that_couples_a_batch_is_tried():
 def found(request):
     """What `tests/support/replicas.py` says of a row."""
     return servers.replicas(request.param.id)
-
-
-def assert_equal_to_one(found):
-    assert found["same_start"]
-    assert found["replicas_agree"]
-    one, two = found["losses"]
-    for step_one, step_two in zip(one, two, strict=True):
-        assert step_one == pytest.approx(step_two, rel=2e-4, abs=1e-5)
-    for weight in found["weights"]:
-        # Adam divides by the gradient's size, so rounding shows where gradients are near zero.
-        assert weight["difference"] <= 0.02 * weight["moved"] + 2e-6, weight
 
 
 @pytest.mark.slow

@@ -107,6 +107,9 @@ def evaluate(
     inception: tuple[str, str] = ("", ""),
     n: int = 0,
     size: str = "",
+    runner: str = "",
+    flags: Sequence[str] = (),
+    workers: int = 0,
 ) -> dict[str, Any]:
     """Measures one set of images against another, whatever made them.
 
@@ -118,6 +121,9 @@ def evaluate(
         score, KID and PRDC are as papers have them.
       n: of how many images, the first of each; 0: of all.
       size: what pictures of folders are brought to, as in `config.data.size`.
+      runner, flags, workers: where one is given, `images` is a folder of `run.export_batch`, and
+        workers of Apache Beam measure it as they made it: Frechet distance and KID of as many
+        images as there are (`tfgen/evaluation/at_scale.py`).
 
     Returns: what `tfgen/evaluation/sets.py` says: protocol, results, errors, floor.
     Raises: UserError for input that cannot be meant.
@@ -126,4 +132,4 @@ def evaluate(
 
     with startup.loading_tensorflow():
         from tfgen.evaluation import pictures
-    return pictures.evaluate(images, against, features, inception, n, size)
+    return pictures.evaluate(images, against, features, inception, n, size, runner, flags, workers)

@@ -53,6 +53,11 @@ def levels_of(name: str, given: Any, levels: int) -> np.ndarray:
     return images.astype(np.uint8 if levels <= 256 else np.uint16)
 
 
+def eight_bits(images: np.ndarray) -> np.ndarray:
+    """Numbers in [0, 1] -> uint8 levels of the same shape; what lies beside is brought there."""
+    return np.round(np.clip(images, 0, 1) * 255).astype(np.uint8)
+
+
 def in_unit(name: str, given: Any, levels: int) -> Any:
     """Images as a model's methods take them: floats in [0, 1] as they are, whole levels scaled.
 

@@ -76,6 +76,31 @@ def counted(total: int, unit: str) -> Iterator[Callable[[int], None]]:
                 shown.close()
 
 
+class Counting:
+    """Of work that takes minutes: called with (how many things are done, of how many).
+
+    A bar on a terminal; elsewhere a line for each tenth.
+    """
+
+    def __init__(self, unit: str) -> None:
+        self.unit, self.tenths = unit, 0
+        self.bar: Any = None
+
+    def __call__(self, done: int, total: int) -> None:
+        if sys.stdout.isatty():
+            with heard():
+                self.bar = self.bar or bar(total, unit=self.unit)
+                self.bar.update(done - self.bar.n)
+        elif 10 * done // total > self.tenths:
+            self.tenths = 10 * done // total
+            say(f"{done:,} of {total:,} {self.unit}s")
+
+    def close(self) -> None:
+        if self.bar is not None:
+            with heard():
+                self.bar.close()
+
+
 class Silence:
     """In the place of `Steps` or `Stages`, for who does not want to see."""
 

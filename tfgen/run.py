@@ -1,5 +1,6 @@
 """A run and what can be done with it: what `tfgen.train` and `tfgen.load` return."""
 
+import contextlib
 import functools
 import json
 import os
@@ -288,6 +289,58 @@ class Run(os.PathLike):
             from tfgen.exporting import demo, saved_model, tflite
         module = {"saved_model": saved_model, "tflite": tflite, "demo": demo}[kind]
         return module.export_run(self, **options)
+
+    def export_batch(
+        self,
+        seeds: Any,
+        out: str | os.PathLike,
+        *,
+        format: str = "tfrecord",
+        label: Any = None,
+        caption: Any = None,
+        conditions: str | os.PathLike = "",
+        rejects: str | os.PathLike = "",
+        runner: str = "local",
+        flags: Sequence[str] = (),
+        workers: int = 0,
+        verbose: bool = False,
+    ) -> dict[str, Any]:
+        """Writes samples by the million, by Apache Beam. Returns what out/manifest.json holds.
+
+        A call that was stopped goes on where it did, and one with more seeds makes those alone.
+
+        Args:
+          seeds: int32 numbers, a list or a range; None where `conditions` has them.
+          out: a folder, new or of the same job; `tfgen/shards/__init__.py` lists what it holds.
+          format: "tfrecord", "png" or "npz" (`tfgen/shards/formats.py`).
+          label, caption: one for all, where the model wants it; without, all that it has in turn.
+          conditions, rejects: a CSV or Parquet file of seeds and what each is asked for, and where
+            its bad rows go (`tfgen/exporting/table.py`).
+          runner, flags: a Beam runner and its options, "FlinkRunner", ["flink_master=host:8081"];
+            by default processes of this machine, `workers` of them, 0 for as many as cores.
+          verbose: whether to show progress on stdout.
+
+        Raises: UserError for what cannot be meant, and where Beam is not installed.
+        """
+        from tfgen import progress
+        from tfgen.exporting import batch
+
+        word = {"label": label, "caption": caption}
+        shown = progress.Counting("sample") if verbose else progress.Silence()
+        with contextlib.closing(shown):
+            return batch.export(
+                str(self.path),
+                seeds,
+                out,
+                format,
+                conditions,
+                rejects,
+                runner,
+                flags,
+                workers,
+                shown,
+                **{key: value for key, value in word.items() if value is not None},
+            )
 
     def explore(self) -> Path:
         """Writes explore.html, what the codes mean. Returns its path.

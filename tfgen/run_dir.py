@@ -23,19 +23,17 @@ A file appears under its name only when it is whole: it is written beside it and
 """
 
 import json
+import os
 import re
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import tfgen
 from tfgen import reading
 from tfgen.errors import UserError
 from tfgen.files import UNFINISHED, write_text
-
-if TYPE_CHECKING:
-    import os
 
 # Settings of models that an earlier version had under another name: {model: {theirs: ours}}.
 RENAMED = {"conditional_gan": {"condition": "conditioning"}}
@@ -71,6 +69,13 @@ class RunDir:
     """The paths of a run and its config."""
 
     def __init__(self, path: "str | os.PathLike") -> None:
+        store = re.match(r"\w+://", os.fspath(path))
+        if store:
+            raise UserError(
+                f"{os.fspath(path)!r} is the address of a store, and a run directory is a folder, "
+                "with locks and renames: mount the store (Cloud Storage FUSE, Mountpoint for S3) "
+                "and give the folder that it is mounted at."
+            )
         self.path = Path(path).expanduser()
         self.config_file = self.path / "config.json"
         self.checkpoints = self.path / "checkpoints"

@@ -46,6 +46,20 @@ def loading_tensorflow() -> Iterator[None]:
             os.close(stderr)
 
 
+def one_thread() -> None:
+    """This process computes with one thread: sums are taken in the same order on every machine.
+
+    Where it has computed before, as tests have, its threads stay as they are.
+    """
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ.setdefault(name, "1")
+    with loading_tensorflow():
+        import tensorflow as tf
+    with contextlib.suppress(RuntimeError):
+        tf.config.threading.set_intra_op_parallelism_threads(1)
+        tf.config.threading.set_inter_op_parallelism_threads(1)
+
+
 # What ~/.keras/keras.json may say otherwise: {what Keras calls it: what tfgen is written for}.
 KERAS = {"image_data_format": "channels_last", "floatx": "float32", "epsilon": 1e-7}
 

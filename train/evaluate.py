@@ -7,6 +7,7 @@ All that applies to the model, beside what real images get: metrics.json, report
 """
 
 import argparse
+import functools
 import os
 import sys
 from collections.abc import Sequence
@@ -30,9 +31,12 @@ FLAGS = {
     "parts": ("samples,likelihood,codes,translations,captions", "what to measure (all)"),
     "out": ("", "a folder for what is written (the run's own)"),
     "compare": ([], "evaluated runs to print side by side: A,B, or the flag for each"),
-    "images": ("", "a folder of pictures, or NAME:SPLIT of a data set"),
+    "images": ("", "a folder of pictures or of export.batch, or NAME:SPLIT of a data set"),
     "against": ("", "the same, of real ones"),
     "size": ("", "what pictures of folders are brought to"),
+    "workers": (0, "so many Beam workers measure the --images of export.batch"),
+    "runner": ("", "or those of a Beam runner, as FlinkRunner"),
+    "pipeline_flag": ([], "an option of it"),
 }
 
 
@@ -40,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Returns the exit status."""
     parser = argparse.ArgumentParser("python -m train.evaluate", description=__doc__)
     for name, (default, text) in FLAGS.items():
-        given = {"action": "append"} if name == "compare" else {"type": type(default)}
+        given = {"action": "append"} if default == [] else {"type": type(default)}
         parser.add_argument(f"--{name}", default=default, help=text, **given)
     return command.status(_run, parser.parse_args(argv))
 
@@ -52,28 +56,24 @@ def _run(options: argparse.Namespace) -> None:
     inception, few = (options.inception, options.inception_sha256), options.compare
     if few:
         runs = map(RunDir, few[0].split(",") if len(few) == 1 else few)
-        compared = {str(run.path): run.read_json(run.metrics) for run in runs}
-        with startup.loading_tensorflow():
-            from tfgen.reports.comparison import side_by_side
-        return print("\n".join(side_by_side(compared)))
+        return _say("side_by_side", {str(run.path): run.read_json(run.metrics) for run in runs})
     if options.images:
-        how = {"features": options.features, "inception": inception, "n": options.n}
-        found = tfgen.evaluate(options.images, options.against, size=options.size, **how)
-        from tfgen.reports import comparison
-
-        return command.say("\n".join(comparison.of_sets(found)))
+        names = ("features", "n", "size", "runner", "workers")
+        how = {name: getattr(options, name) for name in names} | {"flags": options.pipeline_flag}
+        found = tfgen.evaluate(options.images, options.against, inception=inception, **how)
+        return _say("of_sets", found)
     run = tfgen.load(options.workdir, out=options.out)
     given = {name: getattr(options, name) for name in ("split", "n", "k", "features")}
     given |= {"parts": options.parts.split(","), "inception": inception}
-    run.evaluate(**given, verbose=True, tell=_tell)
+    run.evaluate(**given, verbose=True, tell=functools.partial(_say, "lines"))
     if os.access(run.outputs.path, os.W_OK):
         print(f"\nwrote {run.outputs.metrics}\nwrote {run.outputs.report}")
 
 
-def _tell(content: dict[str, Any]) -> None:
-    from tfgen.reports.comparison import lines
-
-    command.say("\n".join(lines(content)))
+def _say(what: str, content: dict[str, Any]) -> None:
+    with startup.loading_tensorflow():
+        from tfgen.reports import comparison
+    command.say("\n".join(getattr(comparison, what)(content)))
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 import train  # noqa: F401 - says how, where this file is run by its path
 from train import flags, next_steps, usage
 from tfgen import command
-from tfgen.training import front
+from tfgen.training import cluster, front
 
 
 def main(argv: Sequence[str]) -> int:
@@ -34,7 +34,8 @@ def _run(argv: Sequence[str]) -> None:
         print(config.to_json(indent=2, sort_keys=False))
         return
     run = front.run_job(model, config, workdir, say=command.say, given=given)
-    print(next_steps.text(run), flush=True)
+    if cluster.is_chief():
+        print(next_steps.text(run), flush=True)
 
 
 if __name__ == "__main__":

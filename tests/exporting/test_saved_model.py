@@ -4,6 +4,7 @@ What a class can break, the graphs of its endpoints and which weights they read,
 row, of the graphs as they are saved; what saving and loading do with graphs, for one of each kind.
 """
 
+import base64
 import functools
 import hashlib
 import io
@@ -17,6 +18,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
+from export import check
 from tests.support import host, servers
 from tests.support.trained import trained
 from tests.zoo import EXPORTED, HOSTED, KINDS, SAVED, kind, rows_of
@@ -364,6 +366,29 @@ def test_the_same_images_from_every_source(hosted, server):
         images = sources.open_source(source)(*inputs)
         np.testing.assert_allclose(images, keras, rtol=0, atol=1e-5, err_msg=source)
         assert np.abs(golden.pixels(images).astype(int) - golden.pixels(keras)).max() <= 1
+
+
+@with_one
+def test_a_server_is_checked_against_golden_json_by_one_command(hosted, server, tmp_path, capsys):
+    name, file = hosted.row.name, hosted.path / "assets.extra" / "golden.json"
+    addresses = f"grpc://{server[0]}/{name}", f"http://{server[1]}/v1/models/{name}"
+    for address in addresses:
+        assert check.main([f"--server={address}", f"--golden={file}"]) == 0
+        assert f"makes the {len(golden.SEEDS)} images" in capsys.readouterr().out
+    content = json.loads(file.read_text())
+    first = bytearray(base64.b64decode(content["seeds"][0]["levels"]))
+    other = tmp_path / "golden.json"
+    for by, status in ((1, 0), (1, 1)):  # a level may round the other way; two are another image
+        first[5] += by if first[5] < 128 else -by
+        content["seeds"][0]["levels"] = base64.b64encode(first).decode()
+        other.write_text(json.dumps(content))
+        assert check.main([f"--server={addresses[0]}", f"--golden={other}"]) == status
+    assert f"1 of {len(golden.SEEDS)} seeds are other images" in capsys.readouterr().err
+    for entry in content["seeds"]:
+        del entry["levels"]  # as versions before wrote it
+    other.write_text(json.dumps(content))
+    assert check.main([f"--server={addresses[0]}", f"--golden={other}"]) == 2
+    assert "holds no images to compare with" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("hosted", [p for p in HOSTED if p.id == "vae"], indirect=True)

@@ -8,7 +8,7 @@ import sys
 from tests.conftest import ROOT
 
 
-class _Helper:
+class Helper:
     """A module of tests as a process that is sent lines of JSON and answers each by a line."""
 
     def __init__(self, module):
@@ -27,14 +27,17 @@ class _Helper:
         return line
 
     def ask(self, *values):
-        self.process.stdin.write(json.dumps([str(value) for value in values]) + "\n")
+        return self.ask_json([str(value) for value in values])
+
+    def ask_json(self, values):
+        self.process.stdin.write(json.dumps(values) + "\n")
         self.process.stdin.flush()
         return self.answer()
 
 
 @functools.cache
 def _reader():
-    return _Helper("tests.support.reader")
+    return Helper("tests.support.reader")
 
 
 def read(*request):
@@ -44,7 +47,7 @@ def read(*request):
 
 @functools.cache
 def _server():
-    helper = _Helper("tests.support.conformance_server")
+    helper = Helper("tests.support.conformance_server")
     return helper, [f"127.0.0.1:{port}" for port in helper.answer().split()]
 
 
@@ -57,7 +60,7 @@ def serve(name, folder):
 
 @functools.cache
 def _replicas():
-    return _Helper("tests.support.replicas")
+    return Helper("tests.support.replicas")
 
 
 @functools.cache

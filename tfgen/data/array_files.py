@@ -3,6 +3,7 @@
     FOLDER/train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-...      with .gz or without
     FOLDER/data_batch_1.bin ... test_batch.bin, batches.meta.txt           CIFAR-10
     FOLDER/train.bin, test.bin, fine_label_names.txt                       CIFAR-100
+    FOLDER/manifest.json, plan.npz, shards/                                of export.batch
     FILE.npz with image, label; x_train, y_train, x_test, y_test; or images alone
 
 Formats: yann.lecun.com/exdb/mnist, www.cs.toronto.edu/~kriz/cifar.html. EMNIST's files hold rows
@@ -24,6 +25,7 @@ from tfgen.data.fitting import Fitting
 from tfgen.data.in_memory import Held
 from tfgen.data.source import ImageData
 from tfgen.errors import UserError
+from tfgen.shards.folder import Folder
 
 LEVELS = 256
 IDX = re.compile(r"(?P<of>.*?)(?P<split>train|t10k|test)-images[-.]idx3-ubyte(\.gz)?")
@@ -43,6 +45,8 @@ def reader(path: Path) -> Callable[[Path], tuple[Parts, tuple[str, ...]]] | None
         return _npz
     if path.is_dir():
         names = [file.name for file in path.iterdir()]
+        if {"manifest.json", "plan.npz"} <= set(names):
+            return _samples
         if any(IDX.fullmatch(name) for name in names):
             return _idx
         if "data_batch_1.bin" in names or {"train.bin", "fine_label_names.txt"} <= set(names):
@@ -190,6 +194,20 @@ def _cifar_part(files: list[Path], labels: int) -> dict[str, np.ndarray]:
         "image": np.ascontiguousarray(planes.transpose(0, 2, 3, 1)),
         "label": table[:, labels - 1].astype(np.int32),
     }
+
+
+# --- samples -------------------------------------------------------------------------------------
+
+
+def _samples(folder: Path) -> tuple[Parts, tuple[str, ...]]:
+    """All shards of `tfgen.shards`, with the labels that they were asked for."""
+    held = Folder(folder)
+    about, plan = held.read_manifest(), held.plan()
+    part = {"image": np.concatenate([held.images(i) for i in range(plan.shards)])}
+    if about["condition"].get("name") == "label":
+        rows = [plan.block(i)[1] for i in range(plan.shards)]
+        part["label"] = np.concatenate([row for row in rows if row is not None])
+    return {"train": part}, ()
 
 
 # --- .npz -----------------------------------------------------------------------------------------

@@ -6,13 +6,14 @@ once an epoch.
 """
 
 import functools
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tfgen.data.binarised import drawn
-from tfgen.data.rows import Rows
+from tfgen.data.rows import Recorded, Rows
 from tfgen.errors import UserError
 
 if TYPE_CHECKING:
@@ -23,11 +24,14 @@ if TYPE_CHECKING:
 
 # Sets up to this size are held as one uint8 array and shuffled perfectly; larger ones are streamed.
 MEMORY_LIMIT = 2**30
+# Values of sets that are read once and kept.
+SMALL = 2**24
 # Images in the shuffle buffer of a streamed set.
 BUFFER_BYTES = 2**28
 
 
-def _options() -> "tf.data.Options":
+def options() -> "tf.data.Options":
+    """Of all data that are trained on."""
     import tensorflow as tf
 
     options = tf.data.Options()
@@ -58,7 +62,22 @@ def as_other(batch: Mapping[str, Any]) -> dict[str, Any]:
 def _arrays(data: "ImageData") -> dict[str, np.ndarray]:
     if isinstance(data.examples, Rows):
         return data.examples.arrays
-    parts = list(data.examples().batch(1024).as_numpy_iterator())
+    if isinstance(data.examples, Recorded) and data.size * math.prod(data.shape) <= SMALL:
+        return dict(_read_once(data.examples))
+    return _read_whole(data.examples)
+
+
+@functools.lru_cache(maxsize=8)
+def _read_once(examples: Recorded) -> dict[str, np.ndarray]:
+    """Of a small set, which one process asks for a dozen times: reading takes longer than using."""
+    found = _read_whole(examples)
+    for value in found.values():
+        value.flags.writeable = False
+    return found
+
+
+def _read_whole(examples: "Callable[[], tf.data.Dataset]") -> dict[str, np.ndarray]:
+    parts = list(examples().batch(1024).as_numpy_iterator())
     return {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
 
 
@@ -72,38 +91,46 @@ def check_batch_size(data: "ImageData", batch_size: int) -> None:
 
 
 def batches(
-    data: "ImageData", batch_size: int, seed: int, start: int = 0, flip: bool = False
+    data: "ImageData",
+    batch_size: int,
+    seed: int,
+    start: int = 0,
+    flip: bool = False,
+    share: tuple[int, int] = (0, 1),
 ) -> "tf.data.Dataset":
     """Endless training batches from step `start` on: dicts of [batch_size, ...].
 
     Two domains are shuffled apart, each in an order of its own. With `flip` half of the images, by
     (seed, step, row), are mirrored from left to right.
 
+    share: (i, n): of each batch the rows of part i of n, [batch_size / n, ...].
+
     Raises: UserError if the batch is larger than the data.
     """
     import tensorflow as tf
 
+    own = functools.partial(_shared, share, batch_size)
     if in_memory(data):
         constants = {key: tf.constant(value) for key, value in held(data).items()}
         made = recipes(data, batch_size, seed, start, flip).map(
-            functools.partial(gathered, constants, drawn_of=data.drawn_of)
+            lambda recipe: gathered(constants, own(recipe), data.drawn_of)
         )
-        return made.prefetch(2).with_options(_options())
-    made = _read(data, batch_size, seed, start)
+        return made.prefetch(2).with_options(options())
+    made = _read(data, batch_size, seed, start, own)
     if data.other:
-        others = _read(data.other, batch_size, _seed_of_other(seed), start)
+        others = _read(data.other, batch_size, _seed_of_other(seed), start, own)
         made = tf.data.Dataset.zip(made, others).map(lambda x, y: {**x, **as_other(y)})
     if data.drawn_of:
         draws = tf.data.Dataset.range(start, tf.int64.max).map(
-            functools.partial(_draws, seed, batch_size)
+            lambda step: own(_draws(seed, batch_size, step))
         )
         made = tf.data.Dataset.zip(made, draws).map(functools.partial(_drawn, data.drawn_of))
     if flip:
         turns = tf.data.Dataset.range(start, tf.int64.max).map(
-            functools.partial(_turns, seed, batch_size, bool(data.other))
+            lambda step: own(_turns(seed, batch_size, bool(data.other), step))
         )
         made = tf.data.Dataset.zip(made, turns).map(_mirrored)
-    return made.prefetch(2).with_options(_options())
+    return made.prefetch(2).with_options(options())
 
 
 def in_memory(data: "ImageData") -> bool:
@@ -147,7 +174,7 @@ def recipes(
         return {**found, **turns, **draws}
 
     made = tf.data.Dataset.range(start, tf.int64.max).map(recipe)
-    return made.with_options(_options())
+    return made.with_options(options())
 
 
 def gathered(
@@ -231,16 +258,28 @@ def _mirrored(
     return made
 
 
-def _read(data: "ImageData", batch_size: int, seed: int, start: int) -> "tf.data.Dataset":
-    """Batches of one domain from step `start` on, read as they are wanted."""
+def _shared(
+    share: tuple[int, int], batch_size: int, batch: "Mapping[str, tf.Tensor]"
+) -> "dict[str, tf.Tensor]":
+    """Part i of n of what has a row for each image of a batch."""
+    i, n = share
+    rows = batch_size // n
+    return {key: value[i * rows : (i + 1) * rows] for key, value in batch.items()}
+
+
+def _read(
+    data: "ImageData", batch_size: int, seed: int, start: int, own: Callable
+) -> "tf.data.Dataset":
+    """Of batches of one domain from step `start` on what `own` gives, read as it is wanted."""
     import tensorflow as tf
 
     check_batch_size(data, batch_size)
     examples = data.examples
     if not isinstance(examples, Rows):
-        return _streamed(data, batch_size, seed, start)
+        return _streamed(data, batch_size, seed, start).map(own)
     steps = tf.data.Dataset.range(start, tf.int64.max)
-    return steps.map(lambda step: examples.batch(_rows(step, batch_size, data.size, seed)))
+    rows = steps.map(lambda step: own({"rows": _rows(step, batch_size, data.size, seed)}))
+    return rows.map(lambda of: examples.batch(of["rows"]))
 
 
 def _streamed(data: "ImageData", batch_size: int, seed: int, start: int) -> "tf.data.Dataset":
@@ -264,4 +303,4 @@ def _streamed(data: "ImageData", batch_size: int, seed: int, start: int) -> "tf.
 
 def evaluation_batches(data: "ImageData", batch_size: int) -> "tf.data.Dataset":
     """The split once, in its own order, the last batch smaller: dicts of [<= batch_size, ...]."""
-    return data.examples().batch(batch_size).with_options(_options())
+    return data.examples().batch(batch_size).with_options(options())

@@ -13,7 +13,7 @@ SHAPE = {"split": str, "size": int, "classes": [str], "fingerprint": str}
 
 
 def write(run: "RunDir", training: "ImageData", validation: "ImageData") -> None:
-    content = {"training": _described(training), "validation": _described(validation)}
+    content = {"training": described(training), "validation": described(validation)}
     files.write_text(run.data_file, json.dumps(content, indent=1) + "\n")
 
 
@@ -27,7 +27,7 @@ def changed(run: "RunDir", training: "ImageData", validation: "ImageData") -> st
     shape = {"training": SHAPE, "validation": SHAPE}
     then = reading.read_json(run.data_file, shape, "without it changes of the data go unnoticed")
     for key, data in (("training", training), ("validation", validation)):
-        old, now = then[key], _described(data)
+        old, now = then[key], described(data)
         if old["classes"] != now["classes"]:
             return (
                 f"{data.name} had the classes {', '.join(old['classes']) or 'none'} when the run "
@@ -55,7 +55,7 @@ def classes(run: "RunDir") -> list[str] | None:
     return list(found["training"]["classes"])
 
 
-def _described(data: "ImageData") -> dict[str, Any]:
+def described(data: "ImageData") -> dict[str, Any]:
     other = f" {data.other.fingerprint}" if data.other else ""
     return {
         "split": data.split,

@@ -1,6 +1,7 @@
 """Examples held as arrays [N, ...], which may be mapped from a file that is larger than memory."""
 
-from collections.abc import Mapping
+import dataclasses
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -45,6 +46,21 @@ class Rows:
             taken = tf.numpy_function(value.__getitem__, [rows], dtype, stateful=False)
             made[key] = tf.ensure_shape(taken, [*rows.shape, *value.shape[1:]])
         return made
+
+
+@dataclasses.dataclass(frozen=True)
+class Recorded:
+    """What `ImageData.examples` is of files: two of one place have the same examples.
+
+    Attributes: read: its examples in their order, as tf.data; place: which files, and what of them.
+    """
+
+    read: "Callable[[], tf.data.Dataset]" = dataclasses.field(compare=False)
+    place: str
+
+    def __call__(self) -> "tf.data.Dataset":
+        """The examples in their order."""
+        return self.read()
 
 
 def labels_of(data: Any) -> np.ndarray:

@@ -21,6 +21,7 @@ import numpy as np
 
 from tfgen.data.fitting import Fitting
 from tfgen.data.prepared import check_description, check_records, unreadable_description
+from tfgen.data.rows import Recorded
 from tfgen.data.trained_classes import of_training
 from tfgen.errors import Notice, UserError
 
@@ -316,12 +317,14 @@ class TfdsSource(Source):
             data = self.builder.as_dataset(split=split, shuffle_files=False, read_config=read)
             return data.map(keep, num_parallel_calls=2, deterministic=True)
 
+        place = f"{self.builder.data_path} {split} {self.fitting} {tuple(extra)}"
         size = sum(stop - start for _, start, stop in parts)
         factors = tuple(metadata.get("factors", ()))
         # What TFDS has prepared does not change but by another version of the set.
         counts = {name: info.splits[name].num_examples for name, _, _ in parts}
         return ImageData(
-            *(self.name, split, size, shape, levels, classes, parts, examples, factors),
+            *(self.name, split, size, shape, levels, classes, parts, Recorded(examples, place)),
+            factors,
             fingerprint=f"{info.full_name} {counts}",
         )
 

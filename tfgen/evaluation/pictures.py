@@ -1,10 +1,13 @@
 """What `tfgen.evaluate` was given -> sets of images, measured: arrays, folders, named splits."""
 
+import functools
+import os
+from collections.abc import Sequence
 from typing import Any
 
-from tfgen import data
+from tfgen import data, engine
 from tfgen.errors import UserError, one_of
-from tfgen.evaluation import sets
+from tfgen.evaluation import at_scale, sets
 from tfgen.evaluation.measure import check_inception
 from tfgen.images import levels_of
 
@@ -16,10 +19,19 @@ def evaluate(
     inception: tuple[str, str],
     n: int,
     size: str,
+    runner: str = "",
+    flags: Sequence[str] = (),
+    workers: int = 0,
 ) -> dict[str, Any]:
     """See `tfgen.evaluate`."""
     one_of("features", features, sets.KINDS)
     check_inception(features, inception)
+    if runner or workers:
+        if n:
+            raise UserError(f"`n={n}`: workers measure all samples of a folder, or none work.")
+        real = functools.partial(read, against, size, "against")
+        where = (runner or engine.LOCAL, flags, workers)
+        return at_scale.compare(os.path.abspath(images), real, features, inception, *where)
     if n < 0:
         raise UserError(f"`n={n}`: the number of images is positive, or 0 for all.")
     pair = (read(images, size, "images"), read(against, size, "against"))

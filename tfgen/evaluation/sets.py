@@ -64,16 +64,8 @@ def compare(
         if n > len(part.images):
             raise UserError(f"`n={n}`: {part.name} has {len(part.images)} images.")
     images, against = images.first(n), against.first(n)
-    if images.images.shape[1:] != against.images.shape[1:]:
-        raise UserError(
-            f"images of {images.images.shape[1:]} in {images.name} and of "
-            f"{against.images.shape[1:]} in {against.name}: they are compared at one size."
-        )
-    if features in ("auto", "textures"):
-        network = feature_networks.texture_features(against.images, against.levels)
-    else:
-        about = {"image": against.images}
-        network = feature_networks.choose(features, about, about, against.levels, inception)
+    check_size(images.images.shape[1:], images.name, against)
+    network = network_of(against, features, inception)
     absent = Absent()
     logits = None
     if network.scores:
@@ -82,8 +74,7 @@ def compare(
     else:
         real, fake = (network.features(part.unit) for part in (against, images))
     whole = network.scores is not None
-    half = np.random.default_rng(FIRST_SEED).permutation(len(real))
-    one, other = half[: len(half) // 2], half[len(half) // 2 :]
+    one, other = halves(len(real))
     return {
         "protocol": {
             **{"images": images.name, "of": len(images.images)},
@@ -99,6 +90,31 @@ def compare(
         },
         "not_measured": absent.reasons,
     }
+
+
+def check_size(shape: tuple[int, ...], name: str, against: Pictures) -> None:
+    """Raises: UserError for images of another shape."""
+    if shape != against.images.shape[1:]:
+        raise UserError(
+            f"images of {shape} in {name} and of {against.images.shape[1:]} in {against.name}: "
+            "they are compared at one size."
+        )
+
+
+def network_of(
+    against: Pictures, features: str, inception: tuple[str, str]
+) -> feature_networks.Features:
+    """What `compare` compares in."""
+    if features in ("auto", "textures"):
+        return feature_networks.texture_features(against.images, against.levels)
+    about = {"image": against.images}
+    return feature_networks.choose(features, about, about, against.levels, inception)
+
+
+def halves(n: int) -> tuple[np.ndarray, np.ndarray]:
+    """The rows of either half of n images, drawn once for all."""
+    rows = np.random.default_rng(FIRST_SEED).permutation(n)
+    return rows[: n // 2], rows[n // 2 :]
 
 
 def _measured(

@@ -4,12 +4,14 @@ Loads no TensorFlow, for devices that have a LiteRT file alone.
 """
 
 import hashlib
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from tfgen import reading
 from tfgen.errors import UserError
+from tfgen.run_dir import RunDir
 
 
 def of(folder: Path, names: Iterable[str]) -> dict[str, str]:
@@ -19,6 +21,18 @@ def of(folder: Path, names: Iterable[str]) -> dict[str, str]:
         with open(folder / name, "rb") as file:
             found[name] = hashlib.file_digest(file, "sha256").hexdigest()
     return found
+
+
+def of_model(path: str | os.PathLike) -> str:
+    """The SHA-256 of a model: of a file, of a run's model.keras, of all files of a SavedModel."""
+    model = Path(path)
+    if (model / "saved_model.pb").exists():
+        names = [str(file.relative_to(model)) for file in model.rglob("*") if file.is_file()]
+        text = "".join(f"{sha}  {name}\n" for name, sha in of(model, names).items())
+        return hashlib.sha256(text.encode()).hexdigest()
+    if model.is_dir():
+        model = RunDir(model).model
+    return of(model.parent, [model.name])[model.name]
 
 
 def read_golden(path: Path) -> dict[str, Any]:

@@ -1,11 +1,13 @@
 """golden.json: what a few seeds must give in every runtime, to be tested against anywhere.
 
+Each seed has its image's first 16 numbers, and the whole as levels: uint8 [H, W, C] in base64.
 Of a sampler of many steps it has what the first makes of each seed, and samples of fewer steps.
 Beside an export it holds the SHA-256 of its files too (`checksums.py`).
 
 Of a model that translates images a seed stands for an image of noise (`conditions.Images`).
 """
 
+import base64
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
@@ -17,17 +19,13 @@ import numpy as np
 from tfgen import files
 from tfgen.compiling import compiled
 from tfgen.data import conditions
+from tfgen.exporting.levels import pixels
 
 if TYPE_CHECKING:
     from tfgen.model import GenerativeModel
 
 
 SEEDS = (0, 1, 42, -1)
-
-
-def pixels(images: np.ndarray) -> np.ndarray:
-    """float [N, H, W, C] in [0, 1] -> uint8, the form in which pictures are compared."""
-    return np.round(np.clip(np.asarray(images, np.float64), 0, 1) * 255).astype(np.uint8)
 
 
 def request(model: "GenerativeModel", seeds: Sequence[int]) -> dict[str, np.ndarray]:
@@ -57,7 +55,7 @@ def describe(model: "GenerativeModel") -> dict[str, Any]:
 
 
 def _entries(inputs: Mapping[str, np.ndarray], images: np.ndarray) -> list[dict[str, Any]]:
-    """For each image its seed, its condition, its first numbers and the hash of its pixels."""
+    """For each image its seed, its condition, its first numbers, and its pixels."""
     conditions = {k: v.tolist() for k, v in inputs.items() if k not in ("seed", "image")}
     return [
         {
@@ -65,6 +63,7 @@ def _entries(inputs: Mapping[str, np.ndarray], images: np.ndarray) -> list[dict[
             **{name: values[i] for name, values in conditions.items()},
             "first": _first(image),
             "sha256": hashlib.sha256(pixels(image).tobytes()).hexdigest(),
+            "levels": base64.b64encode(pixels(image).tobytes()).decode(),
         }
         for i, (seed, image) in enumerate(zip(SEEDS, images, strict=True))
     ]

@@ -22,6 +22,7 @@ from tfgen import files, latents
 from tfgen.errors import Notice, UserError
 from tfgen.exporting import sources
 from tfgen.exporting.source import Arrays, Source
+from tfgen.images import eight_bits
 from tfgen.reports import figures
 
 BATCH = 64
@@ -80,7 +81,7 @@ def write(
             columns = min(len(known.choices()), 4 * columns)
         figures.save(path, figures.tile(images, columns))
     elif path.suffix == ".npz":
-        found = [(given, figures.levels(images)) for given, images in batches]
+        found = [(given, eight_bits(images)) for given, images in batches]
         drawn, pixels = (np.concatenate(part) for part in zip(*found, strict=True))
         with files.atomic(path) as temporary:
             np.savez_compressed(temporary, seeds=drawn, images=pixels)

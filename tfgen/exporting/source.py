@@ -44,6 +44,10 @@ class Source:
         answer = self.ask((texts or ["sample"])[0], {"seed": given, **rows})
         return self._images(answer, len(given))
 
+    def images(self, inputs: Arrays) -> np.ndarray:
+        """The same of inputs as the signature `sample` takes them, {name: [N, ...]}."""
+        return self._images(self.ask("sample", inputs), len(next(iter(inputs.values()))))
+
     def noise(self, seeds: np.ndarray) -> dict[str, np.ndarray]:
         """What samples of int32 seeds [N] are made of: {name: [N, ...]}."""
         return dict(self.ask("noise", {"seed": seeds}))

@@ -44,6 +44,7 @@ def _run(path: str) -> Source:
         import tensorflow as tf
 
         from tfgen import models
+        from tfgen.compiling import compiled
         from tfgen.exporting.endpoints import endpoints
     model = models.load(path)
     if not model.can("sample"):
@@ -53,10 +54,17 @@ def _run(path: str) -> Source:
         )
     found = {endpoint.name: endpoint for endpoint in endpoints(model)}
 
-    def ask(signature: str, inputs: Arrays) -> Arrays:
+    @functools.cache
+    def function(signature: str) -> Callable[..., dict[str, Any]]:
         endpoint = found[signature]
-        given = (tf.constant(inputs[spec.name]) for spec in endpoint.inputs)
-        return {name: value.numpy() for name, value in endpoint.function(*given).items()}
+        traced: Callable[..., dict[str, Any]] = compiled(
+            endpoint.function, input_signature=endpoint.inputs
+        )
+        return traced
+
+    def ask(signature: str, inputs: Arrays) -> Arrays:
+        given = (tf.constant(inputs[spec.name]) for spec in found[signature].inputs)
+        return {name: value.numpy() for name, value in function(signature)(*given).items()}
 
     return _of(path, ask, model.condition)
 

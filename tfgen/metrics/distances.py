@@ -15,12 +15,16 @@ def frechet(real: np.ndarray, fake: np.ndarray) -> float:
     Raises: NotMeasurable for a set with no more rows than features: its covariance is singular.
     """
     for x in (real, fake):
-        n, d = np.shape(x)
-        if n <= d:
-            raise NotMeasurable(
-                f"the Frechet distance of {d} features needs at least {d + 1} images, got {n}"
-            )
+        check_count(*np.shape(x))
     return frechet_gaussians(*moments(real), *moments(fake))
+
+
+def check_count(n: int, d: int) -> None:
+    """Raises: NotMeasurable for n images of d features with a singular covariance."""
+    if n <= d:
+        raise NotMeasurable(
+            f"the Frechet distance of {d} features needs at least {d + 1} images, got {n}"
+        )
 
 
 def moments(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -73,10 +77,7 @@ def unbiased_mmd(x: np.ndarray, y: np.ndarray) -> float:
 
     Raises: NotMeasurable for a single image, which has no pair.
     """
-    if min(len(x), len(y)) < 2:
-        raise NotMeasurable(
-            f"the kernel distance needs at least 2 images, got {min(len(x), len(y))}"
-        )
+    check_pairs(min(len(x), len(y)))
 
     def k(a: np.ndarray, b: np.ndarray) -> np.ndarray:
         inner = a @ b.T / a.shape[1] + 1.0
@@ -86,3 +87,9 @@ def unbiased_mmd(x: np.ndarray, y: np.ndarray) -> float:
         return (m.sum() - np.trace(m)) / (len(m) * (len(m) - 1))
 
     return float(mean_off_diagonal(k(x, x)) + mean_off_diagonal(k(y, y)) - 2.0 * k(x, y).mean())
+
+
+def check_pairs(n: int) -> None:
+    """Raises: NotMeasurable for a single image, which has no pair."""
+    if n < 2:
+        raise NotMeasurable(f"the kernel distance needs at least 2 images, got {n}")

@@ -11,6 +11,7 @@ import numpy as np
 from tfgen import latents
 from tfgen.data import conditions
 from tfgen.files import atomic
+from tfgen.images import eight_bits
 from tfgen.metrics import neighbours
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def tile(images: np.ndarray, columns: int) -> np.ndarray:
     n, h, w, c = images.shape
     if (h, w, c) == (1, 1, 2):
         return scatter(images[:, 0, 0])
-    pixels = np.round(np.clip(images, 0, 1) * 255).astype(np.uint8)
+    pixels = eight_bits(images)
     if c == 1:
         pixels = pixels.repeat(3, axis=-1)
     zoom = max(1, CELL // max(h, w))
@@ -49,14 +50,9 @@ def tile(images: np.ndarray, columns: int) -> np.ndarray:
     return canvas
 
 
-def levels(images: np.ndarray) -> np.ndarray:
-    """Numbers in [0, 1] -> uint8 of the same shape."""
-    return np.round(np.clip(images, 0, 1) * 255).astype(np.uint8)
-
-
 def pixels(image: np.ndarray) -> np.ndarray:
     """One image in [0, 1], [H, W, C] -> uint8 [H, W, 3] at its own size."""
-    image = levels(image)
+    image = eight_bits(image)
     return image.repeat(3, axis=-1) if image.shape[-1] == 1 else image
 
 

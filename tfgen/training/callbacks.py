@@ -24,6 +24,7 @@ from tfgen.errors import Notice, UserError
 from tfgen.reports import figures
 from tfgen.training.checkpoints import Checkpoints
 from tfgen.training.health import Health
+from tfgen.training.hosts import ALONE, Alone, Hosts
 from tfgen.training.log import Log
 from tfgen.training.validation import Validation
 
@@ -38,60 +39,18 @@ SLOW = 10.0  # seconds of a picture, from which on its cost is said
 Progress = progress.Steps | progress.Silence
 
 
-class Recorder(keras.callbacks.Callback):
-    """Watches a run from step `start` on and writes its directory.
+class AfterSteps(keras.callbacks.Callback):
+    """What follows a step, and when: the same on every worker, though the chief alone writes.
 
-    Args:
-      run, config: where and what; terms: the model's; checkpoints: how it is saved; start: the
-        steps done.
-      progress: called with (step, means) at every interval, and between with (step, None).
-      preview: makes the picture of a checkpoint, uint8 [height, width, 3].
-      validation: a `Validation`, or None for a run that does not watch.
+    Args: config, of the run; start, the steps done; hosts, who trains with this process.
     """
 
-    def __init__(
-        self,
-        run: "RunDir",
-        config: "ConfigDict",
-        terms: Sequence[str],
-        checkpoints: Checkpoints,
-        start: int,
-        progress: Progress,
-        preview: Callable[[], np.ndarray],
-        validation: Validation | None = None,
-    ) -> None:
+    checkpoints: Checkpoints
+
+    def __init__(self, config: "ConfigDict", start: int, hosts: Alone | Hosts) -> None:
         super().__init__()
-        self.run, self.config = run, config
-        self.checkpoints = checkpoints
-        self.start = start
-        self.log = Log(run.log, terms, start, config.log_every)
-        self.progress = progress
-        self.preview = preview
-        self.validation = validation
-        self.fit_after_training = lambda: None  # what a model does before it samples
-        self.try_figures = lambda: None  # those of the end, at step 0
+        self.config, self.start, self.hosts = config, start, hosts
         self.signal: int | None = None  # the number of a signal that asked us to stop
-        self.events = _event_writer(run.tensorboard)
-
-    def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> None:
-        model = self.model
-        self.health = Health(model, self.progress.say) if model.can("warnings") else None
-        if not self.start:
-            began = time.monotonic()
-            self.draw(0)
-            self.tell_cost_of_pictures(time.monotonic() - began)
-            self.try_figures()
-
-    def tell_cost_of_pictures(self, seconds: float) -> None:
-        """What those to come will take, if the first was slow: drawn pixel after pixel, say."""
-        count = math.ceil(self.config.steps / self.config.save_every)
-        if seconds > SLOW:
-            said = (
-                f"a picture of samples takes {seconds:.0f} s, and each of {count} checkpoints has "
-                f"one: {seconds * count / 60:.0f} minutes in all. A larger `save_every` makes them "
-                "fewer."
-            )
-            warnings.warn(said, Notice, stacklevel=2)
 
     @contextlib.contextmanager
     def stopping_on_signals(self) -> Iterator[None]:
@@ -113,38 +72,23 @@ class Recorder(keras.callbacks.Callback):
         if step % self.config.log_every == 0 or last:
             self.write_log(step)
         enough = self.validate(step, last)
-        if step % self.config.save_every == 0 or last or enough:
+        due = step % self.config.save_every == 0 or last or enough
+        if due:
             self.draw(step)
             self.save(step)
-        elif self.signal:
+        stopped = self.hosts.stopping(step, self.signal)
+        if stopped and not due:
             self.save(step)
-        self.progress(step, None)
-        if self.signal or enough:
+        self.show(step)
+        if stopped or enough:
+            self.signal = stopped
             self.model.stop_training = True
-
-    def end(self, step: int) -> None:
-        """What the last step does, for a training that a user's callback has stopped before it."""
-        if step > self.log.last:
-            self.write_log(step)
-        self.validate(step, last=True)
-        self.draw(step)
-        self.save(step)
 
     def validate(self, step: int, last: bool) -> bool:
         """Measures the validation split when it is time. Returns whether to stop early."""
-        watch = self.validation
-        if watch is None or (step % self.config.eval_every and not last):
+        if not self.config.eval_every or (step % self.config.eval_every and not last):
             return False
-        found = watch.record(step)
-        assert watch.best
-        best, value = watch.best
-        metric = watch.metric
-        self.progress.say(
-            f"validation at step {step}: {metric} {found[metric]:.4f}"
-            + (", the best so far" if best == step else f" (best {value:.4f} at step {best})")
-        )
-        self.write_events(step, {f"validation/{name}": value for name, value in found.items()})
-        return watch.exhausted
+        return bool(self.hosts.from_chief(self.look(step)))
 
     def check_finite(self, step: int) -> None:
         """Stops at the first term that is not finite."""
@@ -174,11 +118,115 @@ class Recorder(keras.callbacks.Callback):
         )
 
     def write_log(self, step: int) -> None:
+        """Ends an interval of the log: its sums begin anew."""
+        sums = self.model.interval_sums
+        sums.assign(np.zeros(sums.shape))
+
+    def look(self, step: int) -> bool | None:
+        """A look at the validation split; whether it ends the training, None where others know."""
+
+    def draw(self, step: int) -> None: ...
+
+    def save(self, step: int) -> None: ...
+
+    def show(self, step: int) -> None: ...
+
+
+class Follower(AfterSteps):
+    """A worker that is not the chief: it keeps in step and writes nothing.
+
+    checkpoints: the chief's.
+    """
+
+    def __init__(
+        self, config: "ConfigDict", start: int, hosts: Hosts, checkpoints: Checkpoints
+    ) -> None:
+        super().__init__(config, start, hosts)
+        self.checkpoints = checkpoints
+
+
+class Recorder(AfterSteps):
+    """Watches a run from step `start` on and writes its directory.
+
+    Args:
+      run, config: where and what; terms: the model's; checkpoints: how it is saved; start: the
+        steps done.
+      progress: called with (step, means) at every interval, and between with (step, None).
+      preview: makes the picture of a checkpoint, uint8 [height, width, 3].
+      validation: a `Validation`, or None for a run that does not watch.
+      hosts: who trains with this process.
+    """
+
+    def __init__(
+        self,
+        run: "RunDir",
+        config: "ConfigDict",
+        terms: Sequence[str],
+        checkpoints: Checkpoints,
+        start: int,
+        progress: Progress,
+        preview: Callable[[], np.ndarray],
+        validation: Validation | None = None,
+        hosts: Alone | Hosts = ALONE,
+    ) -> None:
+        super().__init__(config, start, hosts)
+        self.run, self.checkpoints = run, checkpoints
+        self.log = Log(run.log, terms, start, config.log_every)
+        self.progress = progress
+        self.preview = preview
+        self.validation = validation
+        self.fit_after_training = lambda: None  # what a model does before it samples
+        self.try_figures = lambda: None  # those of the end, at step 0
+        self.events = _event_writer(run.tensorboard)
+
+    def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> None:
+        model = self.model
+        self.health = Health(model, self.progress.say) if model.can("warnings") else None
+        if not self.start:
+            began = time.monotonic()
+            self.draw(0)
+            self.tell_cost_of_pictures(time.monotonic() - began)
+            self.try_figures()
+
+    def tell_cost_of_pictures(self, seconds: float) -> None:
+        """What those to come will take, if the first was slow: drawn pixel after pixel, say."""
+        count = math.ceil(self.config.steps / self.config.save_every)
+        if seconds > SLOW:
+            said = (
+                f"a picture of samples takes {seconds:.0f} s, and each of {count} checkpoints has "
+                f"one: {seconds * count / 60:.0f} minutes in all. A larger `save_every` makes them "
+                "fewer."
+            )
+            warnings.warn(said, Notice, stacklevel=2)
+
+    def end(self, step: int) -> None:
+        """What the last step does, for a training that a user's callback has stopped before it."""
+        if step > self.log.last:
+            self.write_log(step)
+        self.validate(step, last=True)
+        self.draw(step)
+        self.save(step)
+
+    def look(self, step: int) -> bool:
+        watch = self.validation
+        assert watch
+        found = watch.record(step)
+        assert watch.best
+        best, value = watch.best
+        metric = watch.metric
+        self.progress.say(
+            f"validation at step {step}: {metric} {found[metric]:.4f}"
+            + (", the best so far" if best == step else f" (best {value:.4f} at step {best})")
+        )
+        self.write_events(step, {f"validation/{name}": value for name, value in found.items()})
+        return watch.exhausted
+
+    def write_log(self, step: int) -> None:
         # Not every interval is whole: a run that is prolonged may have ended within one.
         count = step - self.log.last
-        sums = self.model.interval_sums
-        means = dict(zip(self.model.terms, (sums.numpy() / count).tolist(), strict=True))
-        sums.assign(np.zeros(sums.shape))
+        sums = self.model.interval_sums.numpy()
+        means = dict(zip(self.model.terms, (sums / count).tolist(), strict=True))
+        super().write_log(step)
         self.log.write(step, means)
         self.progress(step, means)
         if self.health:
@@ -190,6 +238,9 @@ class Recorder(keras.callbacks.Callback):
             with self.events.as_default(step):
                 for name, value in numbers.items():
                     tf.summary.scalar(name, value)
+
+    def show(self, step: int) -> None:
+        self.progress(step, None)
 
     def draw(self, step: int) -> None:
         """What fixed seeds give, or fixed images of a domain.

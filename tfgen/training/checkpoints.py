@@ -60,8 +60,7 @@ class Checkpoints:
         for step in reversed(found):
             path = self.directory / f"ckpt-{step}"
             try:
-                file = str(plain(self.directory) / path.name)
-                self.checkpoint.restore(file).assert_existing_objects_matched()
+                self.restore_step(step)
                 return step
             except (tf.errors.OpError, AssertionError, ValueError, IndexError) as error:
                 reason = str(getattr(error, "message", error)).strip().splitlines()[0]
@@ -72,6 +71,11 @@ class Checkpoints:
                 "Take the folder away to train from the start."
             )
         return 0
+
+    def restore_step(self, step: int) -> None:
+        """Restores one checkpoint, or raises what TensorFlow does."""
+        file = str(plain(self.directory) / f"ckpt-{step}")
+        self.checkpoint.restore(file).assert_existing_objects_matched()
 
     def forget_after(self, step: int) -> None:
         """Removes checkpoints later than `step`: unreadable ones, which training writes again."""

@@ -1,8 +1,10 @@
 """Where a model trains: cores, GPUs, replicas."""
 
 import contextlib
+import functools
 import os
 import pathlib
+from typing import Any
 
 import tensorflow as tf
 
@@ -47,8 +49,9 @@ def free_memory() -> int | None:
 MOST_ON_A_CPU = 64  # TensorFlow takes a while for each, and forever for a million
 
 
-def make_strategy(replicas: int) -> tf.distribute.Strategy | None:
-    """A MirroredStrategy for several replicas, None for one.
+def make_strategy(replicas: int, workers: int = 1) -> tf.distribute.Strategy | None:
+    """A MirroredStrategy for several replicas, None for one; for several workers, whose addresses
+    stand in TF_CONFIG, one for all their replicas.
 
     Raises: UserError for more replicas than GPUs, or than a CPU is divided into.
     """
@@ -65,6 +68,8 @@ def make_strategy(replicas: int) -> tf.distribute.Strategy | None:
             f"`replicas` is {count}, but there are no GPUs, and a CPU is divided into "
             f"{MOST_ON_A_CPU} replicas at most, to try a training of several out: 0 is one for all."
         )
+    if workers > 1:
+        return _of_workers(tuple(gpus[:count]), count)
     if count == 1:
         return None
     if not gpus:
@@ -80,3 +85,32 @@ def make_strategy(replicas: int) -> tf.distribute.Strategy | None:
             ) from None
     kind = "GPU" if gpus else "CPU"
     return tf.distribute.MirroredStrategy([f"{kind}:{i}" for i in range(count)])
+
+
+def count(replicas: int) -> str:
+    """How many devices this process trains on, and of which kind: "2 GPU"."""
+    gpus = len(tf.config.list_physical_devices("GPU"))
+    return f"{replicas or max(1, gpus)} {'GPU' if gpus else 'CPU'}"
+
+
+@functools.cache
+def _of_workers(gpus: tuple[Any, ...], count: int) -> tf.distribute.Strategy:
+    """One for the life of a process, made when all workers make theirs."""
+    if not gpus and count > 1:
+        raise UserError(
+            f"`replicas` is {count}, and without GPUs each of several workers has one: set "
+            "`replicas=1`."
+        )
+    kinds = tf.distribute.experimental.CommunicationImplementation
+    options = tf.distribute.experimental.CommunicationOptions(
+        implementation=kinds.AUTO if gpus else kinds.RING
+    )
+    try:
+        if gpus:
+            tf.config.set_visible_devices(list(gpus), "GPU")
+        return tf.distribute.MultiWorkerMirroredStrategy(communication_options=options)
+    except RuntimeError:
+        raise UserError(
+            "several workers are connected before TensorFlow computes anything: give `tfgen.train` "
+            "a model's name or its file, and not a model that is made, in a new process."
+        ) from None

@@ -8,61 +8,26 @@ import platform
 import resource
 import signal
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-import tensorflow as tf
-
-from tfgen import accumulation, data, evaluation, files, models, precision, progress, settings
+from tfgen import data, evaluation, files, precision, progress, settings
 from tfgen.data import record
 from tfgen.errors import Interrupted, UserError
 from tfgen.reports import card, drawing, kept_codes
 from tfgen.run import Run
 from tfgen.run_dir import RunDir, short_name
-from tfgen.training import building, claim, compilation, deriving, devices, health, initial
+from tfgen.training import claim, cluster, following, health, hosts, initial, same
 from tfgen.training.callbacks import Recorder
 from tfgen.training.checkpoints import Checkpoints
+from tfgen.training.job import Job, fit, prepare, stepping
 from tfgen.training.validation import Validation
 
 if TYPE_CHECKING:
     import os
 
-    import keras
-    from ml_collections import ConfigDict
-
-    from tfgen.data.source import ImageData, Source
+    from tfgen.data.source import ImageData
     from tfgen.model import GenerativeModel
-
-
-@dataclasses.dataclass(frozen=True)
-class Job:
-    """What is to be trained.
-
-    Args:
-      name: of the model, as `models.find` takes it; config: all settings, checked.
-      model: one that the user made; None: it is built from the config.
-      source: of the data; None: it is opened from the config.
-      optimizers: {name: Keras optimizer}; None: those of the config.
-      callbacks: of Keras, called after our own.
-      given: the dotted names of the settings that the user chose, where the others follow from the
-        data by the rule of the model (`tfgen/rules.py`); None: the config stands as it is.
-      derived: of those that follow, their names, once the data are open.
-      say: called with each sentence for the user; with `progress.silent` no progress is shown.
-    """
-
-    name: str
-    config: Any
-    model: Any = None
-    source: Any = None
-    optimizers: dict | None = None
-    callbacks: Sequence = ()
-    given: Collection[str] | None = None
-    derived: list[str] = dataclasses.field(default_factory=list)
-    say: Callable[[str], None] = progress.say
-
-    @property
-    def kind(self) -> "type[GenerativeModel]":
-        return models.find(self.name) if self.model is None else type(self.model)
 
 
 def train(job: Job, workdir: "str | os.PathLike") -> Run:
@@ -71,17 +36,30 @@ def train(job: Job, workdir: "str | os.PathLike") -> Run:
     Raises: UserError for bad input, with the run directory as it was; OSError for a failing disk;
       Interrupted after a signal, when a checkpoint is written.
     """
-    say, name, config, run = job.say, job.name, job.config, RunDir(workdir)
+    with hosts.joined(cluster.from_environment()) as team:
+        team.compare(same.of_job(job))
+        if isinstance(team, hosts.Hosts) and not team.chief:
+            return following.follow(job, RunDir(workdir), team)
+        return _lead(job, RunDir(workdir), team)
+
+
+def _lead(job: Job, run: RunDir, team: hosts.Alone | hosts.Hosts) -> Run:
+    """The training of one process, or of the chief of several."""
+    say, name, config = job.say, job.name, job.config
     if run.config_file.exists() and job.given is not None:
         claim.keep_derived(run, config, job.given)
         job = dataclasses.replace(job, given=None)
     recorded = claim.recorded_steps(run, name, config)
-    if recorded == config.steps and run.complete:
+    complete = recorded == config.steps and run.complete
+    team.from_chief(following.begun(job, complete))
+    if complete:
         steps = run.read_json(run.training)["steps"] if run.training.exists() else recorded
         say(f"The run in {run.path} is complete: {steps} steps of {short_name(name)}.")
         return Run(run.path, job.source)
-    source, model, training, validation = prepare(job)
+    source, model, training, validation = prepare(job, team.count)
+    team.compare(same.of_data(training, validation))
     with claim.locked(run):
+        same.seen(run, team)
         other = record.changed(run, training, validation)
         if other:
             raise UserError(
@@ -90,39 +68,17 @@ def train(job: Job, workdir: "str | os.PathLike") -> Run:
         recorded = claim.recorded_steps(run, name, config)  # now that nobody else can change it
         if recorded not in (None, config.steps):
             claim.extend(run, name, config, recorded, say)
-        _train(job, run, model, training, validation)
+        _train(job, run, model, training, validation, team)
     return Run(run.path, source)
 
 
-def prepare(job: Job) -> "tuple[Source, GenerativeModel, ImageData, ImageData]":
-    """What a training needs: (source of the data, model, training split, validation split).
-
-    Raises: UserError for settings that no model of this name, or not with these data, can have.
-    """
-    config = job.config
-    tf.config.experimental.enable_tensor_float_32_execution(config.tf32)
-    if config.deterministic:
-        tf.config.experimental.enable_op_determinism()
-    strategy = devices.make_strategy(config.replicas)
-    source = job.source or data.of_run(config.data)
-    training, validation = source.training_and_validation(
-        config.data.split, config.data.validation, job.kind.data_features
-    )
-    if job.given is not None:
-        job.derived[:] = deriving.derive(job.name, config, training, job.given)
-    if job.model is None:
-        model = building.build(job.name, config, training, strategy, job.optimizers)
-    else:
-        model = building.adopt(job.model, config, training, strategy, job.optimizers)
-    training, validation = model.prepare_data(training), model.prepare_data(validation)
-    data.check_batch_size(training, config.batch_size)
-    if config.accumulate > 1:
-        accumulation.trace(model, data.batches(training, config.batch_size, config.seed))
-    return source, model, training, validation
-
-
 def _train(
-    job: Job, run: RunDir, model: "GenerativeModel", training: "ImageData", validation: "ImageData"
+    job: Job,
+    run: RunDir,
+    model: "GenerativeModel",
+    training: "ImageData",
+    validation: "ImageData",
+    team: hosts.Alone | hosts.Hosts,
 ) -> None:
     """The run in its own directory, with everything at hand."""
     config, say = job.config, job.say
@@ -160,20 +116,23 @@ def _train(
         say(f"A look at {validation.split!r} every {config.eval_every} steps.")
         watch = Validation(run, config, model, training, validation, start)
     preview = drawing.preview(model, validation)
-    recorder = Recorder(run, config, model.terms, checkpoints, start, shown, preview, watch)
+    recorder = Recorder(run, config, model.terms, checkpoints, start, shown, preview, watch, team)
     recorder.try_figures = functools.partial(drawing.try_out, model, validation)
     if model.can("fit_after_training"):
         recorder.fit_after_training = functools.partial(
             model.fit_after_training, data.arrays(training)["image"]
         )
-    batches = stepping(model, config, training, start, say)
+    batches = stepping(model, config, training, start, say, team)
+    going = start < config.steps and not (watch and watch.exhausted)
+    team.from_chief([start if checkpoints.steps() else None, going])
     began = time.monotonic()
     try:
-        if start < config.steps and not (watch and watch.exhausted):
+        if going:
             fit(model, config, batches, start, recorder, job.callbacks)
     finally:
         shown.close()
     seconds = time.monotonic() - began
+    team.release()
     enough = watch is not None and watch.exhausted
     if recorder.signal and model.steps_done < config.steps and not enough:
         stopped = signal.Signals(recorder.signal).name
@@ -209,44 +168,6 @@ def _train(
     if warnings:
         facts["warnings"] = "; ".join(warnings)
     finish(run, job, model, training, validation, facts)
-
-
-def stepping(
-    model: "GenerativeModel",
-    config: "ConfigDict",
-    training: "ImageData",
-    start: int,
-    say: Callable[[str], None],
-) -> tf.data.Dataset:
-    """Sets how the model takes its steps, says so, and returns what `fit` is given for them."""
-    replicas = model.distribute_strategy.num_replicas_in_sync
-    compiled, why = compilation.chosen(config.compile, config.deterministic, replicas)
-    say(why)
-    most = compilation.steps_of_a_call(compiled)
-    model.steps_per_execution = building.steps_per_execution(config, replicas, start, most)
-    order = config.batch_size, config.seed, start, config.data.flip
-    if compiled:
-        return compilation.calls(model, training, *order, say)
-    return data.batches(training, *order)
-
-
-def fit(
-    model: "GenerativeModel",
-    config: "ConfigDict",
-    batches: tf.data.Dataset,
-    start: int,
-    recorder: Recorder,
-    callbacks: "Sequence[keras.callbacks.Callback]" = (),
-) -> None:
-    """Keras' `fit` over the remaining steps, as one epoch: steps are the only unit of length."""
-    with recorder.stopping_on_signals():
-        model.fit(
-            batches,
-            steps_per_epoch=config.steps - start,
-            verbose=0,
-            shuffle=False,
-            callbacks=[recorder, *callbacks],
-        )
 
 
 def finish(

@@ -1,0 +1,74 @@
+"""Run by test_hosts.py as a worker: rows of the zoo by several workers against one device.
+
+The chief answers each row with JSON, as `tests/support/replicas.py` does for replicas of a process.
+"""
+
+import json
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tests.support.replicas import STEPS
+from tests.zoo import REPLICATED
+from tfgen.training import cluster, devices, hosts, sharing
+
+
+def fit(model, batches, team):
+    """The terms of each step."""
+    share = len(batches[0]["image"]) // team.count
+    first = team.index * share
+    own = {
+        key: np.concatenate([batch[key][first : first + share] for batch in batches])
+        for key in batches[0]
+    }
+    rows = tf.data.Dataset.from_tensor_slices(own).batch(share, drop_remainder=True)
+    losses = []
+    note = keras.callbacks.LambdaCallback(
+        on_train_batch_end=lambda _, logs: losses.append({k: float(v) for k, v in logs.items()})
+    )
+    given = sharing.batches(model, rows, share * team.count)
+    model.fit(given, steps_per_epoch=STEPS, verbose=0, shuffle=False, callbacks=[note])
+    return losses
+
+
+def measure(row, strategy, team):
+    batches = [row.batch(16, seed=i) for i in range(STEPS)]
+    with strategy.scope():
+        shared = row.build()
+    start = shared.get_weights()
+    losses = fit(shared, batches, team)
+    if not team.chief:
+        return None
+    one = row.build()
+    same_start = all(np.array_equal(a, b) for a, b in zip(start, one.get_weights(), strict=True))
+    terms = [one.train_step(batch) for batch in batches]
+    return dict(
+        same_start=same_start,
+        replicas_agree=True,
+        losses=[[{k: float(v) for k, v in of.items()} for of in terms], losses],
+        weights=[
+            dict(
+                path=w.path,
+                difference=float(np.abs(a.astype(np.float64) - b).max()),
+                moved=float(np.abs(a.astype(np.float64) - s).max()),
+            )
+            for w, a, b, s in zip(
+                one.weights, one.get_weights(), shared.get_weights(), start, strict=True
+            )
+        ],
+    )
+
+
+def main(argv):
+    tf.get_logger().setLevel("ERROR")
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+    rows = {row.id: row for row in REPLICATED}
+    with hosts.joined(cluster.from_environment()) as team:
+        strategy = devices.make_strategy(1, team.count)
+        found = {name: measure(rows[name], strategy, team) for name in argv[1:]}
+        if team.chief:
+            print(json.dumps(found), flush=True)
+        else:
+            team.end()
+    return 0

@@ -1,0 +1,71 @@
+"""Apache Beam beside TensorFlow: numbers are done by processes, which say what fails there."""
+
+import functools
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tfgen import engine
+from tfgen.errors import UserError
+
+pytestmark = pytest.mark.beam
+
+
+class Worker:
+    """Writes which process has done a number, how often it was opened there."""
+
+    opened = 0
+
+    def __init__(self, folder):
+        type(self).opened += 1
+        self.folder = Path(folder)
+
+    def __call__(self, number):
+        if number == 666:
+            raise UserError(f"`n={number}`: is refused\nin two lines.")
+        if number == 667:
+            raise ZeroDivisionError("ours")
+        time.sleep(0.05)
+        (self.folder / f"{number}").write_text(f"{os.getpid()} {type(self).opened}")
+        return {number}
+
+
+def union(found):
+    return set().union(*found)
+
+
+def test_each_number_is_done_once_by_as_many_processes_as_wanted(tmp_path):
+    engine.for_each(range(40), functools.partial(Worker, str(tmp_path)), workers=2)
+    done = {int(path.name): path.read_text().split() for path in tmp_path.iterdir()}
+    assert set(done) == set(range(40))
+    processes = {process for process, _ in done.values()}
+    assert len(processes) == 2
+    assert str(os.getpid()) not in processes
+    assert {opened for _, opened in done.values()} == {"1"}
+
+
+def test_what_is_found_is_merged_and_leaves_nothing(tmp_path):
+    out = tmp_path / "out"
+    out.mkdir()
+    opener = functools.partial(Worker, str(tmp_path))
+    assert engine.merged(range(25), opener, union, out, workers=2) == set(range(25))
+    assert not list(out.iterdir())
+
+
+def test_a_user_error_of_a_worker_is_one_here(tmp_path):
+    opener = functools.partial(Worker, str(tmp_path))
+    with pytest.raises(UserError) as raised:
+        engine.for_each([1, 666], opener, workers=1)
+    assert str(raised.value) == "`n=666`: is refused\nin two lines."
+    with pytest.raises(RuntimeError, match="ZeroDivisionError: ours"):
+        engine.for_each([667], opener, workers=1)
+
+
+def test_beam_installs_beside_tensorflow():
+    code = "import tensorflow, apache_beam, tfgen.models; print(tensorflow.constant(3).numpy())"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout.split()[-1:] == ["3"], done.stderr
