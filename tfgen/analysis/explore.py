@@ -38,15 +38,16 @@ def explore(run: "FinishedRun") -> Path:
         if run.model.can("encode")
         else "All images are samples of the model, which has no codes of others."
     )
+    title = f"{'Steps' if run.model.can('denoise_step') else 'Codes'} of {name}"
     body = [
-        f"<h1>The codes of {html.escape(name)} on {html.escape(data_name)}</h1>",
+        f"<h1>The {html.escape(title.lower())} on {html.escape(data_name)}</h1>",
         provenance.paragraph(run.dir, run.model),
         f"<p>{seen}</p>",
     ]
     for figure, pixels in _drawn(subject):
         figures.save(run.outputs.figures / f"explore-{figure.key}.png", pixels)
         body.append(table.section(figure, pixels))
-    files.write_text(run.outputs.explore, page.document(f"Codes of {name}", "\n".join(body)))
+    files.write_text(run.outputs.explore, page.document(title, "\n".join(body)))
     return run.outputs.explore
 
 
@@ -75,7 +76,8 @@ def _subject(run: "FinishedRun") -> Subject:
 
 
 def _drawn(subject: Subject) -> Iterator[tuple[table.Figure, np.ndarray]]:
-    if subject.points and not subject.has("denoise_step"):
-        raise UserError("points of the plane are no images: there is nothing to look into.")
-    latents.decoder(subject.model)  # a model without codes is refused
+    if not subject.has("denoise_step"):  # whose steps are looked into
+        if subject.points:
+            raise UserError("points of the plane are no images: there is nothing to look into.")
+        latents.decoder(subject.model)  # a model without codes is refused
     return table.drawn(subject, "explore")

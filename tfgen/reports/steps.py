@@ -28,8 +28,8 @@ def path(subject: "Subject") -> np.ndarray:
     count = subject.count if subject.points else SHOWN
     noisy, guesses = moments(subject.model, count)
     if subject.points:
-        rows = noisy[::2], guesses[::2]  # larger, and fewer
-        drawn = [[figures.scatter(x[:, 0, 0], 256) for x in row] for row in rows]
+        every_other = (noisy[::2], guesses[::2])  # of crowds, larger
+        drawn = [[figures.scatter(x[:, 0, 0], 256) for x in row] for row in every_other]
         return np.concatenate([np.concatenate(row, axis=1) for row in drawn])
     rows = [row for i in range(count) for row in (noisy[:, i], guesses[:, i])]
     return figures.tile(np.concatenate(rows), len(noisy))
