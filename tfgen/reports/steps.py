@@ -29,10 +29,17 @@ def path(subject: "Subject") -> np.ndarray:
     noisy, guesses = moments(subject.model, count)
     if subject.points:
         every_other = (noisy[::2], guesses[::2])  # of crowds, larger
-        drawn = [[figures.scatter(x[:, 0, 0], 256) for x in row] for row in every_other]
+        drawn = [[framed(figures.scatter(x[:, 0, 0], 256)) for x in row] for row in every_other]
         return np.concatenate([np.concatenate(row, axis=1) for row in drawn])
     rows = [row for i in range(count) for row in (noisy[:, i], guesses[:, i])]
     return figures.tile(np.concatenate(rows), len(noisy))
+
+
+def framed(pixels: np.ndarray) -> np.ndarray:
+    """With a line around, which tells it from its neighbours."""
+    pixels = pixels.copy()
+    pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1] = (200,) * 4
+    return pixels
 
 
 def moments(model: "GenerativeModel", count: int) -> tuple[np.ndarray, np.ndarray]:
