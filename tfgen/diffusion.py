@@ -246,7 +246,9 @@ class Diffusion(GenerativeModel):
           step the sample}.
         """
         _, spread = self.signal_at(0, steps)
-        x, guess = self.sampling_step(condition, steps)(step, spread * x, added)
+        x, guess = self.sampling_step(condition, steps)(
+            step, spread * tf.convert_to_tensor(x), added
+        )
         return {"x": x / spread, "image": self.to_images(guess)}
 
     def edit(
