@@ -18,6 +18,8 @@ import sys
 import time
 from pathlib import Path
 
+from ml_collections import ConfigDict
+
 from tfgen import command, settings, startup
 from tfgen.errors import UserError, one_of
 from tfgen.files import write_text
@@ -115,7 +117,7 @@ def train_and_measure(run, model, data, seed, parts="", steps=0):
     Raises: UserError with the command's own words, if one fails.
     """
     done, measure = [], [f"--workdir={run.path}", *([f"--parts={parts}"] if parts else [])]
-    if run.complete and run.read_config() != (model, config_of(model, data, seed, steps)):
+    if run.complete and not _of_config(run, model, config_of(model, data, seed, steps)):
         raise UserError(
             f"{run.path} holds a run of other settings than those of configs/{model}.py now: take "
             "it away, or name another folder with --runs."
@@ -132,6 +134,14 @@ def train_and_measure(run, model, data, seed, parts="", steps=0):
         run_command("train.evaluate", *measure)
         done.append("measured again, for the definitions have changed")
     return " and ".join(done) or "there already"
+
+
+def _of_config(run, model, config):
+    """Whether a run has the settings of a config, but for those that followed from the data."""
+    name, there = run.read_config()
+    ours, theirs = (settings.flat(ConfigDict(content)) for content in (config, there))
+    follow = {key: theirs.get(key) for key in run.derived()}
+    return name == model and theirs == ours | follow
 
 
 def config_of(model, data, seed, steps=0):

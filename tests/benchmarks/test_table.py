@@ -109,6 +109,12 @@ def test_runs_of_other_settings_are_no_rows_of_this_table(tmp_path, capsys):
     run.write_config("vae", table.config_of("vae", "digits", 0) | {"steps": 7})
     assert table.main(["--models=vae", "--seeds=1", f"--runs={tmp_path}"]) == 2
     assert "holds a run of other settings than those of configs/vae.py" in capsys.readouterr().err
+    # What followed from the data is no other setting.
+    config = table.config_of("vae", "digits", 0)
+    config["model"]["depth"] = 3
+    run.write_config("vae", config, ["model.depth"])
+    assert table._of_config(run, "vae", table.config_of("vae", "digits", 0))
+    assert not table._of_config(run, "vae", table.config_of("vae", "digits", 1))
 
 
 def test_bad_flags(capsys):
