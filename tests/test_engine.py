@@ -1,5 +1,6 @@
 """Apache Beam beside TensorFlow: numbers are done by processes, which say what fails there."""
 
+import errno
 import functools
 import os
 import subprocess
@@ -27,6 +28,8 @@ class Worker:
     def __call__(self, number):
         if number == 666:
             raise UserError(f"`n={number}`: is refused\nin two lines.")
+        if number == 665:
+            raise OSError(errno.ENOSPC, "No space left on device", "/full/disk")
         if number == 667:
             raise ZeroDivisionError("ours")
         time.sleep(0.05)
@@ -56,13 +59,26 @@ def test_what_is_found_is_merged_and_leaves_nothing(tmp_path):
     assert not list(out.iterdir())
 
 
-def test_a_user_error_of_a_worker_is_one_here(tmp_path):
+def test_errors_of_a_user_or_a_disk_are_such_here(tmp_path):
     opener = functools.partial(Worker, str(tmp_path))
     with pytest.raises(UserError) as raised:
         engine.for_each([1, 666], opener, workers=1)
     assert str(raised.value) == "`n=666`: is refused\nin two lines."
+    with pytest.raises(OSError, match="No space left on device: '/full/disk'") as failed:
+        engine.for_each([665], opener, workers=1)
+    assert failed.value.errno == errno.ENOSPC
     with pytest.raises(RuntimeError, match="ZeroDivisionError: ours"):
         engine.for_each([667], opener, workers=1)
+
+
+def test_another_runner_is_named_and_has_its_options(tmp_path):
+    """Beam's own, in this process, stands for those that need a cluster."""
+    opener = functools.partial(Worker, str(tmp_path))
+    where = ("apache_beam.runners.portability.fn_api_runner.FnApiRunner", ["direct_num_workers=1"])
+    assert engine.merged(range(3), opener, union, tmp_path, *where) == {0, 1, 2}
+    assert {(tmp_path / str(i)).read_text().split()[0] for i in range(3)} == {str(os.getpid())}
+    with pytest.raises(UserError, match="is refused"):
+        engine.for_each([666], opener, *where)
 
 
 def test_beam_installs_beside_tensorflow():

@@ -13,16 +13,22 @@ import os
 import pickle
 import re
 import shlex
+import signal
 import sys
 import tempfile
+import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
-from tfgen import files
+from tfgen import files, startup
 from tfgen.errors import UserError
 
 LOCAL = "local"
+WORKER = "apache_beam.runners.worker.sdk_worker_main"
+LEASE = "TFGEN_LEASE"  # of the environment: the path of a file that a worker lives by
 
 
 def check_installed() -> None:
@@ -54,7 +60,7 @@ def for_each(
       runner: "local", or the name of a Beam runner; flags: its options, without leading dashes.
       workers: processes of the local runner; 0: as many as cores.
 
-    Raises: UserError of `opener` or what it gave, as it was raised in a worker.
+    Raises: UserError of `opener` or what it gave, and OSError, as a worker raised them.
     """
     with _pipeline(runner, flags, workers) as pipeline:
         _mapped(pipeline, numbers, opener)
@@ -110,34 +116,71 @@ def _mapped(pipeline: Any, numbers: Sequence[int], opener: Callable[[], Any]) ->
 
 def _call(shared: Any, opener: Callable[[], Any], number: int) -> Any:
     """In a worker: of one process, all threads and bundles share what was opened."""
-    return shared.acquire(opener)(number)
+    return shared.acquire(functools.partial(_open, opener))(number)
+
+
+def _open(opener: Callable[[], Any]) -> Any:
+    lease = os.environ.get(LEASE)
+    if lease:
+        threading.Thread(target=_end_without, args=(lease, os.getppid()), daemon=True).start()
+    return opener()
+
+
+def _end_without(lease: str, parent: int) -> None:
+    """Ends this worker when whoever started it is gone, or takes the lease away.
+
+    Beam would have it do all that it was given first, which is half of everything.
+    """
+    while os.path.exists(lease) and os.getppid() == parent:
+        time.sleep(0.5)
+    os._exit(0)
 
 
 @contextlib.contextmanager
 def _pipeline(runner: str, flags: Sequence[str], workers: int) -> Iterator[Any]:
     """A pipeline that runs when the block ends.
 
-    Raises: UserError that a worker raised.
+    Raises: UserError and OSError that a worker raised.
     """
     check_installed()
-    with _quiet() if runner == LOCAL else contextlib.nullcontext():
+    with contextlib.ExitStack() as stack:
+        if runner == LOCAL:
+            stack.enter_context(_quiet())
         import apache_beam as beam
         from apache_beam.options.pipeline_options import PipelineOptions
 
-        how = _local() if runner == LOCAL else runner
+        how = _local(stack.enter_context(_lease())) if runner == LOCAL else runner
         given = [f"--{flag.lstrip('-')}" for flag in flags]
         more = {"direct_num_workers": workers or cores()} if runner == LOCAL else {}
         try:
             with beam.Pipeline(runner=how, options=PipelineOptions(given, **more)) as pipeline:
                 yield pipeline
         except RuntimeError as error:
-            said = _of_user(str(error))
-            if said:
-                raise UserError(said) from None
+            known = _known(str(error))
+            if known:
+                raise known from None
             raise
 
 
-def _local() -> Any:
+@contextlib.contextmanager
+def _lease() -> Iterator[str]:
+    """A file that workers of this machine look for; a signal takes it away before it is heeded."""
+    with tempfile.TemporaryDirectory(prefix="tfgen-") as folder:
+        lease = Path(folder) / "lease"
+        lease.touch()
+        numbers = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
+        # Of the others the default ends this process, which workers see.
+        before: dict[int, Any] = {n: old for n in numbers if callable(old := signal.getsignal(n))}
+
+        def end(number: int, frame: FrameType | None) -> None:
+            lease.unlink(missing_ok=True)
+            before[number](number, frame)
+
+        with startup.handling(list(before), end):
+            yield str(lease)
+
+
+def _local(lease: str) -> Any:
     """Workers that are processes of this machine.
 
     By its class: the name "DirectRunner" would try Prism first, a program that it downloads. With
@@ -147,8 +190,8 @@ def _local() -> Any:
     from apache_beam.runners.portability.fn_api_runner import FnApiRunner
     from apache_beam.transforms.environments import SubprocessSDKEnvironment
 
-    python = shlex.quote(sys.executable)
-    command = f"exec {python} -m apache_beam.runners.worker.sdk_worker_main 2>/dev/null"
+    words = ["env", f"{LEASE}={lease}", sys.executable, "-m", WORKER]
+    command = f"exec {shlex.join(words)} 2>/dev/null"
     return FnApiRunner(SubprocessSDKEnvironment.from_command_string(command))
 
 
@@ -163,7 +206,11 @@ def _quiet() -> Iterator[None]:
         logging.disable(before)
 
 
-def _of_user(said: str) -> str:
-    """The sentence of a UserError in the traceback of a worker; "" where none was raised."""
-    found = re.findall(r"tfgen\.errors\.UserError: (.*?)(?: \[while running|\n\n|\Z)", said, re.S)
-    return found[-1].strip() if found else ""
+def _known(said: str) -> Exception | None:
+    """What a worker raised, from its traceback: a UserError, an error of a disk; else None."""
+    end = r"(?: \[while running|\n\n|\Z)"
+    sentences = re.findall(rf"^tfgen\.errors\.UserError: (.*?){end}", said, re.S | re.M)
+    if sentences:
+        return UserError(sentences[-1].strip())
+    disk = re.findall(rf"^\w+Error: \[Errno (\d+)\] (.*?)(?:: '(.*?)')?{end}", said, re.S | re.M)
+    return OSError(int(disk[-1][0]), *disk[-1][1:]) if disk else None

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import tfgen
-from tests.support import batches
+from tests.support import batches, runs
 from tfgen.errors import UserError
 from tfgen.evaluation import at_scale, pictures, sets
 from tfgen.metrics import distances
@@ -49,6 +49,10 @@ def test_sums_over_shards_give_the_numbers_of_one_process(samples, in_this_proce
     assert found["floor"]["n"] == len(one)
     assert found["protocol"]["features_hash"] == network.digest
     assert (found["protocol"]["of"], found["protocol"]["of_against"]) == (1300, 797)
+    flags = [f"--images={folder.path}", f"--against={REAL}", "--workers=1"]
+    done = runs.here("train.evaluate", *flags)
+    assert done.returncode == 0, done.stderr
+    assert f"{found['results']['frechet']:.2f}" in done.stdout
 
 
 def test_what_cannot_be_measured_by_workers_is_refused(samples, in_this_process, tmp_path):
