@@ -431,6 +431,17 @@ class GenerativeModel(TrainingState, keras.Model):
         data = data.shuffle(len(levels), seed=self.seed) if shuffle else data
         return levels, data.batch(batch_size, drop_remainder=True)
 
+    @property
+    def distribute_strategy(self) -> tf.distribute.Strategy:
+        """What Keras distributes data by: not at all where `steps_on_device` takes its own.
+
+        What TensorFlow distributes is read by threads that it tunes, and tearing those down can
+        take a minute at the end of a training (TensorFlow 2.21).
+        """
+        if self.steps_on_device is not None:
+            return tf.distribute.get_strategy()
+        return super().distribute_strategy
+
     def make_train_function(self, force: bool = False) -> None:
         """What `fit` calls: Keras' own, or where the device holds the images, many steps there."""
         if self.steps_on_device is None:

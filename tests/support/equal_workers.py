@@ -27,7 +27,7 @@ def fit(model, batches, team):
     note = keras.callbacks.LambdaCallback(
         on_train_batch_end=lambda _, logs: losses.append({k: float(v) for k, v in logs.items()})
     )
-    given = sharing.batches(model, rows, share * team.count)
+    given = sharing.batches(model, rows)
     model.fit(given, steps_per_epoch=STEPS, verbose=0, shuffle=False, callbacks=[note])
     return losses
 

@@ -165,7 +165,7 @@ class Hosts:
             while True:
                 kind, content = line.receive()
                 if kind == "told":
-                    self.released = content == END
+                    self.released = self.released or (content == END and not self.chief)
                     self.heard[index].put(content)
                 elif kind == "lost":
                     said, signal = content
@@ -221,12 +221,25 @@ class Hosts:
     # --- the end -------------------------------------------------------------------------------
 
     def end(self) -> None:
-        """The last of a training that has ended well: followers wait for the chief."""
-        while not self.chief and self._next(0) != END:
-            pass
-        self.idle.set()
+        """The last of a training that has ended well.
+
+        Followers wait for the chief, and it for them: what a worker has sent in the last step may
+        not have come to all when its own is over.
+        """
         if self.chief:
+            self._wait_for_others()
             lines_of.tell(self.lines, "told", END)
+        else:
+            self._send(0, "told", END)
+            while self._next(0) != END:
+                pass
+        self.idle.set()
+
+    def _wait_for_others(self) -> None:
+        """A worker that is lost now costs nothing that was trained."""
+        with contextlib.suppress(Lost, Interrupted):
+            for index in self.lines:
+                self._next(index)
 
     def fail(self, error: BaseException) -> BaseException:
         """What ends this process after `error`: that another is lost, or the error itself.

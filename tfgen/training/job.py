@@ -85,7 +85,7 @@ def stepping(
     start: int,
     say: Callable[[str], None],
     team: hosts.Alone | hosts.Hosts = hosts.ALONE,
-) -> "tf.data.Dataset | tf.distribute.DistributedDataset":
+) -> tf.data.Dataset:
     """Sets how the model takes its steps, says so, and returns what `fit` is given for them."""
     replicas = model.distribute_strategy.num_replicas_in_sync
     compiled, why = compilation.chosen(config.compile, config.deterministic, replicas)
@@ -97,14 +97,14 @@ def stepping(
         return compilation.calls(model, training, *order, say)
     if team.count > 1:
         own = data.batches(training, *order, share=(team.index, team.count))
-        return sharing.batches(model, own, config.batch_size)
+        return sharing.batches(model, own)
     return data.batches(training, *order)
 
 
 def fit(
     model: "GenerativeModel",
     config: "ConfigDict",
-    batches: "tf.data.Dataset | tf.distribute.DistributedDataset",
+    batches: tf.data.Dataset,
     start: int,
     recorder: AfterSteps,
     callbacks: "Sequence[keras.callbacks.Callback]" = (),

@@ -19,31 +19,25 @@ if TYPE_CHECKING:
     from tfgen.training.compilation import TrainFunction
 
 
-def batches(
-    model: "GenerativeModel", own: tf.data.Dataset, batch_size: int
-) -> "tf.distribute.DistributedDataset":
+def batches(model: "GenerativeModel", own: tf.data.Dataset) -> tf.data.Dataset:
     """What `fit` is given, endless; the model takes what it trains on from `own`.
 
-    own: this worker's rows of each batch; batch_size: of all workers.
+    own: this worker's rows of each batch.
     """
     strategy = model.distribute_strategy
-    rows = batch_size // strategy.num_replicas_in_sync
-    shares = strategy.distribute_datasets_from_function(
-        lambda _: own.rebatch(rows, drop_remainder=True)
-    )
-    model.steps_on_device = functools.partial(train_function, shares=shares)
-    numbers = tf.data.Dataset.range(tf.int64.max).with_options(pipeline.options())
-    return strategy.distribute_datasets_from_function(lambda _: numbers)
+    model.steps_on_device = functools.partial(train_function, own=own, strategy=strategy)
+    return tf.data.Dataset.range(tf.int64.max).with_options(pipeline.options())
 
 
 def train_function(
-    model: "GenerativeModel", shares: "tf.distribute.DistributedDataset"
+    model: "GenerativeModel", own: tf.data.Dataset, strategy: tf.distribute.Strategy
 ) -> "TrainFunction":
     """A step of all workers -> the terms, means over all rows.
 
-    shares: this worker's rows of each batch, from the step on that `fit` begins with.
+    own: this worker's rows of each batch, from the step on that `fit` begins with.
     """
-    strategy, each = model.distribute_strategy, iter(shares)
+    each = iter(own)
+    replicas = len(strategy.extended.worker_devices)  # of this worker
 
     @tf.function(autograph=False)
     def step(batch: Any) -> tf.Tensor:
@@ -53,8 +47,16 @@ def train_function(
 
         return strategy.reduce(tf.distribute.ReduceOp.MEAN, strategy.run(on_each, (batch,)), None)
 
+    def part(rows: tf.Tensor) -> Any:
+        """Of this worker's rows those of each of its replicas."""
+        parts = tf.split(rows, replicas)
+        return strategy.experimental_distribute_values_from_function(
+            lambda of: parts[of.replica_id_in_sync_group % replicas]
+        )
+
     def train(steps: Any) -> Mapping[str, tf.Tensor]:
         next(steps)
-        return dict(zip(model.terms, tf.unstack(step(next(each))), strict=True))
+        batch = {key: part(rows) for key, rows in next(each).items()}
+        return dict(zip(model.terms, tf.unstack(step(batch)), strict=True))
 
     return train
