@@ -372,8 +372,14 @@ def _caption(table):
         f"{_one_term(table)}. "
         f"{table['features']['distance']}: Frechet distance in the features of a fixed classifier "
         f"of the hash `{protocol['features_hash'][:8]}` ({accuracy} right on this split). s, MB: "
-        "training on two cores (no s where others ran beside it), at its peak.*"
+        f"training on two cores (no s where others ran beside it), at its peak.{_cut(table)}*"
     )
+
+
+def _cut(table):
+    """Which models were trained for other steps than their config has, as a sentence."""
+    cut = [f"`{name}` {row['steps']:,}" for name, row in rows_of(table) if row.get("steps")]
+    return f" Steps, where not those of the config: {', '.join(cut)}." if cut else ""
 
 
 def _one_term(table):

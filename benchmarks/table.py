@@ -37,6 +37,7 @@ def main(argv=None):
     )
     parser.add_argument("--seeds", type=int, default=3, help="runs of each model (3)")
     parser.add_argument("--runs", default="", help="where runs go (runs/table-<data>)")
+    parser.add_argument("--steps", type=int, default=0, help="of training (each config's own)")
     parser.add_argument("--parts", default="", help="what train.evaluate measures (all)")
     parser.add_argument("--readme", action="store_true", help="write it into README.md, RESULTS.md")
     return command.status(_run, parser.parse_args(argv))
@@ -45,6 +46,8 @@ def main(argv=None):
 def _run(options):
     if options.seeds < 1:
         raise UserError(f"--seeds={options.seeds}: at least one run of each model is needed.")
+    if options.steps < 0:
+        raise UserError(f"--steps={options.steps}: no training has so many.")
     models = [one_of("model", name, settings.names()) for name in options.models.split(",") if name]
     models = models or models_of("digits")
     with startup.loading_tensorflow():
@@ -58,14 +61,19 @@ def _run(options):
     runs = {model: [] for model in models}
     for i, (model, seed) in enumerate(tasks):
         run = RunDir(folder / f"{model}-seed{seed}")
-        done = train_and_measure(run, model, options.data, seed, options.parts)
+        done = train_and_measure(run, model, options.data, seed, options.parts, options.steps)
         runs[model].append(run)
         seconds = time.monotonic() - began
         print(f"{i + 1}/{len(tasks)}  {model} seed {seed}: {done}, {seconds:.0f} s", flush=True)
     measured = {
         model: [run.read_json(run.metrics) for run in group] for model, group in runs.items()
     }
-    table = merge(read(options.data), aggregate(measured))
+    new = aggregate(measured)
+    if options.steps:
+        new["models"] = {
+            name: row | {"steps": options.steps} for name, row in new["models"].items()
+        }
+    table = merge(read(options.data), new)
     path = RESULTS / f"{word(options.data)}.json"
     write_text(path, json.dumps(table, indent=1) + "\n")
     grids = {m: RunDir(folder / f"{m}-seed0").figures / "samples.png" for m in table["models"]}
@@ -101,19 +109,20 @@ def of_file(path):
     return content
 
 
-def train_and_measure(run, model, data, seed, parts=""):
+def train_and_measure(run, model, data, seed, parts="", steps=0):
     """Runs what is missing of the two commands, of evaluation some parts. Returns what was done.
 
     Raises: UserError with the command's own words, if one fails.
     """
     done, measure = [], [f"--workdir={run.path}", *([f"--parts={parts}"] if parts else [])]
-    if run.complete and run.read_config() != (model, config_of(model, data, seed)):
+    if run.complete and run.read_config() != (model, config_of(model, data, seed, steps)):
         raise UserError(
             f"{run.path} holds a run of other settings than those of configs/{model}.py now: take "
             "it away, or name another folder with --runs."
         )
     if not run.complete:
         flags = [f"--workdir={run.path}", f"--config.seed={seed}", f"--config.data.name={data}"]
+        flags += [f"--config.steps={steps}"] if steps else []
         run_command("train.run", f"--model={model}", *flags)
         done.append("trained")
     if not run.metrics.exists() or run.metrics.stat().st_mtime < run.card.stat().st_mtime:
@@ -125,10 +134,12 @@ def train_and_measure(run, model, data, seed, parts=""):
     return " and ".join(done) or "there already"
 
 
-def config_of(model, data, seed):
+def config_of(model, data, seed, steps=0):
     """The config that a run of the table has, as config.json holds it."""
     config = settings.find(model, data)
     config.seed = seed
+    if steps:
+        config.steps = steps
     return json.loads(config.to_json())
 
 

@@ -42,6 +42,7 @@ LONGEST = (
     *("models/test_progan.py", "test_front.py", "test_precision.py", "models/test_gan_family.py"),
     *("models/test_text_to_image.py", "models/test_flows.py", "training/test_loop.py"),
     *("training/test_validation.py", "training/test_kill.py", "training/test_lifecycle.py"),
+    "training/test_hosts.py",
     *("cli/test_evaluate.py", "cli/test_commands.py", "data/test_source.py", "test_fit.py"),
     *("test_wheel.py", "cli/test_translate.py", "objectives/test_penalties.py"),
     "analysis/test_applications.py",

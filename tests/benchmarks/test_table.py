@@ -42,6 +42,30 @@ def test_new_rows_join_those_that_are_there():
     assert table.merge(old, both) == both
 
 
+def test_rows_of_other_steps_say_so(tmp_path, monkeypatch, capsys):
+    asked = []
+
+    def command(module, *flags):
+        run = RunDir(next(f for f in flags if f.startswith("--workdir")).partition("=")[2])
+        run.path.mkdir(parents=True, exist_ok=True)
+        if module == "train.run":
+            asked.extend(flags)
+            run.card.write_text("card")
+            run.write_config("vae", table.config_of("vae", "digits", 0, steps=60))
+        else:
+            run.metrics.write_text(json.dumps(content()))
+
+    monkeypatch.setattr(table, "run_command", command)
+    monkeypatch.setattr(table, "RESULTS", tmp_path / "results")
+    arguments = ["--models=vae", "--seeds=1", "--steps=60", f"--runs={tmp_path / 'runs'}"]
+    assert table.main(arguments) == 0
+    assert "--config.steps=60" in asked
+    assert "Steps, where not those of the config: `vae` 60." in capsys.readouterr().out
+    # A finished run of these steps is not one of the config's.
+    assert table.main(arguments[:2] + arguments[3:]) == 2
+    assert table.main(["--steps=-1"]) == 2
+
+
 def test_a_table_goes_on_where_it_stopped(tmp_path, monkeypatch, capsys):
     """Finished runs are not trained again, and numbers of older code are renewed."""
     from tfgen import evaluation

@@ -132,6 +132,19 @@ def test_half_of_the_images_are_mirrored_by_seed_and_step(digits, kind):
     assert turned[:60] != turned[60:120]
 
 
+def test_the_shares_of_workers_are_the_batch(digits, kind):
+    split = digits.load("validation")
+    shares = [
+        data.batches(split, 60, 0, 2, True, share=(i, 3)).take(4).as_numpy_iterator()
+        for i in range(3)
+    ]
+    joined = [
+        {key: np.concatenate([share[key] for share in step]) for key in step[0]}
+        for step in zip(*shares, strict=True)
+    ]
+    assert same(joined, stream(split, 60, 4, start=2, flip=True))
+
+
 def test_the_order_does_not_depend_on_the_global_seed(digits, kind):
     split = digits.load("validation")
     runs = []

@@ -18,12 +18,12 @@ from tfgen.errors import UserError
 from tfgen.training import cluster, hosts, line
 
 # Of each way in which a batch is coupled one: batch statistics and two optimizers, an objective of
-# the batch, a penalty on gradients, a pool of images of earlier steps, negative chains.
-ROWS = ("dcgan", "wae_mmd", "dragan", "cyclegan", "rbm")
+# the batch, a penalty on gradients, negative chains.
+ROWS = ("dcgan", "wae_mmd", "dragan", "rbm")
 
 WATCHED = {
-    **{"steps": 200, "save_every": 20, "log_every": 10},
-    **{"eval_every": 20, "eval_metric": "loss"},
+    **{"steps": 80, "save_every": 20, "log_every": 10},
+    **{"eval_every": 40, "eval_metric": "loss"},
 }
 
 
@@ -48,7 +48,7 @@ def whole(tmp_path_factory):
     """The folder of a run that two workers have trained untouched."""
     folder = tmp_path_factory.mktemp("whole")
     said = workers.trained(folder / "out", *workers.flags(small.FILE, folder / "run", **WATCHED))
-    assert "step 200/200" in said[0]
+    assert "step 80/80" in said[0]
     assert not said[1].strip()
     return folder / "run"
 
@@ -86,7 +86,7 @@ def test_stopped_and_killed_workers_end_as_untouched_ones(tmp_path, whole):
     assert (tmp_path / f"run/checkpoints/ckpt-{stopped}.index").exists()
 
     chief, worker = workers.pair(tmp_path / "out", *arguments)
-    until(tmp_path, 80)
+    until(tmp_path, 40)
     worker.kill()
     status, said = ended(chief)
     assert f"Continuing from step {stopped}" in said
@@ -95,7 +95,7 @@ def test_stopped_and_killed_workers_end_as_untouched_ones(tmp_path, whole):
     assert "Traceback" not in said
 
     chief, worker = workers.pair(tmp_path / "out", *arguments)
-    until(tmp_path, 140)
+    until(tmp_path, 60)
     chief.kill()
     status, said = ended(worker)
     assert status == 1
@@ -111,7 +111,7 @@ def test_stopped_and_killed_workers_end_as_untouched_ones(tmp_path, whole):
 @pytest.mark.slow
 def test_a_complete_run_is_complete_on_all(tmp_path, whole):
     said = workers.trained(tmp_path, *workers.flags(small.FILE, whole, **WATCHED))
-    assert "is complete: 200 steps" in said[0]
+    assert "is complete: 80 steps" in said[0]
 
 
 @pytest.mark.slow
@@ -131,7 +131,8 @@ def test_workers_that_differ_are_told_in_what(tmp_path):
     pair = [workers.start(tmp_path, i, both, *flags[i]) for i in range(2)]
     for status, said in map(workers.Worker.wait, pair):
         assert status == 2
-        assert "a disk that all workers share" in said
+        assert f"the chief's run directory: 'not there' at worker 1 ({both[1]})" in said
+        assert "a disk that all share" in said
         assert "Traceback" not in said
     assert not any((tmp_path / f"run{i}/config.json").exists() for i in range(2))
 
@@ -166,7 +167,7 @@ def test_a_worker_that_is_silent_counts_as_gone():
     chief, other = connected()
     try:
         with pytest.raises(line.Lost, match=r"^worker 1 \(b:2\) has been silent for"):
-            chief.compare({})
+            chief.compare(dict)
     finally:
         chief.fail(UserError("over"))
         chief.close()
@@ -201,30 +202,3 @@ def test_all_stop_at_a_step_that_each_has_heard_of():
         chief.fail(UserError("over"))
         chief.close()
         other.close()
-
-
-@pytest.mark.parametrize(
-    ("given", "said"),
-    [
-        ("{", "TF_CONFIG is not understood"),
-        ('{"cluster": {"worker": ["a:1"], "ps": ["b:1"]}}', "without parameter servers"),
-        (
-            '{"cluster": {"worker": ["a:1", "b:1"]}, "task": {"type": "worker", "index": 2}}',
-            "this is worker 2",
-        ),
-        ('{"cluster": {"worker": ["a:1", "b"]}, "task": {"index": 0}}', "'host:port'"),
-    ],
-)
-def test_a_tf_config_that_is_none_is_refused(monkeypatch, given, said):
-    monkeypatch.setenv("TF_CONFIG", given)
-    with pytest.raises(UserError, match=said):
-        cluster.from_environment()
-
-
-def test_workers_are_numbered_from_the_chief(monkeypatch):
-    of = {"chief": ["a:1"], "worker": ["b:1", "c:1"]}
-    task = {"type": "worker", "index": 1}
-    monkeypatch.setenv("TF_CONFIG", json.dumps({"cluster": of, "task": task}))
-    assert cluster.from_environment() == cluster.Cluster(("a:1", "b:1", "c:1"), 2)
-    monkeypatch.setenv("TF_CONFIG", json.dumps({"cluster": {"worker": ["a:1"]}, "task": task}))
-    assert cluster.from_environment() is None

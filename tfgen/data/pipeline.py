@@ -30,7 +30,8 @@ SMALL = 2**24
 BUFFER_BYTES = 2**28
 
 
-def _options() -> "tf.data.Options":
+def options() -> "tf.data.Options":
+    """Of all data that are trained on."""
     import tensorflow as tf
 
     options = tf.data.Options()
@@ -114,7 +115,7 @@ def batches(
         made = recipes(data, batch_size, seed, start, flip).map(
             lambda recipe: gathered(constants, own(recipe), data.drawn_of)
         )
-        return made.prefetch(2).with_options(_options())
+        return made.prefetch(2).with_options(options())
     made = _read(data, batch_size, seed, start, own)
     if data.other:
         others = _read(data.other, batch_size, _seed_of_other(seed), start, own)
@@ -129,7 +130,7 @@ def batches(
             lambda step: own(_turns(seed, batch_size, bool(data.other), step))
         )
         made = tf.data.Dataset.zip(made, turns).map(_mirrored)
-    return made.prefetch(2).with_options(_options())
+    return made.prefetch(2).with_options(options())
 
 
 def in_memory(data: "ImageData") -> bool:
@@ -173,7 +174,7 @@ def recipes(
         return {**found, **turns, **draws}
 
     made = tf.data.Dataset.range(start, tf.int64.max).map(recipe)
-    return made.with_options(_options())
+    return made.with_options(options())
 
 
 def gathered(
@@ -302,4 +303,4 @@ def _streamed(data: "ImageData", batch_size: int, seed: int, start: int) -> "tf.
 
 def evaluation_batches(data: "ImageData", batch_size: int) -> "tf.data.Dataset":
     """The split once, in its own order, the last batch smaller: dicts of [<= batch_size, ...]."""
-    return data.examples().batch(batch_size).with_options(_options())
+    return data.examples().batch(batch_size).with_options(options())

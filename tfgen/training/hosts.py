@@ -45,7 +45,7 @@ class Alone:
         """What the chief says: its own value there, on the others what it has sent."""
         return value
 
-    def compare(self, facts: Mapping[str, Any]) -> None:
+    def compare(self, facts: Callable[[], Mapping[str, Any]]) -> None:
         """Raises: UserError on all where what they have is not what the chief has."""
 
     def stopping(self, step: int, signal: int | None) -> int | None:
@@ -81,7 +81,7 @@ class Hosts:
         """Before a training."""
         if self.closed.is_set():
             raise UserError("the workers have parted: start all of them in new processes.")
-        self.released = False
+        self.released = False  # whether another's end no longer matters
         self.asked: int | None = None  # the signal of a worker
         self.stop: tuple[int, int] | None = None  # (the step to stop at, the signal)
         self.unheard: set[int] = set()  # workers that have not confirmed it
@@ -96,13 +96,13 @@ class Hosts:
         lines_of.tell(self.lines, "told", value)
         return value
 
-    def compare(self, facts: Mapping[str, Any]) -> None:
-        facts = json.loads(json.dumps(facts))  # as the others hear it
+    def compare(self, facts: Callable[[], Mapping[str, Any]]) -> None:
+        own = json.loads(json.dumps(facts()))  # as the others hear it
         if self.chief:
-            said = self._differences(facts, {i: self._next(i) for i in self.lines})
+            said = self._differences(own, {i: self._next(i) for i in self.lines})
             lines_of.tell(self.lines, "told", said)
         else:
-            self.lines[0].send("told", facts)
+            self._send(0, "told", own)
             said = self._next(0)
         if said:
             raise UserError(said)
@@ -165,6 +165,7 @@ class Hosts:
             while True:
                 kind, content = line.receive()
                 if kind == "told":
+                    self.released = content == END
                     self.heard[index].put(content)
                 elif kind == "lost":
                     said, signal = content

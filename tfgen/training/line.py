@@ -146,17 +146,19 @@ def _called(cluster: Cluster, ends: float, wait: float) -> Line:
             continue
         # From here on the chief waits for the others, and says when it gives up.
         line = Line(connection, wait + SILENCE)
-        line.send("hello", {"index": cluster.index, "addresses": list(cluster.addresses)})
-        with contextlib.suppress(OSError):  # it was the end of an earlier process
+        try:
+            line.send("hello", {"index": cluster.index, "addresses": list(cluster.addresses)})
             kind, said = line.receive()
-            if kind == "refused":
-                raise UserError(str(said))
-            if kind == "lost":
-                raise Lost(said[0])
-            connection.settimeout(SILENCE)
-            return line
-        line.close()
-        time.sleep(0.2)
+        except OSError:  # it was the end of an earlier process
+            line.close()
+            time.sleep(0.2)
+            continue
+        if kind == "refused":
+            raise UserError(str(said))
+        if kind == "lost":
+            raise Lost(said[0])
+        connection.settimeout(SILENCE)
+        return line
     raise ConnectionError(
         f"{cluster.name(0)} did not come within {wait:.0f} s{reason}. Start all workers; what "
         "keeps it away is in its own output."

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
 
+from tfgen.data import pipeline
+
 if TYPE_CHECKING:
     from tfgen.model import GenerativeModel
     from tfgen.training.compilation import TrainFunction
@@ -30,7 +32,8 @@ def batches(
         lambda _: own.rebatch(rows, drop_remainder=True)
     )
     model.steps_on_device = functools.partial(train_function, shares=shares)
-    return strategy.distribute_datasets_from_function(lambda _: tf.data.Dataset.range(tf.int64.max))
+    numbers = tf.data.Dataset.range(tf.int64.max).with_options(pipeline.options())
+    return strategy.distribute_datasets_from_function(lambda _: numbers)
 
 
 def train_function(
