@@ -48,6 +48,7 @@ def build(name, config, training):
         if isinstance(layer, layers.BatchNormalization):
             layer.synchronized = False
     ways = {"dcgan": DCGAN, "vae": VAE, "wgan_gp": WGANGP, "conditional_gan": ConditionalGAN}
+    ways |= {"ddpm": DDPM}
     return ways[name](source, config)
 
 
@@ -275,3 +276,52 @@ class VAE(keras.Model):
         for tracker, value in zip(self.trackers, (loss, reconstruction, kl), strict=True):
             tracker.update_state(value)
         return {tracker.name: tracker.result() for tracker in self.trackers}
+
+
+class DDPM(keras.Model):
+    """After keras.io/examples/generative/ddpm: the squared error, of v, and an average."""
+
+    x_range = (-1.0, 1.0)
+
+    def __init__(self, source, config):
+        super().__init__()
+        self.network, self.ema_network = map(self.with_keras_dropout, (source.denoiser,) * 2)
+        self.ema_network.set_weights(self.network.get_weights())
+        self.timesteps, self.ema = source.steps, 0.999
+        self.signal, self.spread = (
+            tf.constant(value, tf.float32)
+            for value in (source.q.abar**0.5, (1.0 - source.q.abar) ** 0.5)
+        )
+        self.seed_generator = keras.random.SeedGenerator(0)
+        adam = config.optimizers.denoiser
+        rate = keras.optimizers.schedules.CosineDecay(adam.learning_rate, config.steps)
+        self.compile(loss=keras.losses.MeanSquaredError(), optimizer=keras.optimizers.Adam(rate))
+
+    @staticmethod
+    def with_keras_dropout(network):
+        from tfgen.layers import Dropout as Ours
+
+        def own(layer):
+            return (
+                layers.Dropout(layer.rate)
+                if isinstance(layer, Ours)
+                else layer.from_config(layer.get_config())
+            )
+
+        return keras.models.clone_model(network, clone_function=own)
+
+    def train_step(self, images):
+        batch_size = ops.shape(images)[0]
+        seed = self.seed_generator
+        t = keras.random.randint((batch_size,), 1, self.timesteps + 1, seed=seed)
+        noise = keras.random.normal(ops.shape(images), seed=seed)
+        a, s = (tf.gather(table, t)[:, None, None, None] for table in (self.signal, self.spread))
+        with tf.GradientTape() as tape:
+            time = ops.cast(t, "float32")[:, None]
+            said = self.network([a * images + s * noise, time], training=True)
+            loss = self.loss(a * noise - s * images, said)
+        gradients = tape.gradient(loss, self.network.trainable_weights)
+        self.optimizer.apply_gradients(zip(gradients, self.network.trainable_weights, strict=True))
+        for weight, ema_weight in zip(self.network.weights, self.ema_network.weights, strict=True):
+            ema_weight.assign(self.ema * ema_weight + (1 - self.ema) * weight)
+        return {"loss": loss}

@@ -1,6 +1,6 @@
 """Training speed: tfgen against the same networks written the plain way, and against PyTorch.
 
-python -m benchmarks.speed [--rounds=7] [--steps=600] [--models=dcgan,vae,wgan_gp,conditional_gan]
+python -m benchmarks.speed [--rounds=7] [--steps=600] [--models=dcgan,vae,...,ddpm]
 python -m benchmarks.speed --device=gpu     # dcgan and vae, at 28 or 32 pixels and at 64x64x3
 
 Training images per second, on a CPU on digits at the batch size of the config. Every way has a
@@ -40,7 +40,7 @@ import numpy as np
 from tfgen import settings
 
 ROOT = Path(__file__).parent.parent
-CPU = ("dcgan", "vae", "wgan_gp", "conditional_gan")
+CPU = ("dcgan", "vae", "wgan_gp", "conditional_gan", "ddpm")
 # {name: (model, shape of the images, settings)}: the smaller networks are those of the configs.
 WIDE = {"model.width": 128, "batch_size": 128}
 GPU = {

@@ -14,10 +14,11 @@ if TYPE_CHECKING:
 ddpm = settings.config_file("ddpm")
 
 rule = ddpm.rule
-ON = ddpm.ON
+ON = {"ring": ddpm.POINTS, "grid": ddpm.POINTS}
 
 
 def get_config() -> "ConfigDict":
     config = ddpm.get_config()
-    del config.model.waves  # no level has a likelihood here
+    for bounds in ("waves", "prediction", "loss"):  # no level has a likelihood here
+        del config.model[bounds]
     return config

@@ -367,8 +367,8 @@ ROWS = [
         dict(width=2, depth=1, blocks=1, patch_width=3, patch_depth=1, pool=12, enlarge=1.25),
         2218,
     ),
-    # Time 80, 272; in 40; blocks 380, 1080, 1336, 2064, 1736, 736, 568; down 148, up 584; out 45.
-    Row("ddpm", UNET | dict(steps=9, prediction="v", attention=0), 9069),
+    # Time 80, 272; in 40; blocks 380, 380, 568, 568, attention four times 8, 60, 20; out 45.
+    Row("ddpm", UNET | dict(steps=9, prediction="v"), 2685, (4, 4, 1)),
     # Time 80, 272, labels 10 * 16; in 64 * 4 + 4; a block 20, 68, 20; out 4 * 128 + 128.
     Row(
         "ddpm",
@@ -385,9 +385,8 @@ ROWS = [
         1520,
         variant="labels, dense",
     ),
-    # Time 80, 272; in 40; blocks 380, 380, 568, 568, attention four times 8, 60, 20; out 45.
-    Row("edm", UNET | dict(churn=1.0, sigma_max=3.0), 2685, (4, 4, 1)),
     # Time 80, 272; in 64 * 4 + 4; a block 20, 68, 20; out 4 * 64 + 64.
+    Row("edm", UNET | dict(network="dense", churn=1.0, sigma_max=3.0), 1040),
     Row("score_matching", dict(width=4, network="dense", noises=3, each=2, sigma_max=1.0), 1040),
     # The VAE's, and 4 pseudo-inputs of 64 pixels.
     Row("vamp_vae", dict(latent_dim=3, network="conv", width=2, pseudo_inputs=4), 1755),

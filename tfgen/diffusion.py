@@ -154,6 +154,20 @@ class Diffusion(GenerativeModel):
         found = guess(self.one_hot(label))
         return found + self.guidance * (found - guess(None)) if self.guidance else found
 
+    def denoised_at(
+        self, x: tf.Tensor, sigma: tf.Tensor, label: tf.Tensor | None = None
+    ) -> tf.Tensor:
+        """The guess of x_0 from x_0 + sigma eps: [B, H, W, C], [B] -> [B, H, W, C]."""
+        raise NotImplementedError(f"{type(self).__name__} must say what it guesses of noisy images")
+
+    def score(self, x: tf.Tensor, sigma: tf.Tensor, label: tf.Tensor | None = None) -> tf.Tensor:
+        """The gradient of log density of x_0 + sigma eps: [B, H, W, C] around (-1, 1) -> the same.
+
+        By Tweedie's formula, (E[x_0 | x] - x) / sigma^2.
+        """
+        square = tf.square(tf.reshape(sigma, [-1, 1, 1, 1]))
+        return (self.denoised_at(x, sigma, label) - x) / square
+
     # --- sampling --------------------------------------------------------------------------------
 
     def steps_taken(self, steps: int | None = None) -> int:

@@ -31,6 +31,8 @@ asks `can`.
 | `complete(x, known, seeds)` | [B, H, W, C] -> the same | autoregressive models, machines |
 | `pixel_log_prob(x)` | [B, H, W, C] -> the same, nats | models of one pixel after another |
 | `mixing(x, seeds)` | [B, H, W, C] -> [B, T, H, W, C] | models with a Markov chain |
+| `denoise_step(x, step, added, condition)` | -> {"x", "image"}, one step of a sample | diffusion |
+| `edit(x, strength, seeds)` | [B, H, W, C] -> the same: what it shows, drawn anew | diffusion |
 | `filters()` | -> [N, H, W, C] | machines: what hidden units look for |
 | `log_partition()` | -> `tfgen.layers.partition.LogZ`, nats | machines |
 | `log_density(x)` | [B, H, W, C] -> [B], nats | flows: on [0, 1]^D, not of levels |
@@ -86,7 +88,7 @@ def _keep_reads_before_writes() -> None:
 TAKE_IMAGES = {
     *("encode", "reconstruct", "translate", "code_kl", "draw_posterior", "classify", "cluster"),
     *("class_log_prob", "log_prob", "pixel_log_prob", "log_density", "elbo", "bound"),
-    *("corrupt", "denoise", "complete", "mixing"),
+    *("corrupt", "denoise", "complete", "mixing", "edit"),
 }
 
 

@@ -1,5 +1,6 @@
 """`ring` and `grid` follow their density."""
 
+import dataclasses
 import math
 
 import numpy as np
@@ -46,3 +47,18 @@ def test_points_become_images_and_come_back(name):
     assert images.min() >= 0
     assert images.max() <= 1
     np.testing.assert_allclose(mixture.to_points(images), xy, atol=1e-12)
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.3])
+def test_the_score_is_the_gradient_of_the_density_of_noisy_points(noise):
+    """Finite differences of the density of a mixture that is wider by the noise."""
+    mixture = points.MIXTURES["ring"]
+    sigma = np.hypot(mixture.sigma, noise * mixture.extent)
+    wider = dataclasses.replace(mixture, sigma=sigma)
+    x = np.array([[0.9, 0.02], [0.6, 0.65]])
+    for axis in range(2):
+        step = np.zeros(2)
+        step[axis] = 1e-6
+        ahead, behind = (wider.log_prob((x + s) * mixture.extent) for s in (step, -step))
+        found = mixture.score(x, noise)[:, axis]
+        np.testing.assert_allclose(found, (ahead - behind) / 2e-6, rtol=1e-4)

@@ -9,29 +9,6 @@ from tfgen.compiling import compiled
 from tfgen.data.points import LEVELS, MIXTURES
 
 
-def true_score(mixture, x, sigma):
-    """Of points [N, 2] in (-1, 1) with noise of sigma: each mode a Gaussian that is wider by it."""
-    means, variance = mixture.means / mixture.extent, (mixture.sigma / mixture.extent) ** 2
-    away = means - x[:, None]
-    logits = -0.5 * np.sum(away**2, axis=-1) / (variance + sigma**2)
-    share = np.exp(logits - logits.max(axis=1, keepdims=True))
-    share /= share.sum(axis=1, keepdims=True)
-    return np.einsum("nk,nkd->nd", share, away) / (variance + sigma**2)
-
-
-def test_the_true_score_is_the_gradient_of_the_density():
-    """Finite differences of `Mixture.log_prob`, without noise."""
-    mixture = MIXTURES["ring"]
-    x = np.array([[0.9, 0.02], [0.6, 0.65]])
-    for axis in range(2):
-        step = np.zeros(2)
-        step[axis] = 1e-6
-        ahead, behind = (mixture.log_prob((x + s) * mixture.extent) for s in (step, -step))
-        np.testing.assert_allclose(
-            true_score(mixture, x, 0.0)[:, axis], (ahead - behind) / 2e-6, rtol=1e-4
-        )
-
-
 def learnt(name, steps, **changes):
     """A model of points after so many steps, and the noisy points that it is asked about."""
     from tfgen.training import optimizers
@@ -51,7 +28,7 @@ def difference(model, mixture, points, sigma, random):
     """sigma |s - s_true|, a root mean square, over noisy points; that of a score of 0 is near 1."""
     x = (points + sigma * random.normal(size=points.shape)).astype(np.float32)
     found = model.score(tf.constant(x[:, None, None]), tf.fill([len(x)], np.float32(sigma)))
-    error = found.numpy()[:, 0, 0] - true_score(mixture, x, sigma)
+    error = found.numpy()[:, 0, 0] - mixture.score(x, sigma)
     return sigma * np.sqrt(np.mean(error**2))
 
 

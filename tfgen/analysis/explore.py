@@ -1,7 +1,8 @@
 """Looking into the codes of a finished run.
 
-Traversals, interpolations, image arithmetic, the map of a plane of codes, reconstructions: pictures
-in figures/explore-*.png, and on a page explore.html. `tfgen/reports/table.py` says which.
+Traversals, interpolations, image arithmetic, the map of a plane of codes, reconstructions, the way
+from noise to image: pictures in figures/explore-*.png, and on a page explore.html.
+`tfgen/reports/table.py` says which.
 """
 
 import html
@@ -37,15 +38,16 @@ def explore(run: "FinishedRun") -> Path:
         if run.model.can("encode")
         else "All images are samples of the model, which has no codes of others."
     )
+    title = f"{'Steps' if run.model.can('denoise_step') else 'Codes'} of {name}"
     body = [
-        f"<h1>The codes of {html.escape(name)} on {html.escape(data_name)}</h1>",
+        f"<h1>The {html.escape(title.lower())} on {html.escape(data_name)}</h1>",
         provenance.paragraph(run.dir, run.model),
         f"<p>{seen}</p>",
     ]
     for figure, pixels in _drawn(subject):
         figures.save(run.outputs.figures / f"explore-{figure.key}.png", pixels)
         body.append(table.section(figure, pixels))
-    files.write_text(run.outputs.explore, page.document(f"Codes of {name}", "\n".join(body)))
+    files.write_text(run.outputs.explore, page.document(title, "\n".join(body)))
     return run.outputs.explore
 
 
@@ -56,23 +58,26 @@ def pictures(
 
     Raises: UserError for a model without codes, or points that are no images.
     """
-    return _drawn(Subject(model, lambda: data.arrays(held_out), held_out.classes))
+    return _drawn(
+        Subject(model, lambda: data.arrays(held_out), held_out.classes, data=held_out.name)
+    )
 
 
 def _subject(run: "FinishedRun") -> Subject:
     """The model and what its figures need: held-out images, or what the run has kept of them."""
     model = run.model
     if not model.can("encode"):
-        return Subject(model, dict)  # of a generator alone
+        return Subject(model, dict, data=run.config["data"]["name"])  # of a generator alone
     kept = kept_codes.read(run.dir)
     if kept and not run.finds_data("reconstructions are left out"):
         return Subject(model, dict, kept.classes, kept=kept)
     held_out = run.validation
-    return Subject(model, lambda: data.arrays(held_out), held_out.classes)
+    return Subject(model, lambda: data.arrays(held_out), held_out.classes, data=held_out.name)
 
 
 def _drawn(subject: Subject) -> Iterator[tuple[table.Figure, np.ndarray]]:
-    if subject.points:
-        raise UserError("points of the plane are no images: there is nothing to look into.")
-    latents.decoder(subject.model)  # a model without codes is refused
+    if not subject.has("denoise_step"):  # whose steps are looked into
+        if subject.points:
+            raise UserError("points of the plane are no images: there is nothing to look into.")
+        latents.decoder(subject.model)  # a model without codes is refused
     return table.drawn(subject, "explore")

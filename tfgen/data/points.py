@@ -40,6 +40,17 @@ class Mixture:
         terms = -0.5 * squared / self.sigma**2 - math.log(2 * math.pi * self.sigma**2)
         return np.logaddexp.reduce(terms, axis=1) - math.log(len(self.means))
 
+    def score(self, points: np.ndarray, noise: float = 0.0) -> np.ndarray:
+        """The gradient of log density of points [N, 2], with noise of this standard deviation.
+
+        In the square from -1 to 1, as images have it: [N, 2] -> [N, 2].
+        """
+        away = self.means / self.extent - np.asarray(points)[:, None]
+        variance = (self.sigma / self.extent) ** 2 + noise**2
+        logits = -0.5 * np.sum(away**2, axis=-1) / variance
+        share = np.exp(logits - np.logaddexp.reduce(logits, axis=1)[:, None])
+        return np.einsum("nk,nkd->nd", share, away) / variance
+
     def to_image(self, points: np.ndarray) -> np.ndarray:
         """Points [N, 2] -> images [N, 1, 1, 2] in [0, 1]."""
         return (np.asarray(points)[:, None, None] / self.extent + 1.0) / 2.0

@@ -135,6 +135,16 @@ class DDPM(Diffusion):
         found = self.guided(lambda y: self.guess(self.said(x_t, t, y)[0], x_t, t), label)
         return tf.clip_by_value(found, -1.0, 1.0)
 
+    def denoised_at(
+        self, x: tf.Tensor, sigma: tf.Tensor, label: tf.Tensor | None = None
+    ) -> tf.Tensor:
+        """The same from x_0 + sigma eps, at the time whose noise is the nearest: sigma [B]."""
+        noise = tf.constant(-0.5 * np.log(self.q.snr), tf.float32)  # log sigma of each time
+        apart = tf.abs(tf.math.log(sigma)[:, None] - noise)
+        t = 1 + tf.argmin(apart, axis=1, output_type=tf.int32)
+        a, _ = self.signal_and_noise(t)
+        return self.denoised(a * x, t, label)
+
     # --- training --------------------------------------------------------------------------------
 
     def step_terms(
@@ -201,7 +211,7 @@ class DDPM(Diffusion):
         seeds: tf.Tensor | None = None,
         label: tf.Tensor | None = None,
         resample: int = 4,
-        jump: int = 10,
+        jump: int = 5,
     ) -> tf.Tensor:
         """Draws what is not known beside what is: images in [0, 1] -> the same.
 

@@ -114,6 +114,8 @@ class EDM(Diffusion):
         c_skip, c_out, _ = self.scales(sigma)
         return self.guided(lambda y: c_skip * x + c_out * self.F(x, sigma, y), label)
 
+    denoised_at = denoised
+
     # --- training --------------------------------------------------------------------------------
 
     def step_terms(

@@ -44,7 +44,9 @@ def try_out(model: "GenerativeModel", held_out: "ImageData") -> None:
 def draw(run: "RunDir", model: "GenerativeModel", held_out: "ImageData") -> None:
     """Into figures/ of the run; held_out: `ImageData` of a split that training has not seen."""
     subject = Subject(
-        model, lambda: data.arrays(held_out), held_out.classes, grids=run.sample_grids()
+        *(model, lambda: data.arrays(held_out), held_out.classes),
+        grids=run.sample_grids(),
+        data=held_out.name,
     )
     for figure, pixels in table.drawn(subject, "folder"):
         figures.save(run.figures / f"{figure.key}.png", pixels)

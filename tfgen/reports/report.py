@@ -42,6 +42,7 @@ def page_of(run: "FinishedRun", content: Mapping[str, Any], splits: "Splits") ->
         splits.about.classes,
         train=splits.train["image"],
         grids=folder.sample_grids(),
+        data=splits.about.name,
     )
     body = [
         f"<h1>{html.escape(name)} on {html.escape(data)}</h1>",

@@ -12,6 +12,7 @@ import tensorflow as tf
 from tfgen import latents
 from tfgen.compiling import compiled
 from tfgen.data import conditions
+from tfgen.data.points import MIXTURES
 from tfgen.reports.kept_codes import KeptCodes
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ class Subject:
       train: the training images, uint8 levels [N, H, W, C], where they are at hand.
       grids: {step: path} of the pictures that training has left.
       kept: what the run has kept of held-out images, where those are not at hand.
+      data: the data set's name.
     """
 
     model: "GenerativeModel"
@@ -42,6 +44,7 @@ class Subject:
     train: np.ndarray | None = None
     grids: Mapping[int, Path] = dataclasses.field(default_factory=dict)
     kept: KeptCodes | None = None
+    data: str = ""
 
     def has(self, need: str) -> bool:
         """Whether there is what a figure needs: one of `OTHER_NEEDS`, or a method of the model."""
@@ -127,6 +130,7 @@ OTHER_NEEDS: dict[str, Callable[[Subject], bool]] = {
     "samples by class": lambda subject: bool(subject.model.num_classes),
     "samples by caption": lambda subject: isinstance(subject.model.condition, conditions.Captions),
     "several images": lambda subject: len(subject.images) > 1,
+    "a known mixture": lambda subject: subject.data in MIXTURES,
     "a prior": lambda subject: hasattr(subject.model, "prior"),
     "a plane of codes": _plane,  # of a VAE, whose prior fills it
 }

@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 
 from tfgen.errors import Notice
-from tfgen.reports import codes, figures, page
+from tfgen.reports import codes, figures, page, steps
 from tfgen.reports.subject import Subject
 
 Page = Literal["folder", "report", "explore"]
@@ -159,6 +159,21 @@ FIGURES: tuple[Figure, ...] = (
         "completion", "Completion",
         "Held-out images, their upper halves, and what the model makes of those.",
         lambda subject: figures.completion(subject.model, subject.first()), needs=("complete",),
+    ),
+    Figure(
+        "path", "From noise to image",
+        "Noise on its way to a sample, its contrast stretched, and below it what the model guesses "
+        "in it.",
+        steps.path, needs=("denoise_step",), pages=("folder", "report", "explore"), points=True,
+    ),
+    Figure(
+        "score", "The score",
+        "The gradient of the log density of noisy points, times the noise's variance: it leads to "
+        "the mean of the points that each may come from. Long arrows are cut; the darker the "
+        "longer. Beside it the true one, and the root mean square of how far the learnt one is off "
+        "where noisy points lie, times the noise.",
+        steps.field, needs=("denoise_step", "a known mixture"),
+        pages=("folder", "report", "explore"), points=True, text=True,
     ),
     Figure(
         "filters", "Filters",
