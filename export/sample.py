@@ -24,7 +24,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--from",
         dest="source",
         required=True,
-        help="a run, a SavedModel, grpc://host:port/NAME or http://host:port/v1/models/NAME",
+        help="a run, zoo:dcgan/digits, a SavedModel, grpc://host:port/NAME or http://host:port/v1/models/NAME",
     )
     parser.add_argument("--seeds", help="7, or 1,5,9, or 0:64 (the default)")
     parser.add_argument("--label", help="the class to sample, a number or a name")

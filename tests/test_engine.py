@@ -71,6 +71,16 @@ def test_errors_of_a_user_or_a_disk_are_such_here(tmp_path):
         engine.for_each([667], opener, workers=1)
 
 
+def test_another_runner_is_named_and_has_its_options(tmp_path):
+    """Beam's own, in this process, stands for those that need a cluster."""
+    opener = functools.partial(Worker, str(tmp_path))
+    where = ("apache_beam.runners.portability.fn_api_runner.FnApiRunner", ["direct_num_workers=1"])
+    assert engine.merged(range(3), opener, union, tmp_path, *where) == {0, 1, 2}
+    assert {(tmp_path / str(i)).read_text().split()[0] for i in range(3)} == {str(os.getpid())}
+    with pytest.raises(UserError, match="is refused"):
+        engine.for_each([666], opener, *where)
+
+
 def test_beam_installs_beside_tensorflow():
     code = "import tensorflow, apache_beam, tfgen.models; print(tensorflow.constant(3).numpy())"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)

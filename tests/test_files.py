@@ -5,6 +5,7 @@ import os
 
 import pytest
 
+from tests.conftest import ROOT
 from tfgen import files
 
 
@@ -63,3 +64,9 @@ def test_a_path_without_patterns_leads_to_the_same_folder(tmp_path, name):
     assert (folder / "a").read_text() == "x"
     assert files.plain(folder) == plain
     assert files.plain(tmp_path) == tmp_path
+
+
+def test_the_cache_is_where_the_user_wants_it(monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert files.cache() == tmp_path / "tfgen"
+    assert not str(files.cache()).startswith(str(ROOT))

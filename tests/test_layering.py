@@ -23,15 +23,15 @@ FLOORS = (
     "registration progress by_class random files reading seeds sizes replicas startup compiling",
     "engine",
     "precision training_state declared images latents networks run_dir metrics objectives rules",
-    "shards",
-    "settings data layers",
+    "shards checksums",
+    "settings data layers presets",
     "accumulation averages",
     "model",
     "autoregression diffusion game evaluation command",
     "models reports",
     "analysis exporting",
     "run",
-    "training",
+    "training packing",
 )
 
 

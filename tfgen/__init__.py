@@ -7,6 +7,7 @@
     run.evaluate()
     run.export("saved_model")
     tfgen.load("runs/dcgan").model              # a Keras model
+    tfgen.load("zoo:dcgan/digits").sample(7)    # one that came with tfgen, trained
 
 Nothing heavy is imported until it is used: a command line can check its flags before TensorFlow
 loads.
@@ -28,16 +29,23 @@ __all__ = ["evaluate", "load", "train"]
 registration.install()
 
 
-def load(directory: str | os.PathLike, out: str | os.PathLike = "") -> "Run":
-    """The finished run in a folder; its `model` is the Keras model.
+def load(directory: str | os.PathLike, out: str | os.PathLike = "", *, sha256: str = "") -> "Run":
+    """A finished run; its `model` is the Keras model.
 
-    out: a folder for what is made of it, measurements, pages and exports; "": the run's own.
+    Args:
+      directory: its folder; a preset that came with tfgen, "dcgan/digits" or "zoo:dcgan/digits"; or
+        a `.zip` that `export.pack` made.
+      out: a folder for what is made of it, measurements, pages and exports; "": the run's own, of a
+        preset or zip one beneath runs/.
+      sha256: of the zip, in hexadecimal, where it is known from elsewhere.
 
-    Raises: UserError if there is no run, it is not finished, or its model file is broken.
+    Raises: UserError if there is no run, it is not finished, or a file of it is broken.
     """
+    from tfgen import presets
     from tfgen.run import Run
 
-    run = Run(directory, out=out)
+    place = presets.locate(directory, sha256)
+    run = Run(place.path, out=out or place.out)
     run.model  # noqa: B018 - loaded now, so that a run that is not finished is refused here
     return run
 

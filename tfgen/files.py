@@ -84,6 +84,11 @@ def _umask() -> int:
     return mask
 
 
+def cache() -> Path:
+    """The folder of what can be computed again: $XDG_CACHE_HOME/tfgen, or ~/.cache/tfgen."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tfgen"
+
+
 def write_text(path: str | os.PathLike, text: str) -> None:
     """Text as UTF-8, whatever the locale says."""
     with atomic(path) as temporary:

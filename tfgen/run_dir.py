@@ -157,6 +157,10 @@ class RunDir:
             )
         return model, config
 
+    def read_metrics(self) -> dict[str, Any]:
+        """What metrics.json holds.  Raises: UserError, see `read_json`."""
+        return self.read_json(self.metrics)
+
     def read_json(self, path: Path) -> dict[str, Any]:
         """The content of `training` or `metrics`.
 

@@ -15,9 +15,8 @@ from typing import Any
 
 import train  # noqa: F401 - says how, where this file is run by its path
 import tfgen
-from tfgen import command, startup
+from tfgen import command, presets, startup
 from tfgen.errors import UserError
-from tfgen.run_dir import RunDir
 
 NONE = "give either --workdir=DIR, or --compare=DIR,DIR, or --images=DIR and --against=DIR."
 FLAGS = {
@@ -53,10 +52,11 @@ def _run(options: argparse.Namespace) -> None:
     ways = [bool(part) for part in (options.workdir, options.compare, options.images)]
     if sum(ways) != 1 or bool(options.images) != bool(options.against):
         raise UserError(NONE)
-    inception, few = (options.inception, options.inception_sha256), options.compare
-    if few:
-        runs = map(RunDir, few[0].split(",") if len(few) == 1 else few)
-        return _say("side_by_side", {str(run.path): run.read_json(run.metrics) for run in runs})
+    inception, names = (options.inception, options.inception_sha256), options.compare
+    if names:
+        names = names[0].split(",") if len(names) == 1 else names
+        found = {name: presets.run_dir(name).read_metrics() for name in names}
+        return _say("side_by_side", found)
     if options.images:
         names = ("features", "n", "size", "runner", "workers")
         how = {name: getattr(options, name) for name in names} | {"flags": options.pipeline_flag}

@@ -16,8 +16,9 @@ from tests import zoo
 from tests.support import runs, small
 from tests.support.trained import trained
 from tests.zoo import EXPORTED, HOSTED
+from tfgen import checksums
 from tfgen.errors import UserError
-from tfgen.exporting import checksums, cost, golden, sources, tflite
+from tfgen.exporting import cost, golden, sources, tflite
 from tfgen.exporting.endpoints import endpoints
 from tfgen.metrics import features, kept_classifier
 from tfgen.run_dir import RunDir

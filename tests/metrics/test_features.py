@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.conftest import ROOT
 from tfgen import data
 from tfgen.errors import UserError
 from tfgen.metrics import features, kept_classifier
@@ -253,9 +252,3 @@ def test_inception_refuses_other_weights(inception, arrays, tmp_path):
     path.write_bytes(b"not a graph")
     with pytest.raises(UserError, match="cannot be used as"):
         choose(path, hashlib.sha256(b"not a graph").hexdigest())
-
-
-def test_the_cache_is_where_the_user_wants_it(monkeypatch, tmp_path):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert features.cache() == tmp_path / "tfgen"
-    assert not str(features.cache()).startswith(str(ROOT))

@@ -64,11 +64,12 @@ def main(argv):
     tf.get_logger().setLevel("ERROR")
     tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
     rows = {row.id: row for row in REPLICATED}
-    with hosts.joined(cluster.from_environment()) as team:
-        strategy = devices.make_strategy(1, team.count)
-        found = {name: measure(rows[name], strategy, team) for name in argv[1:]}
-        if team.chief:
-            print(json.dumps(found), flush=True)
-        else:
-            team.end()
+    found = {}
+    for name in argv[1:]:  # each a training of its own, as a script may have several
+        with hosts.joined(cluster.from_environment()) as team:
+            strategy = devices.make_strategy(1, team.count)
+            found[name] = measure(rows[name], strategy, team)
+            if not team.chief:
+                team.end()
+    print(json.dumps(found), flush=True)
     return 0

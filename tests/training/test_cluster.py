@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from tests.conftest import ROOT
-from tests.support import fenced
+from tests.support import fenced, mine, small
 from tfgen.errors import UserError
 from tfgen.training import cluster
 
@@ -41,6 +41,13 @@ def test_workers_are_numbered_from_the_chief(monkeypatch):
     assert cluster.from_environment() == cluster.Cluster(("a:1", "b:1", "c:1"), 2)
     monkeypatch.setenv("TF_CONFIG", json.dumps({"cluster": {"worker": ["a:1"]}, "task": task}))
     assert cluster.from_environment() is None
+
+
+def test_workers_make_their_models_themselves(monkeypatch, tmp_path):
+    task = {"cluster": {"worker": ["a:1", "b:1"]}, "task": {"type": "worker", "index": 0}}
+    monkeypatch.setenv("TF_CONFIG", json.dumps(task))
+    with pytest.raises(UserError, match="not one that is made"):
+        mine.train(tmp_path, small.make(), optimizers="adam")
 
 
 @pytest.fixture

@@ -131,7 +131,8 @@ def test_workers_that_differ_are_told_in_what(tmp_path):
     pair = [workers.start(tmp_path, i, both, *flags[i]) for i in range(2)]
     for status, said in map(workers.Worker.wait, pair):
         assert status == 2
-        assert "a disk that all workers share" in said
+        assert f"the chief's run directory: 'not there' at worker 1 ({both[1]})" in said
+        assert "a disk that all share" in said
         assert "Traceback" not in said
     assert not any((tmp_path / f"run{i}/config.json").exists() for i in range(2))
 
@@ -166,7 +167,7 @@ def test_a_worker_that_is_silent_counts_as_gone():
     chief, other = connected()
     try:
         with pytest.raises(line.Lost, match=r"^worker 1 \(b:2\) has been silent for"):
-            chief.compare({})
+            chief.compare(dict)
     finally:
         chief.fail(UserError("over"))
         chief.close()

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 import tfgen
-from tfgen import engine, startup
+from tfgen import checksums, engine, presets, startup
 from tfgen.errors import UserError, one_of
-from tfgen.exporting import checksums, maker, sources, table
+from tfgen.exporting import maker, sources, table
 from tfgen.exporting.source import Source
 from tfgen.seeds import checked
 from tfgen.shards import formats
@@ -103,7 +103,7 @@ def prepared(
     asked = {} if wanted is None else {"condition": wanted[:1]}
     shape = sampler(first[:1], **asked).shape[1:]
     return {
-        "model": {"source": source, "sha256": checksums.of_model(source)},
+        "model": {"source": source, "sha256": checksums.of_model(presets.locate(source).path)},
         "versions": {"tfgen": tfgen.__version__} | {p: metadata.version(p) for p in VERSIONS},
         "format": kind,
         "image_shape": list(shape),

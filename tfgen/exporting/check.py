@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from tfgen import checksums
 from tfgen.errors import UserError
-from tfgen.exporting import checksums, levels
+from tfgen.exporting import levels
 from tfgen.exporting.source import Source
 
 # A level of 255: what rounds the other way in another runtime's arithmetic.

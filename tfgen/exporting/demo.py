@@ -17,7 +17,7 @@ import subprocess
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -26,7 +26,6 @@ from tfgen.compiling import compiled
 from tfgen.data import conditions
 from tfgen.errors import UserError, one_of
 from tfgen.exporting import golden, tflite
-from tfgen.metrics import features
 from tfgen.reports import kept_codes, provenance
 from tfgen.run_dir import data_name
 
@@ -40,6 +39,7 @@ LITERT_JS = "2.5.3"
 # and relaxed SIMD, which some browsers lack, a second build of the same size beside this one.
 BUILD = "litert_wasm_compat_internal"
 SLIDERS = 8
+ABOUT = "about.json"  # what a page of ours has
 
 
 def runtime() -> Path:
@@ -47,7 +47,7 @@ def runtime() -> Path:
 
     Raises: UserError if it is not there and npm cannot bring it.
     """
-    cache = features.cache()
+    cache = files.cache()
     folder = cache / f"litertjs-{LITERT_JS}"
     if folder.exists():
         return folder
@@ -101,22 +101,42 @@ def write(
 
     Raises: UserError if it is neither.
     """
+    check_out(out)
+    about, content = described(model, name, data_name, precision, directions, whence)
+    with files.folder(out) as new:
+        about["runtime_bytes"] = copy_site("demo", new)
+        (new / "model.tflite").write_bytes(content)
+        files.write_text(new / ABOUT, json.dumps(about, indent=1) + "\n")
+
+
+def check_out(out: str | os.PathLike) -> None:
+    """Raises: UserError for a folder that is neither empty nor a page of ours."""
+    out = Path(out)
+    if out.exists() and (not out.is_dir() or (any(out.iterdir()) and not (out / ABOUT).exists())):
+        raise UserError(f"{out} is not an empty folder: choose another `out`.")
+
+
+def described(
+    model: "GenerativeModel",
+    name: str,
+    data_name: str,
+    precision: str,
+    directions: Mapping[str, np.ndarray] | None = None,
+    whence: Mapping[str, str] | None = None,
+) -> tuple[dict[str, Any], bytes]:
+    """(what a page has to know of a model, its LiteRT file); see `write` for the arguments.
+
+    Raises: UserError for a model that does not sample.
+    """
     if not model.can("sample"):
         raise UserError(f"{name} makes images of images; the page shows what seeds give.")
-    out = Path(out)
-    if out.exists() and (
-        not out.is_dir() or (any(out.iterdir()) and not (out / "about.json").exists())
-    ):
-        raise UserError(f"{out} is not an empty folder: choose another `out`.")
     noise = model.noise(np.zeros(1, np.int32))
-    content = tflite.convert(model, precision)
-    packed = gzip.compress((runtime() / "core" / "wasm" / f"{BUILD}.wasm").read_bytes(), mtime=0)
+    content = tflite.convert(model, precision, sampling_alone=True)
     about = {
         "model": name,
         "data": data_name,
         "precision": precision,
         "bytes": len(content),
-        "runtime_bytes": len(packed),
         "whence": dict(whence or {}),
         "prior": getattr(model, "prior", "normal"),
         "noise": {key: list(value.shape) for key, value in noise.items()},
@@ -124,26 +144,27 @@ def write(
         "directions": {key: np.round(v, 4).tolist() for key, v in (directions or {}).items()},
         **golden.describe(model),
     }
-    with files.folder(out) as new:
-        _copy_site(runtime(), new)
-        (new / "vendor" / "core" / "litert.wasm.gz").write_bytes(packed)
-        (new / "model.tflite").write_bytes(content)
-        files.write_text(new / "about.json", json.dumps(about, indent=1) + "\n")
+    return about, content
 
 
-def _copy_site(library: Path, out: Path) -> None:
-    """The page, and of the library the scripts that browsers load."""
-    for file in (Path(__file__).parent / "site").iterdir():
+def copy_site(page: str, out: Path) -> int:
+    """A page, "demo" or "gallery", what both share, and the runtime; how many bytes that has."""
+    library, site = runtime(), Path(__file__).parent / "site"
+    for file in [*(site / "shared").iterdir(), *(site / page).iterdir()]:
         shutil.copyfile(file, out / file.name)
     vendor, core = out / "vendor", library / "core"
     for package in ("core", "wasm-utils"):
         (vendor / package).mkdir(parents=True)
         shutil.copyfile(library / package / "dist" / "index.js", vendor / package / "index.js")
     shutil.copyfile(core / "wasm" / f"{BUILD}.js", vendor / "core" / "litert.js")
+    packed = gzip.compress((core / "wasm" / f"{BUILD}.wasm").read_bytes(), mtime=0)
+    return (vendor / "core" / "litert.wasm.gz").write_bytes(packed)
 
 
 def telling_latents(model: "GenerativeModel", count: int = SLIDERS, samples: int = 16) -> list[int]:
     """The latents that change images most: how far pixels move when one goes from -1 to 1."""
+    if model.can("guided"):  # the noise of a diffusion has a number for each pixel, none for more
+        return []
     noise = {k: np.asarray(v) for k, v in model.noise(np.arange(samples, dtype=np.int32)).items()}
     rows = conditions.defaults(model.condition, samples)
     # Compiled: a sampler of many steps would take minutes op by op.

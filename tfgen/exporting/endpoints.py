@@ -41,6 +41,11 @@ class Endpoint:
     function: Callable
     inputs: tuple[tf.TensorSpec, ...]
 
+    @property
+    def takes(self) -> list[str]:
+        """The names of its inputs."""
+        return [spec.name for spec in self.inputs]
+
     def example(self, rows: int) -> "dict[str, np.ndarray]":
         """Inputs of so many rows, for warm-up and tests: {name: array}."""
         import numpy as np

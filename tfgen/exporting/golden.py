@@ -2,7 +2,7 @@
 
 Each seed has its image's first 16 numbers, and the whole as levels: uint8 [H, W, C] in base64.
 Of a sampler of many steps it has what the first makes of each seed, and samples of fewer steps.
-Beside an export it holds the SHA-256 of its files too (`checksums.py`).
+Beside an export it holds the SHA-256 of its files too (`tfgen/checksums.py`).
 
 Of a model that translates images a seed stands for an image of noise (`conditions.Images`).
 """

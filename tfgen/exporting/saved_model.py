@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 
 import tensorflow as tf
 
-from tfgen import files, startup
+from tfgen import checksums, files, startup
 from tfgen.data.conditions import Condition
 from tfgen.errors import UserError
-from tfgen.exporting import archive, checksums, golden
+from tfgen.exporting import archive, golden
 from tfgen.exporting.endpoints import Endpoint, endpoints
 
 if TYPE_CHECKING:

@@ -4,6 +4,7 @@ A condition is what `tfgen.data.conditions` takes from users, one for all seeds 
 `label=` and `caption=` are words for it.
 
 runs/dcgan-digits                             a finished run, by Keras
+zoo:dcgan/digits                              a preset, or a .zip of a packed run
 runs/dcgan-digits/serving/dcgan/1             a SavedModel, by TensorFlow alone
 runs/dcgan-digits/tflite/dcgan-int8.tflite    a LiteRT file, without TensorFlow
 grpc://host:8500/dcgan                        a server of TensorFlow Serving's PredictionService
@@ -18,11 +19,11 @@ from typing import Any
 
 import numpy as np
 
-from tfgen import files, reading, startup
+from tfgen import checksums, files, presets, reading, startup
 from tfgen.data import conditions
 from tfgen.data.conditions import Condition
 from tfgen.errors import Notice, UserError
-from tfgen.exporting import checksums, servers
+from tfgen.exporting import servers
 from tfgen.exporting.source import Arrays, Source
 
 
@@ -39,17 +40,18 @@ def open_source(text: str) -> Source:
     return _run(text)
 
 
-def _run(path: str) -> Source:
+def _run(text: str) -> Source:
     with startup.loading_tensorflow():
         import tensorflow as tf
 
         from tfgen import models
         from tfgen.compiling import compiled
         from tfgen.exporting.endpoints import endpoints
+    path = str(presets.locate(text).path)
     model = models.load(path)
     if not model.can("sample"):
         raise UserError(
-            f"{path} makes images of images, not of seeds: "
+            f"{text} makes images of images, not of seeds: "
             "python -m train.translate with `images=FOLDER` does."
         )
     found = {endpoint.name: endpoint for endpoint in endpoints(model)}
@@ -66,7 +68,7 @@ def _run(path: str) -> Source:
         given = (tf.constant(inputs[spec.name]) for spec in found[signature].inputs)
         return {name: value.numpy() for name, value in function(signature)(*given).items()}
 
-    return _of(path, ask, model.condition)
+    return _of(text, ask, model.condition)
 
 
 def _saved_model(path: str) -> Source:

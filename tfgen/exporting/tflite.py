@@ -22,11 +22,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import tensorflow as tf
 
-from tfgen import data, files, startup
+from tfgen import checksums, data, files, startup
 from tfgen.compiling import compiled
 from tfgen.data import record
 from tfgen.errors import UserError, one_of
-from tfgen.exporting import archive, checksums, cost, golden, join
+from tfgen.exporting import archive, cost, golden, join
 from tfgen.exporting.endpoints import endpoints
 from tfgen.metrics import features, kept_classifier
 
@@ -114,10 +114,14 @@ def offered(model: "GenerativeModel") -> tuple[str, ...]:
 
 
 def convert(
-    model: "GenerativeModel", precision: str, batch: int = 1, images: np.ndarray | None = None
+    model: "GenerativeModel",
+    precision: str,
+    batch: int = 1,
+    images: np.ndarray | None = None,
+    sampling_alone: bool = False,
 ) -> bytes:
     """A LiteRT file of the model, as bytes; see `convert_all`."""
-    ((_, content),) = convert_all(model, [precision], batch, images)
+    ((_, content),) = convert_all(model, [precision], batch, images, sampling_alone)
     return content
 
 
@@ -126,6 +130,7 @@ def convert_all(
     precisions: Sequence[str],
     batch: int = 1,
     images: np.ndarray | None = None,
+    sampling_alone: bool = False,
 ) -> Iterator[tuple[str, bytes]]:
     """LiteRT files of the model, which is traced once: yields (precision, bytes).
 
@@ -136,6 +141,7 @@ def convert_all(
       batch: the static batch size.
       images: [N, H, W, C] in [0, 1], N >= batch, that int8 is calibrated on where the model makes
         images of images; without, noise is.
+      sampling_alone: whether what takes images, as an encoder, is left out.
 
     Raises: UserError for a precision that is not `offered`.
     """
@@ -146,7 +152,8 @@ def convert_all(
             f"a denoiser: eight bits give other images, or none. Offered are "
             f"{', '.join(offered(model))}."
         )
-    found = {e.name: e for e in endpoints(model, batch)}
+    every = endpoints(model, batch)
+    found = {e.name: e for e in every if not (sampling_alone and "image" in e.takes)}
     samples = [name for name in found if name.startswith("sample")]  # `join` makes them
     for name in samples:
         found.pop(name)

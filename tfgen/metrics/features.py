@@ -24,7 +24,6 @@ import contextlib
 import dataclasses
 import hashlib
 import json
-import os
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -288,7 +287,7 @@ def classifier_features(
     images = train["image"] / np.float32(levels - 1)
     data = _digest(train["image"], *wanted.values())
     name = f"features-{data[:16]}-{RECIPE}.npz"
-    path = cache() / name
+    path = files.cache() / name
     model = network(images.shape[1:], [int(t.max()) + 1 for t in wanted.values()])
     if not _restore(model, SHIPPED / name) and not _restore(model, path):
         model = train_network(images, wanted)
@@ -326,11 +325,6 @@ def _restore(model: "keras.Model", path: Path) -> bool:
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return False
     return True
-
-
-def cache() -> Path:
-    """The folder of what can be computed again: $XDG_CACHE_HOME/tfgen, or ~/.cache/tfgen."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tfgen"
 
 
 def _digest(*arrays: np.ndarray) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import tfgen
 from tfgen import run_dir
+from tfgen.metrics import catalogue
 from tfgen.reports import provenance
 
 if TYPE_CHECKING:
@@ -82,6 +83,67 @@ def text(
         f"images = run.{use}  # float32 [64, H, W, C] in [0, 1]",
         "```",
         "",
+    ]
+    return "\n".join(lines)
+
+
+def of_preset(
+    run: "RunDir", model: "GenerativeModel", content: Mapping[str, Any], licence: str
+) -> str:
+    """The card of a packed run: what it is, whence, and what its weights are worth.
+
+    content: of its metrics.json.
+    """
+    name, config = run.read_config()
+    whence, protocol = provenance.of(run, model), content["protocol"]
+    data, training = run_dir.data_name(config["data"]["name"]), content["model"]["training"]
+    size = " x ".join(map(str, model.image_shape))
+    rows = {
+        "paper": whence.get("paper", ""),
+        "density": model.likelihood_kind,
+        "sampled by": model.condition.description if model.condition else "",
+        "makes": f"images of {size}, {model.levels} levels",
+        "trained on": f"{data} `{protocol['train']}`",
+        "licence of the data": licence,
+        "licence of the weights": "Apache 2.0",
+        "trained by": f"`{whence['command']}`" if "command" in whence else "",
+        "finished": whence.get("trained", ""),
+        "steps, batch, seed": f"{config['steps']}, {config['batch_size']}, {config['seed']}",
+        "seconds": f"{training['seconds']:.0f}" if training else "",
+        "parameters": f"{training['parameters']:,}" if training else "",
+    }
+    real, distance = content["floor"], content["features"]["distance"]
+    numbers = [
+        f"| {distance if key == 'frechet' else metric.title} "
+        f"| {catalogue.text(key, content['results'][key])} | {catalogue.text(key, real.get(key))} |"
+        for key, metric in catalogue.METRICS.items()
+        if content["results"].get(key) is not None
+    ]
+    use = f"sample(range(64){_asked(model)})" if model.can("sample") else "model.translate(images)"
+    kind = (
+        [f"The NLL is: {content['results']['nll_kind']}", ""] if "nll" in content["results"] else []
+    )
+    found = [f"- {finding['problem']} {finding['advice']}" for finding in content["diagnosis"]]
+    lines = [
+        *("---", "library_name: keras", "license: apache-2.0"),
+        *("tags: [tfgen, generative-model, image-generation]", f"datasets: [{data}]", "---", ""),
+        *(f"# {run_dir.short_name(name)} on {data}", "", provenance.about(model), ""),
+        *("| | |", "|---|---|"),
+        *(f"| {key} | {value} |" for key, value in rows.items() if value),
+        "",
+        "Weights are float16, and zero where neither samples nor codes depend on them: training",
+        f"cannot go on from here. Measured with them, on `{protocol['split']}` by {protocol['n']}",
+        "samples, beside what real images get:",
+        "",
+        *("| | this model | real images |", "|---|---:|---:|"),
+        *numbers,
+        "",
+        *kind,
+        *([*found, ""] if found else []),
+        *("```python", "import tfgen", ""),
+        f'run = tfgen.load("zoo:{run_dir.short_name(name)}/{data}")  # or where this card lies',
+        f"images = run.{use}  # float32 [64, H, W, C] in [0, 1]",
+        *("```", ""),
     ]
     return "\n".join(lines)
 

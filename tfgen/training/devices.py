@@ -111,6 +111,6 @@ def _of_workers(gpus: tuple[Any, ...], count: int) -> tf.distribute.Strategy:
         return tf.distribute.MultiWorkerMirroredStrategy(communication_options=options)
     except RuntimeError:
         raise UserError(
-            "several workers are connected before TensorFlow computes anything: give `tfgen.train` "
-            "a model's name or its file, and not a model that is made, in a new process."
+            "several workers are connected before TensorFlow computes anything: in a new process, "
+            "with data that have a name or are NumPy arrays."
         ) from None

@@ -10,6 +10,7 @@ figures, card                        ->   waits for the end
 """
 
 import dataclasses
+import functools
 from typing import TYPE_CHECKING, Any
 
 from tfgen import progress, settings
@@ -44,7 +45,7 @@ def follow(job: Job, run: "RunDir", team: "Hosts") -> Run:
     source = job.source
     if not found["complete"]:
         source, model, training, validation = prepare(job, team.count)
-        team.compare(same.of_data(training, validation))
+        team.compare(functools.partial(same.of_data, training, validation))
         same.seen(run, team)
         _train(job, run, model, training, team)
     team.end()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ml_collections import ConfigDict
 
-from tfgen import declared, progress, settings, startup
+from tfgen import declared, presets, progress, settings, startup
 from tfgen.errors import UserError
 
 if TYPE_CHECKING:
@@ -94,6 +94,7 @@ def run_job(
 
     given: the dotted names of what a user chose; the rest follows from the data (None: nothing).
     """
+    presets.refuse_to_train("workdir", workdir)
     loop = _loop()
     job = loop.Job(kind, config, model, source, optimizers, callbacks, given, say=say)
     return loop.train(job, workdir)

@@ -45,7 +45,7 @@ class Alone:
         """What the chief says: its own value there, on the others what it has sent."""
         return value
 
-    def compare(self, facts: Mapping[str, Any]) -> None:
+    def compare(self, facts: Callable[[], Mapping[str, Any]]) -> None:
         """Raises: UserError on all where what they have is not what the chief has."""
 
     def stopping(self, step: int, signal: int | None) -> int | None:
@@ -96,13 +96,13 @@ class Hosts:
         lines_of.tell(self.lines, "told", value)
         return value
 
-    def compare(self, facts: Mapping[str, Any]) -> None:
-        facts = json.loads(json.dumps(facts))  # as the others hear it
+    def compare(self, facts: Callable[[], Mapping[str, Any]]) -> None:
+        own = json.loads(json.dumps(facts()))  # as the others hear it
         if self.chief:
-            said = self._differences(facts, {i: self._next(i) for i in self.lines})
+            said = self._differences(own, {i: self._next(i) for i in self.lines})
             lines_of.tell(self.lines, "told", said)
         else:
-            self.lines[0].send("told", facts)
+            self._send(0, "told", own)
             said = self._next(0)
         if said:
             raise UserError(said)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from tfgen import models
+from tfgen import models, presets
 from tfgen.errors import UserError
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ def copy_weights(
 
     Raises: UserError for a run of another class, or one of whose weights none fit.
     """
+    presets.refuse_to_train("init", directory)
     other = models.load(directory)
     if type(other) is not type(model):
         raise UserError(

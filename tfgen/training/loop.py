@@ -36,8 +36,14 @@ def train(job: Job, workdir: "str | os.PathLike") -> Run:
     Raises: UserError for bad input, with the run directory as it was; OSError for a failing disk;
       Interrupted after a signal, when a checkpoint is written.
     """
-    with hosts.joined(cluster.from_environment()) as team:
-        team.compare(same.of_job(job))
+    workers = cluster.from_environment()
+    if workers and job.model is not None:
+        raise UserError(
+            "each of several workers makes its own model, of weights that are on all of them: give "
+            "`tfgen.train` a model's name, or the file that defines it, and not one that is made."
+        )
+    with hosts.joined(workers) as team:
+        team.compare(functools.partial(same.of_job, job))
         if isinstance(team, hosts.Hosts) and not team.chief:
             return following.follow(job, RunDir(workdir), team)
         return _lead(job, RunDir(workdir), team)
@@ -57,7 +63,7 @@ def _lead(job: Job, run: RunDir, team: hosts.Alone | hosts.Hosts) -> Run:
         say(f"The run in {run.path} is complete: {steps} steps of {short_name(name)}.")
         return Run(run.path, job.source)
     source, model, training, validation = prepare(job, team.count)
-    team.compare(same.of_data(training, validation))
+    team.compare(functools.partial(same.of_data, training, validation))
     with claim.locked(run):
         same.seen(run, team)
         other = record.changed(run, training, validation)

@@ -60,12 +60,13 @@ def seen(run: "RunDir", team: "Alone | Hosts") -> None:
     if team.chief:
         file.touch()
     team.from_chief()  # it is there
-    there = {f"`workdir={run.path}`": "the chief's run directory"}
+    found = "there" if team.chief or _appears(file) else "not there"
     try:
-        team.compare(there if team.chief or _appears(file) else dict.fromkeys(there, "another"))
+        team.compare(lambda: {"the chief's run directory": found})
     except UserError as error:
         raise UserError(
-            f"{error} The run directory is to be on a disk that all workers share."
+            f"{error} The run directory, here `workdir={run.path}`, is to be on a disk that all "
+            "share."
         ) from None
     finally:
         if team.chief:

@@ -47,8 +47,10 @@ def read_golden(path: Path) -> dict[str, Any]:
     return about
 
 
-def check(files: dict[str, str], folder: Path) -> None:
+def check(files: dict[str, str], folder: Path, advice: str = "export the run again") -> None:
     """Looks at the files of a folder, {name: SHA-256}; one that is none of them is not looked at.
+
+    advice: what to do for one that cannot be copied again, a clause.
 
     Raises: UserError for a file that is missing or not as it was written.
     """
@@ -58,5 +60,5 @@ def check(files: dict[str, str], folder: Path) -> None:
             fault = "is not the file that was exported" if path.is_file() else "is missing"
             raise UserError(
                 f"{path} {fault}: golden.json has its SHA-256, {wanted[:12]} ... Copy it again, or "
-                "export the run again."
+                f"{advice}."
             )
