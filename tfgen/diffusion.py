@@ -246,9 +246,8 @@ class Diffusion(GenerativeModel):
           step the sample}.
         """
         _, spread = self.signal_at(0, steps)
-        x, guess = self.sampling_step(condition, steps)(
-            step, spread * tf.convert_to_tensor(x), added
-        )
+        x_t = spread * tf.convert_to_tensor(x, tf.float32)
+        x, guess = self.sampling_step(condition, steps)(step, x_t, added)
         return {"x": x / spread, "image": self.to_images(guess)}
 
     def edit(

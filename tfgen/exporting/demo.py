@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tfgen import data, files, latents, startup
+from tfgen.compiling import compiled
 from tfgen.data import conditions
 from tfgen.errors import UserError, one_of
 from tfgen.exporting import golden, tflite
@@ -166,7 +167,9 @@ def telling_latents(model: "GenerativeModel", count: int = SLIDERS, samples: int
         return []
     noise = {k: np.asarray(v) for k, v in model.noise(np.arange(samples, dtype=np.int32)).items()}
     rows = conditions.defaults(model.condition, samples)
-    order, _ = latents.by_change(lambda z: model.generate(noise | {"z": z}, rows), noise["z"])
+    # Compiled: a sampler of many steps would take minutes op by op.
+    decode = compiled(lambda z: model.generate(noise | {"z": z}, rows))
+    order, _ = latents.by_change(decode, noise["z"])
     return order[:count].tolist()
 
 
