@@ -73,6 +73,7 @@ def _command(kind: str, config: "Mapping[str, Any]") -> str:
         return ""
     try:
         known = settings.flat(settings.find(kind, data))
+        known["data.name"] = settings.find(kind).data.name
     except UserError:  # the model's own file is not here any more
         return ""
     model = f"./{Path(kind).name}" if settings.is_file(kind) else kind
