@@ -103,13 +103,15 @@ FAULTS = [
             "order = config.batch_size, config.seed, start,",
             "order = config.batch_size, config.seed, 0,",
         ),
-        "tests/training/test_loop.py",
+        "tests/training/test_lifecycle.py",
+        quick=False,
     ),
     Fault(
         "an export drops the label",
         *("tfgen/exporting/endpoints.py", 'return {"image": model.sample(seed, condition)}'),
         'return {"image": model.sample(seed, None if condition is None else 0 * condition)}',
         "tests/exporting/test_conditional.py",
+        quick=False,
     ),
     Fault(
         "an export stores every weight twice",
