@@ -150,6 +150,7 @@ def hasty_judges(monkeypatch, tmp_path):
 
     They are kept in no cache, where another would find them.
     """
+    from tfgen import files
     from tfgen.metrics import features
 
     train = features.train_network
@@ -158,7 +159,7 @@ def hasty_judges(monkeypatch, tmp_path):
         return train(images, targets, seed, steps=20, **rest)
 
     monkeypatch.setattr(features, "train_network", some)
-    monkeypatch.setattr(features, "cache", lambda: tmp_path / "judges")
+    monkeypatch.setattr(files, "cache", lambda: tmp_path / "judges")
 
 
 @pytest.fixture(scope="session")
