@@ -18,8 +18,6 @@ import sys
 import time
 from pathlib import Path
 
-from ml_collections import ConfigDict
-
 from tfgen import command, settings, startup
 from tfgen.errors import UserError, one_of
 from tfgen.files import write_text
@@ -139,7 +137,7 @@ def train_and_measure(run, model, data, seed, parts="", steps=0):
 def _of_config(run, model, config):
     """Whether a run has the settings of a config, but for those that followed from the data."""
     name, there = run.read_config()
-    ours, theirs = (settings.flat(ConfigDict(content)) for content in (config, there))
+    ours, theirs = settings.flat(config), settings.flat(there)
     follow = {key: theirs.get(key) for key in run.derived()}
     return name == model and theirs == ours | follow
 

@@ -66,11 +66,11 @@ def page_of(name, text):
         else:
             block = re.sub(r"([*_\\|<>])", r"\\\1", block)
             shown += [ADDRESS.sub(lambda found: f"<{found[0]}>".replace("\\", ""), block), ""]
-    shown += ["## Training step and networks", "", "```python", code_of(name, text), "```", ""]
+    shown += ["## Training step and networks", "", "```python", code_of(name), "```", ""]
     return "\n".join(shown)
 
 
-def code_of(name, text):
+def code_of(name):
     """The file without its docstring."""
     source = (MODELS / f"{name}.py").read_text("utf-8")
     tree = ast.parse(source)

@@ -14,7 +14,7 @@ import pytest
 
 import tfgen
 from tests.conftest import ROOT
-from tests.support import batches, runs, small
+from tests.support import batches, runs
 from tfgen.evaluation import at_scale, pictures
 from tfgen.metrics import moments
 from tfgen.run import Run
@@ -27,10 +27,7 @@ MARK = "TFGEN_TEST"  # of processes, in their environment
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    path = tmp_path_factory.mktemp("batch") / "run"
-    done = runs.train(small.FILE, path, steps=10)
-    assert done.returncode == 0, done.stderr
-    return Run(path)
+    return batches.trained(tmp_path_factory.mktemp("batch") / "run")
 
 
 def command(run, out, *flags, seeds="0:4200"):

@@ -6,13 +6,12 @@ import importlib.util
 import numpy as np
 import pytest
 
-from tests.support import batches, runs, small
+from tests.support import batches, runs
 from tfgen import engine
 from tfgen.data import conditions
 from tfgen.errors import UserError
 from tfgen.exporting import batch, maker, sampling, sources
 from tfgen.exporting.source import Source
-from tfgen.run import Run
 from tfgen.shards import formats
 
 
@@ -117,10 +116,7 @@ def test_without_beam_a_sentence_says_how_to_install_it(monkeypatch, tmp_path):
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    path = tmp_path_factory.mktemp("batch") / "run"
-    done = runs.train(small.FILE, path, steps=10)
-    assert done.returncode == 0, done.stderr
-    return Run(path)
+    return batches.trained(tmp_path_factory.mktemp("batch") / "run")
 
 
 def test_samples_of_a_run_are_those_of_export_sample(run, tmp_path):

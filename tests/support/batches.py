@@ -2,10 +2,19 @@
 
 import json
 
+from tests.support import runs, small
 from tfgen.exporting import batch, maker
+from tfgen.run import Run
 from tfgen.shards import formats
 from tfgen.shards.folder import Folder
 from tfgen.shards.plan import Plan
+
+
+def trained(path):
+    """The `Run` of a small model after ten steps."""
+    done = runs.train(small.FILE, path, steps=10)
+    assert done.returncode == 0, done.stderr
+    return Run(path)
 
 
 def make(source, seeds, out, kind="npz", only=None, **given):

@@ -57,16 +57,19 @@ def describe(model: "GenerativeModel") -> dict[str, Any]:
 def _entries(inputs: Mapping[str, np.ndarray], images: np.ndarray) -> list[dict[str, Any]]:
     """For each image its seed, its condition, its first numbers, and its pixels."""
     conditions = {k: v.tolist() for k, v in inputs.items() if k not in ("seed", "image")}
-    return [
-        {
-            "seed": seed,
-            **{name: values[i] for name, values in conditions.items()},
-            "first": _first(image),
-            "sha256": hashlib.sha256(pixels(image).tobytes()).hexdigest(),
-            "levels": base64.b64encode(pixels(image).tobytes()).decode(),
-        }
-        for i, (seed, image) in enumerate(zip(SEEDS, images, strict=True))
-    ]
+    entries = []
+    for i, (seed, image) in enumerate(zip(SEEDS, images, strict=True)):
+        levels = pixels(image).tobytes()
+        entries.append(
+            {
+                "seed": seed,
+                **{name: values[i] for name, values in conditions.items()},
+                "first": _first(image),
+                "sha256": hashlib.sha256(levels).hexdigest(),
+                "levels": base64.b64encode(levels).decode(),
+            }
+        )
+    return entries
 
 
 def _first(image: np.ndarray) -> list[float]:
