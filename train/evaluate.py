@@ -67,7 +67,10 @@ def _run(options: argparse.Namespace) -> None:
     given |= {"parts": options.parts.split(","), "inception": inception}
     run.evaluate(**given, verbose=True, tell=functools.partial(_say, "lines"))
     if os.access(run.outputs.path, os.W_OK):
-        print(f"\nwrote {run.outputs.metrics}\nwrote {run.outputs.report}")
+        print(
+            f"\nwrote {run.outputs.shown(run.outputs.metrics)}\n"
+            f"wrote {run.outputs.shown(run.outputs.report)}"
+        )
 
 
 def _say(what: str, content: dict[str, Any]) -> None:
