@@ -198,7 +198,8 @@ def test_an_address_is_known_as_it_is_written_and_by_its_folder(address):
     run = RunDir(address)
     assert run.path.name == "run"
     assert RunDir(f"{address}/").store is run.store
-    assert RunDir(Path(address)).store is run.store  # "ram:/stores/..."
+    with pytest.raises(UserError, match="before it was a Path"):
+        RunDir(Path(address))
     assert RunDir(run.path).store is run.store
     assert run.shown(run.figures / "a.png") == f"{address}/figures/a.png"
     assert not addresses.is_one("a:/b")

@@ -5,8 +5,8 @@ import re
 
 from tfgen.errors import UserError
 
-# `pathlib` makes one slash of two.
-ADDRESS = re.compile(r"(\w{2,}):/+")
+# `pathlib` makes one slash of two, and of three, which are another address.
+ADDRESS = re.compile(r"(\w{2,}):/(?P<second>/?)")
 FROM_FOLDERS = "pictures are read from a folder"
 MOUNT = (
     "mount the store (Cloud Storage FUSE, Mountpoint for Amazon S3) and give the folder that it is "
@@ -19,9 +19,19 @@ def is_one(path: str | os.PathLike) -> bool:
     return bool(ADDRESS.match(os.fspath(path)))
 
 
-def written(path: str | os.PathLike) -> str:
-    """An address with both of its slashes."""
-    return ADDRESS.sub(r"\1://", os.fspath(path), count=1)
+def text_of(path: str | os.PathLike) -> str:
+    """The address as it was given.
+
+    Raises: UserError for one that `pathlib` has changed.
+    """
+    text = os.fspath(path)
+    found = ADDRESS.match(text)
+    if found and not found["second"]:
+        raise UserError(
+            f"{text} was the address of a store before it was a Path, which joins slashes: give it "
+            "as a string."
+        )
+    return text
 
 
 def refuse(path: str | os.PathLike, what: str) -> None:
@@ -31,6 +41,6 @@ def refuse(path: str | os.PathLike, what: str) -> None:
     """
     if is_one(path):
         raise UserError(
-            f"{written(path)} is the address of a store, and {what}: {MOUNT}. A store takes the "
+            f"{os.fspath(path)} is the address of a store, and {what}: {MOUNT}. A store takes the "
             "directory of a run, `workdir`, alone."
         )

@@ -45,7 +45,7 @@ def of(path: str | os.PathLike) -> "Store | None":
     """
     if not addresses.is_one(path):
         return next((s for s in _opened.values() if s.folder == Path(path)), None)
-    address = addresses.written(path).rstrip("/")
+    address = addresses.text_of(path).rstrip("/")
     if address not in _opened:
         _opened[address] = Store(address)
     _opened[address].fetch()

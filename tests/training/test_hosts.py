@@ -23,7 +23,7 @@ from tfgen.training.job import Job
 
 # Of each way in which a batch is coupled a row: batch statistics and two optimizers, an objective
 # of the batch, a penalty on gradients, negative chains. {(workers, devices of each): rows}.
-ROWS = {(2, 2): ["dcgan"], (2, 1): ["wae_mmd", "dragan"], (3, 1): ["rbm"]}
+ROWS = {(2, 2): ["dcgan"], (2, 1): ["dragan", "rbm"], (3, 1): ["wae_mmd"]}
 
 WATCHED = {
     **{"steps": 80, "save_every": 20, "log_every": 10},

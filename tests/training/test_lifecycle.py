@@ -91,10 +91,10 @@ def test_a_made_model_is_stopped_and_goes_on_as_if_it_had_not(tmp_path, whole):
 def test_a_run_in_a_store_is_one_in_a_folder(whole, monkeypatch):
     """Stopped by SIGTERM, continued on another machine, which has nothing but the address."""
     address = "ram://lifecycle/run"
-    interrupt = At(10, lambda _: os.kill(os.getpid(), signal.SIGTERM))
+    interrupt = At(20, lambda _: os.kill(os.getpid(), signal.SIGTERM))
     with pytest.raises(Interrupted):
         train(address, callbacks=[interrupt])
-    assert tf.io.gfile.exists(f"{address}/checkpoints/ckpt-10.index")
+    assert tf.io.gfile.exists(f"{address}/checkpoints/ckpt-30.index")  # after the next ten steps
     monkeypatch.setattr(stores, "_opened", {})
     with pytest.raises(UserError, match=rf"the run in {address} is not finished"):
         tfgen.load(address)
