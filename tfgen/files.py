@@ -26,7 +26,7 @@ def atomic(path: str | os.PathLike) -> Iterator[Path]:
         os.close(handle)
         try:
             yield Path(name)
-            with open(name, "rb") as written:
+            with open(name, "rb+") as written:  # Windows flushes what can be written alone
                 os.fsync(written.fileno())
             os.chmod(name, 0o666 & ~_umask())
             os.replace(name, path)
@@ -109,7 +109,7 @@ def plain(folder: Path) -> Path:
 
     Where there are such, a link in a temporary folder, which goes with the process.
     """
-    return _linked(folder.resolve()) if PATTERNS & set(str(folder.resolve())) else folder
+    return _linked(folder.resolve()) if PATTERNS & set(folder.resolve().as_posix()) else folder
 
 
 @functools.cache

@@ -20,7 +20,7 @@ from tfgen.metrics import moments
 from tfgen.run import Run
 from tfgen.shards.folder import Folder
 
-pytestmark = pytest.mark.beam
+pytestmark = [pytest.mark.beam, pytest.mark.slow]
 
 MARK = "TFGEN_TEST"  # of processes, in their environment
 

@@ -1,7 +1,7 @@
 """What a run directory holds: nothing, the same run, a shorter one or another; and its lock."""
 
 import contextlib
-import fcntl
+import importlib.util
 import shutil
 from collections.abc import Callable, Collection, Iterator
 from typing import TYPE_CHECKING, Any
@@ -99,8 +99,16 @@ def locked(run: "RunDir") -> Iterator[None]:
 
     A new run leaves nothing where what was asked for is found wrong before anything is logged.
 
-    Raises: UserError if another process trains there; OSError if it cannot be written.
+    Raises: UserError if another process trains there, or where files cannot be locked; OSError if
+      it cannot be written.
     """
+    if importlib.util.find_spec("fcntl") is None:
+        raise UserError(
+            "a training locks its folder as Linux and macOS do, and this system cannot: on Windows "
+            "train in WSL 2."
+        )
+    import fcntl
+
     new = not run.config_file.exists()
     try:
         run.path.mkdir(parents=True, exist_ok=True)

@@ -5,7 +5,6 @@ import functools
 import json
 import pathlib
 import platform
-import resource
 import signal
 import time
 from collections.abc import Mapping
@@ -208,5 +207,7 @@ def _peak_memory() -> int:
         lines = status.read_text("utf-8").splitlines()
         peak = next(line for line in lines if line.startswith("VmHWM"))
         return int(peak.split()[1]) * 1024
+    import resource  # of POSIX: training has locked its folder by then
+
     unit = 1 if platform.system() == "Darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
