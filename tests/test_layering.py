@@ -20,8 +20,9 @@ ALLOWED = {
 # or a file at the top.
 FLOORS = (
     "errors parts",
+    "addresses",
     "registration progress by_class random files reading seeds sizes replicas startup compiling",
-    "engine",
+    "engine stores",
     "precision training_state declared images latents networks run_dir metrics objectives rules",
     "shards checksums",
     "settings data layers presets",

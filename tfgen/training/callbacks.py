@@ -272,6 +272,7 @@ class Recorder(AfterSteps):
             self.validation.forget_superseded()
         if self.events:
             self.events.flush()
+        self.run.give()
 
 
 def _event_writer(path: Path) -> tf.summary.SummaryWriter | None:
