@@ -37,7 +37,7 @@ def loading_tensorflow() -> Iterator[None]:
         os.dup2(held.fileno(), 2)
         try:
             yield
-        except BaseException:
+        except Exception:  # who stops it knows why
             os.dup2(stderr, 2)
             held.seek(0)
             os.write(2, held.read())
