@@ -73,12 +73,12 @@ def judged(run):
     from tfgen.metrics import features
 
     config = run.config["data"]
-    train, split = config["split"], config["validation"]
+    train, split = run.training.split, run.validation.split
     splits = evaluation.Splits.load(run.source, train, split, run.model)
     network = features.choose("classifier", splits.train, splits.held_out, splits.about.levels)
     count = len(splits.held_out["image"])
     given = (config["name"], config["size"], train, split, count, 0, 0)
-    protocol = evaluation.Protocol(*given, network.name, network.digest)
+    protocol = evaluation.Protocol(*given, network.kind, network.digest)
     comparison = Comparison(splits, protocol, network)
 
     def judge(images):

@@ -53,7 +53,7 @@ def _run(options):
     with startup.loading_tensorflow():
         import tensorflow  # noqa: F401
 
-        from benchmarks import render
+        from benchmarks import pictures, render
 
     folder = Path(options.runs or f"runs/table-{word(options.data)}")
     tasks = [(model, seed) for model in models for seed in range(options.seeds)]
@@ -77,8 +77,8 @@ def _run(options):
     path = RESULTS / f"{word(options.data)}.json"
     write_text(path, json.dumps(table, indent=1) + "\n")
     grids = {m: RunDir(folder / f"{m}-seed0").figures / "samples.png" for m in table["models"]}
-    write_text(path.with_suffix(".html"), render.html_page(table, grids))
-    render.plot(table, path.with_suffix(".png"))
+    write_text(path.with_suffix(".html"), pictures.html_page(table, grids))
+    pictures.plot(table, path.with_suffix(".png"))
     print("\n".join(render.markdown(table)))
     if options.readme:
         render.write(render.insert, table)

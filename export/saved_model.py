@@ -32,7 +32,10 @@ def _run(options: argparse.Namespace) -> None:
     from tfgen.exporting.saved_model import signatures
 
     size = sum(f.stat().st_size for f in path.rglob("*") if f.is_file())
-    print(f"wrote {path} ({size / 1e6:.1f} MB): {', '.join(e.name for e in signatures(run.model))}")
+    names, where = [e.name for e in signatures(run.model)], run.outputs.shown(path)
+    print(f"wrote {where} ({size / 1e6:.1f} MB): {', '.join(names)}")
+    if run.outputs.store:
+        return
     folder = shlex.quote(str(run.outputs.path.resolve() / "serving" / run.name))
     print("Serve it (where Docker is; not run in our CI):")
     print(

@@ -13,7 +13,7 @@ import pytest
 from tfgen import engine
 from tfgen.errors import UserError
 
-pytestmark = pytest.mark.beam
+pytestmark = [pytest.mark.beam, pytest.mark.slow]
 
 
 class Worker:

@@ -2,10 +2,12 @@
 
 import configparser
 import os
+import re
 import shutil
 import subprocess
 import sys
 import sysconfig
+import tomllib
 import venv
 import zipfile
 
@@ -64,10 +66,25 @@ def test_a_wheel_trains_measures_exports_and_samples(tmp_path):
     run([python, "-c", SCRIPT.format(site=site)], cwd=empty, env=environment)
 
 
-def test_setup_cfg_lists_every_package():
+@pytest.fixture(scope="module")
+def setup():
+    parser = configparser.ConfigParser()
+    parser.read(ROOT / "setup.cfg")
+    return parser
+
+
+def test_the_lowest_python_is_one_everywhere(setup):
+    """`.ci/versions` tries those of the classifiers."""
+    named = re.findall(r":: Python :: (3\.\d+)$", setup["metadata"]["classifiers"], re.M)
+    lowest = min(named, key=lambda name: int(name[2:]))
+    assert setup["options"]["python_requires"] == f">={lowest}"
+    assert setup["mypy"]["python_version"] == lowest
+    ruff = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["ruff"]
+    assert ruff["target-version"] == f"py{lowest.replace('.', '')}"
+
+
+def test_setup_cfg_lists_every_package(setup):
     """An explicit list: the config files, which are no package, are one of them."""
-    setup = configparser.ConfigParser()
-    setup.read(ROOT / "setup.cfg")
     folders = {path.parent.relative_to(ROOT) for path in (ROOT / "tfgen").rglob("__init__.py")}
     packages = {".".join(folder.parts) for folder in folders} | {"tfgen.configs"}
     assert set(setup["options"]["packages"].split()) == packages

@@ -197,6 +197,11 @@ def test_a_step_reads_no_weight_that_it_has_changed(known):
     assert [graphs.lost_orders(*pair) for pair in known.seen] == [[]] * len(known.seen)
 
 
+def test_no_step_has_a_sum_that_threads_share(known):
+    """`tests/layers/test_residual.py` has what they would."""
+    assert [graphs.fused_sums(after) for _, after in known.seen] == [[]] * len(known.seen)
+
+
 def test_a_lost_order_is_found():
     x = tf.Variable([1.0, 2.0])
 

@@ -30,7 +30,7 @@ def status(function: Callable[..., int | None], *arguments: Any) -> int:
     except BrokenPipeError:
         with progress.heard():
             raise
-        return 128 + signal.SIGPIPE
+        return 128 + startup.SIGPIPE
     except UserError as error:
         sys.stderr.write(f"error: {as_flags(str(error))}\n")
         return 2
@@ -41,7 +41,7 @@ def status(function: Callable[..., int | None], *arguments: Any) -> int:
         sys.stderr.write(f"error: {as_flags(said)}\n")
         return 1
     except Interrupted as stopped:
-        if stopped.number == signal.SIGPIPE:
+        if stopped.number == startup.SIGPIPE:
             with contextlib.suppress(OSError):  # where stderr is gone too
                 sys.stderr.write("stopped: nobody reads what is printed.\n")
         return 128 + stopped.number
@@ -65,7 +65,7 @@ def ending_by_signals() -> Iterator[None]:
     def end(number: int, frame: FrameType | None) -> None:
         raise Interrupted(number)
 
-    with startup.handling((signal.SIGTERM, signal.SIGHUP), end):
+    with startup.handling(startup.signals("SIGTERM", "SIGHUP"), end):
         yield
 
 

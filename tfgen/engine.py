@@ -40,11 +40,6 @@ def check_installed() -> None:
         )
 
 
-def cores() -> int:
-    """How many this process may use."""
-    return len(os.sched_getaffinity(0))
-
-
 def for_each(
     numbers: Sequence[int],
     opener: Callable[[], Callable[[int], Any]],
@@ -151,7 +146,7 @@ def _pipeline(runner: str, flags: Sequence[str], workers: int) -> Iterator[Any]:
 
         how = _local(stack.enter_context(_lease())) if runner == LOCAL else runner
         given = [f"--{flag.lstrip('-')}" for flag in flags]
-        more = {"direct_num_workers": workers or cores()} if runner == LOCAL else {}
+        more = {"direct_num_workers": workers or startup.cores()} if runner == LOCAL else {}
         try:
             with beam.Pipeline(runner=how, options=PipelineOptions(given, **more)) as pipeline:
                 yield pipeline
@@ -168,7 +163,7 @@ def _lease() -> Iterator[str]:
     with tempfile.TemporaryDirectory(prefix="tfgen-") as folder:
         lease = Path(folder) / "lease"
         lease.touch()
-        numbers = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
+        numbers = startup.signals("SIGINT", "SIGTERM", "SIGHUP")
         # Of the others the default ends this process, which workers see.
         before: dict[int, Any] = {n: old for n in numbers if callable(old := signal.getsignal(n))}
 
@@ -186,7 +181,14 @@ def _local(lease: str) -> Any:
     By its class: the name "DirectRunner" would try Prism first, a program that it downloads. With
     `exec`, whoever ends a worker ends it and not its shell. What a worker says goes through the
     logging of this process, and not to stderr a second time.
+
+    Raises: UserError where there is no POSIX shell to start them.
     """
+    if os.name != "posix":
+        raise UserError(
+            "workers of this machine are started as Linux and macOS start them: on Windows use "
+            "WSL 2, or name another `runner`."
+        )
     from apache_beam.runners.portability.fn_api_runner import FnApiRunner
     from apache_beam.transforms.environments import SubprocessSDKEnvironment
 

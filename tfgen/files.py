@@ -7,14 +7,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tfgen import addresses
 from tfgen.errors import UserError
 
+FOLDERS = "this is written to a folder"  # with renames, which a store has not
 UNFINISHED = ".writing-"  # how the names of files begin that are not whole yet
 
 
 @contextmanager
 def atomic(path: str | os.PathLike) -> Iterator[Path]:
     """A temporary path of the same suffix; renamed to `path` when the block ends well."""
+    addresses.refuse(path, FOLDERS)
     path = Path(path)
     with _named(path):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -23,7 +26,7 @@ def atomic(path: str | os.PathLike) -> Iterator[Path]:
         os.close(handle)
         try:
             yield Path(name)
-            with open(name, "rb") as written:
+            with open(name, "rb+") as written:  # Windows flushes what can be written alone
                 os.fsync(written.fileno())
             os.chmod(name, 0o666 & ~_umask())
             os.replace(name, path)
@@ -34,6 +37,7 @@ def atomic(path: str | os.PathLike) -> Iterator[Path]:
 @contextmanager
 def folder(path: str | os.PathLike) -> Iterator[Path]:
     """A temporary folder; when the block ends well, it takes the place of `path`."""
+    addresses.refuse(path, FOLDERS)
     path = Path(path).resolve()
     with _named(path):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -72,6 +76,7 @@ def empty_folder(path: str | os.PathLike) -> Path:
 
     Raises: UserError if there is something in it.
     """
+    addresses.refuse(path, FOLDERS)
     path = Path(path).expanduser()
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
         raise UserError(f"`out={path}` is not an empty folder: choose another.")
@@ -104,7 +109,7 @@ def plain(folder: Path) -> Path:
 
     Where there are such, a link in a temporary folder, which goes with the process.
     """
-    return _linked(folder.resolve()) if PATTERNS & set(str(folder.resolve())) else folder
+    return _linked(folder.resolve()) if PATTERNS & set(folder.resolve().as_posix()) else folder
 
 
 @functools.cache

@@ -55,7 +55,7 @@ class Run(os.PathLike):
         return self.path / name
 
     def __repr__(self) -> str:
-        return f"Run({str(self.path)!r}, {self.name!r} on {self.config['data']['name']!r})"
+        return f"Run({self.dir.address!r}, {self.name!r} on {self.config['data']['name']!r})"
 
     def __getattr__(self, name: str) -> Any:
         # `tfgen.load` gave the model itself in version 0.1.
@@ -109,8 +109,8 @@ class Run(os.PathLike):
             return data.of_run(self.config["data"])
         except UserError as error:
             raise UserError(
-                f"{error} The run in {self.path} cannot be measured without the images that it was "
-                "trained on; it samples and is exported without."
+                f"{error} The run in {self.dir.address} cannot be measured without the images that "
+                "it was trained on; it samples and is exported without."
             ) from None
 
     @functools.cached_property
@@ -177,7 +177,7 @@ class Run(os.PathLike):
         if not self.model.can("sample"):
             raise UserError(f"{self.name} makes images of images, not of seeds: see its translate.")
         wanted = checked(seeds)
-        who, known = str(self.path), self.model.condition
+        who, known = self.dir.address, self.model.condition
         given = conditions.checked(known, who, len(wanted), condition, label, caption)
         return self.model.sample(wanted, *given.values()).numpy()
 
@@ -273,6 +273,7 @@ class Run(os.PathLike):
         files.write_text(self.outputs.report, report.page_of(self, content, splits))
         if "pairs" in content.get("details", {}):
             files.write_text(self.outputs.copies, copies.page_of(self, content, splits))
+        self.outputs.give()
 
     def export(self, kind: str, **options: Any) -> Any:
         """Writes the model for another runtime.
@@ -329,7 +330,7 @@ class Run(os.PathLike):
         shown = progress.Counting("sample") if verbose else progress.Silence()
         with contextlib.closing(shown):
             return batch.export(
-                str(self.path),
+                self.dir.address,
                 seeds,
                 out,
                 format,

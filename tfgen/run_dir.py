@@ -31,7 +31,7 @@ from pathlib import Path
 from typing import Any
 
 import tfgen
-from tfgen import reading
+from tfgen import reading, stores
 from tfgen.errors import UserError
 from tfgen.files import UNFINISHED, write_text
 
@@ -66,17 +66,18 @@ METRICS = {
 
 
 class RunDir:
-    """The paths of a run and its config."""
+    """The paths of a run and its config.
+
+    path: a folder, or the address of one in a store (`tfgen/stores.py`).
+
+    Attributes: path, the folder in which this process works; address, what users name it by; store,
+      None for a folder of the user's own.
+    """
 
     def __init__(self, path: "str | os.PathLike") -> None:
-        store = re.match(r"\w+://", os.fspath(path))
-        if store:
-            raise UserError(
-                f"{os.fspath(path)!r} is the address of a store, and a run directory is a folder, "
-                "with locks and renames: mount the store (Cloud Storage FUSE, Mountpoint for S3) "
-                "and give the folder that it is mounted at."
-            )
-        self.path = Path(path).expanduser()
+        self.store = stores.of(path)
+        self.path = self.store.folder if self.store else Path(path).expanduser()
+        self.address = self.store.address if self.store else str(self.path)
         self.config_file = self.path / "config.json"
         self.checkpoints = self.path / "checkpoints"
         self.data_file = self.path / "data.json"
@@ -99,6 +100,47 @@ class RunDir:
     @property
     def complete(self) -> bool:
         return self.card.exists()
+
+    def shown(self, path: "str | os.PathLike") -> str:
+        """What a user finds a file of the run by: in a store its address there."""
+        if self.store and Path(path).is_relative_to(self.path):
+            return f"{self.address}/{Path(path).relative_to(self.path).as_posix()}"
+        return str(path)
+
+    def give(self) -> None:
+        """Brings a store to what is written here; see `Store.give`."""
+        if self.store:
+            self.store.give()
+
+    def fetch(self) -> None:
+        """Brings all of a run in a store here, checkpoints too."""
+        if self.store:
+            self.store.fetch(training=True)
+
+    def mark(self, name: str) -> None:
+        """Leaves an empty file that whoever shares the run directory sees."""
+        if self.store:
+            self.store.write(name)
+        else:
+            (self.path / name).touch()
+
+    def marked(self, name: str) -> bool:
+        if self.store:
+            return self.store.read(name) is not None
+        return (self.path / name).exists()
+
+    def unmark(self, name: str) -> None:
+        if self.store:
+            self.store.remove(name)
+        else:
+            (self.path / name).unlink(missing_ok=True)
+
+    def holds_another_thing(self) -> bool:
+        """Whether there are files where no run is."""
+        if self.store:
+            return self.store.holds_another_thing()
+        there = self.path.iterdir() if self.path.is_dir() else ()
+        return not self.config_file.exists() and any(f for f in there if f.name[0] != ".")
 
     def forget_unfinished(self) -> None:
         """Removes the files that a process that was killed had begun to write."""
@@ -135,8 +177,8 @@ class RunDir:
         Raises: UserError if there is no run here, its config is broken, or a later version's.
         """
         if not self.config_file.exists():
-            raise UserError(f"{self.path} is not a run directory: it has no config.json.")
-        advice = f"the run was begun with it: put it back, or take {self.path} away"
+            raise UserError(f"{self.address} is not a run directory: it has no config.json.")
+        advice = f"the run was begun with it: put it back, or take {self.address} away"
         content = reading.read_json(self.config_file, CONFIG, advice)
         made_by = content.get("tfgen", "0.1.0")  # which did not say
         model, config = content["model"], content["config"]
@@ -152,7 +194,7 @@ class RunDir:
                 config["model"][new] = config["model"].pop(old)
         if _release(made_by) > _release(tfgen.__version__):
             raise UserError(
-                f"the run in {self.path} was made by tfgen {made_by}, and this is "
+                f"the run in {self.address} was made by tfgen {made_by}, and this is "
                 f"{tfgen.__version__}: install that version or a later one."
             )
         return model, config
@@ -168,7 +210,7 @@ class RunDir:
         """
         makes = {
             self.training: "training",
-            self.metrics: f"train.evaluate with `workdir={self.path}`",
+            self.metrics: f"train.evaluate with `workdir={self.address}`",
         }[path]
         shape = TRAINING if path == self.training else METRICS
         found: dict[str, Any] = reading.read_json(path, shape, f"{makes} writes it anew")

@@ -13,6 +13,8 @@ from typing import Any
 
 from tfgen.errors import Notice, UserError
 
+SIGPIPE = 13  # `signal.SIGPIPE`, a name that Windows lacks
+
 
 @contextlib.contextmanager
 def loading_tensorflow() -> Iterator[None]:
@@ -35,7 +37,7 @@ def loading_tensorflow() -> Iterator[None]:
         os.dup2(held.fileno(), 2)
         try:
             yield
-        except BaseException:
+        except Exception:  # who stops it knows why
             os.dup2(stderr, 2)
             held.seek(0)
             os.write(2, held.read())
@@ -87,6 +89,13 @@ def set_up_keras() -> None:
             )
 
 
+def cores() -> int:
+    """How many this process may use."""
+    if hasattr(os, "sched_getaffinity"):  # of Linux
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def find_home() -> None:
     """Where nobody knows a home directory (a container's user without a name), a temporary one.
 
@@ -95,7 +104,8 @@ def find_home() -> None:
     try:
         Path.home()
     except RuntimeError:
-        home = Path(tempfile.gettempdir()) / f"home-{os.getuid()}"
+        user = os.getuid() if hasattr(os, "getuid") else "tfgen"  # Windows lacks it
+        home = Path(tempfile.gettempdir()) / f"home-{user}"
         home.mkdir(mode=0o700, exist_ok=True)
         os.environ["HOME"] = str(home)
         warnings.warn(
@@ -103,6 +113,11 @@ def find_home() -> None:
             Notice,
             stacklevel=2,
         )
+
+
+def signals(*names: str) -> list[signal.Signals]:
+    """Those of the names that this system has: Windows has no SIGHUP."""
+    return [getattr(signal, name) for name in names if hasattr(signal, name)]
 
 
 @contextlib.contextmanager
@@ -121,7 +136,7 @@ def handling(numbers: Sequence[int], handler: Callable[..., Any]) -> Iterator[Ca
     if threading.current_thread() is threading.main_thread():
         for number in numbers:
             ignored = signal.getsignal(number) is signal.SIG_IGN
-            if not ignored or number in (signal.SIGINT, signal.SIGPIPE):
+            if not ignored or number in (signal.SIGINT, SIGPIPE):
                 before[number] = signal.signal(number, handler)
     try:
         yield restore

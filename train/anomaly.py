@@ -43,9 +43,9 @@ def _run(options: argparse.Namespace) -> None:
 
     content, own = anomaly.find(run, background)
     print("\n".join(anomaly.lines(content, own)))
-    picture = run.outputs.figures / "anomaly.png"
+    picture = run.outputs.shown(run.outputs.figures / "anomaly.png")
     print(
-        f"\nwrote {run.outputs.anomaly}\nwrote {picture}: the 32 oddest by "
+        f"\nwrote {run.outputs.shown(run.outputs.anomaly)}\nwrote {picture}: the 32 oddest by "
         f"{own[0]}, then the 32 most usual"
     )
 

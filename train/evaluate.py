@@ -66,8 +66,8 @@ def _run(options: argparse.Namespace) -> None:
     given = {name: getattr(options, name) for name in ("split", "n", "k", "features")}
     given |= {"parts": options.parts.split(","), "inception": inception}
     run.evaluate(**given, verbose=True, tell=functools.partial(_say, "lines"))
-    if os.access(run.outputs.path, os.W_OK):
-        print(f"\nwrote {run.outputs.metrics}\nwrote {run.outputs.report}")
+    if os.access((out := run.outputs).path, os.W_OK):
+        print("", *(f"wrote {out.shown(path)}" for path in (out.metrics, out.report)), sep="\n")
 
 
 def _say(what: str, content: dict[str, Any]) -> None:

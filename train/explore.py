@@ -25,7 +25,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(options: argparse.Namespace) -> None:
     run = tfgen.load(options.workdir, out=options.out)
-    print(f"wrote {run.explore()}\nwrote {run.outputs.figures}/explore-*.png")
+    shown = run.outputs.shown
+    print(f"wrote {shown(run.explore())}\nwrote {shown(run.outputs.figures)}/explore-*.png")
 
 
 if __name__ == "__main__":

@@ -32,7 +32,8 @@ def _run(options: argparse.Namespace) -> None:
     from tfgen.analysis import features
 
     path, found, lines = features.write(run, options.out)
-    print(f"wrote {path}: " + ", ".join(f"{key} {value.shape}" for key, value in found.items()))
+    shapes = ", ".join(f"{key} {value.shape}" for key, value in found.items())
+    print(f"wrote {run.dir.shown(path)}: {shapes}")
     print("\n".join(lines), end="\n" if lines else "")
 
 

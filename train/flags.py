@@ -3,7 +3,6 @@
 import re
 import sys
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from absl import flags
 from ml_collections import ConfigDict, config_flags
@@ -18,7 +17,7 @@ _WORKDIR = flags.DEFINE_string("workdir", None, "the run directory")
 DRY_RUN = flags.DEFINE_bool("dry_run", False, "print the config of what can run")
 
 
-def parse(argv: Sequence[str], usage: str) -> tuple[str, ConfigDict, Path, set[str]]:
+def parse(argv: Sequence[str], usage: str) -> tuple[str, ConfigDict, str, set[str]]:
     """The command line -> (model, config, workdir, what it sets); --help begins with `usage`.
 
     Raises: UserError that names the flag and the nearest right one.
@@ -46,7 +45,7 @@ def parse(argv: Sequence[str], usage: str) -> tuple[str, ConfigDict, Path, set[s
     config = flags.FLAGS.config
     settings.check(config, model)
     chosen = {name.removeprefix("no").removeprefix("config.") for name in options}
-    workdir = Path(_WORKDIR.value or front.default_workdir(model, config))
+    workdir = _WORKDIR.value or str(front.default_workdir(model, config))
     return model, config, workdir, chosen & set(settings.keys(config))
 
 

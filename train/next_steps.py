@@ -8,7 +8,7 @@ if TYPE_CHECKING:
 
 
 def text(run: "Run") -> str:
-    model, where = run.model, shlex.quote(str(run.path))
+    model, where = run.model, shlex.quote(run.dir.address)
     samples = model.can("sample")
     if samples:
         use = [
@@ -21,10 +21,10 @@ def text(run: "Run") -> str:
     lines = [
         "",
         f"  run directory  {where}",
-        f"  samples        {shown}",
-        f"  figures        {run.dir.figures}",
-        f"  model          {run.dir.model}",
-        f"  model card     {run.dir.card}",
+        f"  samples        {run.dir.shown(shown)}",
+        f"  figures        {run.dir.shown(run.dir.figures)}",
+        f"  model          {run.dir.shown(run.dir.model)}",
+        f"  model card     {run.dir.shown(run.dir.card)}",
         "",
         "Next:",
         f"  python -m train.evaluate --workdir={where}                what it is worth",

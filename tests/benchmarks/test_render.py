@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from benchmarks import render, table
+from benchmarks import pictures, reading, render, table
 from tests.support.measured import content
 from tests.support.page import Page
 from tfgen.errors import UserError
@@ -14,7 +14,7 @@ def test_rows_of_an_older_version_stand_apart_and_say_so(tmp_path):
     old = table.aggregate({"vae": [content()], "dcgan": [content("dcgan")]})
     new = table.aggregate({"vae": [content(version=2, nll=80.0)]})
     merged = table.merge(old, new)
-    assert [name for name, _ in render.rows_of(merged)] == ["vae", "dcgan"]
+    assert [name for name, _ in reading.rows_of(merged)] == ["vae", "dcgan"]
     lines = [line for line in render.markdown(merged) if line.startswith("|")]
     places = [i for i, line in enumerate(lines) if re.search("`vae`|`dcgan`|version 1", line)]
     assert len(places) == 3
@@ -22,7 +22,7 @@ def test_rows_of_an_older_version_stand_apart_and_say_so(tmp_path):
     assert "`dcgan`" in lines[places[2]]
     assert len({line.count("|") for line in lines}) == 1
     grids = dict.fromkeys(merged["models"], tmp_path / "none")
-    assert "dcgan (version 1)" in render.html_page(merged, grids)
+    assert "dcgan (version 1)" in pictures.html_page(merged, grids)
     # They keep their own when versions go on, and lose it when they are measured again.
     third = table.merge(merged, table.aggregate({"gan": [content("gan", version=3)]}))
     assert {name: row.get("version") for name, row in third["models"].items()} == {
@@ -39,7 +39,7 @@ def test_rows_stand_in_the_order_of_the_taxonomy():
     made = table.aggregate({"vae": [content()], "dcgan": [content("dcgan")]})
     made["models"]["dcgan"]["density"] = "implicit"
     made["models"]["exact"] = made["models"]["vae"] | {"density": "exact"}
-    assert [name for name, _ in render.rows_of(made)] == ["exact", "vae", "dcgan"]
+    assert [name for name, _ in reading.rows_of(made)] == ["exact", "vae", "dcgan"]
 
 
 def test_a_model_without_numbers_has_a_row_that_says_so():
@@ -103,8 +103,8 @@ def test_the_caption_names_bounds_without_draws():
 
 def test_the_page_and_the_plot(tmp_path):
     made = table.aggregate({"vae": [content(nll=n) for n in (90.0, 94.0)]})
-    page = Page(render.html_page(made, {"vae": tmp_path / "absent.png"}))
+    page = Page(pictures.html_page(made, {"vae": tmp_path / "absent.png"}))
     assert "92.00 ± 2.83" in page.text
     assert "script" not in page.tags
-    render.plot(made, tmp_path / "plot.png")
+    pictures.plot(made, tmp_path / "plot.png")
     assert (tmp_path / "plot.png").stat().st_size > 5000

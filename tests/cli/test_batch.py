@@ -20,7 +20,7 @@ from tfgen.metrics import moments
 from tfgen.run import Run
 from tfgen.shards.folder import Folder
 
-pytestmark = pytest.mark.beam
+pytestmark = [pytest.mark.beam, pytest.mark.slow]
 
 MARK = "TFGEN_TEST"  # of processes, in their environment
 
@@ -126,6 +126,31 @@ def test_exports_are_sampled_as_their_run(run, whole, tmp_path):
         with np.load(out / "shards" / "00000.npz") as file:
             assert np.allclose(file["images"], expected, rtol=0, atol=1e-5)
         assert len(json.loads((out / "job.json").read_text())["model"]["sha256"]) == 64
+
+
+def test_a_table_of_classes_is_sampled_by_workers(tmp_path):
+    """A conditional run, each seed of the class that its row says; bad rows go to a file."""
+    seeds, labels = np.arange(100, 1300), np.random.default_rng(0).integers(0, 10, 1200)
+    rows = [f"{seed},{label}\n" for seed, label in zip(seeds, labels, strict=True)]
+    (tmp_path / "asked.csv").write_text("".join(["seed,label\n", *rows, "7,eleven\n"]))
+    run, folder = tfgen.load("zoo:conditional_gan/digits"), Folder(tmp_path / "out")
+    done = runs.run(
+        [
+            *(sys.executable, "-m", "export.batch", "--from=zoo:conditional_gan/digits"),
+            *(f"--conditions={tmp_path}/asked.csv", f"--rejects={tmp_path}/bad.csv"),
+            *(f"--out={folder.path}", "--format=npz", "--workers=2"),
+        ]
+    )
+    assert done.returncode == 0, done.stderr
+    assert "7,eleven" in (tmp_path / "bad.csv").read_text()
+    shards = [np.load(folder.shards / f"{i:05d}.npz") for i in range(2)]
+    found = {name: np.concatenate([shard[name] for shard in shards]) for name in shards[0]}
+    assert np.array_equal(found["seeds"], seeds)
+    assert np.array_equal(found["label"], labels)
+    expected = run.sample(seeds, label=labels)
+    assert np.allclose(found["images"], expected, rtol=0, atol=1e-6)
+    others = run.sample(seeds, label=(labels + 1) % 10)
+    assert np.abs(found["images"] - others).max(axis=(1, 2, 3)).min() > 0.01
 
 
 def test_workers_measure_what_one_process_does(whole):

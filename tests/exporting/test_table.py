@@ -85,6 +85,7 @@ def test_a_file_that_cannot_be_read_is_refused(tmp_path):
 
 
 @pytest.mark.beam
+@pytest.mark.slow
 def test_parquet_is_read_as_the_same_table(tmp_path):
     import pyarrow
     from pyarrow import parquet

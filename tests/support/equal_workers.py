@@ -1,6 +1,7 @@
 """Run by test_hosts.py as a worker: rows of the zoo by several workers against one device.
 
-The chief answers each row with JSON, as `tests/support/replicas.py` does for replicas of a process.
+Arguments: how many devices each worker has, and the rows. The chief answers each row with JSON, as
+`tests/support/replicas.py` does for replicas of a process.
 """
 
 import json
@@ -8,10 +9,31 @@ import json
 import keras
 import numpy as np
 import tensorflow as tf
+from tensorflow.python.distribute import collective_all_reduce_strategy
 
 from tests.support.replicas import STEPS
 from tests.zoo import REPLICATED
 from tfgen.training import cluster, devices, hosts, sharing
+
+ROWS = 12  # of a batch: for two and three workers, and two of two devices each
+
+
+def divide_cpu(count):
+    """This worker has `count` devices, parts of the CPU, as it would have GPUs.
+
+    TensorFlow gives a worker all its GPUs, or one CPU (`_initialize_local_devices`): here it is
+    told otherwise, for what follows from the number is ours.
+    """
+    cpu = tf.config.list_physical_devices("CPU")[0]
+    tf.config.set_logical_device_configuration(
+        cpu, [tf.config.LogicalDeviceConfiguration()] * count
+    )
+    collective_all_reduce_strategy.CollectiveAllReduceExtended._initialize_local_devices = (
+        lambda self, resolver, worker_device: (
+            tuple(f"{worker_device}/device:CPU:{i}" for i in range(count)),
+            "CPU",
+        )
+    )
 
 
 def fit(model, batches, team):
@@ -33,7 +55,7 @@ def fit(model, batches, team):
 
 
 def measure(row, strategy, team):
-    batches = [row.batch(16, seed=i) for i in range(STEPS)]
+    batches = [row.batch(ROWS, seed=i) for i in range(STEPS)]
     with strategy.scope():
         shared = row.build()
     start = shared.get_weights()
@@ -63,9 +85,11 @@ def measure(row, strategy, team):
 def main(argv):
     tf.get_logger().setLevel("ERROR")
     tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+    if argv[1] != "1":
+        divide_cpu(int(argv[1]))
     rows = {row.id: row for row in REPLICATED}
     found = {}
-    for name in argv[1:]:  # each a training of its own, as a script may have several
+    for name in argv[2:]:  # each a training of its own, as a script may have several
         with hosts.joined(cluster.from_environment()) as team:
             strategy = devices.make_strategy(1, team.count)
             found[name] = measure(rows[name], strategy, team)

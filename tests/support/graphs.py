@@ -1,4 +1,4 @@
-"""What TensorFlow makes of a compiled step: the order of reads and writes of its variables."""
+"""What TensorFlow makes of a compiled step: orders of reads and writes, and what it fuses."""
 
 import collections
 
@@ -50,6 +50,14 @@ def lost_orders(before, after):
             if read.input[0] in variables and lost & number[read.name]
         ]
     return found
+
+
+def fused_sums(graph):
+    """The convolutions of a GraphDef that a sum is fused into: see `tfgen.layers.residual`."""
+    nodes = [*graph.node, *(n for f in graph.library.function for n in f.node_def)]
+    return [
+        n.name for n in nodes if n.op == "_FusedConv2D" and b"Add" in n.attr["fused_ops"].list.s
+    ]
 
 
 def _is_variable(node):

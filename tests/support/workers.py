@@ -49,10 +49,15 @@ def start(folder, index, all_of_them, *arguments, module="train.run", **environm
     return Worker(int(_forks().ask_json(request)), out)
 
 
-def pair(folder, *arguments, module="train.run"):
-    """Two that begin."""
-    both = addresses(2)
-    return [start(folder, i, both, *arguments, module=module) for i in range(2)]
+def begun(count, folder, *arguments, module="train.run"):
+    """So many that begin."""
+    of_all = addresses(count)
+    return [start(folder, i, of_all, *arguments, module=module) for i in range(count)]
+
+
+def pair(folder, *arguments):
+    """Two of `train.run`."""
+    return begun(2, folder, *arguments)
 
 
 def trained(folder, *arguments):

@@ -1,5 +1,7 @@
 """A run belongs to one process."""
 
+import sys
+
 import pytest
 
 from tests.support import runs
@@ -13,6 +15,14 @@ def test_two_processes_do_not_share_a_run(tmp_path):
     run = RunDir(tmp_path / "run")
     with claim.locked(run), pytest.raises(UserError, match=r"another process"):
         runs.go("vae", runs.config("vae"), run.path)
+
+
+def test_a_system_that_cannot_lock_is_refused_and_left_as_it_was(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "fcntl", None)
+    refused = pytest.raises(UserError, match="on Windows train in WSL 2")
+    with refused, claim.locked(RunDir(tmp_path / "run")):
+        pass
+    assert not list(tmp_path.iterdir())
 
 
 def test_what_a_model_no_longer_has_is_no_difference(tmp_path):

@@ -83,7 +83,7 @@ def test_two_terminals_are_two_workers(told):
     assert (one[0].index, two[0].index) == (0, 1)
     assert one[0].addresses == two[0].addresses
     assert len(one[0]) == 2
-    assert one[1] == two[1] == "-m train.run --model=dcgan --workdir=runs/two"
+    assert one[1] == two[1] == "-m train.run --model=dcgan --config.steps=400 --workdir=runs/two"
 
 
 def test_the_manifest_makes_each_pod_a_worker(told):

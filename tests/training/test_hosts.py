@@ -5,21 +5,25 @@ TensorFlow (`tests/support/forks.py`).
 """
 
 import json
+import shutil
 import signal
 import socket
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
+import tfgen
 from tests.support import runs, small, workers
 from tests.support.equality import assert_equal_to_one
 from tfgen.errors import UserError
-from tfgen.training import cluster, hosts, line
+from tfgen.training import cluster, devices, hosts, line, same
+from tfgen.training.job import Job
 
-# Of each way in which a batch is coupled one: batch statistics and two optimizers, an objective of
-# the batch, a penalty on gradients, negative chains.
-ROWS = ("dcgan", "wae_mmd", "dragan", "rbm")
+# Of each way in which a batch is coupled a row: batch statistics and two optimizers, an objective
+# of the batch, a penalty on gradients, negative chains. {(workers, devices of each): rows}.
+ROWS = {(2, 2): ["dcgan"], (2, 1): ["dragan", "rbm"], (3, 1): ["wae_mmd"]}
 
 WATCHED = {
     **{"steps": 80, "save_every": 20, "log_every": 10},
@@ -27,20 +31,18 @@ WATCHED = {
 }
 
 
-@pytest.fixture(scope="module")
-def equal(tmp_path_factory):
-    """What `tests/support/equal_workers.py` says of the rows."""
-    folder = tmp_path_factory.mktemp("equal")
-    both = workers.pair(folder, *ROWS, module="tests.support.equal_workers")
-    (status, said), (other, its_word) = [worker.wait() for worker in both]
-    assert (status, other) == (0, 0), said + its_word
-    return json.loads(said.splitlines()[-1])
-
-
 @pytest.mark.slow
-@pytest.mark.parametrize("row_id", ROWS)
-def test_two_workers_equal_one_device(equal, row_id):
-    assert_equal_to_one(equal[row_id])
+@pytest.mark.parametrize(("count", "each"), ROWS)
+def test_workers_equal_one_device(tmp_path, count, each):
+    rows = ROWS[count, each]
+    module = "tests.support.equal_workers"
+    all_of_them = workers.begun(count, tmp_path, each, *rows, module=module)
+    ended = [worker.wait() for worker in all_of_them]
+    assert [status for status, _ in ended] == [0] * count, ended
+    found = json.loads(ended[0][1].splitlines()[-1])
+    assert list(found) == rows
+    for equal in found.values():
+        assert_equal_to_one(equal)
 
 
 @pytest.fixture(scope="module")
@@ -53,10 +55,10 @@ def whole(tmp_path_factory):
     return folder / "run"
 
 
-def until(folder, step):
-    """Waits for the picture of a step."""
-    grid, ends = folder / f"run/samples/step-{step:07d}.png", time.monotonic() + 120
-    while not grid.exists():
+def until(folder, step, name="samples/step-{:07d}.png"):
+    """Waits for the picture of a step, or another file of it."""
+    file, ends = folder / "run" / name.format(step), time.monotonic() + 120
+    while not file.exists():
         assert time.monotonic() < ends, [f.read_text() for f in folder.glob("out/*.txt")]
         time.sleep(0.002)
 
@@ -71,11 +73,13 @@ def ended(worker):
 
 @pytest.mark.slow
 def test_stopped_and_killed_workers_end_as_untouched_ones(tmp_path, whole):
-    """SIGTERM to one, SIGKILL to the other and to the chief; the whole job started again each time.
+    """SIGTERM to one, SIGKILL to the other and to the chief; the whole job started again each time,
+    the last two times by the address of a store, which the folder is to TensorFlow too.
 
     Some 40 s: four times two processes that trace and draw.
     """
     arguments = workers.flags(small.FILE, tmp_path / "run", **WATCHED)
+    by_address = workers.flags(small.FILE, f"file://{tmp_path}/run", **WATCHED)
 
     chief, worker = workers.pair(tmp_path / "out", *arguments)
     until(tmp_path, 20)
@@ -94,15 +98,16 @@ def test_stopped_and_killed_workers_end_as_untouched_ones(tmp_path, whole):
     assert said.count("error: worker 1 (127.0.0.1:") == 1
     assert "Traceback" not in said
 
-    chief, worker = workers.pair(tmp_path / "out", *arguments)
-    until(tmp_path, 60)
+    chief, worker = workers.pair(tmp_path / "out", *by_address)
+    until(tmp_path, 60, "checkpoints/ckpt-{}.index")  # an object store has none that is half there
     chief.kill()
     status, said = ended(worker)
     assert status == 1
     assert said.startswith("error: the chief, worker 0 (127.0.0.1:")
     assert "Traceback" not in said
 
-    workers.trained(tmp_path / "out", *arguments)
+    said, _ = workers.trained(tmp_path / "out", *by_address)
+    assert "Continuing from step 60" in said
     runs.assert_same_run(whole, tmp_path / "run")
     looks = [(folder / "validation.csv").read_bytes() for folder in (whole, tmp_path / "run")]
     assert looks[0] == looks[1]
@@ -132,7 +137,7 @@ def test_workers_that_differ_are_told_in_what(tmp_path):
     for status, said in map(workers.Worker.wait, pair):
         assert status == 2
         assert f"the chief's run directory: 'not there' at worker 1 ({both[1]})" in said
-        assert "a disk that all share" in said
+        assert "a disk or in a store that all share" in said
         assert "Traceback" not in said
     assert not any((tmp_path / f"run{i}/config.json").exists() for i in range(2))
 
@@ -160,6 +165,35 @@ def connected():
         here, _ = listening.accept()
     both = cluster.Cluster(("a:1", "b:2"), 0)
     return hosts.Hosts(both, {1: line.Line(here, silence=0.3)}), line.Line(there)
+
+
+def test_other_code_and_other_devices_are_told_to_both(monkeypatch, tmp_path):
+    """What the chief compares before anything is begun, against a worker that has other sources."""
+    job = Job(small.FILE, runs.config(small.FILE))
+    here = same.of_job(job)
+    shutil.copytree(Path(tfgen.__file__).parent / "shards", tmp_path / "tfgen")
+    with monkeypatch.context() as patched:
+        patched.setattr(tfgen, "__file__", str(tmp_path / "tfgen/__init__.py"))
+        patched.setattr(devices, "count", lambda replicas: "4 GPU")
+        same._code.cache_clear()
+        there = same.of_job(job)
+    same._code.cache_clear()
+    assert there["tfgen"].partition(",")[0] == here["tfgen"].partition(",")[0]
+    chief, other = connected()
+    try:
+        other.send("told", there)
+        with pytest.raises(UserError) as raised:
+            chief.compare(lambda: here)
+        kind, said = other.receive()
+        assert (kind, said) == ("told", str(raised.value))
+        assert said.splitlines()[1:-1] == [
+            f"  {key}: {there[key]!r} at worker 1 (b:2), {here[key]!r} at the chief, worker 0 (a:1)"
+            for key in ("devices", "tfgen")
+        ]
+    finally:
+        chief.fail(UserError("over"))
+        chief.close()
+        other.close()
 
 
 def test_a_worker_that_is_silent_counts_as_gone():

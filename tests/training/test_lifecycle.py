@@ -7,11 +7,13 @@ import signal
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import tfgen
-from tests.support import mine
+from tests.support import mine, runs
 from tests.support.mine import IMAGES, LABELS
 from tests.support.small import make
+from tfgen import stores
 from tfgen.errors import Interrupted, UserError
 from tfgen.run_dir import RunDir
 from tfgen.training import building, claim
@@ -65,11 +67,16 @@ def test_a_model_that_was_trained_before_begins_at_step_nought(tmp_path):
     assert logged(tmp_path / "two") == [10, 20, 30, 40]
 
 
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """A run that nothing has happened to."""
+    return train(tmp_path_factory.mktemp("whole") / "run")
+
+
 @pytest.mark.slow
-def test_a_made_model_is_stopped_and_goes_on_as_if_it_had_not(tmp_path):
+def test_a_made_model_is_stopped_and_goes_on_as_if_it_had_not(tmp_path, whole):
     """In another process it has other weights at first, and those of the run are what counts."""
     interrupt = At(10, lambda _: os.kill(os.getpid(), signal.SIGINT))
-    whole = train(tmp_path / "whole", make())
     with pytest.raises(Interrupted):
         train(tmp_path / "part", make(), callbacks=[interrupt], settings={"save_every": 40})
     other = make()
@@ -78,6 +85,28 @@ def test_a_made_model_is_stopped_and_goes_on_as_if_it_had_not(tmp_path):
     part = train(tmp_path / "part", other, settings={"save_every": 40})
     for a, b in zip(part.model.get_weights(), whole.model.get_weights(), strict=True):
         assert np.array_equal(a, b)
+
+
+@pytest.mark.slow
+def test_a_run_in_a_store_is_one_in_a_folder(whole, monkeypatch):
+    """Stopped by SIGTERM, continued on another machine, which has nothing but the address."""
+    address = "ram://lifecycle/run"
+    interrupt = At(20, lambda _: os.kill(os.getpid(), signal.SIGTERM))
+    with pytest.raises(Interrupted):
+        train(address, callbacks=[interrupt])
+    assert tf.io.gfile.exists(f"{address}/checkpoints/ckpt-30.index")  # after the next ten steps
+    monkeypatch.setattr(stores, "_opened", {})
+    with pytest.raises(UserError, match=rf"the run in {address} is not finished"):
+        tfgen.load(address)
+    run = train(address)
+    assert repr(run).startswith(f"Run('{address}', ")
+    monkeypatch.setattr(stores, "_opened", {})
+    found = tfgen.load(address)
+    assert np.array_equal(found.sample(range(3)), whole.sample(range(3)))
+    assert found.dir.complete
+    assert not found.dir.checkpoints.exists()  # which a training alone reads
+    found.dir.fetch()
+    runs.assert_same_run(whole.path, found.path)
 
 
 @pytest.mark.parametrize(

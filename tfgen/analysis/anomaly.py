@@ -44,7 +44,7 @@ def find(
     left_out = run.config["data"].get("leave_out", "")
     if not left_out:
         raise UserError(
-            f"the run in {run.path} has seen every class. Train one that has not, e.g. with "
+            f"the run in {run.dir.address} has seen every class. Train one that has not, e.g. with "
             f"`model={name}` `data.leave_out=3` `workdir=runs/{name}-without-3`."
         )
     images, labels = load(run)
@@ -65,6 +65,7 @@ def find(
     order = np.argsort(-scores[own[0]])
     shown = images["test"][np.concatenate([order[:32], order[-32:]])]
     figures.save(run.outputs.figures / "anomaly.png", figures.tile(shown, 16))
+    run.outputs.give()
     return content, own
 
 

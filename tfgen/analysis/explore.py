@@ -48,6 +48,7 @@ def explore(run: "FinishedRun") -> Path:
         figures.save(run.outputs.figures / f"explore-{figure.key}.png", pixels)
         body.append(table.section(figure, pixels))
     files.write_text(run.outputs.explore, page.document(title, "\n".join(body)))
+    run.outputs.give()
     return run.outputs.explore
 
 

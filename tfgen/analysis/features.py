@@ -46,6 +46,7 @@ def write(
     path = Path(out or run.path / "features.npz").with_suffix(".npz")
     with files.atomic(path) as temporary:
         np.savez_compressed(temporary, **found)  # type: ignore[arg-type]  # `allow_pickle`
+    run.dir.give()
     if "label" not in arrays["train"]:
         return path, found, []
     held_out = "test" if "test" in splits else "validation"

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tfgen import addresses
+from tfgen.addresses import FROM_FOLDERS
 from tfgen.data.array_files import fashion_mnist, opened
 from tfgen.data.binarised import binarised
 from tfgen.data.domains import LETTERS, Domains, is_pair
@@ -79,6 +81,7 @@ def _opened(name: str, directory: str, fitting: Fitting) -> "Source":
         if len(names) != 2 or not all(names):
             raise UserError(f"{name!r} are not two domains: write two names with a comma.")
         return Domains(name, [_opened(part, directory, fitting) for part in names])
+    addresses.refuse(name, FROM_FOLDERS)
     source: Source
     if name.startswith(("/", ".", "~")):
         path = Path(name).expanduser()

@@ -31,12 +31,12 @@ def changed(run: "RunDir", training: "ImageData", validation: "ImageData") -> st
         if old["classes"] != now["classes"]:
             return (
                 f"{data.name} had the classes {', '.join(old['classes']) or 'none'} when the run "
-                f"in {run.path} was begun, and has {', '.join(now['classes']) or 'none'} now"
+                f"in {run.address} was begun, and has {', '.join(now['classes']) or 'none'} now"
             )
         if old != now:
             return (
                 f"the {key} split of {data.name} had {old['size']} images when the run in "
-                f"{run.path} was begun, and has {now['size']} now"
+                f"{run.address} was begun, and has {now['size']} now"
                 + (" of other names or content" if old["size"] == now["size"] else "")
             )
     return ""

@@ -67,7 +67,7 @@ def measure(
     """
     check(n, k, features, inception, parts)
     if not run.dir.complete:
-        raise UserError(f"the run in {run.path} is not complete: it has no card.md yet.")
+        raise UserError(f"the run in {run.dir.address} is not complete: it has no card.md yet.")
     config, model = run.config, run.model
     # Read before what takes minutes: it may be broken.
     training_facts = run.dir.read_json(run.dir.training) if run.dir.training.exists() else {}

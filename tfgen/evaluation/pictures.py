@@ -5,7 +5,8 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
-from tfgen import data, engine
+from tfgen import addresses, data, engine
+from tfgen.addresses import FROM_FOLDERS
 from tfgen.errors import UserError, one_of
 from tfgen.evaluation import at_scale, sets
 from tfgen.evaluation.measure import check_inception
@@ -29,6 +30,7 @@ def evaluate(
     if runner or workers:
         if n:
             raise UserError(f"`n={n}`: workers measure all samples of a folder, or none work.")
+        addresses.refuse(images, FROM_FOLDERS)
         real = functools.partial(read, against, size, "against")
         where = (runner or engine.LOCAL, flags, workers)
         return at_scale.compare(os.path.abspath(images), real, features, inception, *where)
@@ -45,6 +47,7 @@ def read(given: Any, size: str, name: str) -> sets.Pictures:
     """
     if not isinstance(given, str | bytes) and not hasattr(given, "__fspath__"):
         return sets.Pictures(levels_of(name, given, 256), 256, f"an array of {name}")
+    addresses.refuse(given, FROM_FOLDERS)
     path, colon, split = str(given).partition(":")
     if colon and not path.startswith(("/", ".", "~")):
         return _of_split(data.open_source(path, size=size or 0), split, str(given))

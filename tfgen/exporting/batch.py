@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 
 import tfgen
-from tfgen import checksums, engine, presets, startup
+from tfgen import addresses, checksums, engine, presets, startup
 from tfgen.errors import UserError, one_of
 from tfgen.exporting import maker, sources, table
 from tfgen.exporting.source import Source
+from tfgen.files import FOLDERS
 from tfgen.seeds import checked
 from tfgen.shards import formats
 from tfgen.shards.folder import Folder
@@ -58,14 +59,31 @@ def export(
     """
     engine.check_installed()
     one_of("format", kind, formats.FORMATS)
+    addresses.refuse(out, FOLDERS)
     folder = Folder(Path(out).expanduser().resolve())
-    path = os.path.abspath(Path(source).expanduser()) if "://" not in source else source
+    path = _found(source, runner)
     job, plan = prepared(path, seeds, kind, conditions, rejects, **condition)
     folder.begin(job, plan)
     opener = functools.partial(opened, path, str(folder.path))
     with _watched(folder, len(plan.seeds), progress):
         engine.for_each(range(plan.shards), opener, runner, flags, workers)
     return folder.finish()
+
+
+def _found(source: str, runner: str) -> str:
+    """The path by which workers open a model: of a run in a store that of a copy of it here.
+
+    Raises: UserError for one in a store and workers on other machines.
+    """
+    if source.startswith(sources.SERVERS):
+        return source
+    if source.startswith(presets.ZOO):
+        return str(presets.locate(source).path)
+    if not addresses.is_one(source):
+        return os.path.abspath(Path(source).expanduser())
+    if runner != engine.LOCAL:
+        addresses.refuse(source, f"workers of `runner={runner}` open a model by its path")
+    return str(presets.locate(source).path)
 
 
 def opened(source: str, out: str) -> maker.Maker:
@@ -87,7 +105,7 @@ def prepared(
 
     Raises: UserError for a source or a condition that does not fit.
     """
-    if "://" in source:
+    if source.startswith(sources.SERVERS):
         raise UserError(
             f"{source} is a server: a batch is made of a model that workers open themselves, a "
             "run, a SavedModel or a .tflite file."

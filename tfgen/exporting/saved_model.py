@@ -175,4 +175,5 @@ def export_run(run: "FinishedRun", version: int | None = None) -> Path:
     with startup.loading_tensorflow():
         path = export(run.model, run.name, run.outputs.path / "serving", version)
     shutil.copyfile(path / "assets.extra" / "golden.json", run.outputs.path / "golden.json")
+    run.outputs.give()
     return path

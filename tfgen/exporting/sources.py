@@ -26,12 +26,15 @@ from tfgen.errors import Notice, UserError
 from tfgen.exporting import servers
 from tfgen.exporting.source import Arrays, Source
 
+GRPC = "grpc://"
+SERVERS = (GRPC, "http://", "https://")
+
 
 def open_source(text: str) -> Source:
     """Raises: UserError if there is no such source, or it cannot be used."""
-    if text.startswith("grpc://"):
+    if text.startswith(GRPC):
         return servers.over_grpc(text)
-    if text.startswith(("http://", "https://")):
+    if text.startswith(SERVERS):
         return servers.over_rest(text)
     if text.endswith(".tflite"):
         return _tflite(text)

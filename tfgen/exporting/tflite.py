@@ -78,12 +78,13 @@ def export_run(
         with startup.loading_tensorflow():
             rows[precision] = cost.measure(path, inputs, expected, batch, judge)
         written.append(path)
-        say(f"wrote {path}")
+        say(f"wrote {run.outputs.shown(path)}")
     _write_golden(folder, model, [path.name for path in written])
     if model.condition and model.condition.file:
         about = folder / model.condition.file
         files.write_text(about, json.dumps(golden.about(model), indent=1) + "\n")
-        say(f"wrote {about}, which turns what users type into numbers")
+        say(f"wrote {run.outputs.shown(about)}, which turns what users type into numbers")
+    run.outputs.give()
     return rows
 
 

@@ -35,6 +35,7 @@ from tfgen import replicas, sizes
 from tfgen.errors import UserError, one_of
 from tfgen.layers import coders, planes, spectral
 from tfgen.layers.leaky import LeakyReLU
+from tfgen.layers.residual import Residual
 
 NETWORKS = ("dense", "conv", "residual")
 NORMALISATIONS = ("none", "batch", "layer", "spectral")
@@ -280,7 +281,7 @@ def _residual_generator(
         x = layers.ReLU()(norm(x, normalisation))
         x = layers.Conv2D(width, kernel, 1, "same", use_bias=bias)(layers.UpSampling2D()(x))
         x = layers.ReLU()(norm(x, normalisation))
-        x = shortcut + layers.Conv2D(width, kernel, 1, "same")(x)
+        x = Residual()([shortcut, layers.Conv2D(width, kernel, 1, "same")(x)])
     x = layers.ReLU()(norm(x, normalisation))
     image = layers.Conv2D(c, kernel, 1, "same", activation="tanh", dtype="float32")(x)
     return keras.Model(z, cut(image, image_shape), name="G")
@@ -299,7 +300,8 @@ def _residual_features(
         if halves:
             x, inner = (layers.AveragePooling2D(2, padding="same")(part) for part in (x, inner))
         # Where neither the size nor the number of features changes, the shortcut is x itself.
-        x = inner + (conv(width, 1, 1, normalisation)(x) if halves or not i else x)
+        shortcut = conv(width, 1, 1, normalisation)(x) if halves or not i else x
+        x = Residual()([shortcut, inner])
     x = LeakyReLU()(x)
     mean = layers.GlobalAveragePooling2D()(x)
     return mean * float(x.shape[1] * x.shape[2]) if pooling == "sum" else mean

@@ -27,6 +27,7 @@ import tensorflow as tf
 from keras import layers
 
 from tfgen.layers.growing import up
+from tfgen.layers.residual import Residual
 
 Drop = Callable[[str], keras.Layer]
 LEAST_SIDE = 4  # of the last stage, in pixels
@@ -174,7 +175,7 @@ def unet(
         h = layers.Add()([h, layers.Reshape((1, 1, features))(next(told))])
         h = layers.Activation("silu")(_norm(features)(h))
         h = layers.Conv2D(features, 3, padding="same")(drop(f"block {next(number)}")(h))
-        h = layers.Add()([shortcut, h])
+        h = Residual()([shortcut, h])
         return attend(h) if max(h.shape[1:3]) <= attention else h
 
     def attend(h: keras.KerasTensor) -> keras.KerasTensor:

@@ -89,7 +89,7 @@ def unbiased_mmd(real: Moments, fake: Moments) -> float:
     if real.third is None or fake.third is None:
         raise NotMeasurable(
             f"all pairs are compared of up to {MOST_OF_KERNEL} features, and these are "
-            f"{len(real.mean)}"
+            f"{len(real.mean)}: one process, without `workers`, has the KID of subsets"
         )
     distances.check_pairs(min(real.count, fake.count))
 

@@ -109,8 +109,8 @@ def load(directory: str | os.PathLike) -> "GenerativeModel":
     name, _ = run.read_config()
     if not run.model.exists():
         raise UserError(
-            f"the run in {run.path} is not finished: it has no model.keras yet. Train it on with "
-            f"`model={name}`, `workdir={run.path}` and its settings."
+            f"the run in {run.address} is not finished: it has no model.keras yet. Train it on "
+            f"with `model={name}`, `workdir={run.address}` and its settings."
         )
     kind = find(name)  # registers the class with Keras
     # Of two files of users that register one name each run has its own.
@@ -124,14 +124,14 @@ def load(directory: str | os.PathLike) -> "GenerativeModel":
         said = (str(error).splitlines() or [repr(error)])[0]
         absent = isinstance(error, TypeError)  # what Keras raises for a class that it does not find
         raise UserError(
-            f"{run.model} cannot be read: {said}. "
+            f"{run.shown(run.model)} cannot be read: {said}. "
             + ("A class of yours is to be imported before; else copy " if absent else "Copy ")
             + "it here again, or take model.keras and card.md away and train on with the "
-            f"settings of the run, `workdir={run.path}`: its checkpoints hold the weights."
+            f"settings of the run, `workdir={run.address}`: its checkpoints hold the weights."
         ) from error
     if type(model) is not kind:
         raise UserError(
-            f"{run.model} holds a {type(model).__name__}, and config.json says {name}: one of the "
-            "two is of another run."
+            f"{run.shown(run.model)} holds a {type(model).__name__}, and config.json says {name}: "
+            "one of the two is of another run."
         )
     return model

@@ -36,6 +36,7 @@ from keras import layers
 
 from tfgen.declared import Layers
 from tfgen.errors import UserError, one_of
+from tfgen.layers.residual import Residual
 from tfgen.models.nice import NICE, alternating, small
 
 SPAN = 6.0  # nats: with 8 the inverse can be off by 2e-2, with 6 by 4e-4, on 16 couplings
@@ -58,7 +59,7 @@ def residual(inputs: keras.KerasTensor, drop: Callable[[str], keras.Layer]) -> k
     width = inputs.shape[-1]
     x = layers.Conv2D(width, 3, padding="same")(layers.Activation("relu")(inputs))
     x = layers.Conv2D(width, 1)(drop(layers.Activation("relu")(x)))
-    return layers.Add()([inputs, x])
+    return Residual()([inputs, x])
 
 
 @keras.saving.register_keras_serializable("tfgen")

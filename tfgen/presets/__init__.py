@@ -16,7 +16,7 @@ import os
 import zipfile
 from pathlib import Path
 
-from tfgen import checksums, files
+from tfgen import addresses, checksums, files
 from tfgen.errors import UserError, nearest, one_of
 from tfgen.run_dir import RunDir
 
@@ -46,8 +46,8 @@ def names() -> list[str]:
 def locate(given: str | os.PathLike, sha256: str = "") -> Place:
     """The folder of a run, a preset or a zip.
 
-    given: "zoo:dcgan/digits", a preset; a folder; a `.zip`; or "dcgan/digits", a preset where there
-      is no folder of this name.
+    given: "zoo:dcgan/digits", a preset; a folder, or a run in a store; a `.zip`; or "dcgan/digits",
+      a preset where there is no folder of this name.
     sha256: of the zip, in hexadecimal; "": it is not compared.
 
     Raises: UserError for an unknown preset, and for files that are damaged or others.
@@ -60,7 +60,10 @@ def locate(given: str | os.PathLike, sha256: str = "") -> Place:
     if text.startswith(ZOO):
         return _preset(text.removeprefix(ZOO))
     if zipped:
+        addresses.refuse(text, "a .zip is read from a disk")
         return _unpacked(path, sha256)
+    if addresses.is_one(text):
+        return Place(RunDir(text).path)
     if not path.exists() and (text in names() or nearest(text, names())):
         return _preset(text)
     return Place(path)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tfgen import files, reading
+from tfgen import addresses, files, reading
 from tfgen.errors import UserError
 from tfgen.shards import formats
 from tfgen.shards.plan import Plan
@@ -33,6 +33,7 @@ class Folder:
     """The paths of a job, as the package's docstring lists them."""
 
     def __init__(self, path: "str | os.PathLike") -> None:
+        addresses.refuse(path, files.FOLDERS)
         self.path = Path(path).expanduser()
         self.job_file = self.path / "job.json"
         self.plan_file = self.path / "plan.npz"

@@ -7,7 +7,6 @@ is on disk already.
 
 import contextlib
 import math
-import signal
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -60,14 +59,15 @@ class AfterSteps(keras.callbacks.Callback):
             self.signal = number
             restore()
 
-        with startup.handling((signal.SIGTERM, signal.SIGINT, signal.SIGHUP), stop) as restore:
+        asking = startup.signals("SIGTERM", "SIGINT", "SIGHUP")
+        with startup.handling(asking, stop) as restore:
             yield
 
     def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None) -> None:
         step = self.start + batch + 1
         self.check_finite(step)
         if progress.lost.is_set():
-            self.signal = self.signal or signal.SIGPIPE
+            self.signal = self.signal or startup.SIGPIPE
         last = step == self.config.steps
         if step % self.config.log_every == 0 or last:
             self.write_log(step)
@@ -272,6 +272,7 @@ class Recorder(AfterSteps):
             self.validation.forget_superseded()
         if self.events:
             self.events.flush()
+        self.run.give()
 
 
 def _event_writer(path: Path) -> tf.summary.SummaryWriter | None:

@@ -1,7 +1,7 @@
 """What a run directory holds: nothing, the same run, a shorter one or another; and its lock."""
 
 import contextlib
-import fcntl
+import importlib.util
 import shutil
 from collections.abc import Callable, Collection, Iterator
 from typing import TYPE_CHECKING, Any
@@ -30,21 +30,22 @@ def recorded_steps(run: "RunDir", name: str, config: "ConfigDict") -> int | None
                 f"  {key}: {old!r} there, {new!r} now" for key, (old, new) in differences.items()
             ]
             raise UserError(
-                f"{run.path} holds a run with other settings:\n" + "\n".join(lines) + "\n"
+                f"{run.address} holds a run with other settings:\n" + "\n".join(lines) + "\n"
                 "Choose another `workdir`, or give the same settings to continue it."
             )
         there, now = differences.get("steps", (config.steps, config.steps))
         if now < there:
             raise UserError(
-                f"the run in {run.path} is one of {there} steps, and `steps={now}` is fewer: more "
-                "steps go on where it ended, fewer are a run of their own, in another `workdir`."
+                f"the run in {run.address} is one of {there} steps, and `steps={now}` is fewer: "
+                "more steps go on where it ended, fewer are a run of their own, in another "
+                "`workdir`."
             )
         return int(there)
     if run.path.exists() and not run.path.is_dir():
         raise UserError(f"{run.path} is a file; `workdir` wants a folder.")
-    if run.path.is_dir() and any(f for f in run.path.iterdir() if not f.name.startswith(".")):
+    if run.holds_another_thing():
         raise UserError(
-            f"{run.path} is not empty and not a run directory: choose another `workdir`."
+            f"{run.address} is not empty and not a run directory: choose another `workdir`."
         )
     return None
 
@@ -78,7 +79,7 @@ def extend(
     """Extends a run of `there` steps; called last, when the rest is checked and the run locked."""
     falling = [key for key, o in config.optimizers.items() if o.get("decay", "none") != "none"]
     say(
-        f"The run in {run.path} was one of {there} steps, and goes on to {config.steps}."
+        f"The run in {run.address} was one of {there} steps, and goes on to {config.steps}."
         + (
             f" The rate of {' and '.join(falling)} falls over all steps: it is from here on "
             f"that of a run of {config.steps}."
@@ -94,12 +95,20 @@ def extend(
 
 @contextlib.contextmanager
 def locked(run: "RunDir") -> Iterator[None]:
-    """Makes the run directory and locks it against other processes.
+    """Makes the run directory and locks it against other processes; one in a store is claimed.
 
     A new run leaves nothing where what was asked for is found wrong before anything is logged.
 
-    Raises: UserError if another process trains there; OSError if it cannot be written.
+    Raises: UserError if another process trains there, or where files cannot be locked; OSError if
+      it cannot be written.
     """
+    if importlib.util.find_spec("fcntl") is None:
+        raise UserError(
+            "a training locks its folder as Linux and macOS do, and this system cannot: on Windows "
+            "train in WSL 2."
+        )
+    import fcntl
+
     new = not run.config_file.exists()
     try:
         run.path.mkdir(parents=True, exist_ok=True)
@@ -110,6 +119,8 @@ def locked(run: "RunDir") -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise UserError(f"another process is training in {run.path}.") from None
+        if run.store:
+            run.store.claim()
         run.forget_unfinished()
         try:
             yield
@@ -127,3 +138,6 @@ def _forget(run: "RunDir") -> None:
         file.unlink(missing_ok=True)
     with contextlib.suppress(OSError):
         run.path.rmdir()
+    if run.store:
+        run.store.give()
+        run.store.leave()

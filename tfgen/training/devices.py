@@ -2,12 +2,12 @@
 
 import contextlib
 import functools
-import os
 import pathlib
 from typing import Any
 
 import tensorflow as tf
 
+from tfgen import startup
 from tfgen.errors import UserError
 
 
@@ -17,9 +17,7 @@ def use_cores() -> None:
     The ops of small networks are too short to be divided: a step takes a tenth less time. It holds
     for the process, and only before TensorFlow has computed anything.
     """
-    several = getattr(os, "sched_getaffinity", None)  # macOS has no such thing
-    cores = len(several(0)) if several else os.cpu_count()
-    if cores != 2 or tf.config.list_physical_devices("GPU"):
+    if startup.cores() != 2 or tf.config.list_physical_devices("GPU"):
         return
     try:
         tf.config.threading.set_inter_op_parallelism_threads(2)

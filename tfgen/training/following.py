@@ -49,13 +49,14 @@ def follow(job: Job, run: "RunDir", team: "Hosts") -> Run:
         same.seen(run, team)
         _train(job, run, model, training, team)
     team.end()
-    return Run(run.path, source)
+    return Run(run.address, source)
 
 
 def _train(
     job: Job, run: "RunDir", model: "GenerativeModel", training: "ImageData", team: "Hosts"
 ) -> None:
     checkpoint, going = team.from_chief()
+    run.fetch()
     checkpoints = Checkpoints(run.checkpoints, model)
     if checkpoint is not None:
         checkpoints.restore_step(checkpoint)

@@ -5,7 +5,6 @@ import functools
 import json
 import pathlib
 import platform
-import resource
 import signal
 import time
 from collections.abc import Mapping
@@ -60,8 +59,8 @@ def _lead(job: Job, run: RunDir, team: hosts.Alone | hosts.Hosts) -> Run:
     team.from_chief(following.begun(job, complete))
     if complete:
         steps = run.read_json(run.training)["steps"] if run.training.exists() else recorded
-        say(f"The run in {run.path} is complete: {steps} steps of {short_name(name)}.")
-        return Run(run.path, job.source)
+        say(f"The run in {run.address} is complete: {steps} steps of {short_name(name)}.")
+        return Run(run.address, job.source)
     source, model, training, validation = prepare(job, team.count)
     team.compare(functools.partial(same.of_data, training, validation))
     with claim.locked(run):
@@ -75,7 +74,7 @@ def _lead(job: Job, run: RunDir, team: hosts.Alone | hosts.Hosts) -> Run:
         if recorded not in (None, config.steps):
             claim.extend(run, name, config, recorded, say)
         _train(job, run, model, training, validation, team)
-    return Run(run.path, source)
+    return Run(run.address, source)
 
 
 def _train(
@@ -100,7 +99,7 @@ def _train(
     say(
         f"Training {short_name(job.name)} on {training.size} images of "
         f"{data.name_of(config.data, training.name)} {training.shape}, "
-        f"{training.levels} levels, for {config.steps} steps; writing {run.path}"
+        f"{training.levels} levels, for {config.steps} steps; writing {run.address}"
     )
     if job.derived:
         found = ", ".join(f"{key}={settings.value(config, key)}" for key in job.derived)
@@ -130,6 +129,7 @@ def _train(
         )
     batches = stepping(model, config, training, start, say, team)
     going = start < config.steps and not (watch and watch.exhausted)
+    run.give()
     team.from_chief([start if checkpoints.steps() else None, going])
     began = time.monotonic()
     try:
@@ -196,6 +196,7 @@ def finish(
     name = short_name(job.name)
     written = card.text(run, name, job.config, model, training, validation, facts, numbers)
     files.write_text(run.card, written)
+    run.give()
 
 
 def _peak_memory() -> int:
@@ -206,5 +207,7 @@ def _peak_memory() -> int:
         lines = status.read_text("utf-8").splitlines()
         peak = next(line for line in lines if line.startswith("VmHWM"))
         return int(peak.split()[1]) * 1024
+    import resource  # of POSIX: training has locked its folder by then
+
     unit = 1 if platform.system() == "Darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

@@ -56,26 +56,26 @@ def seen(run: "RunDir", team: "Alone | Hosts") -> None:
     if team.count == 1:
         return
     mark = team.from_chief(os.urandom(8).hex())
-    file = run.path / f".seen-{mark}"
+    name = f".seen-{mark}"
     if team.chief:
-        file.touch()
+        run.mark(name)
     team.from_chief()  # it is there
-    found = "there" if team.chief or _appears(file) else "not there"
+    found = "there" if team.chief or _appears(run, name) else "not there"
     try:
         team.compare(lambda: {"the chief's run directory": found})
     except UserError as error:
         raise UserError(
-            f"{error} The run directory, here `workdir={run.path}`, is to be on a disk that all "
-            "share."
+            f"{error} The run directory, here `workdir={run.address}`, is to be on a disk or in a "
+            "store that all share."
         ) from None
     finally:
         if team.chief:
-            file.unlink(missing_ok=True)
+            run.unmark(name)
 
 
-def _appears(file: Path) -> bool:
+def _appears(run: "RunDir", name: str) -> bool:
     ends = time.monotonic() + APPEARS
-    while not file.exists():
+    while not run.marked(name):
         if time.monotonic() > ends:
             return False
         time.sleep(0.2)
