@@ -29,7 +29,7 @@ CHANGES = dict(steps=40, log_every=10, save_every=10, compile="xla")
 )
 def test_a_compiled_step_has_the_losses_of_the_traced_one(row):
     """Terms that are a difference of large ones, as the total correlation, are rounded by those. Of
-    `wgan` a bias has a gradient that is 0 but for rounding, and RMSprop makes a step of its sign."""
+    `wgan` a bias has a gradient that is 0 but for rounding, and RMSprop steps by its sign."""
     known = trained(row)
     model = row.build()
     step = compiled(model.train_step, jit_compile=True)
