@@ -33,6 +33,24 @@ def test_two_replicas_equal_one_device(found):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    "row_id",
+    [
+        "small-adam",
+        "dragan",
+        *(pytest.param(row_id, marks=pytest.mark.long) for row_id in ("dcgan", "progan")),
+    ],
+)
+def test_two_replicas_that_xla_compiles_equal_one_device(row_id):
+    """One optimizer, on batches in parts; two, with a penalty that takes all rows; batch statistics
+    of all replicas; branches. Some 18 s for those of convolutions."""
+    found = servers.replicas(f"xla:{row_id}")
+    assert set(found["programs"]) == {"CPU:0", "CPU:1"}
+    assert_equal_to_one(found)
+    assert not servers.replicas(row_id)["programs"]
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", settings.KINDS)
 def test_an_optimizer_of_two_replicas_is_that_of_one(kind):
     """With a clip that every gradient exceeds, on batches that are taken in parts."""

@@ -73,7 +73,7 @@ def train(
       data: the name of a data set ("digits", any TFDS name), a folder ("./pictures"); images, uint8
         or float in [0, 1], [N, H, W, C]; a tf.data.Dataset of such, or of (image, label); or a
         source that `tfgen.data.open_source` gave. By default that of the model's config.
-      workdir: the run directory; by default runs/<model>-<data>.
+      workdir: the run directory, a folder or "gs://bucket/run"; by default runs/<model>-<data>.
       labels: int [N], of images that are given as an array.
       validation: (images, labels) or images that are not trained on, where arrays are given; by
         default a tenth of them. Of a named data set, a split: "train[90%:]".

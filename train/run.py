@@ -3,7 +3,7 @@
 The same command again continues a run that was stopped.
 
   --model=NAME         what to train (a file of configs/), or a file of your own: ./my_gan.py
-  --workdir=DIR        the run directory; by default runs/<model>-<data set>
+  --workdir=DIR        the run directory, or gs://BUCKET/RUN; by default runs/<model>-<data set>
   --config.KEY=VALUE   any setting, e.g. --config.steps=2000 --config.data.name=mnist
   --dry_run            open the data, build the model, print the resolved config and exit
   --list               the models: what each is, and what its training costs

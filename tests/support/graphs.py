@@ -1,5 +1,7 @@
 """What TensorFlow makes of a compiled step: orders of reads and writes, and what it fuses."""
 
+import collections
+
 import tensorflow as tf
 from tensorflow.python.eager import context
 
@@ -8,13 +10,26 @@ READ = "ReadVariableOp"
 
 def optimized(function, *inputs):
     """Calls a tf.function. Returns: (what it returns, its graphs as [(before, after)])."""
+    result, graphs = _graphs(function, *inputs)
+    return result, [(g.pre_optimization_graph, g.post_optimization_graph) for g in graphs]
+
+
+def _graphs(function, *inputs):
     context.enable_run_metadata()
     try:
         result = function(*inputs)
-        graphs = context.export_run_metadata().function_graphs
+        return result, context.export_run_metadata().function_graphs
     finally:
         context.disable_run_metadata()
-    return result, [(g.pre_optimization_graph, g.post_optimization_graph) for g in graphs]
+
+
+def programs_of_xla(function, *inputs):
+    """Calls a function. Returns: (what it returns, {device: the programs of XLA in its graphs})."""
+    result, graphs = _graphs(function, *inputs)
+    parts = [part.node for graph in graphs for part in graph.partition_graphs]
+    return result, collections.Counter(
+        node.device[-5:] for nodes in parts for node in nodes if node.op == "_XlaRun"
+    )
 
 
 def lost_orders(before, after):

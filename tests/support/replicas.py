@@ -1,5 +1,6 @@
 """Run by test_replicas.py in its own process: N replicas equal one. Answers a row's id with JSON,
-the name of one of `TOLD` with what that function says.
+the name of one of `TOLD` with what that function says. Before an id "xla:" has XLA compile what
+each replica does by itself.
 
 A MirroredStrategy over two logical CPU devices, through `fit`, against one device, op by op: the
 same global batches, the same seed. Tracing two replicas costs more than everything else together,
@@ -17,23 +18,25 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tests.support import small
+from tests.support import graphs, small
 from tests.support.trained import state, variables
 from tests.zoo import REPLICATED, REPLICATED_IN_GRAPHS
 from tfgen import data, precision, replicas, settings
 from tfgen.compiling import compiled
 from tfgen.errors import UserError
 from tfgen.objectives import divergences
-from tfgen.training import building, devices, optimizers
+from tfgen.training import building, devices, optimizers, sharing
 
 # Two: the second reads what the first has left in weights and slots.
 STEPS = 2
 
 
-def fit(model, batches):
+def fit(model, batches, compiled):
     """(the terms of each step, the state after it)."""
     stacked = {key: np.concatenate([b[key] for b in batches]) for key in batches[0]}
     data = tf.data.Dataset.from_tensor_slices(stacked).batch(16, drop_remainder=True)
+    if compiled:
+        data = sharing.batches(model, data, say=sys.exit)
     losses, states = [], []
 
     def note(_, logs):
@@ -59,7 +62,7 @@ def branches(step, batch):
     return terms, [name for name, ways in asked.items() if ways.called]
 
 
-def measure(row, strategy):
+def measure(row, strategy, compiled=False):
     batches = [row.batch(16, seed=i) for i in range(STEPS)]
     one = row.build()
     with strategy.scope():
@@ -71,7 +74,10 @@ def measure(row, strategy):
     seeds = strategy.run(lambda: two.training_seeds(tf.zeros([8, 1])))
     seeds = [s.numpy().tolist() for s in strategy.experimental_local_results(seeds)]
     states = [state(two)]
-    losses, later = fit(two, batches)
+    # Half of a first step's time; which graphs are equal it does not decide. Of a compiled step
+    # TensorFlow wants it.
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": not compiled})
+    (losses, later), programs = graphs.programs_of_xla(fit, two, batches, compiled)
     states += later
     first, taken = branches(one.train_step, batches[0])
     losses = [first, *map(one.train_step, batches[1:])], losses
@@ -86,6 +92,7 @@ def measure(row, strategy):
     return dict(
         id=row.id,
         branches=taken,
+        programs=programs,
         same_start=same_start,
         replicas_agree=all(
             np.array_equal(*(np.asarray(v) for v in strategy.experimental_local_results(w.value)))
@@ -200,14 +207,14 @@ TOLD = {"overflow": overflow, "refusal": refusal, "total_correlation": total_cor
 
 
 def main():
-    # Half of a first step's time; which graphs are equal it does not decide.
     tf.get_logger().setLevel("ERROR")  # that two replicas op by op are slow is no news
-    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
     strategy, rows = devices.make_strategy(2), {row.id: row for row in REPLICATED}
     rows |= {f"small-{kind}": Small(f"small-{kind}") for kind in settings.KINDS}
     for line in sys.stdin:
         (name,) = json.loads(line)
-        found = TOLD[name](strategy) if name in TOLD else measure(rows[name], strategy)
+        way, name = name.split(":") if ":" in name else ("", name)
+        told = name in TOLD
+        found = TOLD[name](strategy) if told else measure(rows[name], strategy, way == "xla")
         print(json.dumps(found), flush=True)
 
 

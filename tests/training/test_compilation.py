@@ -81,6 +81,27 @@ def test_what_xla_cannot_compile_is_named_and_runs_op_by_op():
     assert "of_the_host" in line
 
 
+def test_what_replicas_have_done_of_a_step_that_xla_cannot_compile_is_put_back():
+    moved, calls = tf.Variable(1.0), []
+
+    def fails_once(x):
+        calls.append(1)
+        if len(calls) == 1:
+            raise tf.errors.InvalidArgumentError(None, None, "XLA has no such thing {{node here}}")
+        return x
+
+    def traced(compiled):
+        def step(x):
+            return tf.numpy_function(fails_once, [moved.assign_add(x)], tf.float32)
+
+        return tf.function(step)
+
+    said, model = [], types.SimpleNamespace(variables=[moved], optimizers={})
+    step, found = compilation.tried(model, traced, tf.constant(2.0), said.append)
+    assert [float(found), float(step(2.0))] == [3.0, 5.0]
+    assert said == ["Steps run op by op: XLA does not compile here."]
+
+
 def test_an_error_of_the_step_itself_is_not_taken_for_one_of_xla():
     def step(batch):
         return {"loss": tf.debugging.check_numerics(tf.reduce_sum(batch["x"]), "the sum")}
@@ -95,12 +116,14 @@ def test_an_error_of_the_step_itself_is_not_taken_for_one_of_xla():
     [
         ([], "auto", False, 1, False),
         ([], "xla", True, 1, True),
-        ([], "xla", False, 2, False),
+        ([], "xla", True, 2, True),
+        ([], "auto", False, 2, False),
         (["a GPU"], "auto", False, 1, True),
         (["a GPU"], "auto", True, 1, False),
         (["a GPU"], "xla", True, 1, True),
         (["a GPU"], "none", False, 1, False),
-        (["a GPU", "another"], "auto", False, 2, False),
+        (["a GPU", "another"], "auto", True, 2, False),
+        (["a GPU", "another"], "auto", False, 2, True),
     ],
 )
 def test_what_is_chosen_and_said(devices, compile, deterministic, replicas, compiled, monkeypatch):
@@ -108,8 +131,8 @@ def test_what_is_chosen_and_said(devices, compile, deterministic, replicas, comp
     chosen, why = compilation.chosen(compile, deterministic, replicas)
     assert chosen == compiled
     assert why.startswith(f"Steps run {'compiled by XLA' if compiled else 'op by op'}: ")
-    assert (f"{replicas} replicas" in why) == (replicas > 1)
-    assert (f"`compile` is {compile}" in why) == (compile != "auto" and replicas == 1)
+    assert (f"{replicas} replicas" in why) == (compiled and replicas > 1)
+    assert (f"`compile` is {compile}" in why) == (compile != "auto")
 
 
 def test_a_call_ends_where_something_is_to_be_done():

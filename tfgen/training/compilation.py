@@ -9,8 +9,11 @@ what it is given is `data.pipeline.recipes`, the rows of the images that each st
 
 K is a constant of the program: a loop whose length XLA knows needs no look at a condition from the
 host, and a run that goes on has the program of the run that it was, whose rounding is its own.
+
+A program of XLA is of one device. A step of several replicas is cut into many, see `by_replica`.
 """
 
+import contextlib
 import functools
 import re
 from collections.abc import Callable, Mapping
@@ -32,7 +35,7 @@ TrainFunction = Callable[[Any], Mapping[str, tf.Tensor]]
 STEPS_OF_A_CALL = 25
 
 
-def chosen(compile: str, deterministic: bool, replicas: int) -> tuple[bool, str]:
+def chosen(compile: str, deterministic: bool, replicas: int, workers: int = 1) -> tuple[bool, str]:
     """Whether the step is compiled by XLA, and a sentence that says so and why.
 
     compile, deterministic: of the config. "auto" compiles where that was measured to be faster, on
@@ -41,21 +44,70 @@ def chosen(compile: str, deterministic: bool, replicas: int) -> tuple[bool, str]
     untried for convolutions takes 117 ms. On a CPU oneDNN's convolutions are faster than XLA's.
     """
     gpu = bool(tf.config.list_physical_devices("GPU"))
-    if replicas > 1:
-        # The all-reduce of gradients, and of batch statistics, is between devices, and a compiled
-        # step is one program of one device.
-        return False, f"Steps run op by op: they are shared by {replicas} replicas."
-    if compile != "auto":
-        named = "compiled by XLA" if compile == "xla" else "op by op"
-        return compile == "xla", f"Steps run {named}: `compile` is {compile}."
-    if not gpu:
+    if workers > 1:
+        return False, f"Steps run op by op: they are shared by {workers} workers."
+    if compile == "none":
+        return False, "Steps run op by op: `compile` is none."
+    if compile == "auto" and not gpu:
         return False, "Steps run op by op: the device is a CPU."
-    if deterministic:
+    if compile == "auto" and deterministic:
         return False, (
             "Steps run op by op: a repeated run is bit-identical, for which XLA has slow "
             "convolutions. `deterministic=False` compiles them, 1.5 to 7 times as fast."
         )
-    return True, "Steps run compiled by XLA: the device is a GPU."
+    why = "`compile` is xla." if compile == "xla" else "the device is a GPU."
+    if replicas > 1:
+        why += f" What {replicas} replicas share, and the optimizers, run op by op."
+    return True, f"Steps run compiled by XLA: {why}"
+
+
+def by_replica(compiled: bool) -> contextlib.AbstractContextManager:
+    """Around `strategy.run` in a graph: XLA compiles what each replica does by itself.
+
+    A whole step of several replicas cannot be compiled, "a variable on a different device"; nor can
+    a function within a replica that waits for the others, as for batch statistics or for all rows.
+    So its ops are marked, and TensorFlow makes of those of a device programs as large as what lies
+    between lets them be: the gradient of each update, where a forward pass shares nothing. Ops that
+    XLA lacks stay as they are, and so do most within a branch or a loop.
+    """
+    if not compiled:
+        return contextlib.nullcontext()
+
+    def own(node: Any) -> bool:
+        return not tf.distribute.in_cross_replica_context()
+
+    return tf.xla.experimental.jit_scope(compile_ops=own)
+
+
+Step = Callable[[Any], tf.Tensor]
+
+
+def tried(
+    model: "GenerativeModel",
+    traced: Callable[[bool], Step],
+    batch: Any,
+    say: Callable[[str], None],
+) -> tuple[Step, tf.Tensor]:
+    """The first step of several replicas: (the step, compiled if it can be, what it gives).
+
+    traced: whether it is to be compiled -> a step. Its programs are compiled as they come, so that
+    one may fail when an optimizer before it has moved: all is put back.
+    """
+    optimizers = model.optimizers.values()
+    touched = [*model.variables, *(v for optimizer in optimizers for v in optimizer.variables)]
+    before = [variable.numpy() for variable in touched]
+    step = traced(True)
+    try:
+        return step, step(batch)
+    except tf.errors.OpError as error:
+        op = _not_compiled(error.message)
+        if not op:
+            raise
+        say(f"Steps run op by op: XLA does not compile {op}.")
+        for variable, value in zip(touched, before, strict=True):
+            variable.assign(value)
+        step = traced(False)
+        return step, step(batch)
 
 
 def steps_of_a_call(compiled: bool) -> int:
@@ -132,7 +184,7 @@ def train_function(
 
 def _not_compiled(message: str) -> str:
     """Of an error of XLA the operation that it cannot compile; "" for another error."""
-    if not re.search("tf2xla|XLA|uncompilable", message):
+    if not re.search(r"tf2xla|XLA|uncompilable|Multiple \w+ devices", message):
         return ""
     found = re.search(r"{{node ([^}]+)}}", message)
     return found[1] if found else "the step"
