@@ -2,6 +2,7 @@
 
 python -m benchmarks.speed [--rounds=7] [--steps=600] [--models=dcgan,vae,...,ddpm]
 python -m benchmarks.speed --device=gpu     # dcgan and vae, at 28 or 32 pixels and at 64x64x3
+python -m benchmarks.speed --device=gpu --seconds=1    # a round of as many steps as take so long
 
 Training images per second, on a CPU on digits at the batch size of the config. Every way has a
 process of its own, for tfgen sets TensorFlow's threads, which are a process's; in each round all
@@ -18,6 +19,8 @@ On a GPU the images are noise, of 17 levels: a step's time does not depend on wh
                  passes of G, a tf.data pipeline of scaled floats, `fit`; XLA where Keras takes it
   torch          the same networks in PyTorch, eager, see `plain_torch.py`; if torch is installed
   torch.compile  both networks compiled, on a GPU alone
+
+"free+tf32" is the way "free" with products in TF32; `--tf32` has all of them compute so.
 """
 
 import argparse
@@ -80,7 +83,7 @@ class Worker:
         of_torch = job["way"].startswith("torch")
         script = [*torch, ROOT / "benchmarks/plain_torch.py"]
         ours = [sys.executable, "-m", "benchmarks.speed", "--worker"]
-        self.way = job["way"]
+        self.name = job["name"]
         self.process = subprocess.Popen(
             [*(script if of_torch else ours), json.dumps(job)],
             stdin=subprocess.PIPE,
@@ -96,7 +99,7 @@ class Worker:
             if line == "ready\n":
                 return True
         lines = self.process.stderr.read().strip().splitlines()
-        print(f"{self.way}: not measured: {lines[-1] if lines else 'it ended'}", flush=True)
+        print(f"{self.name}: not measured: {lines[-1] if lines else 'it ended'}", flush=True)
         return False
 
     def train(self, steps):
@@ -111,7 +114,7 @@ class Worker:
 
 
 def measure(case, options, folder):
-    """{way: seconds of each round} of a case."""
+    """{way: seconds of a step in each round} of a case, and images of a step."""
     name, shape, changes = (case, (8, 8, 1), {}) if options.device == "cpu" else GPU[case]
     config = config_of(name, changes)
     images = folder / f"{case}.npz"
@@ -128,18 +131,31 @@ def measure(case, options, folder):
         steps=config.steps,
         settings=config.model.to_dict(),
         optimizers=config.optimizers.to_dict(),
-        tf32=options.tf32,
     )
     torch = shlex.split(options.torch)
-    workers = [Worker(job | {"way": way}, torch) for way in ways]  # they start at once
+    # They start at once.
+    workers = [Worker(job | way_of(way, options.tf32), torch) for way in ways]
     workers = [worker for worker in workers if worker.ready()]
-    seconds = {worker.way: [] for worker in workers}
+    steps = {worker: options.steps or paced(worker, options.seconds) for worker in workers}
+    seconds = {worker.name: [] for worker in workers}
     for _ in range(options.rounds):
         for worker in workers:
-            seconds[worker.way].append(worker.train(options.steps))
+            seconds[worker.name].append(worker.train(steps[worker]) / steps[worker])
     for worker in workers:
         worker.end()
     return seconds, config.batch_size
+
+
+def way_of(name, all_in_tf32):
+    """Of a way's name what a job says."""
+    way, _, tf32 = name.partition("+")
+    return dict(name=name, way=way, tf32=all_in_tf32 or tf32 == "tf32")
+
+
+def paced(worker, seconds):
+    """The steps that take so long: of 25, as a compiled way has them in a call, some calls."""
+    worker.train(25)
+    return 25 * max(1, round(seconds / worker.train(25)))
 
 
 def fits(way, name):
@@ -165,13 +181,12 @@ def main(options):
         for case in options.models or (CPU if options.device == "cpu" else GPU):
             seconds, batch = measure(case, options, Path(folder))
             base = seconds["tfgen"]
-            images = options.steps * batch
-            results[case] = {way: images / statistics.median(s) for way, s in seconds.items()}
+            results[case] = {way: batch / statistics.median(s) for way, s in seconds.items()}
             for way, found in seconds.items():
                 middle = statistics.median(s / own for s, own in zip(found, base, strict=True))
                 print(
-                    f"{case:16} {way:13} {images / min(found):8.0f} images/s   "
-                    f"{min(found) / options.steps * 1e3:7.2f} ms a step   tfgen is "
+                    f"{case:16} {way:18} {batch / min(found):8.0f} images/s   "
+                    f"{min(found) * 1e3:7.2f} ms a step   tfgen is "
                     f"{min(found) / min(base):.2f} times as fast "
                     f"(median over {options.rounds} rounds {middle:.2f})",
                     flush=True,
@@ -247,9 +262,12 @@ if __name__ == "__main__":
     parser.add_argument("--device", default="cpu", choices=WAYS)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--steps", type=int, default=600, help="of a round")
+    parser.add_argument("--seconds", type=float, help="of a round, in the place of `--steps`")
     parser.add_argument("--models", **names, help="cases, with commas")
     parser.add_argument("--ways", **names, help="ways, with commas; tfgen among them")
     parser.add_argument("--tf32", action="store_true", help="products in TF32, for all")
     parser.add_argument("--torch", default=sys.executable, help="a Python that has PyTorch")
     parser.add_argument("--out", help="a JSON file for images per second, medians")
-    main(parser.parse_args())
+    options = parser.parse_args()
+    options.steps = 0 if options.seconds else options.steps
+    main(options)
