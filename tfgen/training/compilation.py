@@ -42,6 +42,8 @@ def chosen(compile: str, deterministic: bool, replicas: int, workers: int = 1) -
     a GPU that need not be deterministic: `dcgan` at 32 x 32 takes 3.4 ms a step on an H200 and 11.0
     op by op. Under op determinism TensorFlow (2.21) has XLA try out no kernels, and what it takes
     untried for convolutions takes 117 ms. On a CPU oneDNN's convolutions are faster than XLA's.
+    replicas: of all workers together; what is compiled of a step of several, `by_replica` says.
+    workers: whose steps nothing compiles, for what they share is no op of one process.
     """
     gpu = bool(tf.config.list_physical_devices("GPU"))
     if workers > 1:
