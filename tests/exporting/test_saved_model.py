@@ -422,6 +422,8 @@ def test_servers_that_cannot_sample_are_named(hosted, server, tmp_path):
         (f"grpc://{grpc_address}", "names no model"),
         (f"http://{rest_address}/v1/models/paint", "404, .*Servable not found"),
         ("http://127.0.0.1:9/v1/models/x", "cannot be reached"),
+        (f"http://{grpc_address}/v1/models/x", "does not speak HTTP: BadStatusLine"),
+        ("http://host:port/v1/models/x", "nonnumeric port"),
         ("grpc://127.0.0.1:9/x", "UNAVAILABLE"),
         (str(tmp_path), "not a run directory"),
     ):

@@ -2,13 +2,14 @@
 
     index.html, gallery.js ...   the page; engine.js and vendor/ are those of the demo
     about.json                   what the page has to know of each model, its numbers among them
-    models/NAME.tflite           the models, each fetched when it is first wanted
+    models/NAME.tflite.gz        the models, each fetched when it is first wanted
     models/NAME.png              seeds 0 to 63, as Keras draws them: shown before anything is run
 
 Numbers stand beside those of real images and of trivial generators, as the run's evaluation has
 them.
 """
 
+import gzip
 import json
 import os
 import re
@@ -69,7 +70,9 @@ def export_runs(
             ]
             size = demo.copy_site("gallery", new)
         about = {"runtime_bytes": size, "models": entries}
-        files.write_text(new / demo.ABOUT, json.dumps(about, indent=1, allow_nan=False) + "\n")
+        # Every visitor fetches it first, so no blank is written.
+        text = json.dumps(about, separators=(",", ":"), allow_nan=False)
+        files.write_text(new / demo.ABOUT, text + "\n")
     return Path(out)
 
 
@@ -85,13 +88,16 @@ def _add(run: "FinishedRun", name: str, precision: str, folder: Path) -> dict[st
     about, content = demo.described(
         model, run.name, _data(run), suited, demo.attributes(run), whence
     )
-    (folder / f"{name}.tflite").write_bytes(content)
+    del about["seeds"]  # golden.json's: the picture beside has them
+    packed = gzip.compress(content, mtime=0)
+    (folder / f"{name}.tflite.gz").write_bytes(packed)
     images, rows = _first(model)
     # Without gaps and at their own size: the page cuts it and enlarges.
     figures.save(folder / f"{name}.png", _sheet(images))
     return {
         "id": name,
         **about,
+        "bytes": len(packed),
         "density": model.likelihood_kind,
         "parameters": model.parameter_count(),
         "sliders": _sliders(model, about["latents"]),

@@ -1,6 +1,7 @@
 """Servers as sources: TensorFlow Serving's PredictionService and its REST interface."""
 
 import functools
+import http.client
 import json
 import urllib.error
 import urllib.request
@@ -61,6 +62,12 @@ def over_rest(url: str) -> Source:
         except urllib.error.HTTPError as error:
             said = error.read().decode("utf-8", errors="replace")
             raise UserError(f"{url} does not sample: {error.code}, {said}") from None
+        except http.client.HTTPException as error:  # no port, or one that answers in gRPC
+            said = f"{type(error).__name__} {error}".strip()
+            raise UserError(
+                f"{url} does not speak HTTP: {said}. TensorFlow Serving does at port 8501, and at "
+                "8500 gRPC: grpc://host:8500/NAME."
+            ) from None
         except (OSError, ValueError) as error:
             raise UserError(f"{url} cannot be reached or does not speak JSON: {error}") from None
         outputs = content.get("outputs") if isinstance(content, dict) else None

@@ -52,7 +52,7 @@ function sheetOf(entry) {
 function modelOf(entry) {
   if (!models.has(entry.id)) {
     say(`Fetching ${entry.id}: ${kilobytes(entry.bytes)} ...`);
-    models.set(entry.id, Model.open(entry, `./models/${entry.id}.tflite`));
+    models.set(entry.id, Model.open(entry, `./models/${entry.id}.tflite.gz`));
   }
   return models.get(entry.id);
 }

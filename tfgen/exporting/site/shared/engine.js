@@ -37,10 +37,11 @@ export class Model {
     this.times = []; // ms of each call since `cost` was asked for
   }
 
-  // about: what its page says of it, as tfgen/exporting/demo.py has it.
+  // about: what its page says of it, as tfgen/exporting/demo.py has it; file: packed, or as it is.
   static async open(about, file) {
     await startRuntime();
-    return new Model(about, await loadAndCompile(file, { accelerator: "wasm" }));
+    const bytes = new Uint8Array(await unpacked(file));
+    return new Model(about, await loadAndCompile(bytes, { accelerator: "wasm" }));
   }
 
   get conditional() {
