@@ -103,20 +103,6 @@ def test_what_replicas_have_done_of_a_step_that_xla_cannot_compile_is_put_back()
     assert said == ["Steps run op by op: XLA does not compile here."]
 
 
-def test_replicas_take_a_step_that_branches_op_by_op():
-    asked = []
-
-    def traced(compiled):
-        asked.append(compiled)
-        return tf.function(lambda x: tf.cond(x > 0.0, lambda: x, lambda: -x, name="turn"))
-
-    said, model = [], types.SimpleNamespace(variables=[], optimizers={})
-    _, found = compilation.tried(model, traced, tf.constant(-2.0), said.append)
-    assert float(found) == 2.0
-    assert asked == [True, False]
-    assert said == ["Steps run op by op: turn branches, which XLA compiles on one device alone."]
-
-
 def test_an_error_of_the_step_itself_is_not_taken_for_one_of_xla():
     def step(batch):
         return {"loss": tf.debugging.check_numerics(tf.reduce_sum(batch["x"]), "the sum")}

@@ -70,7 +70,7 @@ def by_replica(compiled: bool) -> contextlib.AbstractContextManager:
     a function within a replica that waits for the others, as for batch statistics or for all rows.
     So its ops are marked, and TensorFlow makes of those of a device programs as large as what lies
     between lets them be: the gradient of each update, where a forward pass shares nothing. Ops that
-    XLA lacks stay as they are.
+    XLA lacks stay as they are, and so do most within a branch or a loop.
     """
     if not compiled:
         return contextlib.nullcontext()
@@ -81,18 +81,7 @@ def by_replica(compiled: bool) -> contextlib.AbstractContextManager:
     return tf.xla.experimental.jit_scope(compile_ops=own)
 
 
-Step = Any  # a tf.function of a batch -> the terms
-BRANCHES = {"If", "Case", "While"}
-
-
-def _branches(step: Step, batch: Any) -> str:
-    """The op at which a step branches or loops; "" if it does not.
-
-    With programs within its branches the second step of `progan` on two replicas had other losses
-    in one of two tries (TensorFlow 2.21); why, we do not know.
-    """
-    ops = step.get_concrete_function(batch).graph.get_operations()
-    return next((op.name for op in ops if op.type.removeprefix("Stateless") in BRANCHES), "")
+Step = Callable[[Any], tf.Tensor]
 
 
 def tried(
@@ -110,11 +99,6 @@ def tried(
     touched = [*model.variables, *(v for optimizer in optimizers for v in optimizer.variables)]
     before = [variable.numpy() for variable in touched]
     step = traced(True)
-    branches = _branches(step, batch)
-    if branches:
-        say(f"Steps run op by op: {branches} branches, which XLA compiles on one device alone.")
-        step = traced(False)
-        return step, step(batch)
     try:
         return step, step(batch)
     except tf.errors.OpError as error:
