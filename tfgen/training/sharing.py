@@ -8,7 +8,7 @@ Keras be told what to compile of a step.
 """
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
@@ -31,21 +31,22 @@ def batches(
     does by itself, what is told if it cannot.
     """
     strategy = model.distribute_strategy
-    model.steps_on_device = functools.partial(train_function, own=own, strategy=strategy, say=say)
+    # Once, for a model that grows makes a train function for each of its sizes.
+    each = iter(own)
+    model.steps_on_device = functools.partial(train_function, each=each, strategy=strategy, say=say)
     return tf.data.Dataset.range(tf.int64.max).with_options(pipeline.options())
 
 
 def train_function(
     model: "GenerativeModel",
-    own: tf.data.Dataset,
+    each: Iterator[dict[str, tf.Tensor]],
     strategy: tf.distribute.Strategy,
     say: Say | None = None,
 ) -> compilation.TrainFunction:
     """A step of all workers -> the terms, means over all rows.
 
-    own: this worker's rows of each batch, from the step on that `fit` begins with; say: see above.
+    each: this worker's rows of each batch, from the step on that `fit` begins with; say: see above.
     """
-    each = iter(own)
     replicas = len(strategy.extended.worker_devices)  # of this worker
 
     def traced(compiled: bool) -> Callable[[Any], tf.Tensor]:
