@@ -7,6 +7,11 @@ from tfgen.reports.report import title
 
 
 def caption(table):
+    """What was measured how, and what was trained for other steps than its config has."""
+    return f"*{_about(table)}{_cut(table)}*"
+
+
+def _about(table):
     data, protocol = table["protocol"]["data"], table["protocol"]
     accuracy = ", ".join(f"{100 * v:.1f} %" for v in table["features"]["accuracy"].values())
     seeds = sorted({row["seeds"] for row in table["models"].values()})
@@ -15,35 +20,35 @@ def caption(table):
         over = "one seed."
     if reading.columns(table) is reading.LIKELIHOODS:
         return (
-            f"*`{data}`, split `{protocol['split']}`; {over} Nats per image. Of lower "
-            f"bounds the NLL is one from above, by {protocol['k']:,} draws{_one_term(table)}.*"
+            f"`{data}`, split `{protocol['split']}`; {over} Nats per image. Of lower "
+            f"bounds the NLL is one from above, by {protocol['k']:,} draws{_one_term(table)}."
         )
     if reading.columns(table) is reading.TRANSLATIONS:
         return (
-            f"*`{data}`, split `{protocol['split']}`; {over} X has plain digits, Y styled ones; no "
+            f"`{data}`, split `{protocol['split']}`; {over} X has plain digits, Y styled ones; no "
             "image of one is in the other. Error: mean absolute difference of a pixel from the "
             "true translation. FDC: in the features of a classifier of that domain. The colour map "
-            "and the paired network were fitted to true translations.*"
+            "and the paired network were fitted to true translations."
         )
     if reading.columns(table) is reading.CAPTIONS:
         return (
-            f"*`{data}`, split `{protocol['split']}`, whose captions training never showed; {over} "
+            f"`{data}`, split `{protocol['split']}`, whose captions training never showed; {over} "
             "Shares of samples that show what was said, read by a classifier of real images, half "
-            "of them blurred, noisy, brighter or darker; R-precision among 100 captions.*"
+            "of them blurred, noisy, brighter or darker; R-precision among 100 captions."
         )
     if reading.columns(table) is reading.CODES:
         return (
-            f"*`{data}`, codes of the split `{protocol['split']}`, but MIG and the FactorVAE "
-            f"score, which need more images, of the training split, `{protocol['train']}`; {over}*"
+            f"`{data}`, codes of the split `{protocol['split']}`, but MIG and the FactorVAE "
+            f"score, which need more images, of the training split, `{protocol['train']}`; {over}"
         )
     return (
-        f"*`{data}`, split `{protocol['split']}`: {protocol['n']} samples against as many held-out "
+        f"`{data}`, split `{protocol['split']}`: {protocol['n']} samples against as many held-out "
         f"images; {over} NLL in nats "
         f"per image, for lower bounds from above by {protocol['k']:,} importance samples"
         f"{_one_term(table)}. "
         f"{table['features']['distance']}: Frechet distance in the features of a fixed classifier "
         f"of the hash `{protocol['features_hash'][:8]}` ({accuracy} right on this split). s, MB: "
-        f"training on two cores (no s where others ran beside it), at its peak.{_cut(table)}*"
+        f"training on two cores (no s where others ran beside it), at its peak."
     )
 
 
