@@ -62,8 +62,9 @@ def measured(run):
             images, ms = drawn(model, steps, judge.count)
             cost = len(model.way(steps).sigma) if hasattr(model, "way") else steps
             row = {"sampler": solver, "steps": steps, "evaluations": cost, "ms": round(ms, 3)}
-            print(lines([row | judge(images)])[-1], flush=True)
-            yield row | judge(images)
+            row |= judge(images)
+            print(lines([row])[-1], flush=True)
+            yield row
 
 
 def judged(run):

@@ -29,13 +29,16 @@ CHANGES = dict(steps=40, log_every=10, save_every=10, compile="xla")
 )
 def test_a_compiled_step_has_the_losses_of_the_traced_one(row):
     """Terms that are a difference of large ones, as the total correlation, are rounded by those. Of
-    `wgan` a bias has a gradient that is 0 but for rounding, and RMSprop steps by its sign."""
+    `wgan` a bias has a gradient that is 0 but for rounding, and RMSprop steps by its sign: its
+    terms part from the second step on, and the first is held more closely."""
     known = trained(row)
     model = row.build()
     step = compiled(model.train_step, jit_compile=True)
     for i in range(3):
         found = {name: float(term) for name, term in step(row.batch(seed=i)).items()}
-        size = 100.0 if row.id == "wgan" else max(map(abs, found.values()))
+        size = max(map(abs, found.values()))
+        if row.id == "wgan":
+            size = 100.0 if i else 1.0
         assert found == pytest.approx(known.terms[i], rel=1e-3, abs=1e-5 * size)
 
 

@@ -77,13 +77,11 @@ def _found(source: str, runner: str) -> str:
     """
     if source.startswith(sources.SERVERS):
         return source
-    if source.startswith(presets.ZOO):
-        return str(presets.locate(source).path)
-    if not addresses.is_one(source):
-        return os.path.abspath(Path(source).expanduser())
     if runner != engine.LOCAL:
         addresses.refuse(source, f"workers of `runner={runner}` open a model by its path")
-    return str(presets.locate(source).path)
+    if source.startswith(presets.ZOO) or addresses.is_one(source):
+        return str(presets.locate(source).path)
+    return os.path.abspath(Path(source).expanduser())
 
 
 def opened(source: str, out: str) -> maker.Maker:
