@@ -7,8 +7,8 @@ from tfgen.reports.report import title
 
 
 def caption(table):
-    """What was measured how, and what was trained for other steps than its config has."""
-    return f"*{_about(table)}{_cut(table)}*"
+    """What was measured how, and what was trained by other settings than its config has."""
+    return f"*{_about(table)}{_given(table)}*"
 
 
 def _about(table):
@@ -52,10 +52,14 @@ def _about(table):
     )
 
 
-def _cut(table):
-    """Which models were trained for other steps than their config has, as a sentence."""
-    cut = [f"`{name}` {row['steps']:,}" for name, row in reading.rows_of(table) if row.get("steps")]
-    return f" Steps, where not those of the config: {', '.join(cut)}." if cut else ""
+def _given(table):
+    """Which models were trained by other settings than their config has, as a sentence."""
+    rows = [
+        f"`{name}` " + " ".join(f"{key}={value}" for key, value in row["given"].items())
+        for name, row in reading.rows_of(table)
+        if row.get("given")
+    ]
+    return f" Settings that are not those of the config: {', '.join(rows)}." if rows else ""
 
 
 def _one_term(table):

@@ -1,6 +1,6 @@
 """What a step of every model costs by default, at 28x28x1, 32x32x3 and 64x64x3.
 
-python -m benchmarks.sizes [--models=vae,dcgan] [--steps=3]
+python -m benchmarks.sizes [--models=vae,dcgan]
 
 Settings are those that follow from 50,000 pictures of 256 levels (`tfgen/rules.py`), which are
 noise: a step's time does not depend on what they show. Each model has a process of its own at each
@@ -27,6 +27,8 @@ ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "benchmarks" / "results" / "sizes.json"
 SIZES = ((28, 28, 1), (32, 32, 3), (64, 64, 3))
 COUNT = 50_000
+STEPS = 3  # whose time is taken; one alone where a step is expected to take more than
+LONG = 4.0  # seconds
 
 
 def config_for(model, shape):
@@ -47,12 +49,12 @@ def build(model, shape, config):
     return models.find(model)(image_shape=tuple(shape), levels=256, seed=0, **arguments)
 
 
-def measure(model, shape, steps=3):
+def measure(model, shape):
     """{what: number} of a model at a size, measured in a process of its own.
 
     What the model refuses is {"refused": why}.
     """
-    job = json.dumps([model, shape, steps])
+    job = json.dumps([model, shape])
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.sizes", f"--job={job}"],
         cwd=ROOT,
@@ -64,7 +66,7 @@ def measure(model, shape, steps=3):
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def measured_here(model, shape, steps):
+def measured_here(model, shape):
     """The same in this process."""
     try:
         config, expected = config_for(model, shape)
@@ -72,6 +74,7 @@ def measured_here(model, shape, steps):
         return {"refused": str(error)}
     made = taking_steps(model, shape, config)
     next(made)  # traced
+    steps = 1 if expected > LONG else STEPS
     before = resource.getrusage(resource.RUSAGE_SELF)
     terms = [next(made) for _ in range(steps)][-1]
     after = resource.getrusage(resource.RUSAGE_SELF)
@@ -116,7 +119,6 @@ def taking_steps(model, shape, config, compiled=True):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--models", default=",".join(settings.names()))
-    parser.add_argument("--steps", type=int, default=3)
     parser.add_argument("--job", help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.job:
@@ -124,7 +126,7 @@ def main():
         return
     for model in given.models.split(","):
         for shape in SIZES:
-            row = measure(model, shape, given.steps)
+            row = measure(model, shape)
             name = "x".join(map(str, shape))
             print(model, name, row, flush=True)
             kept = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}

@@ -37,7 +37,9 @@ def main(argv=None):
     )
     parser.add_argument("--seeds", type=int, default=3, help="runs of each model (3)")
     parser.add_argument("--runs", default="", help="where runs go (runs/table-<data>)")
-    parser.add_argument("--steps", type=int, default=0, help="of training (each config's own)")
+    parser.add_argument(
+        "--set", default="", help="settings of all runs, as data.size=28,steps=2000 (configs' own)"
+    )
     parser.add_argument("--parts", default="", help="what train.evaluate measures (all)")
     parser.add_argument("--readme", action="store_true", help="write it into README.md, RESULTS.md")
     return command.status(_run, parser.parse_args(argv))
@@ -46,10 +48,11 @@ def main(argv=None):
 def _run(options):
     if options.seeds < 1:
         raise UserError(f"--seeds={options.seeds}: at least one run of each model is needed.")
-    if options.steps < 0:
-        raise UserError(f"--steps={options.steps}: no training has so many.")
     models = [one_of("model", name, settings.names()) for name in options.models.split(",") if name]
     models = models or models_of("digits")
+    given = given_by(options.set)
+    for model in models:
+        config_of(model, options.data, 0, given)  # an unknown setting is said before anything runs
     with startup.loading_tensorflow():
         import tensorflow  # noqa: F401
 
@@ -61,7 +64,7 @@ def _run(options):
     runs = {model: [] for model in models}
     for i, (model, seed) in enumerate(tasks):
         run = RunDir(folder / f"{model}-seed{seed}")
-        done = train_and_measure(run, model, options.data, seed, options.parts, options.steps)
+        done = train_and_measure(run, model, options.data, seed, options.parts, given)
         runs[model].append(run)
         seconds = time.monotonic() - began
         print(f"{i + 1}/{len(tasks)}  {model} seed {seed}: {done}, {seconds:.0f} s", flush=True)
@@ -69,10 +72,8 @@ def _run(options):
         model: [run.read_json(run.metrics) for run in group] for model, group in runs.items()
     }
     new = aggregate(measured)
-    if options.steps:
-        new["models"] = {
-            name: row | {"steps": options.steps} for name, row in new["models"].items()
-        }
+    if given:
+        new["models"] = {name: row | {"given": given} for name, row in new["models"].items()}
     table = merge(read(options.data), new)
     path = RESULTS / f"{word(options.data)}.json"
     write_text(path, json.dumps(table, indent=1) + "\n")
@@ -109,20 +110,31 @@ def of_file(path):
     return content
 
 
-def train_and_measure(run, model, data, seed, parts="", steps=0):
+def given_by(text):
+    """{setting: value as text} of "data.size=28,steps=2000".  Raises: UserError for others."""
+    pairs = [part.partition("=") for part in text.split(",") if part]
+    for key, _, value in pairs:
+        if not (key and value):
+            raise UserError(f"--set={text}: settings are SETTING=VALUE, with commas between them.")
+    return {key: value for key, _, value in pairs}
+
+
+def train_and_measure(run, model, data, seed, parts="", given=None):
     """Runs what is missing of the two commands, of evaluation some parts. Returns what was done.
+
+    given: settings that are not the config's own, {dotted name: text}.
 
     Raises: UserError with the command's own words, if one fails.
     """
     done, measure = [], [f"--workdir={run.path}", *([f"--parts={parts}"] if parts else [])]
-    if run.complete and not _of_config(run, model, config_of(model, data, seed, steps)):
+    if run.complete and not _of_config(run, model, config_of(model, data, seed, given)):
         raise UserError(
             f"{run.path} holds a run of other settings than those of configs/{model}.py now: take "
             "it away, or name another folder with --runs."
         )
     if not run.complete:
         flags = [f"--workdir={run.path}", f"--config.seed={seed}", f"--config.data.name={data}"]
-        flags += [f"--config.steps={steps}"] if steps else []
+        flags += [f"--config.{key}={value}" for key, value in (given or {}).items()]
         run_command("train.run", f"--model={model}", *flags)
         done.append("trained")
     if not run.metrics.exists() or run.metrics.stat().st_mtime < run.card.stat().st_mtime:
@@ -142,12 +154,17 @@ def _of_config(run, model, config):
     return name == model and theirs == ours | follow
 
 
-def config_of(model, data, seed, steps=0):
+def config_of(model, data, seed, given=None):
     """The config that a run of the table has, as config.json holds it."""
     config = settings.find(model, data)
     config.seed = seed
-    if steps:
-        config.steps = steps
+    for key, value in (given or {}).items():
+        settings.known(key, list(settings.keys(config)))
+        kind = type(settings.value(config, key))
+        try:
+            config.update_from_flattened_dict({key: kind(value)})
+        except ValueError:
+            raise UserError(f"`{key}` is of type {kind.__name__}: {value!r} is none.") from None
     return json.loads(config.to_json())
 
 

@@ -36,8 +36,20 @@ SHAPES = {
     "model.ema": 0.999,
     **settings.for_both(learning_rate=4e-3, decay="linear"),
 }
+# Photographs of 64 x 64: a quarter of an hour on two cores.
+PHOTOGRAPHS = SHAPES | {
+    "data.size": "64",
+    "steps": 5000,
+    "batch_size": 32,
+    "model.latent_dim": 64,
+    "model.width": 64,
+    "model.base": 512,
+    "model.schedule": "400,600,800,1000",
+    "model.divisors": "1,1,1,1,2",
+}
 ON = {
     "shapes": SHAPES,
+    "photographs": PHOTOGRAPHS,
     "cifar10": {"data.size": "32"},
     "celeb_a": {"data.size": "128"},
 }

@@ -23,7 +23,10 @@ SPRITES = {
     "model.warmup": 0,
     "optimizers.vae.learning_rate": 1e-3,
 }
+# A width for all pixels (Rybkin et al. 2021).
+PHOTOGRAPHS = {"data.size": "64", "eval_every": 0, "model.likelihood": "shared_gaussian"}
 ON = {
+    "photographs": PHOTOGRAPHS,
     "shapes_binary": SPRITES,
     # With a width of its own for each pixel, the likelihood of 256 levels is a matter of the
     # ground, and sprites are never placed.

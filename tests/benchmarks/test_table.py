@@ -42,7 +42,7 @@ def test_new_rows_join_those_that_are_there():
     assert table.merge(old, both) == both
 
 
-def test_rows_of_other_steps_say_so(tmp_path, monkeypatch, capsys):
+def test_rows_of_other_settings_say_so(tmp_path, monkeypatch, capsys):
     asked = []
 
     def command(module, *flags):
@@ -51,19 +51,21 @@ def test_rows_of_other_steps_say_so(tmp_path, monkeypatch, capsys):
         if module == "train.run":
             asked.extend(flags)
             run.card.write_text("card")
-            run.write_config("vae", table.config_of("vae", "digits", 0, steps=60))
+            run.write_config("vae", table.config_of("vae", "digits", 0, {"steps": "60"}))
         else:
             run.metrics.write_text(json.dumps(content()))
 
     monkeypatch.setattr(table, "run_command", command)
     monkeypatch.setattr(table, "RESULTS", tmp_path / "results")
-    arguments = ["--models=vae", "--seeds=1", "--steps=60", f"--runs={tmp_path / 'runs'}"]
+    arguments = ["--models=vae", "--seeds=1", "--set=steps=60", f"--runs={tmp_path / 'runs'}"]
     assert table.main(arguments) == 0
     assert "--config.steps=60" in asked
-    assert "Steps, where not those of the config: `vae` 60." in capsys.readouterr().out
+    said = "Settings that are not those of the config: `vae` steps=60."
+    assert said in capsys.readouterr().out
     # A finished run of these steps is not one of the config's.
     assert table.main(arguments[:2] + arguments[3:]) == 2
-    assert table.main(["--steps=-1"]) == 2
+    for wrong in ("steps", "steps=many", "depths=3"):
+        assert table.main(["--models=vae", f"--set={wrong}"]) == 2
 
 
 def test_a_table_goes_on_where_it_stopped(tmp_path, monkeypatch, capsys):
