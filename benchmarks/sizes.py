@@ -6,7 +6,8 @@ Settings are those that follow from 50,000 pictures of 256 levels (`tfgen/rules.
 noise: a step's time does not depend on what they show. Each model has a process of its own at each
 size, so that its peak of memory is its own. Seconds are those that its threads were at work,
 divided by two: a step on two cores that do nothing else, if both can be kept busy. What was
-measured stands in benchmarks/results/sizes.json, beside what was measured of others before.
+measured stands in benchmarks/results/sizes.json, beside what was measured of others before, and as
+a table in docs/rules.md.
 """
 
 import argparse
@@ -25,6 +26,8 @@ from tfgen.errors import UserError
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "benchmarks" / "results" / "sizes.json"
+DOCUMENT = ROOT / "docs" / "rules.md"
+BEGIN, END = "<!-- table of sizes -->", "<!-- end of table -->"
 SIZES = ((28, 28, 1), (32, 32, 3), (64, 64, 3))
 COUNT = 50_000
 STEPS = 3  # whose time is taken; one alone where a step is expected to take more than
@@ -116,6 +119,24 @@ def taking_steps(model, shape, config, compiled=True):
         yield {name: float(value) for name, value in step(batch).items()}
 
 
+def markdown(kept):
+    """Lines of the table: a model each, seconds (batch, GB) at every size."""
+    names = ["x".join(map(str, shape)) for shape in SIZES]
+    yield f"| model | {' | '.join(names)} |"
+    yield "|---" + "|---:" * len(names) + "|"
+    for model, rows in sorted(kept.items()):
+        yield f"| `{model}` | {' | '.join(cell(rows.get(name)) for name in names)} |"
+
+
+def cell(row):
+    if row is None:
+        return ""
+    if "refused" in row:
+        return "refused"
+    memory = row["peak memory, MB"] / 1000
+    return f"{row['seconds a step']:.2f} ({row['batch']}, {memory:.1f})"
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--models", default=",".join(settings.names()))
@@ -124,6 +145,8 @@ def main():
     if given.job:
         print(json.dumps(measured_here(*json.loads(given.job))))
         return
+    from benchmarks import render
+
     for model in given.models.split(","):
         for shape in SIZES:
             row = measure(model, shape)
@@ -132,6 +155,8 @@ def main():
             kept = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
             kept.setdefault(model, {})[name] = row
             files.write_text(RESULTS, json.dumps(kept, indent=1, sort_keys=True) + "\n")
+            text = DOCUMENT.read_text("utf-8")
+            files.write_text(DOCUMENT, render.between(text, BEGIN, END, list(markdown(kept))))
 
 
 if __name__ == "__main__":
