@@ -13,6 +13,7 @@ def caption(table):
 
 def _about(table):
     data, protocol = table["protocol"]["data"], table["protocol"]
+    first = f" of the first {protocol['nll_n']:,}" if protocol.get("nll_n") else ""
     accuracy = ", ".join(f"{100 * v:.1f} %" for v in table["features"]["accuracy"].values())
     seeds = sorted({row["seeds"] for row in table["models"].values()})
     over = f"mean ± standard deviation over {' or '.join(map(str, seeds))} seeds."
@@ -20,7 +21,7 @@ def _about(table):
         over = "one seed."
     if reading.columns(table) is reading.LIKELIHOODS:
         return (
-            f"`{data}`, split `{protocol['split']}`; {over} Nats per image. Of lower "
+            f"`{data}`, split `{protocol['split']}`; {over} Nats per image{first}. Of lower "
             f"bounds the NLL is one from above, by {protocol['k']:,} draws{_one_term(table)}."
         )
     if reading.columns(table) is reading.TRANSLATIONS:
@@ -44,7 +45,7 @@ def _about(table):
     return (
         f"`{data}`, split `{protocol['split']}`: {protocol['n']} samples against as many held-out "
         f"images; {over} NLL in nats "
-        f"per image, for lower bounds from above by {protocol['k']:,} importance samples"
+        f"per image{first}, for lower bounds from above by {protocol['k']:,} importance samples"
         f"{_one_term(table)}. "
         f"{table['features']['distance']}: Frechet distance in the features of a fixed classifier "
         f"of the hash `{protocol['features_hash'][:8]}` ({accuracy} right on this split). s, MB: "

@@ -40,7 +40,9 @@ def main(argv=None):
     parser.add_argument(
         "--set", default="", help="settings of all runs, as data.size=28,steps=2000 (configs' own)"
     )
-    parser.add_argument("--parts", default="", help="what train.evaluate measures (all)")
+    parser.add_argument(
+        "--measure", default="", help="flags of train.evaluate, as --measure='--k=200 --nll_n=1000'"
+    )
     parser.add_argument("--readme", action="store_true", help="write it into README.md, RESULTS.md")
     return command.status(_run, parser.parse_args(argv))
 
@@ -64,7 +66,7 @@ def _run(options):
     runs = {model: [] for model in models}
     for i, (model, seed) in enumerate(tasks):
         run = RunDir(folder / f"{model}-seed{seed}")
-        done = train_and_measure(run, model, options.data, seed, options.parts, given)
+        done = train_and_measure(run, model, options.data, seed, options.measure, given)
         runs[model].append(run)
         seconds = time.monotonic() - began
         print(f"{i + 1}/{len(tasks)}  {model} seed {seed}: {done}, {seconds:.0f} s", flush=True)
@@ -119,14 +121,15 @@ def given_by(text):
     return {key: value for key, _, value in pairs}
 
 
-def train_and_measure(run, model, data, seed, parts="", given=None):
-    """Runs what is missing of the two commands, of evaluation some parts. Returns what was done.
+def train_and_measure(run, model, data, seed, measure="", given=None):
+    """Runs what is missing of the two commands. Returns what was done.
 
-    given: settings that are not the config's own, {dotted name: text}.
+    measure: further flags of train.evaluate; given: settings that are not the config's own,
+    {dotted name: text}.
 
     Raises: UserError with the command's own words, if one fails.
     """
-    done, measure = [], [f"--workdir={run.path}", *([f"--parts={parts}"] if parts else [])]
+    done, measure = [], [f"--workdir={run.path}", *measure.split()]
     if run.complete and not _of_config(run, model, config_of(model, data, seed, given)):
         raise UserError(
             f"{run.path} holds a run of other settings than those of configs/{model}.py now: take "

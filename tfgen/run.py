@@ -190,6 +190,7 @@ class Run(os.PathLike):
         split: str = "",
         n: int = 0,
         k: int = 1000,
+        nll_n: int = 0,
         features: str = "auto",
         inception: tuple[str, str] = ("", ""),
         parts: Sequence[str] | str = (),
@@ -206,6 +207,8 @@ class Run(os.PathLike):
           split: by default the data's test split, else the run's validation split.
           n: samples; 0: as many as there are held-out images, 10,000 at most.
           k: importance samples of a bound.
+          nll_n: held-out images whose likelihood is measured, the first; 0: all, but at most 2,500
+            where each takes k samples.
           features: "auto", "classifier", "textures", or "inception" with (path, SHA-256 or "") of
             its weights in `inception` (`tfgen/metrics/inception.py` says of which files).
           parts: what to measure, some of "samples", "likelihood", "codes", "translations",
@@ -227,7 +230,15 @@ class Run(os.PathLike):
         kept = self._keeps_results()
         try:
             content, splits = measure(
-                self, split, n, k, features, inception, tuple(parts) or evaluation.PARTS, stages
+                self,
+                split,
+                n,
+                k,
+                nll_n,
+                features,
+                inception,
+                tuple(parts) or evaluation.PARTS,
+                stages,
             )
         finally:
             stages.close()

@@ -18,12 +18,12 @@ import tfgen
 from tfgen import command, presets, startup
 from tfgen.errors import UserError
 
-NONE = "give either --workdir=DIR, or --compare=DIR,DIR, or --images=DIR and --against=DIR."
 FLAGS = {
     "workdir": ("", "a finished run directory"),
     "split": ("", "by default test, else the run's validation"),
     "n": (0, "samples (as many as held-out images, 10,000 at most)"),
     "k": (1000, "importance samples of a bound (1000)"),
+    "nll_n": (0, "held-out images whose likelihood is measured (all, of bounds 2,500 at most)"),
     "features": ("auto", "auto, classifier, inception, textures"),
     "inception": ("", "its weights: a .pb, a .keras or a SavedModel"),
     "inception_sha256": ("", "their SHA-256, from their source"),
@@ -51,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(options: argparse.Namespace) -> None:
     ways = [bool(part) for part in (options.workdir, options.compare, options.images)]
     if sum(ways) != 1 or bool(options.images) != bool(options.against):
-        raise UserError(NONE)
+        raise UserError("give --workdir=DIR, --compare=DIR,DIR or --images=DIR and --against=DIR.")
     inception, names = (options.inception, options.inception_sha256), options.compare
     if names:
         names = names[0].split(",") if len(names) == 1 else names
@@ -63,7 +63,7 @@ def _run(options: argparse.Namespace) -> None:
         found = tfgen.evaluate(options.images, options.against, inception=inception, **how)
         return _say("of_sets", found)
     run = tfgen.load(options.workdir, out=options.out)
-    given = {name: getattr(options, name) for name in ("split", "n", "k", "features")}
+    given = {name: getattr(options, name) for name in ("split", "n", "k", "nll_n", "features")}
     given |= {"parts": options.parts.split(","), "inception": inception}
     run.evaluate(**given, verbose=True, tell=functools.partial(_say, "lines"))
     if os.access((out := run.outputs).path, os.W_OK):

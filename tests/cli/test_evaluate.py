@@ -230,7 +230,7 @@ def test_an_empty_folder_and_none(tmp_path, capsys):
     assert evaluate.main([f"--workdir={tmp_path}"]) == 2
     assert "is not a run directory" in capsys.readouterr().err
     assert evaluate.main([]) == 2
-    assert "give either --workdir=DIR" in capsys.readouterr().err
+    assert "give --workdir=DIR" in capsys.readouterr().err
 
 
 def test_results_go_into_a_folder_and_no_file(tmp_path, capsys):

@@ -1,16 +1,19 @@
 """Likelihoods where the density is known: probabilistic principal components, and a uniform one."""
 
 import math
+import types
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfgen import models
+from tfgen import evaluation, models
 from tfgen.compiling import compiled
 from tfgen.data.points import MIXTURES
-from tfgen.evaluation.likelihoods import kl_to_truth
+from tfgen.evaluation import measure, protocol
+from tfgen.evaluation.absent import Absent
+from tfgen.evaluation.likelihoods import kl_to_truth, likelihoods
 
 
 class UnitGaussian:
@@ -110,3 +113,40 @@ def test_kl_to_truth_is_that_of_a_known_density():
     entropy = -mixture.log_prob(points).mean()
     expected = 2 * np.log(2 * mixture.extent) - entropy
     assert kl_to_truth(Uniform(), mixture) == pytest.approx(expected, abs=0.01)
+
+
+class Counted:
+    """-log p(x) = the first pixel, and -ELBO one more; it keeps how many images it was asked of."""
+
+    likelihood_kind = "lower bound"
+    image_shape = (2, 2, 1)
+
+    def can(self, capability):
+        return capability in ("log_prob", "elbo")
+
+    def elbo(self, x, samples):
+        return -1.0 - x[:, 0, 0, 0]
+
+    def bound(self, x, samples):
+        return -x[:, 0, 0, 0], tf.zeros(len(x))
+
+
+def test_the_likelihood_may_be_that_of_the_first_images():
+    images = (np.arange(400) % 256).astype(np.uint8).reshape(100, 2, 2, 1)
+    about = types.SimpleNamespace(name="pictures", levels=256)
+    splits = evaluation.Splits(about, {}, {"image": images})
+    given = dict(data="", size=0, train="", split="", n=1, seed=0, k=1, features="")
+    for nll_n, of in ((30, images[:30]), (None, images)):
+        asked = evaluation.Protocol(**given, features_hash="", nll_n=nll_n)
+        found = likelihoods(Counted(), splits, asked, Absent(), lambda share: None)
+        assert found["nll"] == pytest.approx(of[:, 0, 0, 0].mean() / 255)
+        assert found["neg_elbo"] == pytest.approx(1 + found["nll"])
+
+
+def test_bounds_of_many_draws_are_of_a_part_of_many_images():
+    exact, bound = (types.SimpleNamespace(can=lambda name, is_bound=b: is_bound) for b in (0, 1))
+    assert measure.likelihood_of(0, 10_000, exact) is None
+    assert measure.likelihood_of(0, 10_000, bound) == protocol.MOST_BOUNDED
+    assert measure.likelihood_of(0, 447, bound) is None
+    assert measure.likelihood_of(1000, 10_000, exact) == 1000
+    assert measure.likelihood_of(1000, 447, bound) is None

@@ -29,11 +29,11 @@ def likelihoods(
     absent: Absent,
     progress: Callable[[float], None],
 ) -> dict[str, Any]:
-    """NLL, bound and bits/dim, over all held-out images.
+    """NLL, bound and bits/dim, over the held-out images that the protocol names.
 
     absent: takes what the images do not allow; progress: called with a share of the whole.
     """
-    images = splits.unit(splits.held_out["image"])
+    images = splits.unit(splits.held_out["image"][: protocol.nll_n])
     measure = _measure(model, protocol.k)
     blocks: dict[str, list[np.ndarray]] = {}
     for start in range(0, len(images), BATCH):
@@ -65,7 +65,7 @@ def likelihoods(
             ("neg_elbo_error",), lambda: [likelihood.standard_error(parts["elbo"])]
         )
     if "joint" in parts:
-        found |= _by_class(parts["joint"], splits.held_out["label"])
+        found |= _by_class(parts["joint"], splits.held_out["label"][: len(images)])
     return found
 
 

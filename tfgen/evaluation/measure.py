@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tfgen import data, evaluation
 from tfgen.errors import NotMeasurable, UserError, one_of
-from tfgen.evaluation.protocol import FIRST_SEED, MOST_SAMPLES, Protocol, Splits
+from tfgen.evaluation.protocol import FIRST_SEED, MOST_BOUNDED, MOST_SAMPLES, Protocol, Splits
 from tfgen.metrics import features as feature_networks
 from tfgen.metrics import kept_classifier
 from tfgen.metrics.inception import WANTED
@@ -20,13 +20,22 @@ if TYPE_CHECKING:
 KINDS = ("auto", "classifier", "inception", "textures")
 
 
-def check(n: int, k: int, features: str, inception: tuple[str, str], parts: Sequence[str]) -> None:
+def check(
+    n: int,
+    k: int,
+    nll_n: int,
+    features: str,
+    inception: tuple[str, str],
+    parts: Sequence[str],
+) -> None:
     """Raises: UserError for arguments of `measure` that cannot be meant."""
     one_of("features", features, KINDS)
     for part in parts:
         one_of("parts", part, evaluation.PARTS)
     if n < 0:
         raise UserError(f"`n={n}`: the number of samples is positive.")
+    if nll_n < 0:
+        raise UserError(f"`nll_n={nll_n}`: the number of images is positive.")
     if k < 1:
         raise UserError(f"`k={k}`: a bound takes at least 1 importance sample.")
     check_inception(features, inception)
@@ -47,6 +56,7 @@ def measure(
     split: str = "",
     n: int = 0,
     k: int = 1000,
+    nll_n: int = 0,
     features: str = "auto",
     inception: tuple[str, str] = ("", ""),
     parts: Sequence[str] = evaluation.PARTS,
@@ -58,6 +68,8 @@ def measure(
       split: by default the data's test split, else the run's validation split.
       n: samples; 0: as many as there are held-out images.
       k: importance samples of a bound.
+      nll_n: held-out images whose likelihood is measured, the first; 0: all, but at most
+        MOST_BOUNDED where each takes k samples.
       features: one of KINDS; inception: (path, SHA-256 or "") of its weights.
       parts: what is measured, some of `evaluation.PARTS`.
       progress: called with (stage, share of the whole).
@@ -65,7 +77,7 @@ def measure(
     Raises: UserError for arguments that cannot be meant, an unfinished run, or a split that cannot
       be measured.
     """
-    check(n, k, features, inception, parts)
+    check(n, k, nll_n, features, inception, parts)
     if not run.dir.complete:
         raise UserError(f"the run in {run.dir.address} is not complete: it has no card.md yet.")
     config, model = run.config, run.model
@@ -95,6 +107,7 @@ def measure(
         k=k,
         features=network.kind if network else "",
         features_hash=network.digest if network else "",
+        nll_n=likelihood_of(nll_n, len(splits.held_out["image"]), model),
     )
     content = evaluation.evaluate(model, splits, protocol, network, progress, parts)
     content["not_measured"] |= without_features
@@ -113,6 +126,12 @@ def measure(
     }
     found = {"model": about, "features": described, **content, "versions": versions}
     return _finite(found), splits
+
+
+def likelihood_of(given: int, count: int, model: Any) -> int | None:
+    """How many of so many held-out images the likelihood is measured of, the first; None: all."""
+    number = given or (MOST_BOUNDED if model.can("elbo") else count)
+    return number if number < count else None
 
 
 def _finite(value: Any) -> Any:

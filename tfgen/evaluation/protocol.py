@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 # Training noise and pictures use small seeds; samples that are measured are others.
 FIRST_SEED = 1_000_000
 MOST_SAMPLES = 10_000
+MOST_BOUNDED = 2500  # images whose likelihood takes many draws each
 # Of what the numbers mean. Raised when the definition of one changes, not when one is added, for
 # then all have to be measured again; `tests/evaluation/test_protocol.py` holds their values.
 VERSION = 3
@@ -33,6 +34,7 @@ class Protocol:
       seed: of the samples (they are the seeds from here on), subsets and baselines.
       k: importance samples of the likelihood's bound.
       features, features_hash: what images are compared in.
+      nll_n: the likelihood is that of the first so many held-out images; None: of all.
       version: of the definitions; see `VERSION`.
     """
 
@@ -46,6 +48,7 @@ class Protocol:
     features: str
     features_hash: str
     version: int = VERSION
+    nll_n: int | None = None
 
 
 def check_same(

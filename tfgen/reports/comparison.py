@@ -26,7 +26,8 @@ def lines(content: Mapping[str, Any]) -> Iterator[str]:
     if content.get("samples_are"):
         yield f"\nSamples are {content['samples_are']}."
     if "nll_kind" in content["results"]:
-        yield f"\nThe NLL is: {content['results']['nll_kind']}"
+        of = f", of the first {n:,} images" if (n := protocol.get("nll_n")) else ""
+        yield f"\nThe NLL is: {content['results']['nll_kind']}{of}"
     for finding in content["diagnosis"]:
         yield f"\n! {finding['problem']}\n  {finding['advice']}"
     for key, why in content["not_measured"].items():
