@@ -22,8 +22,7 @@ PAPER = {
 }
 rule = rules.for_larger(rules.began, PAPER)
 
-ON = {name: {"data.size": "32"} for name in ("mnist", "fashion_mnist", "cifar10")}
-ON["celeb_a"] = {"data.size": "64"}
+ON = {"cifar10": {"data.size": "32"}, "celeb_a": {"data.size": "64"}}
 
 
 def get_config() -> ConfigDict:

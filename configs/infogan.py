@@ -16,7 +16,7 @@ dcgan = settings.config_file("dcgan")
 rule = dcgan.rule
 
 # Appendix C.1 of the paper: 62 latents, and a faster G.
-MNIST = dcgan.LARGER["mnist"] | {"model.latent_dim": 62, "optimizers.G.learning_rate": 1e-3}
+MNIST = {"model.latent_dim": 62, "optimizers.G.learning_rate": 1e-3}
 ON = dcgan.LARGER | {"mnist": MNIST, "fashion_mnist": MNIST}
 
 
