@@ -30,6 +30,7 @@ from tfgen.evaluation.absent import Absent
 from tfgen.evaluation.captions import fidelity
 from tfgen.evaluation.likelihoods import likelihoods
 from tfgen.evaluation.protocol import FIRST_SEED, VERSION, Protocol, Splits, check_same
+from tfgen.evaluation.references import known_references
 from tfgen.evaluation.representation import (
     code_metrics,
     denoising_baselines,
@@ -75,6 +76,7 @@ def evaluate(
     features: "Features | None",
     progress: Callable[[str, float], None],
     parts: Sequence[str] = PARTS,
+    directory: str = "",
 ) -> dict[str, Any]:
     """All of it, or some parts.
 
@@ -84,10 +86,11 @@ def evaluate(
         None without "samples".
       parts: some of `PARTS`.
       progress: called with (what is being done, share of the whole in [0, 1]).
+      directory: where TFDS keeps data, and what is known of real images; "": its default.
     """
     results: dict[str, Any] = {}
     details: dict[str, Any] = {}
-    absent, absent_of_real = Absent(), Absent()
+    absent, absent_of_real = Absent(), {}
     if splits.left_out:
         absent.because(splits.left_out, "images of other classes")
     floor: dict[str, float] = {}
@@ -108,15 +111,15 @@ def evaluate(
             drawn, _ = draw(compiled(model.sample_draws), model, splits, protocol.n, protocol.seed)
             draws = comparison.measure(drawn)
         progress("floor and baselines", 0.1)
-        floor = comparison.floor(absent_of_real)
-        of_floor = comparison.floor_errors()
-        trivial = comparison.baselines()
+        known = known_references(comparison, directory)
+        floor, of_floor, trivial = known.floor, known.errors, known.baselines
+        absent_of_real = known.absent
         if labels is not None and model.num_classes and features.probabilities:
             progress("classification accuracy score", 0.15)
             results |= conditional(images, labels, splits, features)
-            references = comparison.cas_references()
-            floor["cas"] = references.pop("floor")
-            trivial |= {name: {"cas": value} for name, value in references.items()}
+            cas_of_real = comparison.cas_references()
+            floor["cas"] = cas_of_real.pop("floor")
+            trivial |= {name: {"cas": value} for name, value in cas_of_real.items()}
     if "likelihood" in parts and model.can("log_prob"):
         results |= likelihoods(
             model, splits, protocol, absent, lambda part: progress("likelihood", 0.2 + 0.65 * part)
@@ -157,7 +160,7 @@ def evaluate(
         "not_measured": absent.reasons
         | {
             f"{name} of real images": why
-            for name, why in absent_of_real.reasons.items()
+            for name, why in absent_of_real.items()
             if name not in absent.reasons
         },
     }

@@ -109,7 +109,9 @@ def measure(
         features_hash=network.digest if network else "",
         nll_n=likelihood_of(nll_n, len(splits.held_out["image"]), model),
     )
-    content = evaluation.evaluate(model, splits, protocol, network, progress, parts)
+    content = evaluation.evaluate(
+        model, splits, protocol, network, progress, parts, chosen["directory"]
+    )
     content["not_measured"] |= without_features
     about = {
         "name": run.name,

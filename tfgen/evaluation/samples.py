@@ -224,7 +224,8 @@ class Comparison:
     def cas_references(self) -> dict[str, float]:
         """CAS of real images in the place of samples: {"floor": of n, ALL_TRAINING: of all}."""
         train = self.splits.train
-        rows = self.random.permutation(len(train["image"]))
+        # Of a seed of its own: other draws may stand in a file (`references`).
+        rows = np.random.default_rng([self.protocol.seed, 1]).permutation(len(train["image"]))
         counts = {"floor": self.protocol.n, ALL_TRAINING: MOST_SAMPLES}
         return {
             name: cas(
