@@ -29,7 +29,8 @@ SHAPES = {
     "model.ema": 0.999,
 }
 # Photographs of 64 x 64: a quarter of the filters of figure 1, a quarter of an hour on two cores.
-# The last weights are kept, for the validation split is another scene.
+# Of 2,144 patches D learns each by heart, and wins within 1,000 steps: it sees them changed, and
+# learns half as fast. The last weights are kept, for the validation split is another scene.
 PHOTOGRAPHS = {
     "data.size": "64",
     "steps": 4000,
@@ -39,6 +40,8 @@ PHOTOGRAPHS = {
     "model.depth": 4,
     "model.width": 32,
     "model.ema": 0.999,
+    "model.augment": "color,translation",
+    "optimizers.D.learning_rate": 1e-4,
 }
 ON = LARGER | {"shapes": SHAPES, "photographs": PHOTOGRAPHS}
 
