@@ -59,6 +59,17 @@ def test_kernel_distance_is_the_textbook_sum(random):
     assert distances.unbiased_mmd(x, y) == pytest.approx(total, rel=1e-12)
 
 
+def test_parts_are_measured_in_one_pass(monkeypatch):
+    monkeypatch.setattr(distances, "ROWS", 7)
+    random = np.random.default_rng(0)
+    x, y = random.normal(size=(2, 30, 4))
+    parts = [random.permutation(30)[:size] for size in (24, 24, 2, 30)]
+    expected = [distances.unbiased_mmd(x, y[rows]) for rows in parts]
+    assert distances.mmd_of_parts(x, y, parts) == pytest.approx(expected, rel=1e-10)
+    with pytest.raises(UserError, match="at least 2 images, got 1"):
+        distances.mmd_of_parts(x, y, [*parts, parts[0][:1]])
+
+
 def test_kernel_distance_is_unbiased(random):
     """Its mean over many pairs of samples of one distribution is zero, within four errors."""
     values = [distances.unbiased_mmd(*random.normal(size=(2, 20, 3))) for _ in range(2000)]

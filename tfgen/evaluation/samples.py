@@ -163,15 +163,19 @@ class Comparison:
     def errors(self, images: np.ndarray) -> dict[str, float]:
         """{metric: standard error} of `measure` over other samples, by parts of these."""
         seen = self._seen(images)
-        fake, p = seen.features, seen.probabilities
+        real, fake, p = self.real_features, seen.features, seen.probabilities
+        n, seed = len(images), self.protocol.seed
 
         def measured(rows: np.ndarray) -> dict[str, float]:
-            real, some = self.real_features, fake[rows]
-            found = of_features(real, some, Absent())
-            found |= Absent().unless(("kid",), lambda: [distances.unbiased_mmd(real, some)])
+            found = of_features(real, fake[rows], Absent())
             return found if p is None else found | _of_classes(p[rows])
 
-        return errors.by_parts(measured, len(images), seed=self.protocol.seed)
+        def of_kid() -> list[float]:
+            values = distances.mmd_of_parts(real, fake, errors.parts(n, seed=seed))
+            return [errors.of_parts(values, n)]
+
+        found = errors.by_parts(measured, n, seed=seed)
+        return found | Absent().unless(("kid",), of_kid)
 
     def pairs(self, images: np.ndarray) -> dict[str, Any]:
         """The samples nearest to training images, of which row, at which distance, nearest first.

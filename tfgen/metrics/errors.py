@@ -11,7 +11,7 @@ for a Frechet distance, .020, .029 and .020 for precision, recall and coverage; 
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -30,18 +30,23 @@ def by_parts(
 
     Metrics that some part lacks are left out.
     """
-    random = np.random.default_rng(seed)
-    kept = 4 * n // 5
     found: dict[str, list[float]] = {}
-    for _ in range(rounds):
-        for name, value in measure(random.permutation(n)[:kept]).items():
+    for rows in parts(n, rounds, seed):
+        for name, value in measure(rows).items():
             found.setdefault(name, []).append(value)
-    scale = math.sqrt(kept / (n - kept))
-    return {
-        name: scale * float(np.std(values, ddof=1))
-        for name, values in found.items()
-        if len(values) == rounds
-    }
+    return {name: of_parts(values, n) for name, values in found.items() if len(values) == rounds}
+
+
+def parts(n: int, rounds: int = ROUNDS, seed: int = 0) -> list[np.ndarray]:
+    """Rows of each part, int [m]."""
+    random = np.random.default_rng(seed)
+    return [random.permutation(n)[: 4 * n // 5] for _ in range(rounds)]
+
+
+def of_parts(values: Sequence[float] | np.ndarray, n: int) -> float:
+    """The standard error of what each of the `parts` of n samples gave."""
+    kept = 4 * n // 5
+    return math.sqrt(kept / (n - kept)) * float(np.std(values, ddof=1))
 
 
 def of_share(share: float, n: int) -> float:
