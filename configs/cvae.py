@@ -15,7 +15,8 @@ vae = settings.config_file("vae")
 
 rule = vae.rule
 
-ON = vae.ON
+# Photographs have no labels.
+ON = {name: values for name, values in vae.ON.items() if name != "photographs"}
 
 
 def get_config() -> "ConfigDict":

@@ -59,8 +59,10 @@ def described(name):
     """A data set as its TFDS builder describes it, without the data: `ImageData` of no image."""
     if name in data.EMBEDDED:
         importlib.import_module(f"tfgen.data.{data.EMBEDDED[name]}")
-    kind, config = tfds.builder_cls(name.partition("/")[0]), name.partition("/")[2]
-    features = dict(kind(**({"config": config} if config else {})).info.features)
+    features = {"image": None}  # of `photographs`, which TFDS does not know
+    if name != "photographs":
+        kind, config = tfds.builder_cls(name.partition("/")[0]), name.partition("/")[2]
+        features = dict(kind(**({"config": config} if config else {})).info.features)
     classes = getattr(features.get("label"), "names", ())
     told = {"caption": ["a word"]} if {"caption", "captions"} & set(features) else {}
     held = tf.data.Dataset.from_tensor_slices({"image": np.zeros((1, 8, 8, 1), np.uint8)} | told)
