@@ -28,7 +28,7 @@ SHAPES = {
     "model.latent_dim": 32,
     "model.ema": 0.999,
 }
-# Photographs of 64 x 64: a quarter of the filters of figure 1, a quarter of an hour on two cores.
+# Photographs of 64 x 64: a quarter of the filters of figure 1; in bfloat16 17 minutes of two cores.
 # Of 2,144 patches D learns each by heart, and wins within 1,000 steps: it sees them changed, and
 # learns half as fast. The last weights are kept, for the validation split is another scene.
 PHOTOGRAPHS = {
