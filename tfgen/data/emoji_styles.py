@@ -28,6 +28,7 @@ from tfgen import files
 from tfgen.data import emoji, packaged
 from tfgen.data.fitting import Fitting
 from tfgen.data.picture import read
+from tfgen.data.prepared import data_folder
 from tfgen.errors import UserError
 
 SIDE = 128
@@ -69,9 +70,7 @@ def source(fitting: Fitting, directory: str = "") -> packaged.Packaged:
 
 
 def _folder(directory: str) -> Path:
-    import tensorflow_datasets as tfds
-
-    return Path(directory or tfds.core.constants.DATA_DIR).expanduser() / "tfgen_twemoji"
+    return data_folder(directory) / "tfgen_twemoji"
 
 
 def _coloured(picture: np.ndarray) -> np.ndarray:

@@ -26,6 +26,7 @@ import numpy as np
 from tfgen import files, progress
 from tfgen.data.fitting import Fitting
 from tfgen.data.picture import Levels, read
+from tfgen.data.prepared import data_folder
 from tfgen.errors import Notice, UserError
 
 READER = 1  # another one, and folders are read again
@@ -109,11 +110,8 @@ def _state(names: Sequence[bytes], paths: Sequence[Path]) -> tuple[str, int]:
 
 
 def _place(root: Path, fitting: Fitting, directory: str) -> Path:
-    import tensorflow_datasets as tfds
-
-    data = Path(directory or tfds.core.constants.DATA_DIR).expanduser()
     key = hashlib.sha256(os.fsencode(f"{root.resolve()}\n{fitting}")).hexdigest()[:8]
-    return data / "tfgen_folders" / f"{root.resolve().name}-{key}"
+    return data_folder(directory) / "tfgen_folders" / f"{root.resolve().name}-{key}"
 
 
 def _mapped(file: Path) -> np.ndarray:

@@ -18,6 +18,13 @@ if TYPE_CHECKING:
 MOST_READ = 2**30
 
 
+def data_folder(directory: str = "") -> Path:
+    """Where TFDS keeps its data, and we what is made of them; "": its default."""
+    import tensorflow_datasets as tfds
+
+    return Path(directory or tfds.core.constants.DATA_DIR).expanduser()
+
+
 def check_description(builder: "tfds.core.DatasetBuilder") -> None:
     """Raises: UserError for a prepared data set that does not say which splits it has."""
     if not builder.info.splits:
@@ -32,9 +39,7 @@ def unreadable_description(name: str, directory: str) -> UserError:
 
     directory: where TFDS keeps prepared data; "": its default.
     """
-    import tensorflow_datasets as tfds
-
-    root = Path(directory or tfds.core.constants.DATA_DIR).expanduser() / name.partition("/")[0]
+    root = data_folder(directory) / name.partition("/")[0]
     files = sorted(root.rglob("dataset_info.json"))
     file = next((file for file in files if not _is_json(file)), None)
     return damaged(name, file or root, "is broken", (file or root / "file").parent)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 import tfgen
 from tfgen import files
+from tfgen.data.prepared import data_folder
 from tfgen.evaluation.absent import Absent
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def known_references(comparison: "Comparison", directory: str) -> References:
     splits, protocol = comparison.splits, comparison.protocol
     if protocol.n * len(splits.train["image"]) < MANY:
         return _found(comparison)
-    file = _place(directory) / f"{_key(splits, protocol)}.json"
+    file = data_folder(directory) / "tfgen_references" / f"{_key(splits, protocol)}.json"
     with contextlib.suppress(OSError, ValueError, TypeError):  # none, or none that can be read
         return References(**json.loads(file.read_bytes()))
     found = _found(comparison)
@@ -60,12 +61,6 @@ def _found(comparison: "Comparison") -> References:
     absent = Absent()
     floor = comparison.floor(absent)
     return References(floor, comparison.floor_errors(), comparison.baselines(), absent.reasons)
-
-
-def _place(directory: str) -> Path:
-    import tensorflow_datasets as tfds
-
-    return Path(directory or tfds.core.constants.DATA_DIR).expanduser() / "tfgen_references"
 
 
 def _key(splits: "Splits", protocol: "Protocol") -> str:
