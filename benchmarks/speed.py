@@ -58,6 +58,7 @@ CHANGES = {
     "xla": {"compile": "xla"},
     "free": {"deterministic": False},
     "bfloat16": {"deterministic": False, "precision": "bfloat16"},
+    "xla16": {"compile": "xla", "precision": "bfloat16"},
 }
 WAYS["gpu"] = ("tfgen", *CHANGES, "keras", "torch", "torch.compile")
 LEVELS = 17

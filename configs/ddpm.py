@@ -27,7 +27,9 @@ ON = {"ring": POINTS | _ERROR, "grid": POINTS | _ERROR}
 
 def get_config() -> ConfigDict:
     config = settings.defaults()
-    config.steps = 4000
+    # Validation, nats of the bound: 90.5 after 4,000 steps. More dropout is worse: of .2, 92.1 after
+    # 4,000 and 87.6 after 8,000; nor do a learned variance (90.6) and 24 features (92.3 with .2) help.
+    config.steps = 6000
     config.batch_size = 64
     config.eval_every = 500
     config.eval_metric = "loss"
