@@ -3,10 +3,11 @@
 #
 #   benchmarks/gpu.sh [OUT]     figures and logs go to OUT, by default ./gpu
 #
-# 1. images per second of each way to train, in float32 and in TF32, benchmarks/speed.py
+# 1. images per second of each way to train, in TF32 but for the default, benchmarks/speed.py: of six
+#    ways a case takes some 70 s, most of which start them; WAYS=... names others
 # 2. side by side: two runs alike, one killed and resumed, samples of GPU and CPU, seconds for 10,000
-#    of them (beside the others: at most so many), benchmarks/bits.py; the kernels of a step op by op
-#    and compiled, benchmarks/kernels.py
+#    of them (beside the others: at most so many), benchmarks/bits.py, the default and what XLA makes
+#    of TF32 and of bfloat16; the kernels of a step op by op and compiled, benchmarks/kernels.py
 # 3. in the time that is left the compiled step of every row of the zoo (tests/training/
 #    test_compilation.py, -m long); LIMIT=900 gives it some
 # TORCH names a Python that has PyTorch, with what it needs before it: "env -u PYTHONPATH python3".
@@ -14,7 +15,7 @@
 set -uo pipefail
 OUT=${1:-gpu}; TORCH=${TORCH:-python3}; LIMIT=${LIMIT:-480}; mkdir -p "$OUT"
 CASES=dcgan,vae,dcgan\ 64,vae\ 64; ROUND=(--rounds=3 --seconds=0.7); STEPS=400
-WAYS=tfgen,free,free+tf32,bfloat16,keras,keras+tf32,torch,torch+tf32,torch.compile,torch.compile+tf32
+WAYS=${WAYS:-tfgen,free+tf32,bfloat16,xla+tf32,torch+tf32,torch.compile+tf32}
 if [ -n "${SMALL:-}" ]; then
   CASES=dcgan; ROUND=(--rounds=1 --steps=25); STEPS=20; WAYS=tfgen,keras,torch
 fi
@@ -28,6 +29,10 @@ echo "after $SECONDS s"
 for run in dcgan-digits vae-digits dcgan-shapes; do
   limited 140 python3 -m benchmarks.bits --models="${run%-*}" --data="${run#*-}" --steps="$STEPS" \
     >"$OUT/bits-$run.txt" 2>&1 &
+done
+for how in tf32=True precision=bfloat16; do
+  limited 140 python3 -m benchmarks.bits --models=dcgan --data=shapes --steps="$STEPS" -- \
+    --config.compile=xla --config.$how >"$OUT/bits-xla-${how%=*}.txt" 2>&1 &
 done
 for how in "" --free; do
   limited 140 python3 -m benchmarks.kernels --steps="$STEPS" $how >"$OUT/kernels$how.txt" 2>&1 &

@@ -181,8 +181,11 @@ def main(options):
     with tempfile.TemporaryDirectory() as folder:
         for case in options.models or (CPU if options.device == "cpu" else GPU):
             seconds, batch = measure(case, options, Path(folder))
-            base = seconds["tfgen"]
             results[case] = {way: batch / statistics.median(s) for way, s in seconds.items()}
+            if options.out:
+                Path(options.out).write_text(json.dumps(results, indent=1), encoding="utf-8")
+            if not (base := seconds.get("tfgen")):
+                continue  # why was said
             for way, found in seconds.items():
                 middle = statistics.median(s / own for s, own in zip(found, base, strict=True))
                 print(
@@ -192,8 +195,6 @@ def main(options):
                     f"(median over {options.rounds} rounds {middle:.2f})",
                     flush=True,
                 )
-    if options.out:
-        Path(options.out).write_text(json.dumps(results, indent=1), encoding="utf-8")
 
 
 # --- a worker ------------------------------------------------------------------------------------

@@ -52,3 +52,12 @@ def test_what_nohup_ignores_stays_ignored():
         assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
     finally:
         signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.parametrize("own", [None, "false"])
+def test_a_process_takes_no_more_of_a_gpu_than_it_needs_unless_told_otherwise(monkeypatch, own):
+    monkeypatch.delenv("TF_FORCE_GPU_ALLOW_GROWTH", raising=False)
+    if own:
+        monkeypatch.setenv("TF_FORCE_GPU_ALLOW_GROWTH", own)
+    with startup.loading_tensorflow():
+        assert os.environ["TF_FORCE_GPU_ALLOW_GROWTH"] == (own or "true")

@@ -26,9 +26,12 @@ def loading_tensorflow() -> Iterator[None]:
     oneDNN is TensorFlow's own default on CPUs with AVX-512 VNNI alone. One without it (AMD EPYC,
     Zen 3, two cores) trains `dcgan` and `sngan` 3.5 times as fast with it, progan's 64x64 twice,
     and what is dense as fast as before. TF_ENABLE_ONEDNN_OPTS=0 turns it off.
+
+    By itself TensorFlow takes all of a GPU's memory, and a second process there finds none.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+    os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
     os.environ["KERAS_BACKEND"] = "tensorflow"
     find_home()
     sys.stderr.flush()
