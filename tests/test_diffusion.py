@@ -5,6 +5,8 @@ import pytest
 import tensorflow as tf
 
 from tests.zoo import Row
+from tfgen.compiling import compiled
+from tfgen.diffusion import repeated
 from tfgen.errors import UserError
 
 DENSE = dict(network="dense", width=4)
@@ -116,3 +118,60 @@ def test_an_edit_follows_its_seeds():
     assert not np.allclose(model.edit(x, 0.5, np.arange(6) + 1), once, atol=1e-3)
     with pytest.raises(UserError, match=r"strength=1\.5"):
         model.edit(x, 1.5)
+
+
+@pytest.mark.parametrize(("name", "arguments"), KINDS)
+def test_what_is_known_stays_and_what_is_not_follows_the_seed_and_it(name, arguments):
+    model = build(name, **arguments)
+    complete = compiled(model.complete)
+    x = np.random.default_rng(0).uniform(size=(2, 2, 2, 1)).astype(np.float32)
+    known, seeds = np.zeros(x.shape, bool), np.arange(2, dtype=np.int32)
+    known[:, :1] = True
+    images = complete(x, known, seeds).numpy()
+    np.testing.assert_allclose(images[known], x[known], atol=1e-6)
+    other = complete(np.where(known, 1.0 - x, 0.3).astype(np.float32), known, seeds).numpy()
+    assert not np.allclose(other[~known], images[~known], atol=1e-3)
+    unseen = complete(np.where(known, x, 0.3).astype(np.float32), known, seeds)
+    np.testing.assert_allclose(unseen, images, atol=1e-6)
+    assert not np.allclose(complete(x, known, seeds + 5)[:, 1:], images[:, 1:], atol=1e-3)
+    with pytest.raises(UserError, match="resample=0"):
+        model.complete(x, known, resample=0)
+
+
+def test_steps_that_are_taken_again_are_stretches():
+    assert list(repeated(4, resample=2, jump=3)) == [0, 1, 2, 0, 1, 2, 3, 3]
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("ddpm", dict(steps=400, sampling_steps=100, eta=1.0)),
+        ("edm", dict(sampling_steps=50, sigma_max=3.0, churn=10.0, churn_min=0.0)),
+    ],
+)
+def test_resampling_comes_nearer_to_the_conditional(name, arguments, monkeypatch):
+    """Of two normal pixels, whose best guess is known, the one given the other is normal."""
+    model = Row(name, DENSE | dict(half_life=0) | arguments, None, (1, 2, 1)).build()
+    rho, count = 0.9, 2000
+    covariance = np.array([[U, rho * U], [rho * U, U]], np.float32)
+
+    def denoised(self, x, level, label=None):
+        a, s = (1.0, level) if name == "edm" else self.signal_and_noise(level)
+        a, s = (tf.reshape(v, [-1])[0] for v in (a, s))
+        gain = tf.linalg.inv(a**2 * covariance + s**2 * tf.eye(2))
+        return tf.reshape(tf.reshape(x, [-1, 2]) @ (a * gain @ covariance), [-1, 1, 2, 1])
+
+    monkeypatch.setattr(type(model), "denoised", denoised)
+    given = np.float32(0.3)  # in (-1, 1)
+    x = np.full((count, 1, 2, 1), model.from_range(given), np.float32)
+    known = np.zeros(x.shape, bool)
+    known[:, :, 0] = True
+
+    def moments(resample):
+        complete = compiled(lambda x: model.complete(x, known, tf.range(count), None, resample))
+        drawn = model.to_range(complete(x)).numpy()[:, 0, 1, 0]
+        return np.array([drawn.mean() / (rho * given), drawn.var() / (U * (1 - rho**2))])
+
+    once, often = moments(1), moments(8)
+    assert (np.abs(often - 1) < (0.15, 0.2)).all(), often
+    assert (np.abs(often - 1) < 0.6 * np.abs(once - 1)).all(), (once, often)

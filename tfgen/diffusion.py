@@ -19,6 +19,7 @@ from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Literal
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from tfgen import averages, networks, random
@@ -282,6 +283,61 @@ class Diffusion(GenerativeModel):
         added = self.noise(seeds).get("added")
         return self.to_images(self.loop(x_t, added, label, first=first))
 
+    def complete(
+        self,
+        x: tf.Tensor,
+        known: tf.Tensor,
+        seeds: tf.Tensor | None = None,
+        label: tf.Tensor | None = None,
+        resample: int = 4,
+        jump: int = 5,
+    ) -> tf.Tensor:
+        """Draws what is not known beside what is: images in [0, 1] -> the same.
+
+        After each step known pixels are put back, as noisy as the others (RePaint, Lugmayr et al.
+        2022, https://arxiv.org/abs/2201.09865, algorithm 1): near p(unknown | known). A step that
+        is taken again from a level before, with noise anew, makes the two agree: the more often,
+        the nearer.
+
+        Args:
+          known: bool like x.
+          seeds: int32 [B], of the draws, by default 0, 1, 2, ...
+          label: int32 [B], of a conditional model.
+          resample: how often each stretch of steps is taken in all.
+          jump: how many steps a stretch has.
+
+        Raises: UserError for numbers below 1.
+        """
+        if resample < 1 or jump < 1:
+            raise UserError(f"`resample={resample}`, `jump={jump}`: wanted are numbers from 1.")
+        seeds = tf.range(tf.shape(x)[0]) if seeds is None else tf.convert_to_tensor(seeds, tf.int32)
+        x_0, known = self.to_range(tf.convert_to_tensor(x, tf.float32)), tf.cast(known, tf.bool)
+        count = self.steps_taken()
+        steps = repeated(count, resample, jump)
+        a, s = np.transpose([*(self.signal_at(n) for n in range(count)), (1.0, 0.0)])
+        # From where a step ends to where the next begins: at once, or back by noise.
+        ends, begins = steps + 1, np.append(steps[1:], count)
+        kept = a[begins] / a[ends]
+        again = np.sqrt(np.maximum(s[begins] ** 2 - (kept * s[ends]) ** 2, 0.0))
+        table = np.stack([a[ends], s[ends], kept, again], axis=1)
+        number, step = tf.constant(steps, tf.int32), self.sampling_step(label)
+
+        def taken(n: tf.Tensor, x: tf.Tensor, z: samplers.Noise) -> tuple[tf.Tensor, tf.Tensor]:
+            return step(tf.gather(number, n), x, z)
+
+        def put_back(x: tf.Tensor, n: tf.Tensor) -> tf.Tensor:
+            signal, spread, of_x, of_z = tf.unstack(tf.gather(tf.constant(table, tf.float32), n))
+            own = random.derived(seeds, "known", n)
+            eps, z = (random.normal(own, self.image_shape, name) for name in ("known", "again"))
+            return of_x * tf.where(known, signal * x_0 + spread * eps, x) + of_z * z
+
+        def draw(n: tf.Tensor) -> tf.Tensor:
+            return random.normal(random.derived(seeds, "step", n), self.image_shape, "added")
+
+        x_T = s[0] * random.normal(seeds, self.image_shape, "x_T")
+        noise = draw if self.adds_noise() else None
+        return self.to_images(samplers.loop(taken, len(steps), x_T, noise, put_back))
+
     def to_images(self, x_0: tf.Tensor) -> tf.Tensor:
         """What a sampler ends with -> images in [0, 1]."""
         return self.from_range(tf.clip_by_value(x_0, -1.0, 1.0))
@@ -298,3 +354,9 @@ class Diffusion(GenerativeModel):
 def undropped(stream: str) -> keras.Layer:
     """What stands for a layer of dropout where nothing is dropped."""
     return keras.layers.Identity()
+
+
+def repeated(count: int, resample: int, jump: int) -> np.ndarray:
+    """The numbers of `count` steps, stretches of `jump` taken `resample` times: int [M]."""
+    stretches = [np.arange(i, min(i + jump, count)) for i in range(0, count, jump)]
+    return np.concatenate([np.tile(stretch, resample) for stretch in stretches])

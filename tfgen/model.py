@@ -28,7 +28,7 @@ asks `can`.
 | `draw_prior(seeds, condition)` | -> [B, Z], what samples are decoded from | models with codes |
 | `classify(x)`, `class_log_prob(x)` | [B, H, W, C] -> dict, [B, K] nats | p(x, y) by Bayes' rule |
 | `corrupt(x, seeds)`, `denoise(x)`, `complete(x, known)` | [B, H, W, C] -> the same | denoisers |
-| `complete(x, known, seeds)` | [B, H, W, C] -> the same | autoregressive models, machines |
+| `complete(x, known, seeds)` | [B, H, W, C] -> the same | autoregressive, diffusion, machines |
 | `pixel_log_prob(x)` | [B, H, W, C] -> the same, nats | models of one pixel after another |
 | `mixing(x, seeds)` | [B, H, W, C] -> [B, T, H, W, C] | models with a Markov chain |
 | `denoise_step(x, step, added, condition)` | -> {"x", "image"}, one step of a sample | diffusion |

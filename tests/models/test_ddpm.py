@@ -6,10 +6,6 @@ import tensorflow as tf
 
 from tests.zoo import Row
 from tfgen import random
-from tfgen.compiling import compiled
-from tfgen.errors import UserError
-from tfgen.models.ddpm import repeated
-from tfgen.objectives.diffusion import Schedule
 
 DENSE = dict(network="dense", width=4, steps=8, sampling_steps=3)
 
@@ -68,57 +64,6 @@ def test_steps_may_be_chosen_after_training(model):
     assert np.array_equal(few["added"], more["added"][:, :3])
     assert model.generate(more).shape == (2, 8, 8, 1)
     model.sampling_steps = 3
-
-
-def test_what_is_known_stays_and_what_is_not_follows_the_seed_and_it(model):
-    complete = compiled(model.complete)
-    x = Row("ddpm", {}, None).batch(2)["image"].astype(np.float32) / 16
-    known, seeds = np.zeros(x.shape, bool), np.arange(2, dtype=np.int32)
-    known[:, :4] = True
-    images = complete(x, known, seeds).numpy()
-    np.testing.assert_allclose(images[known], x[known], atol=1e-6)
-    other = complete(np.where(known, 1.0 - x, 0.3).astype(np.float32), known, seeds).numpy()
-    assert not np.allclose(other[~known], images[~known], atol=1e-3)
-    unseen = complete(np.where(known, x, 0.3).astype(np.float32), known, seeds)
-    np.testing.assert_allclose(unseen, images, atol=1e-6)
-    assert not np.allclose(complete(x, known, seeds + 5)[:, 4:], images[:, 4:], atol=1e-3)
-    with pytest.raises(UserError, match="resample=0"):
-        model.complete(x, known, resample=0)
-
-
-def test_steps_that_are_taken_again_are_stretches():
-    t, s = repeated(np.array([9, 7, 4, 2, 0]), resample=2, jump=3)
-    assert list(t) == [9, 7, 4, 9, 7, 4, 2, 2]
-    assert list(s) == [7, 4, 2, 7, 4, 2, 0, 0]
-
-
-def test_resampling_comes_nearer_to_the_conditional(monkeypatch):
-    """Of two normal pixels, whose best guess is known, the one given the other is normal."""
-    model = Row("ddpm", DENSE | dict(half_life=0, eta=1.0), None, (1, 2, 1)).build()
-    model.sampling_steps, model.steps, model.q = 100, 400, Schedule.named("cosine", 400)
-    u, rho, count = 0.04, 0.9, 2000
-    covariance = u * np.array([[1, rho], [rho, 1]])
-
-    def denoised(self, x_t, t, label=None):
-        abar = tf.gather(tf.constant(self.q.abar, tf.float32), t)[0]
-        gain = tf.linalg.inv(abar * covariance.astype(np.float32) + (1.0 - abar) * tf.eye(2))
-        found = tf.reshape(x_t, [-1, 2]) @ (tf.sqrt(abar) * gain @ covariance.astype(np.float32))
-        return tf.reshape(found, [-1, 1, 2, 1])
-
-    monkeypatch.setattr(type(model), "denoised", denoised)
-    given = np.float32(0.3)  # in (-1, 1)
-    x = np.full((count, 1, 2, 1), model.from_range(given), np.float32)
-    known = np.zeros(x.shape, bool)
-    known[:, :, 0] = True
-
-    def moments(resample):
-        complete = compiled(lambda x: model.complete(x, known, tf.range(count), None, resample))
-        drawn = model.to_range(complete(x)).numpy()[:, 0, 1, 0]
-        return np.array([drawn.mean() / (rho * given), drawn.var() / (u * (1 - rho**2))])
-
-    once, often = moments(1), moments(8)
-    assert (np.abs(often - 1) < (0.15, 0.2)).all(), often
-    assert (np.abs(often - 1) < 0.6 * np.abs(once - 1)).all(), (once, often)
 
 
 @pytest.mark.parametrize("guidance", [0.0, 2.0])

@@ -41,7 +41,6 @@ from tfgen import random
 from tfgen.compiling import compiled
 from tfgen.declared import Count, Range
 from tfgen.diffusion import Diffusion
-from tfgen.errors import UserError
 from tfgen.objectives import bounds, samplers
 from tfgen.objectives.diffusion import Schedule
 
@@ -197,67 +196,9 @@ class DDPM(Diffusion):
 
     def sampling_step(self, label: tf.Tensor | None, steps: int | None = None) -> samplers.Step:
         """Of algorithm 2, or of DDIM."""
-        return self.step_between(self.times(steps)[:-1], self.times(steps)[1:], label)
-
-    def step_between(self, t: np.ndarray, s: np.ndarray, label: tf.Tensor | None) -> samplers.Step:
-        """The n-th from time t_n to s_n: int [N]."""
+        t, s = self.times(steps)[:-1], self.times(steps)[1:]
         mixing = self.q.ddim(t, s, self.eta)
         return samplers.mixed(lambda x, t: self.denoised(x, t, label), t, mixing)
-
-    def complete(
-        self,
-        x: tf.Tensor,
-        known: tf.Tensor,
-        seeds: tf.Tensor | None = None,
-        label: tf.Tensor | None = None,
-        resample: int = 4,
-        jump: int = 5,
-    ) -> tf.Tensor:
-        """Draws what is not known beside what is: images in [0, 1] -> the same.
-
-        After each step known pixels are put back, as noisy as the others (RePaint, Lugmayr et al.
-        2022, https://arxiv.org/abs/2201.09865, algorithm 1): near p(unknown | known). A step that
-        is taken again from a time before, with noise anew, makes the two agree: the more often, the
-        nearer.
-
-        Args:
-          known: bool like x.
-          seeds: int32 [B], of the draws, by default 0, 1, 2, ...
-          label: int32 [B], of a conditional model.
-          resample: how often each stretch of steps is taken in all.
-          jump: how many steps a stretch has.
-
-        Raises: UserError for numbers below 1.
-        """
-        if resample < 1 or jump < 1:
-            raise UserError(f"`resample={resample}`, `jump={jump}`: wanted are numbers from 1.")
-        seeds = tf.range(tf.shape(x)[0]) if seeds is None else tf.convert_to_tensor(seeds, tf.int32)
-        x_0, known = self.to_range(tf.convert_to_tensor(x, tf.float32)), tf.cast(known, tf.bool)
-        t, s = repeated(self.times(), resample, jump)
-        # From where a step ends to where the next begins: at once, or back by noise.
-        kept = self.q.abar[np.append(t[1:], 0)] / self.q.abar[s]
-        table = np.stack(
-            [self.q.abar[s] ** 0.5, (1.0 - self.q.abar[s]) ** 0.5, kept**0.5, (1.0 - kept) ** 0.5],
-            axis=1,
-        )
-
-        def put_back(x_s: tf.Tensor, n: tf.Tensor) -> tf.Tensor:
-            a, spread, of_xs, again = tf.unstack(tf.gather(tf.constant(table, tf.float32), n))
-            own = random.derived(seeds, "known", n)
-            eps, z = (random.normal(own, self.image_shape, name) for name in ("known", "again"))
-            return of_xs * tf.where(known, a * x_0 + spread * eps, x_s) + again * z
-
-        def draw(n: tf.Tensor) -> tf.Tensor:
-            return random.normal(random.derived(seeds, "step", n), self.image_shape, "added")
-
-        found = samplers.loop(
-            self.step_between(t, s, label),
-            len(t),
-            random.normal(seeds, self.image_shape, "x_T"),
-            draw if self.eta else None,
-            put_back,
-        )
-        return self.to_images(found)
 
     # --- density ---------------------------------------------------------------------------------
 
@@ -295,14 +236,6 @@ class DDPM(Diffusion):
             return -self.bound_by(x_0, guess, t, v, self.shares)
 
         return bounds.mean_of_parts(term, samples)
-
-
-def repeated(times: np.ndarray, resample: int, jump: int) -> tuple[np.ndarray, np.ndarray]:
-    """The steps of times [N + 1], stretches of `jump` taken `resample` times: from, to, int [M]."""
-    starts = np.arange(len(times) - 1)
-    stretches = [starts[i : i + jump] for i in range(0, len(starts), jump)]
-    taken = np.concatenate([np.tile(stretch, resample) for stretch in stretches])
-    return times[taken], times[taken + 1]
 
 
 def time_at(u: tf.Tensor, shares: np.ndarray) -> tf.Tensor:
