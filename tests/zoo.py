@@ -88,6 +88,7 @@ WORDS = dict(
     text_dim=7,
     condition_dim=3,
 )
+HEARD = {name: value for name, value in WORDS.items() if name != "condition_dim"}
 UNET = dict(width=4, sampling_steps=3, dropout=0.1)
 
 ROWS = [
@@ -387,6 +388,8 @@ ROWS = [
     ),
     # Time 80, 272; in 64 * 4 + 4; a block 20, 68, 20; out 4 * 64 + 64.
     Row("edm", UNET | dict(network="dense", churn=1.0, sigma_max=3.0), 1040),
+    # That without churn, y 7 * 16; phi: 6 * 4, 3 * (4 * 7 + 7 * 7 + 14).
+    Row("glide", UNET | HEARD | dict(network="dense", sigma_max=3.0), 1449),
     Row("score_matching", dict(width=4, network="dense", noises=3, each=2, sigma_max=1.0), 1040),
     # The VAE's, and 4 pseudo-inputs of 64 pixels.
     Row("vamp_vae", dict(latent_dim=3, network="conv", width=2, pseudo_inputs=4), 1755),

@@ -96,7 +96,8 @@ class Diffusion(GenerativeModel):
         def drop(stream: str) -> keras.Layer:
             return Dropout(dropout, stream, self.training_seeds)
 
-        inputs = [self.image_shape, (1,), *([(self.num_classes,)] if conditional else [])]
+        asked = self.numbers_asked()
+        inputs = [self.image_shape, (1,), *([(asked,)] if asked else [])]
         outputs = (*self.image_shape[:2], self.channels_said())
         self.denoiser = self.choose_network(
             *("denoiser", denoiser, inputs, outputs),
@@ -109,12 +110,20 @@ class Diffusion(GenerativeModel):
             )
             averages.start(self.average, self.denoiser)
 
+    def averaged(self) -> list[tuple[keras.Model, keras.Model]]:
+        """Each average, and the network that it is of."""
+        return [(self.average, self.denoiser)]
+
     def channels_said(self) -> int:
         """Channels of what the network says: those of an image, and a variant's own."""
         return self.image_shape[-1]
 
+    def numbers_asked(self) -> int:
+        """K, the numbers of y; 0: of a model that is asked for nothing."""
+        return self.num_classes
+
     def make_denoiser(self, drop: unet.Drop, name: str) -> keras.Model:
-        shapes = self.image_shape, self.channels_said(), self.num_classes
+        shapes = self.image_shape, self.channels_said(), self.numbers_asked()
         width, blocks, rest = self.width, self.blocks, (drop, name)
         if self.network == "dense":
             return unet.dense(*shapes, width, blocks, *rest)
@@ -131,16 +140,24 @@ class Diffusion(GenerativeModel):
         """What the network says: x [B, H, W, C], a number for the time [B], y [B, K] or None."""
         network = self.average if self.half_life and not training else self.denoiser
         inputs = [x, tf.reshape(time, [-1, 1])]
-        if self.num_classes:
-            none = tf.zeros([tf.shape(x)[0], self.num_classes])
+        if asked := self.numbers_asked():
+            none = tf.zeros([tf.shape(x)[0], asked])
             inputs.append(none if y is None else y)
         return network(inputs, training=training)
 
-    def shown(self, label: tf.Tensor | None, seeds: tf.Tensor, training: bool) -> tf.Tensor | None:
+    def asked(self, batch: dict[str, tf.Tensor], seeds: tf.Tensor) -> tf.Tensor | None:
+        """What the images of a batch show, as samples are asked for it."""
+        return batch.get("label")
+
+    def code(self, asked: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """y, what the network hears of it: labels [B] -> [B, K]."""
+        return self.one_hot(asked)
+
+    def shown(self, asked: tf.Tensor | None, seeds: tf.Tensor, training: bool) -> tf.Tensor | None:
         """y of labels [B], some of which training leaves out: [B, K]."""
-        if not self.num_classes or label is None:
+        if not self.numbers_asked() or asked is None:
             return None
-        y = self.one_hot(label)
+        y = self.code(asked, training)
         if not (training and self.drop_label):
             return y
         kept = random.uniform(seeds, [1], "drop label") >= self.drop_label
@@ -150,9 +167,9 @@ class Diffusion(GenerativeModel):
         self, guess: Callable[[tf.Tensor | None], tf.Tensor], label: tf.Tensor | None
     ) -> tf.Tensor:
         """A guess of y, pushed away from that without: equation 6."""
-        if not self.num_classes or label is None:
+        if not self.numbers_asked() or label is None:
             return guess(None)
-        found = guess(self.one_hot(label))
+        found = guess(self.code(label))
         return found + self.guidance * (found - guess(None)) if self.guidance else found
 
     def denoised_at(
@@ -347,7 +364,8 @@ class Diffusion(GenerativeModel):
     def end_step(self, **terms: tf.Tensor) -> dict[str, tf.Tensor]:
         if self.half_life:
             decay = averages.by_half_life(self.half_life, self.step)
-            averages.follow(self.average.weights, self.denoiser.weights, decay)
+            for average, network in self.averaged():
+                averages.follow(average.weights, network.weights, decay)
         return super().end_step(**terms)
 
 

@@ -255,7 +255,7 @@ class TextToImage(Game):
         x = self.to_range(self.to_unit(batch["image"]))
         seeds = self.training_seeds(x)
         with tf.GradientTape() as D_tape:
-            texts = self.read(self.told(batch, seeds))
+            texts = self.read(captioned.told(batch, seeds))
         with tf.GradientTape() as G_tape:
             asked, fakes, kl, alike = self.painted(texts, seeds)
         with D_tape:
@@ -274,14 +274,6 @@ class TextToImage(Game):
             spread=adversarial.spread(x, first[-1]),
             **found,
         )
-
-    @staticmethod
-    def told(batch: dict[str, tf.Tensor], seeds: tf.Tensor) -> tf.Tensor:
-        """A caption of each image, [B, T]: where it has several, any one of them."""
-        if "every_tokens" not in batch:
-            return batch["tokens"]
-        u = random.uniform(seeds, [1], "caption")[:, 0]
-        return text.choose_caption(batch["every_tokens"], u)
 
     def read(self, t: tf.Tensor) -> Texts:
         """The texts of a batch, [B, T], and of each a wrong one, in one pass."""

@@ -1,0 +1,120 @@
+"""GLIDE: diffusion that hears a caption, and samples that are pushed towards it.
+
+A. Nichol, P. Dhariwal, A. Ramesh, P. Shyam, P. Mishkin, B. McGrew, I. Sutskever, M. Chen. GLIDE:
+Towards Photorealistic Image Generation and Editing with Text-Guided Diffusion Models. ICML 2022.
+https://arxiv.org/abs/2112.10741
+
+    y = phi(t), of the words of a caption; in training zeros now and then          section 2.3
+    D'(x; sigma, t) = (1 + w) D(x; sigma, phi(t)) - w D(x; sigma, 0)
+
+`edm` with captions where that has labels: the denoiser, its loss and its sampler are those of
+`edm.py`, guidance is that of `tfgen/diffusion.py`. What is not known of an image, `complete` paints
+by the caption (section 2.4, without training for it), and `edit` redraws a whole one by it.
+
+Shapes: x, D(x; sigma, y) [B, H, W, C];  t [B, T] numbers of words (`text.py`);  y [B, P].
+
+Departures from the paper: EDM's noise, scales and steps for those of DDPM; phi is the mean state of
+a recurrent network over the words, as in `text_to_image.py`, for a Transformer, and no attention
+goes to single words; no second model that enlarges.
+"""
+
+import functools
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+
+import keras
+import tensorflow as tf
+
+from tfgen import averages
+from tfgen.data import text
+from tfgen.data.conditions import Captions
+from tfgen.declared import Count, Range
+from tfgen.layers import captioned
+from tfgen.models.edm import EDM
+
+
+@keras.saving.register_keras_serializable("tfgen")
+class GLIDE(EDM):
+    """A diffusion model of images given captions; its likelihood is implicit.
+
+    Args:
+      image_shape, levels, seed: see `GenerativeModel`.
+      vocabulary: the words, taken from the data by `train.run`.
+      examples: some captions, to sample when none are given; the same.
+      most_words: how many of the most frequent words are known.
+      length: T; of longer captions the first T words are read. To `train.run` a length of 0 is that
+        of the longest caption, up to 64.
+      embedding: numbers of a word.
+      text_dim: P, numbers of a caption's code.
+      conditional: whether it hears captions; without them it is `edm`.
+      others: see `EDM` and `Diffusion`.
+    """
+
+    paper = ("Nichol et al. 2022", "https://arxiv.org/abs/2112.10741")
+    data_features = ("caption",)
+    labels_if = None
+    conditional = True
+    num_classes = 0
+    guidance = 1.0
+
+    def __init__(
+        self,
+        image_shape: Sequence[int],
+        levels: int,
+        seed: int = 0,
+        vocabulary=("red", "green"),
+        examples=("red", "green"),
+        most_words: Count = 5000,
+        length: Annotated[int, Range(0, 1000)] = 16,
+        embedding: Count = 64,
+        text_dim: Count = 128,
+        **kwargs: Any,
+    ) -> None:
+        self.vocabulary, self.examples = tuple(vocabulary), tuple(examples)
+        self.most_words, self.length = most_words, length
+        self.embedding, self.text_dim = embedding, text_dim
+        super().__init__(image_shape, levels, seed, **kwargs)
+        if self.conditional:
+            self.phi = self.reading("phi")
+        if self.conditional and self.half_life:
+            self.phi_average = self.reading("phi_average")
+            averages.start(self.phi_average, self.phi)
+
+    # --- data ------------------------------------------------------------------------------------
+
+    @classmethod
+    def data_arguments(cls, data: Any, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        return text.learn_vocabulary(data, arguments["most_words"], arguments["length"])
+
+    @functools.cached_property
+    def condition(self) -> Captions | None:
+        if not self.conditional:
+            return None
+        return Captions(self.vocabulary, self.length, self.examples)
+
+    def prepare_data(self, data: Any) -> Any:
+        return text.encode_data(data, self.condition.reader) if self.condition else data
+
+    # --- what it hears ---------------------------------------------------------------------------
+
+    def reading(self, name: str) -> keras.Model:
+        words = len(self.vocabulary) + text.FIRST_WORD
+        return captioned.text_encoder(words, self.length, self.embedding, self.text_dim, name)
+
+    def numbers_asked(self) -> int:
+        return self.text_dim if self.conditional else 0
+
+    def asked(self, batch: dict[str, tf.Tensor], seeds: tf.Tensor) -> tf.Tensor | None:
+        return captioned.told(batch, seeds) if self.conditional else None
+
+    def code(self, asked: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """phi(t): [B, T] -> [B, P]."""
+        return (self.phi_average if self.half_life and not training else self.phi)(asked)
+
+    def averaged(self) -> list[tuple[keras.Model, keras.Model]]:
+        heard = [(self.phi_average, self.phi)] if self.conditional else []
+        return [*super().averaged(), *heard]
+
+    def trained(self) -> dict[str, list[keras.Variable]]:
+        heard = self.phi.trainable_variables if self.conditional else []
+        return {"denoiser": [*super().trained()["denoiser"], *heard]}
