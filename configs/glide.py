@@ -23,6 +23,8 @@ def get_config() -> "ConfigDict":
     config.eval_every = 0
     config.model.update(
         dict(
+            width=20,
+            dropout=0.0,
             length=0,  # as many words as the longest caption has, up to 64
             embedding=32,
             text_dim=64,

@@ -16,7 +16,7 @@ import dataclasses
 import functools
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 # A network of the user's own: a Keras model, or a function of shapes that makes one. No setting.
 Network = Union["keras.Model", Callable[..., "keras.Model"], None]
+Words = Sequence[str]  # of the data
 
 
 @dataclasses.dataclass(frozen=True)
@@ -158,7 +159,7 @@ def _of_class(node: ast.ClassDef, tree: ast.Module, source: Path) -> dict[str, S
     own = {
         name: _setting(name, *given, meanings.get(name, ""), source, inherited.get(name))
         for name, given in _parameters(node).items()
-        if name not in NOT_SETTINGS and given[0] != "Network"
+        if name not in NOT_SETTINGS and given[0] not in ("Network", "Words")
     }
     settings = {name: setting for name, setting in own.items() if setting}
     if not _hands_on(node):

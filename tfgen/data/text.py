@@ -202,3 +202,13 @@ def choose_caption(every: "tf.Tensor", u: "tf.Tensor") -> "tf.Tensor":
     place = tf.minimum(tf.cast(u * tf.cast(count, tf.float32), tf.int32), count - 1)
     which = tf.argmax(tf.cumsum(there, axis=1) > place[:, None], axis=1)
     return tf.gather(every, which, batch_dims=1)
+
+
+def told(batch: "dict[str, tf.Tensor]", seeds: "tf.Tensor") -> "tf.Tensor":
+    """A caption of each image, [B, T]: where it has several, any one of them."""
+    from tfgen import random
+
+    if "every_tokens" not in batch:
+        return batch["tokens"]
+    u = random.uniform(seeds, [1], "caption")[:, 0]
+    return choose_caption(batch["every_tokens"], u)

@@ -1,4 +1,4 @@
-"""Captions as models read them, and networks: a text encoder, and for text-to-image the rest.
+"""Networks of text-to-image: a text encoder, a judge of image and text, a stage that refines.
 
 Reed et al. 2016 (GAN-INT-CLS), section 4; Zhang et al. 2017 (StackGAN), section 3.
 """
@@ -10,17 +10,8 @@ import keras
 import tensorflow as tf
 from keras import layers
 
-from tfgen import random, sizes
-from tfgen.data import text
+from tfgen import sizes
 from tfgen.layers import adversaries
-
-
-def told(batch: dict[str, tf.Tensor], seeds: tf.Tensor) -> tf.Tensor:
-    """A caption of each image, [B, T]: where it has several, any one of them."""
-    if "every_tokens" not in batch:
-        return batch["tokens"]
-    u = random.uniform(seeds, [1], "caption")[:, 0]
-    return text.choose_caption(batch["every_tokens"], u)
 
 
 @keras.saving.register_keras_serializable("tfgen")

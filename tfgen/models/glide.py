@@ -28,7 +28,7 @@ import tensorflow as tf
 from tfgen import averages
 from tfgen.data import text
 from tfgen.data.conditions import Captions
-from tfgen.declared import Count, Range
+from tfgen.declared import Count, Range, Words
 from tfgen.layers import captioned
 from tfgen.models.edm import EDM
 
@@ -52,7 +52,6 @@ class GLIDE(EDM):
 
     paper = ("Nichol et al. 2022", "https://arxiv.org/abs/2112.10741")
     data_features = ("caption",)
-    labels_if = None
     conditional = True
     num_classes = 0
     guidance = 1.0
@@ -62,8 +61,8 @@ class GLIDE(EDM):
         image_shape: Sequence[int],
         levels: int,
         seed: int = 0,
-        vocabulary=("red", "green"),
-        examples=("red", "green"),
+        vocabulary: Words = ("red", "green"),
+        examples: Words = ("red", "green"),
         most_words: Count = 5000,
         length: Annotated[int, Range(0, 1000)] = 16,
         embedding: Count = 64,
@@ -105,7 +104,7 @@ class GLIDE(EDM):
         return self.text_dim if self.conditional else 0
 
     def asked(self, batch: dict[str, tf.Tensor], seeds: tf.Tensor) -> tf.Tensor | None:
-        return captioned.told(batch, seeds) if self.conditional else None
+        return text.told(batch, seeds) if self.conditional else None
 
     def code(self, asked: tf.Tensor, training: bool = False) -> tf.Tensor:
         """phi(t): [B, T] -> [B, P]."""

@@ -47,7 +47,7 @@ import tensorflow as tf
 from tfgen import random, replicas
 from tfgen.data import text
 from tfgen.data.conditions import Captions
-from tfgen.declared import Count, Layers, Range, Weight
+from tfgen.declared import Count, Layers, Range, Weight, Words
 from tfgen.game import Game
 from tfgen.layers import adversaries, captioned
 from tfgen.objectives import adversarial, divergences, losses
@@ -100,11 +100,11 @@ class TextToImage(Game):
 
     def __init__(
         self,
-        image_shape,
-        levels,
+        image_shape: Sequence[int],
+        levels: int,
         seed: int = 0,
-        vocabulary=("red", "green"),
-        examples=("red", "green"),
+        vocabulary: Words = ("red", "green"),
+        examples: Words = ("red", "green"),
         most_words: Count = 5000,
         length: Annotated[int, Range(0, 1000)] = 16,
         embedding: Count = 64,
@@ -255,7 +255,7 @@ class TextToImage(Game):
         x = self.to_range(self.to_unit(batch["image"]))
         seeds = self.training_seeds(x)
         with tf.GradientTape() as D_tape:
-            texts = self.read(captioned.told(batch, seeds))
+            texts = self.read(text.told(batch, seeds))
         with tf.GradientTape() as G_tape:
             asked, fakes, kl, alike = self.painted(texts, seeds)
         with D_tape:
