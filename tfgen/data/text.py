@@ -143,7 +143,7 @@ def captions_of(data: Any) -> list[str]:
     examples = data.examples()
     if "caption" not in examples.element_spec:
         raise UserError(
-            f"text_to_image learns from captions, and {data.name} has none: it wants a set of TFDS "
+            f"the model learns from captions, and {data.name} has none: it wants a set of TFDS "
             "with features image and caption, as shapes_by_caption or coco_captions, or a folder "
             "with NAME.txt beside NAME.jpg, or with metadata.jsonl or metadata.csv."
         )
