@@ -230,7 +230,6 @@ def test_every_row_is_of_a_kind_that_is_saved(known):
     saved = {param.values[0].name for param in SAVED}
     assert {*KINDS.values()} <= {param.id for param in SAVED}
     assert kind(model) in KINDS if model.can("sample") else known.row.name in saved
-    assert not (model.condition and model.condition.reader) or known.row.name in saved
 
 
 def test_the_graph_holds_what_a_server_can_run(known):
@@ -298,7 +297,8 @@ def used_by(model):
         used = model.G_average.weights if model.ema else model.G.weights
         return used + (model.E.weights if hasattr(model, "E") else [])
     if hasattr(model, "denoiser"):
-        return (model.average if model.half_life else model.denoiser).weights
+        heard = model.phi_average.weights if hasattr(model, "phi_average") else []
+        return (model.average if model.half_life else model.denoiser).weights + heard
     if hasattr(model, "vectors"):
         return [model.mean, model.vectors, *model.latents.weights]
     idle = {"step", "finite_steps", "interval_sums", "particles"}
