@@ -3,19 +3,19 @@
 #
 #   benchmarks/gpu.sh [OUT]     figures and logs go to OUT, by default ./gpu
 #
-# 1. images per second of each way to train, in TF32 but for the default, benchmarks/speed.py: of six
-#    ways a case takes some 70 s, most of which start them; WAYS=... names others
+# 1. images per second of each way to train, in TF32 but for the default, benchmarks/speed.py: of seven
+#    ways a case takes some 80 s, most of which start them; WAYS=... names others
 # 2. side by side: two runs alike, one killed and resumed, samples of GPU and CPU, seconds for 10,000
 #    of them (beside the others: at most so many), benchmarks/bits.py, the default and what XLA makes
-#    of TF32 and of bfloat16; the kernels of a step op by op and compiled, benchmarks/kernels.py
+#    of float32, TF32 and bfloat16; the kernels of a step op by op and compiled, benchmarks/kernels.py
 # 3. in the time that is left the compiled step of every row of the zoo (tests/training/
 #    test_compilation.py, -m long); LIMIT=900 gives it some
 # TORCH names a Python that has PyTorch, with what it needs before it: "env -u PYTHONPATH python3".
 # DEVICE=cpu SMALL=1 tries all of it out on a CPU, with figures that mean nothing.
 set -uo pipefail
 OUT=${1:-gpu}; TORCH=${TORCH:-python3}; LIMIT=${LIMIT:-480}; mkdir -p "$OUT"
-CASES=dcgan,vae,dcgan\ 64,vae\ 64; ROUND=(--rounds=3 --seconds=0.7); STEPS=400
-WAYS=${WAYS:-tfgen,free+tf32,bfloat16,xla+tf32,torch+tf32,torch.compile+tf32}
+CASES=dcgan,vae,dcgan\ 64,vae\ 64; ROUND=(--rounds=3 --seconds=0.5); STEPS=400
+WAYS=${WAYS:-tfgen,xla,xla+tf32,free+tf32,bfloat16,torch+tf32,torch.compile+tf32}
 if [ -n "${SMALL:-}" ]; then
   CASES=dcgan; ROUND=(--rounds=1 --steps=25); STEPS=20; WAYS=tfgen,keras,torch
 fi
@@ -30,9 +30,9 @@ for run in dcgan-digits vae-digits dcgan-shapes; do
   limited 140 python3 -m benchmarks.bits --models="${run%-*}" --data="${run#*-}" --steps="$STEPS" \
     >"$OUT/bits-$run.txt" 2>&1 &
 done
-for how in tf32=True precision=bfloat16; do
+for how in tf32=False tf32=True precision=bfloat16; do
   limited 140 python3 -m benchmarks.bits --models=dcgan --data=shapes --steps="$STEPS" -- \
-    --config.compile=xla --config.$how >"$OUT/bits-xla-${how%=*}.txt" 2>&1 &
+    --config.compile=xla --config.$how >"$OUT/bits-xla-$how.txt" 2>&1 &
 done
 for how in "" --free; do
   limited 140 python3 -m benchmarks.kernels --steps="$STEPS" $how >"$OUT/kernels$how.txt" 2>&1 &

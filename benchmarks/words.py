@@ -27,7 +27,7 @@ CAPTIONS = (
 def main(argv=None):
     """Returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.words")
-    parser.add_argument("--workdir", required=True, help="a finished run of text_to_image")
+    parser.add_argument("--workdir", required=True, help="a finished run of text_to_image or glide")
     return command.status(_run, parser.parse_args(argv))
 
 

@@ -19,6 +19,7 @@ ON = {"ring": ddpm.POINTS, "grid": ddpm.POINTS}
 
 def get_config() -> "ConfigDict":
     config = ddpm.get_config()
+    config.steps = 4000
     for bounds in ("waves", "prediction", "loss"):  # no level has a likelihood here
         del config.model[bounds]
     return config

@@ -20,6 +20,7 @@ ON = {name: ddpm.POINTS | _FEWER for name in ("ring", "grid")}
 
 def get_config() -> "ConfigDict":
     config = ddpm.get_config()
+    config.steps = 4000
     for bounds in ("waves", "prediction", "loss"):  # no level has a likelihood here
         del config.model[bounds]
     config.model.each = 20

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 # A network of the user's own: a Keras model, or a function of shapes that makes one. No setting.
 Network = Union["keras.Model", Callable[..., "keras.Model"], None]
-Words = Sequence[str]  # of the data
+Words = Sequence[str]  # which the data give, and no setting
 
 
 @dataclasses.dataclass(frozen=True)

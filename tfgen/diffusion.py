@@ -47,12 +47,12 @@ class Diffusion(GenerativeModel):
       dropout: share of features dropped in training.
       half_life: steps by which the average of weights that samples and bounds come from is half
         new; 0: they come from the weights themselves.
-      conditional: whether it is p(x|y), y the label.
+      conditional: whether it is p(x|y), y a label or a caption.
       num_classes: K, taken from the data.
-      guidance: w, how far samples are pushed towards their label; 0: p(x|y) as it is.
-      drop_label: share of the labels that training leaves out; without any no guidance is learnt.
+      guidance: w, how far samples are pushed towards y; 0: p(x|y) as it is.
+      drop_label: share of y that training leaves out; without any no guidance is learnt.
       denoiser: a network of the user's own (`tfgen/networks.py`), [H, W, C] and a time [1], and
-        with labels [K], zeros for none -> [H, W, C], or what a variant says beside it.
+        with y [K], zeros for none -> [H, W, C], or what a variant says beside it.
     """
 
     x_range = (-1.0, 1.0)
@@ -273,7 +273,7 @@ class Diffusion(GenerativeModel):
         x: tf.Tensor,
         strength: float,
         seeds: tf.Tensor | None = None,
-        label: tf.Tensor | None = None,
+        label: Any = None,
     ) -> tf.Tensor:
         """Images of what given ones show, coarsely: SDEdit, images in [0, 1] -> the same.
 
@@ -281,7 +281,7 @@ class Diffusion(GenerativeModel):
           strength: the share of a sampler's steps that are taken anew, in [0, 1]: with 0 it is the
             image itself, with 1 hardly anything of it is left.
           seeds: int32 [B], of the draws, by default 0, 1, 2, ...
-          label: int32 [B], of a conditional model.
+          label: what they shall show, as `sample` takes a label or a caption; None: whatever.
 
         Raises: UserError for a strength outside.
         """
@@ -294,6 +294,7 @@ class Diffusion(GenerativeModel):
         if first == count:
             return tf.convert_to_tensor(x)
         seeds = tf.range(tf.shape(x)[0]) if seeds is None else tf.convert_to_tensor(seeds, tf.int32)
+        label = self.rows_asked(label, x)
         signal, spread = self.signal_at(first)
         eps = random.normal(seeds, self.image_shape, "edit")
         x_t = signal * self.to_range(tf.convert_to_tensor(x, tf.float32)) + spread * eps
@@ -305,7 +306,7 @@ class Diffusion(GenerativeModel):
         x: tf.Tensor,
         known: tf.Tensor,
         seeds: tf.Tensor | None = None,
-        label: tf.Tensor | None = None,
+        label: Any = None,
         resample: int = 4,
         jump: int = 5,
     ) -> tf.Tensor:
@@ -319,7 +320,7 @@ class Diffusion(GenerativeModel):
         Args:
           known: bool like x.
           seeds: int32 [B], of the draws, by default 0, 1, 2, ...
-          label: int32 [B], of a conditional model.
+          label: what they shall show, as `sample` takes a label or a caption; None: whatever.
           resample: how often each stretch of steps is taken in all.
           jump: how many steps a stretch has.
 
@@ -328,6 +329,7 @@ class Diffusion(GenerativeModel):
         if resample < 1 or jump < 1:
             raise UserError(f"`resample={resample}`, `jump={jump}`: wanted are numbers from 1.")
         seeds = tf.range(tf.shape(x)[0]) if seeds is None else tf.convert_to_tensor(seeds, tf.int32)
+        label = self.rows_asked(label, x)
         x_0, known = self.to_range(tf.convert_to_tensor(x, tf.float32)), tf.cast(known, tf.bool)
         count = self.steps_taken()
         steps = repeated(count, resample, jump)
@@ -352,8 +354,15 @@ class Diffusion(GenerativeModel):
             return random.normal(random.derived(seeds, "step", n), self.image_shape, "added")
 
         x_T = s[0] * random.normal(seeds, self.image_shape, "x_T")
+        x_T += tf.where(known, a[0] * x_0, 0.0)
         noise = draw if self.adds_noise() else None
         return self.to_images(samplers.loop(taken, len(steps), x_T, noise, put_back))
+
+    def rows_asked(self, asked: Any, x: tf.Tensor) -> tf.Tensor | None:
+        """What a user asks images [B, H, W, C] for, as networks take it."""
+        if asked is None or self.condition is None or tf.is_tensor(asked):
+            return asked
+        return tf.convert_to_tensor(self.condition.rows(asked, len(x)))
 
     def to_images(self, x_0: tf.Tensor) -> tf.Tensor:
         """What a sampler ends with -> images in [0, 1]."""

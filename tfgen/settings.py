@@ -81,7 +81,7 @@ RUN = {
     "tf32": (False, None, "products of float32 in 19 bits, on GPUs that have them"),
     "deterministic": (
         *(True, None),
-        "bit-identical runs; on a GPU they take 1.5 to 8 times as long",
+        "bit-identical runs; on a GPU they take 1.5 to 8.5 times as long",
     ),
     "compile": (
         *("auto", None),

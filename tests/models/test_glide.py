@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from tests.zoo import HEARD, Row
 from tfgen.compiling import compiled
+from tfgen.errors import UserError
 
 SEEN = ("a red dot", "a blue dot", "dot")
 
@@ -75,10 +76,18 @@ def test_captions_are_left_out_in_training_alone():
     assert np.all(np.any(model.shown(said, tf.range(2000), training=False) != 0, axis=1))
 
 
-def test_without_captions_it_is_edm():
-    plain = build(conditional=False)
-    edm = Row("edm", dict(network="dense", width=16), None, (2, 2, 3)).build()
-    assert plain.condition is None
-    assert [v.shape for v in plain.trainable_variables] == [
-        v.shape for v in edm.trainable_variables
-    ]
+def test_what_hears_nothing_is_edm():
+    with pytest.raises(UserError, match="is edm"):
+        build(conditional=False)
+
+
+def test_what_is_not_known_is_painted_as_a_caption_says(model):
+    """Beside an upper half of grey, which says nothing of the colour; and a whole image by it."""
+    model.guidance = 0.0
+    x = np.full((64, 2, 2, 3), 0.5, np.float32)
+    known = np.zeros(x.shape, bool)
+    known[:, :1] = True
+    for said, want in (("a red dot", [1, 0]), ("a blue dot", [0, 1])):
+        for images in (model.complete(x, known, label=said), model.edit(x, 1.0, label=said)):
+            found = np.mean(images[:, 1], axis=(0, 1))[[0, 2]]
+            np.testing.assert_allclose(found, want, atol=0.25)

@@ -275,7 +275,7 @@ def test_every_caption_is_learned_from_and_a_step_and_row_decide_which(model):
 
     def told(step, rows):
         seeds = random.training_seeds(3, tf.constant(step), 64)[:rows]
-        t = TextToImage.told({name: value[:rows] for name, value in batch.items()}, seeds)
+        t = text.told({name: value[:rows] for name, value in batch.items()}, seeds)
         return model.condition.words(t.numpy())
 
     first, second = told(0, 64), told(1, 64)

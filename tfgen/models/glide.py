@@ -9,13 +9,14 @@ https://arxiv.org/abs/2112.10741
 
 `edm` with captions where that has labels: the denoiser, its loss and its sampler are those of
 `edm.py`, guidance is that of `tfgen/diffusion.py`. What is not known of an image, `complete` paints
-by the caption (section 2.4, without training for it), and `edit` redraws a whole one by it.
+by a caption, without the training for it of section 4.3; `edit` redraws a whole one by it.
 
 Shapes: x, D(x; sigma, y) [B, H, W, C];  t [B, T] numbers of words (`text.py`);  y [B, P].
 
 Departures from the paper: EDM's noise, scales and steps for those of DDPM; phi is the mean state of
 a recurrent network over the words, as in `text_to_image.py`, for a Transformer, and no attention
-goes to single words; no second model that enlarges.
+goes to single words; captions are left out from the first step on, a tenth of them, and not a fifth
+in a training of its own; no second model that enlarges.
 """
 
 import functools
@@ -29,6 +30,7 @@ from tfgen import averages
 from tfgen.data import text
 from tfgen.data.conditions import Captions
 from tfgen.declared import Count, Range, Words
+from tfgen.errors import UserError
 from tfgen.layers import captioned
 from tfgen.models.edm import EDM
 
@@ -46,7 +48,7 @@ class GLIDE(EDM):
         of the longest caption, up to 64.
       embedding: numbers of a word.
       text_dim: P, numbers of a caption's code.
-      conditional: whether it hears captions; without them it is `edm`.
+      conditional: True; what hears no captions is `edm`.
       others: see `EDM` and `Diffusion`.
     """
 
@@ -73,9 +75,10 @@ class GLIDE(EDM):
         self.most_words, self.length = most_words, length
         self.embedding, self.text_dim = embedding, text_dim
         super().__init__(image_shape, levels, seed, **kwargs)
-        if self.conditional:
-            self.phi = self.reading("phi")
-        if self.conditional and self.half_life:
+        if not self.conditional:
+            raise UserError("`conditional=False`: a glide that hears nothing is edm; train that.")
+        self.phi = self.reading("phi")
+        if self.half_life:
             self.phi_average = self.reading("phi_average")
             averages.start(self.phi_average, self.phi)
 
@@ -86,13 +89,11 @@ class GLIDE(EDM):
         return text.learn_vocabulary(data, arguments["most_words"], arguments["length"])
 
     @functools.cached_property
-    def condition(self) -> Captions | None:
-        if not self.conditional:
-            return None
+    def condition(self) -> Captions:
         return Captions(self.vocabulary, self.length, self.examples)
 
     def prepare_data(self, data: Any) -> Any:
-        return text.encode_data(data, self.condition.reader) if self.condition else data
+        return text.encode_data(data, self.condition.reader)
 
     # --- what it hears ---------------------------------------------------------------------------
 
@@ -101,19 +102,17 @@ class GLIDE(EDM):
         return captioned.text_encoder(words, self.length, self.embedding, self.text_dim, name)
 
     def numbers_asked(self) -> int:
-        return self.text_dim if self.conditional else 0
+        return self.text_dim
 
-    def asked(self, batch: dict[str, tf.Tensor], seeds: tf.Tensor) -> tf.Tensor | None:
-        return text.told(batch, seeds) if self.conditional else None
+    def asked(self, batch: dict[str, tf.Tensor], seeds: tf.Tensor) -> tf.Tensor:
+        return text.told(batch, seeds)
 
     def code(self, asked: tf.Tensor, training: bool = False) -> tf.Tensor:
         """phi(t): [B, T] -> [B, P]."""
         return (self.phi_average if self.half_life and not training else self.phi)(asked)
 
     def averaged(self) -> list[tuple[keras.Model, keras.Model]]:
-        heard = [(self.phi_average, self.phi)] if self.conditional else []
-        return [*super().averaged(), *heard]
+        return [*super().averaged(), (self.phi_average, self.phi)]
 
     def trained(self) -> dict[str, list[keras.Variable]]:
-        heard = self.phi.trainable_variables if self.conditional else []
-        return {"denoiser": [*super().trained()["denoiser"], *heard]}
+        return {"denoiser": [*super().trained()["denoiser"], *self.phi.trainable_variables]}

@@ -111,6 +111,9 @@ class ScoreMatching(Diffusion):
     def steps_offered(self) -> tuple[int, ...]:
         return ()  # L and T are no one number
 
+    # A step of Langevin ends with the noise that it begins with: no level is left for known pixels.
+    complete = None  # type: ignore[assignment]
+
     def adds_noise(self) -> bool:
         return True
 
