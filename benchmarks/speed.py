@@ -14,6 +14,7 @@ On a GPU the images are noise, of 17 levels: a step's time does not depend on wh
   xla            the same with `compile=xla`, on a GPU alone, as what follows
   free           with `deterministic=False`, and so compiled by XLA
   bfloat16       the same with `precision=bfloat16`
+  xla16          as `xla`, in bfloat16: it may be bit-identical, as `tfgen` is
   keras          the networks of tfgen, trained as the tutorials of keras.io write it: `train_step`
                  with `random.normal`, Keras' BatchNormalization and Dropout, Mean trackers, two
                  passes of G, a tf.data pipeline of scaled floats, `fit`; XLA where Keras takes it

@@ -23,6 +23,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfgen import averages, networks, random
+from tfgen.data import conditions
 from tfgen.declared import Count, Network, Range, Share, Steps, Weight
 from tfgen.errors import UserError
 from tfgen.layers import Dropout, unet
@@ -360,9 +361,10 @@ class Diffusion(GenerativeModel):
 
     def rows_asked(self, asked: Any, x: tf.Tensor) -> tf.Tensor | None:
         """What a user asks images [B, H, W, C] for, as networks take it."""
-        if asked is None or self.condition is None or tf.is_tensor(asked):
-            return asked
-        return tf.convert_to_tensor(self.condition.rows(asked, len(x)))
+        if asked is None or self.condition is None:
+            return None
+        (rows,) = conditions.checked(self.condition, "the model", x.shape[0], asked).values()
+        return tf.convert_to_tensor(rows)
 
     def to_images(self, x_0: tf.Tensor) -> tf.Tensor:
         """What a sampler ends with -> images in [0, 1]."""

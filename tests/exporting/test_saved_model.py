@@ -230,6 +230,8 @@ def test_every_row_is_of_a_kind_that_is_saved(known):
     saved = {param.values[0].name for param in SAVED}
     assert {*KINDS.values()} <= {param.id for param in SAVED}
     assert kind(model) in KINDS if model.can("sample") else known.row.name in saved
+    # What reads captions is of the kind of text_to_image, whose saved row reads them.
+    assert not (model.condition and model.condition.reader) or kind(model)[2] == "tokens"
 
 
 def test_the_graph_holds_what_a_server_can_run(known):
