@@ -142,6 +142,27 @@ def test_a_class_attribute_is_a_default_for_python_and_for_the_settings(tmp_path
     assert names["VAE"].arguments()["likelihood"].default == "auto"
 
 
+def test_of_several_classes_the_first_that_names_an_argument_decides(tmp_path):
+    """As Python calls their constructors, one after another."""
+    text = """
+from tfgen.captioned import Captioned
+from tfgen.models import VAE
+
+class Mine(Captioned, VAE):
+    pass
+"""
+    found, names = written(tmp_path, text), {"__name__": "mine"}
+    exec(text, names)
+    arguments = names["Mine"].arguments()
+    assert {"most_words", "text_dim", "latent_dim", "warmup"} < set(found) < set(arguments)
+    assert all(arguments[name].default == setting.default for name, setting in found.items())
+    both = text.replace("pass", "length = 3").replace("Captioned, VAE", "VAE, Captioned")
+    # What VAE hands on goes to Captioned, and a class attribute is the default of either's.
+    assert written(tmp_path, both) == found | {
+        "length": dataclasses.replace(found["length"], default=3)
+    }
+
+
 def test_without_a_constructor_all_is_inherited_and_without_kwargs_nothing(tmp_path):
     vae = declared.of_model(MODELS / "vae.py")
     head = "from tfgen.models import VAE\nclass Mine(VAE):\n    "

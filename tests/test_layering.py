@@ -28,7 +28,7 @@ FLOORS = (
     "settings data layers presets",
     "accumulation averages",
     "model",
-    "autoregression diffusion game evaluation command",
+    "autoregression captioned diffusion game evaluation command",
     "models reports",
     "analysis exporting",
     "run",

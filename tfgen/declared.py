@@ -146,15 +146,15 @@ def the_class(tree: ast.Module, source: Path) -> ast.ClassDef:
 
 def _takes_images(node: ast.ClassDef, tree: ast.Module) -> bool:
     """Whether the constructor, or the one that it has from a class above, takes image_shape."""
-    parent = None if _constructor(node) else _parent(node, tree)
-    return _takes_images(*parent[:2]) if parent else "image_shape" in _parameters(node)
+    parents = [] if _constructor(node) else _parents(node, tree)
+    return "image_shape" in _parameters(node) or any(_takes_images(*p[:2]) for p in parents)
 
 
 def _of_class(node: ast.ClassDef, tree: ast.Module, source: Path) -> dict[str, Setting]:
-    parent, meanings = _parent(node, tree), _meanings(node)
+    meanings = _meanings(node)
     inherited = {
         name: dataclasses.replace(setting, meaning=meanings.get(name, setting.meaning))
-        for name, setting in (_of_class(*parent) if parent else {}).items()
+        for name, setting in _inherited(node, tree).items()
     }
     own = {
         name: _setting(name, *given, meanings.get(name, ""), source, inherited.get(name))
@@ -171,6 +171,17 @@ def _of_class(node: ast.ClassDef, tree: ast.Module, source: Path) -> dict[str, S
         if name not in {*settings, *fixed}
     }
     return settings | handed_on
+
+
+def _inherited(node: ast.ClassDef, tree: ast.Module) -> dict[str, Setting]:
+    """The settings of the classes above: as constructors call one another, those of the first that
+    names an argument."""
+    found: dict[str, Setting] = {}
+    for parent in _parents(node, tree):
+        found = _of_class(*parent) | found
+        if not _hands_on(parent[0]):
+            break
+    return found
 
 
 def _attributes(node: ast.ClassDef) -> dict[str, ast.expr]:
@@ -245,18 +256,23 @@ def _fixed(node: ast.ClassDef) -> set[str]:
     return {keyword.arg for call in calls for keyword in call.keywords if keyword.arg}
 
 
-def _parent(node: ast.ClassDef, tree: ast.Module) -> tuple[ast.ClassDef, ast.Module, Path] | None:
-    """(class, tree, source) of the first base class, or None above the zoo's own."""
-    base = ast.unparse(node.bases[0]) if node.bases else ""
-    for statement in tree.body:
-        if isinstance(statement, ast.ImportFrom) and base in {a.name for a in statement.names}:
-            source = _file_of(statement.module or "", base)
-            if source is None or base == "GenerativeModel":
-                return None
+def _parents(node: ast.ClassDef, tree: ast.Module) -> list[tuple[ast.ClassDef, ast.Module, Path]]:
+    """(class, tree, source) of each base class, but for those above the zoo's own."""
+    found = []
+    for base in map(ast.unparse, node.bases):
+        source = _source_of(base, tree)
+        if source is not None and base != "GenerativeModel":
             above = ast.parse(source.read_text("utf-8"), str(source))
             classes = [n for n in above.body if isinstance(n, ast.ClassDef)]
-            found = [n for n in classes if n.name == base]
-            return (found[0], above, source) if found else None
+            found += [(n, above, source) for n in classes if n.name == base]
+    return found
+
+
+def _source_of(name: str, tree: ast.Module) -> Path | None:
+    """The file of tfgen that a module imports a class from; None for another's."""
+    for statement in tree.body:
+        if isinstance(statement, ast.ImportFrom) and name in {a.name for a in statement.names}:
+            return _file_of(statement.module or "", name)
     return None
 
 

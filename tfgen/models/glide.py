@@ -19,87 +19,44 @@ goes to single words; captions are left out from the first step on, a tenth of t
 in a training of its own; no second model that enlarges.
 """
 
-import functools
-from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 import tensorflow as tf
 
 from tfgen import averages
+from tfgen.captioned import Captioned
 from tfgen.data import text
-from tfgen.data.conditions import Captions
-from tfgen.declared import Count, Range, Words
 from tfgen.errors import UserError
-from tfgen.layers import captioned
 from tfgen.models.edm import EDM
 
 
 @keras.saving.register_keras_serializable("tfgen")
-class GLIDE(EDM):
+class GLIDE(Captioned, EDM):
     """A diffusion model of images given captions; its likelihood is implicit.
 
     Args:
       image_shape, levels, seed: see `GenerativeModel`.
-      vocabulary: the words, taken from the data by `train.run`.
-      examples: some captions, to sample when none are given; the same.
-      most_words: how many of the most frequent words are known.
-      length: T; of longer captions the first T words are read. To `train.run` a length of 0 is that
-        of the longest caption, up to 64.
-      embedding: numbers of a word.
-      text_dim: P, numbers of a caption's code.
       conditional: True; what hears no captions is `edm`.
-      others: see `EDM` and `Diffusion`.
+      others: see `Captioned`, `EDM` and `Diffusion`.
     """
 
     paper = ("Nichol et al. 2022", "https://arxiv.org/abs/2112.10741")
-    data_features = ("caption",)
     conditional = True
     num_classes = 0
     guidance = 1.0
 
     def __init__(
-        self,
-        image_shape: Sequence[int],
-        levels: int,
-        seed: int = 0,
-        vocabulary: Words = ("red", "green"),
-        examples: Words = ("red", "green"),
-        most_words: Count = 5000,
-        length: Annotated[int, Range(0, 1000)] = 16,
-        embedding: Count = 64,
-        text_dim: Count = 128,
-        **kwargs: Any,
+        self, image_shape: Sequence[int], levels: int, seed: int = 0, **kwargs: Any
     ) -> None:
-        self.vocabulary, self.examples = tuple(vocabulary), tuple(examples)
-        self.most_words, self.length = most_words, length
-        self.embedding, self.text_dim = embedding, text_dim
         super().__init__(image_shape, levels, seed, **kwargs)
         if not self.conditional:
             raise UserError("`conditional=False`: a glide that hears nothing is edm; train that.")
-        self.phi = self.reading("phi")
+        self.phi = self.text_encoder("phi")
         if self.half_life:
-            self.phi_average = self.reading("phi_average")
+            self.phi_average = self.text_encoder("phi_average")
             averages.start(self.phi_average, self.phi)
-
-    # --- data ------------------------------------------------------------------------------------
-
-    @classmethod
-    def data_arguments(cls, data: Any, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        return text.learn_vocabulary(data, arguments["most_words"], arguments["length"])
-
-    @functools.cached_property
-    def condition(self) -> Captions:
-        return Captions(self.vocabulary, self.length, self.examples)
-
-    def prepare_data(self, data: Any) -> Any:
-        return text.encode_data(data, self.condition.reader)
-
-    # --- what it hears ---------------------------------------------------------------------------
-
-    def reading(self, name: str) -> keras.Model:
-        words = len(self.vocabulary) + text.FIRST_WORD
-        return captioned.text_encoder(words, self.length, self.embedding, self.text_dim, name)
 
     def numbers_asked(self) -> int:
         return self.text_dim

@@ -37,17 +37,16 @@ stages learn at once, and the second one's gradient stops at the first one's ima
 from an average of all networks that they need, as in `gan.py`.
 """
 
-import functools
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import keras
 import tensorflow as tf
 
 from tfgen import random, replicas
+from tfgen.captioned import Captioned
 from tfgen.data import text
-from tfgen.data.conditions import Captions
-from tfgen.declared import Count, Layers, Range, Weight, Words
+from tfgen.declared import Count, Layers, Weight
 from tfgen.game import Game
 from tfgen.layers import adversaries, captioned
 from tfgen.objectives import adversarial, divergences, losses
@@ -64,18 +63,11 @@ class Texts(NamedTuple):
 
 
 @keras.saving.register_keras_serializable("tfgen")
-class TextToImage(Game):
+class TextToImage(Captioned, Game):
     """A GAN of images given captions; its likelihood is implicit.
 
     Args:
       image_shape, levels, seed: see `GenerativeModel`.
-      vocabulary: the words, taken from the data by `train.run`.
-      examples: some captions, to sample when none are given; the same.
-      most_words: how many of the most frequent words are known.
-      length: T; of longer captions the first T words are read. To `train.run` a length of 0 is that
-        of the longest caption, up to 64.
-      embedding: numbers of a word.
-      text_dim: P, numbers of a text's code.
       condition_dim: N, numbers of the condition drawn from it.
       kl: the weight of KL.
       interpolation: the weight of the loss at phi_m; 0: without.
@@ -86,11 +78,10 @@ class TextToImage(Game):
       width: filters of D at half the size.
       depth: how often D halves the size and G doubles it.
       kernel: side of a convolution's kernel, in pixels.
-      others: see `Game`.
+      others: see `Captioned` and `Game`.
     """
 
     paper = ("Reed et al. 2016", "https://arxiv.org/abs/1605.05396")
-    data_features = ("caption",)
     prior = "normal"
     terms = (*Game.terms, "D_wrong", "kl_term")
     retired = (
@@ -103,12 +94,6 @@ class TextToImage(Game):
         image_shape: Sequence[int],
         levels: int,
         seed: int = 0,
-        vocabulary: Words = ("red", "green"),
-        examples: Words = ("red", "green"),
-        most_words: Count = 5000,
-        length: Annotated[int, Range(0, 1000)] = 16,
-        embedding: Count = 64,
-        text_dim: Count = 128,
         condition_dim: Count = 32,
         kl: Weight = 0.1,
         interpolation: Weight = 1.0,
@@ -124,9 +109,7 @@ class TextToImage(Game):
         kernel: Count = 4,
         **kwargs: Any,
     ) -> None:
-        self.vocabulary, self.examples = tuple(vocabulary), tuple(examples)
-        self.most_words, self.length = most_words, length
-        self.embedding, self.text_dim, self.condition_dim = embedding, text_dim, condition_dim
+        self.condition_dim = condition_dim
         self.kl, self.interpolation = kl, interpolation
         self.contrast, self.diversity, self.stacked = contrast, diversity, stacked
         self.normalisation, self.width, self.depth, self.kernel = (
@@ -151,19 +134,6 @@ class TextToImage(Game):
         if self.ema:
             self.painter_average = self.painting()
             self.start_averages()
-
-    # --- data ----------------------------------------------------------------------------------
-
-    @classmethod
-    def data_arguments(cls, data: Any, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        return text.learn_vocabulary(data, arguments["most_words"], arguments["length"])
-
-    @functools.cached_property
-    def condition(self) -> Captions:
-        return Captions(self.vocabulary, self.length, self.examples)
-
-    def prepare_data(self, data: Any) -> Any:
-        return text.encode_data(data, self.condition.reader)
 
     # --- networks ------------------------------------------------------------------------------
 
@@ -191,9 +161,7 @@ class TextToImage(Game):
     def painting(self) -> Any:
         """What samples need beside G: {part: network}, as one that Keras keeps."""
         parts = {
-            "text": captioned.text_encoder(
-                len(self.vocabulary) + text.FIRST_WORD, self.length, self.embedding, self.text_dim
-            ),
+            "text": self.text_encoder("text"),
             "augment": keras.Sequential(
                 [
                     keras.layers.Input((self.text_dim,)),
