@@ -26,7 +26,7 @@ FLOORS = (
     "precision training_state declared images latents networks run_dir metrics objectives rules",
     "shards checksums",
     "settings data layers presets",
-    "accumulation averages",
+    "accumulation arguments averages fit",
     "model",
     "autoregression captioned diffusion game evaluation command",
     "models reports",

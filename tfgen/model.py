@@ -50,19 +50,18 @@ levels, uint8, which are scaled (`TAKE_IMAGES`; `images.in_unit`). Likelihoods a
 the data's own levels.
 """
 
-import functools
-import inspect
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from tfgen import accumulation, images, networks, precision, random, startup
+from tfgen import accumulation, images, precision, random, startup
+from tfgen.arguments import Arguments
 from tfgen.data import conditions
-from tfgen.declared import Network
 from tfgen.errors import UserError
+from tfgen.fit import Fit
 from tfgen.objectives import losses
 from tfgen.seeds import checked
 from tfgen.training_state import TrainingState
@@ -92,15 +91,14 @@ TAKE_IMAGES = {
 }
 
 
-class GenerativeModel(TrainingState, keras.Model):
+class GenerativeModel(Arguments, TrainingState, Fit):
     """A model that `fit` trains on {"image": uint8 levels [B, H, W, C], "label": int32 [B]}.
 
     A subclass stores each of its constructor's arguments under the argument's own name (that is how
     `get_config` finds them), builds its networks in the constructor, and names in `trained` which
     variables each optimizer owns, and in `terms` the scalars that a step reports. A step whose
     losses all come from one pass is `step_terms` and `descent`; any other is a `train_step` of
-    `minimize` and `end_step`. A class attribute of the name of an argument that the class hands on
-    is that argument's default: `critic_steps = 5`.
+    `minimize` and `end_step`.
 
     Args:
       image_shape: (H, W, C).
@@ -119,45 +117,11 @@ class GenerativeModel(TrainingState, keras.Model):
     terms: tuple[str, ...] = ("loss",)
     descent: Mapping[str, str] = {}  # {optimizer: the term that it descends on}, in their order
     always_float32: bool = False  # whether it has no network that could compute in 16 bits
-    retired: tuple[str, ...] = ()  # arguments that a version before had, and old files name
-    train_function: Any  # Keras', see `make_train_function`
-    _defaults: Mapping[str, Any] = {}  # of arguments, by class attributes
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        own = inspect.signature(vars(cls)["__init__"]).parameters if "__init__" in vars(cls) else {}
         for name in TAKE_IMAGES & {name for name, method in vars(cls).items() if method}:
             setattr(cls, name, images.taking_images(name, vars(cls)[name]))
-        handed_on = set(cls.arguments()) - set(own)
-        attributes = {n: v for n, v in vars(cls).items() if not hasattr(v, "__get__")}
-        cls._defaults = {n: v for n, v in attributes.items() if n in handed_on}
-        if not cls._defaults:
-            return
-        defaults, constructor = cls._defaults, cls.__init__
-
-        @functools.wraps(constructor)
-        def __init__(self: Any, *args: Any, **given: Any) -> None:
-            constructor(self, *args, **(defaults | given))
-
-        cls.__init__ = __init__  # type: ignore[method-assign]
-
-    @classmethod
-    def arguments(cls) -> dict[str, inspect.Parameter]:
-        """The constructor's arguments, with those that it hands on by `**kwargs`."""
-        found: dict[str, inspect.Parameter] = {}
-        defaults: dict[str, Any] = {}
-        for kind in cls.__mro__:
-            defaults = vars(kind).get("_defaults", {}) | defaults
-            parameters = inspect.signature(kind.__init__).parameters.values()  # type: ignore[misc]
-            for p in parameters:
-                if p.name not in found:
-                    found[p.name] = p.replace(default=defaults.get(p.name, p.default))
-                elif found[p.name].annotation is p.empty:  # it is the parent's to say
-                    found[p.name] = found[p.name].replace(annotation=p.annotation)
-            # Without `**kwargs` it names all that there is.
-            if kind is GenerativeModel or not any(p.kind is p.VAR_KEYWORD for p in parameters):
-                break
-        return {n: p for n, p in found.items() if n != "self" and p.kind is not p.VAR_KEYWORD}
 
     def __init__(
         self, image_shape: Sequence[int], levels: int, seed: int = 0, **kwargs: Any
@@ -170,10 +134,7 @@ class GenerativeModel(TrainingState, keras.Model):
         self.optimizers: dict[str, keras.optimizers.Optimizer] = {}
         self.accumulate = 1  # parts that a step takes its batch in, see `tfgen/accumulation.py`
         self.loss_scales: dict[str, precision.LossScale] = {}  # of float16
-        # Makes the train function of a run whose images the device holds.
-        self.steps_on_device: Callable[[GenerativeModel], Callable[[Any], Any]] | None = None
-        # What a user gave in place of ours, {argument: network}.
-        self.own_networks: dict[str, keras.Model] = {}
+        self.own_networks = {}
         # Weights, so that they are saved and restored with the others: the updates done; of
         # these, those before the first term that was not finite; and the terms' sums since the
         # log's last row.
@@ -226,27 +187,6 @@ class GenerativeModel(TrainingState, keras.Model):
     def prepare_data(self, data: Any) -> Any:
         """The training data, `ImageData`, as the model takes them."""
         return data
-
-    def choose_network(
-        self,
-        name: str,
-        given: Network,
-        inputs: Sequence[Any],
-        outputs: Sequence[int],
-        default: Callable[[], keras.Model],
-    ) -> keras.Model:
-        """The network for the argument `name`: the user's own, or what `default()` makes.
-
-        Args:
-          given: what the constructor was given: None, a Keras model, or a function of shapes.
-          inputs, outputs: the shapes that fit, without the batch (`tfgen/networks.py`).
-
-        Raises: UserError for a network that does not fit.
-        """
-        if given is None:
-            return default()
-        self.own_networks[name] = networks.own(name, given, inputs, outputs)
-        return self.own_networks[name]
 
     def can(self, capability: str) -> bool:
         """Whether the model has the method, e.g. `model.can("encode")`."""
@@ -371,84 +311,6 @@ class GenerativeModel(TrainingState, keras.Model):
         self.optimizers = self.build_optimizers(optimizer)
         self.loss_scales = precision.loss_scales(self, self.optimizers)
 
-    def fit(
-        self,
-        x: Any = None,
-        y: Any = None,
-        batch_size: int | None = None,
-        validation_data: Any = None,
-        **kwargs: Any,
-    ) -> keras.callbacks.History:
-        """Keras' `fit`, which takes images too, as `tfgen.train` does.
-
-        Args:
-          x: images [N, H, W, C], uint8 levels or floats in [0, 1]; or what Keras takes, batches of
-            {"image": uint8 levels, "label": int32}.
-          y: labels [N], for a model that learns from them.
-          batch_size: of images; 32 by default.
-          validation_data: images, or (images, labels).
-
-        Raises: UserError for images that do not fit, in words.
-        """
-        if not hasattr(x, "shape"):
-            given = dict(batch_size=batch_size, validation_data=validation_data)
-            return super().fit(x, y, **given, **kwargs)
-        levels, batches = self._batches("x", x, y, batch_size or 32, shuffle=True)
-        if validation_data is not None:
-            held = validation_data if isinstance(validation_data, tuple) else (validation_data,)
-            pictures, numbers = (*held, None)[:2]
-            _, validation_data = self._batches("validation_data", pictures, numbers)
-        history = super().fit(batches, validation_data=validation_data, **kwargs)
-        if self.can("fit_after_training"):
-            self.fit_after_training(levels)
-        return history
-
-    def _batches(
-        self, name: str, given: Any, labels: Any = None, batch_size: int = 32, shuffle: bool = False
-    ) -> tuple[np.ndarray, tf.data.Dataset]:
-        """Images -> (their levels, a tf.data.Dataset of batches).  Raises: UserError."""
-        kind = type(self).__name__
-        more = [*self.data_features, *(["other"] if self.can("translate") else [])]
-        if more:
-            raise UserError(
-                f"{kind} learns from more than images: give a tf.data.Dataset of batches with "
-                f"{' and '.join(map(repr, ['image', *more]))}, as tfgen.data.batches makes them."
-            )
-        levels = images.levels_of(name, given, self.levels)
-        if levels.shape[1:] != self.image_shape:
-            raise UserError(
-                f"{name} holds images of {levels.shape[1:]}; the model was made with "
-                f"image_shape={self.image_shape}."
-            )
-        if len(levels) < batch_size:
-            raise UserError(f"{name} holds {len(levels)} images, less than a batch: {batch_size}.")
-        rows = {"image": levels}
-        if labels is not None:
-            rows["label"] = images.labels_of(labels, len(levels))
-        elif self.num_classes:
-            raise UserError(f"{kind} learns from labels: give them beside the images, as y.")
-        data = tf.data.Dataset.from_tensor_slices(rows)
-        data = data.shuffle(len(levels), seed=self.seed) if shuffle else data
-        return levels, data.batch(batch_size, drop_remainder=True)
-
-    @property
-    def distribute_strategy(self) -> tf.distribute.Strategy:
-        """What Keras distributes data by: not at all where `steps_on_device` takes its own.
-
-        What TensorFlow distributes is read by threads that it tunes, and tearing those down can
-        take a minute at the end of a training (TensorFlow 2.21).
-        """
-        if self.steps_on_device is not None:
-            return tf.distribute.get_strategy()
-        return super().distribute_strategy
-
-    def make_train_function(self, force: bool = False) -> None:
-        """What `fit` calls: Keras' own, or where the device holds the images, many steps there."""
-        if self.steps_on_device is None:
-            super().make_train_function(force)
-        elif self.train_function is None or force:
-            self.train_function = self.steps_on_device(self)
-
     def build_optimizers(
         self, given: Mapping[str, keras.optimizers.Optimizer]
     ) -> dict[str, keras.optimizers.Optimizer]:
@@ -551,27 +413,14 @@ class GenerativeModel(TrainingState, keras.Model):
     # --- saving --------------------------------------------------------------------------------
 
     def get_config(self) -> dict[str, Any]:
-        found = {name: self._argument(p) for name, p in self.arguments().items()}
-        return found | ({"class_names": list(self.class_names)} if self.class_names else {})
-
-    def _argument(self, parameter: inspect.Parameter) -> Any:
-        """What an argument of the constructor was, in a form that JSON can hold."""
-        if parameter.annotation is not Network:
-            return getattr(self, parameter.name)
-        network = self.own_networks.get(parameter.name)
-        return network and precision.in_float32(keras.saving.serialize_keras_object(network))
+        names = {"class_names": list(self.class_names)} if self.class_names else {}
+        return super().get_config() | names
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> "GenerativeModel":
-        arguments = {
-            name: keras.saving.deserialize_keras_object(value)
-            if isinstance(value, dict) and "class_name" in value
-            else value
-            for name, value in config.items()
-            if name not in cls.retired
-        }
-        names = tuple(arguments.pop("class_names", ()))
-        model = cls(**arguments)
+        given = dict(config)
+        names = tuple(given.pop("class_names", ()))
+        model = super().from_config(given)
         model.class_names = names
         return model
 
