@@ -154,9 +154,12 @@ class Diffusion(GenerativeModel):
         """y, what the network hears of it: labels [B] -> [B, K]."""
         return self.one_hot(asked)
 
-    def shown(self, asked: tf.Tensor | None, seeds: tf.Tensor, training: bool) -> tf.Tensor | None:
-        """y of labels [B], some of which training leaves out: [B, K]."""
-        if not self.numbers_asked() or asked is None:
+    def shown(
+        self, batch: dict[str, tf.Tensor], seeds: tf.Tensor, training: bool
+    ) -> tf.Tensor | None:
+        """y of a batch's images, of which training leaves some out: [B, K]."""
+        asked = self.asked(batch, seeds) if self.numbers_asked() else None
+        if asked is None:
             return None
         y = self.code(asked, training)
         if not (training and self.drop_label):

@@ -70,7 +70,7 @@ def test_every_word_counts(model):
 
 def test_captions_are_left_out_in_training_alone():
     model = build(drop_label=0.25)
-    said = model.condition.rows("a red dot", 2000)
+    said = {"tokens": model.condition.rows("a red dot", 2000)}
     heard = model.shown(said, tf.range(2000), training=True)
     assert abs(np.mean(np.all(heard == 0, axis=1)) - 0.25) < 0.03
     assert np.all(np.any(model.shown(said, tf.range(2000), training=False) != 0, axis=1))

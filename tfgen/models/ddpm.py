@@ -151,7 +151,7 @@ class DDPM(Diffusion):
     ) -> dict[str, tf.Tensor]:
         """Algorithm 1; and beside it an estimate of the bound by this one time: dict of [B]."""
         x_0 = self.to_range(self.to_unit(batch["image"]))
-        y = self.shown(self.asked(batch, seeds), seeds, training)
+        y = self.shown(batch, seeds, training)
         t = self.draw_time(seeds)
         eps = random.normal(seeds, self.image_shape, "eps")
         a, s = self.signal_and_noise(t)

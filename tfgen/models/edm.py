@@ -123,7 +123,7 @@ class EDM(Diffusion):
     ) -> dict[str, tf.Tensor]:
         """The loss, and the squared error of D beside it: dict of [B], means over pixels."""
         y = self.to_range(self.to_unit(batch["image"]))
-        shown = self.shown(self.asked(batch, seeds), seeds, training)
+        shown = self.shown(batch, seeds, training)
         sigma = self.sigma_median * tf.exp(self.p_std * random.normal(seeds, [1], "sigma")[:, 0])
         n = random.normal(seeds, self.image_shape, "n") * tf.reshape(sigma, [-1, 1, 1, 1])
         c_skip, c_out, _ = self.scales(sigma)

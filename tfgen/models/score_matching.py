@@ -94,7 +94,7 @@ class ScoreMatching(Diffusion):
     ) -> dict[str, tf.Tensor]:
         """Equation 6 by one sigma for each image, a mean over pixels: {"loss": [B]}."""
         x = self.to_range(self.to_unit(batch["image"]))
-        y = self.shown(self.asked(batch, seeds), seeds, training)
+        y = self.shown(batch, seeds, training)
         place = tf.cast(random.uniform(seeds, [1], "sigma")[:, 0] * self.noises, tf.int32)
         sigma = tf.gather(tf.constant(self.sigmas(), tf.float32), place)
         z = random.normal(seeds, self.image_shape, "noise")
