@@ -87,14 +87,12 @@ def test_guidance_pushes_away_from_no_label(guidance, monkeypatch):
 
 def test_a_share_of_labels_is_left_out_in_training_alone():
     model = build(conditional=True, half_life=0)
-    label = tf.ones([4000], tf.int32)
-    y = model.shown({"label": label}, tf.range(4000), training=True)
+    batch = {"label": tf.ones([4000], tf.int32)}
+    y = model.shown(batch, tf.range(4000), training=True)
     assert abs(float(tf.reduce_mean(y[:, 1])) - 0.9) < 0.02
     assert float(tf.reduce_sum(y)) == float(tf.reduce_sum(y[:, 1]))
-    assert (
-        float(tf.reduce_min(model.shown({"label": label}, tf.range(4000), training=False)[:, 1]))
-        == 1
-    )
+    y = model.shown(batch, tf.range(4000), training=False)
+    assert float(tf.reduce_min(y[:, 1])) == 1
 
 
 def test_samples_and_bounds_come_from_the_average():
