@@ -6,7 +6,7 @@ writes the tables of both documents anew from benchmarks/results, and trains not
 has its row, which says that it is not yet measured.
 """
 
-from benchmarks import reading, sentences
+from benchmarks import peers, reading, sentences
 from benchmarks.published import PUBLISHED
 from benchmarks.table import CAS_ROWS, RESULTS, ROOT, of_file
 from tfgen import models, settings
@@ -75,14 +75,7 @@ def markdown(table):
         paper, url = models.find(name).paper
         said = f"| [`{name}`](tfgen/models/{name}.py) | [{paper}]({url}) | *not yet measured* |"
         yield said + " |" * (len(keys) + 3)
-    for name, url, density, numbers in PUBLISHED.get(data, ()):
-        cells = [catalogue.text(k, numbers.get(k)) for k in keys]
-        yield f"| *{name}* | [code]({url}) | {density} | " + " | ".join(cells) + " | | | |"
-    others = {reading.real_row(table): table["floor"], **table["baselines"]}
-    for name, numbers in others.items():
-        if any(numbers.get(k) is not None for k in keys):
-            cells = [catalogue.text(k, numbers.get(k)) for k in keys]
-            yield f"| *{name}* | | | " + " | ".join(cells) + " | | | |"
+    yield from of_others(table, keys)
     yield ""
     yield sentences.caption(table)
     said = list(sentences.ranks(table, keys))
@@ -99,6 +92,24 @@ def markdown(table):
             + "*"
         )
     yield END
+
+
+def of_others(table, keys):
+    """Lines: what others published, their code that we trained, real images, trivial generators."""
+    data = table["protocol"]["data"]
+
+    def cells(numbers):
+        return " | ".join(catalogue.text(k, numbers.get(k)) for k in keys)
+
+    for name, url, density, numbers in PUBLISHED.get(data, ()):
+        yield f"| *{name}* | [code]({url}) | {density} | {cells(numbers)} | | | |"
+    for name, row in peers.read(data).items():
+        cost = f"{row['parameters']:,} | {row['cpu_seconds'] / 2:.0f} | {row['peak_memory_mb']}"
+        paper = f"[its own code]({row['paper']})"
+        yield f"| *{name}* | {paper} | | {cells(row['metrics'])} | {cost} |"
+    for name, numbers in {reading.real_row(table): table["floor"], **table["baselines"]}.items():
+        if any(numbers.get(k) is not None for k in keys):
+            yield f"| *{name}* | | | {cells(numbers)} | | | |"
 
 
 def ten(table):
