@@ -1,10 +1,11 @@
 """Tables as Markdown, as a page and as a plot."""
 
+import json
 import re
 
 import pytest
 
-from benchmarks import pictures, reading, render, table
+from benchmarks import peers, pictures, reading, render, table
 from tests.support.measured import content
 from tests.support.page import Page
 from tfgen.errors import UserError
@@ -53,6 +54,28 @@ def test_a_model_without_numbers_has_a_row_that_says_so():
     # Last among the models, before what others get.
     assert next(iter(rows)) == "vae"
     assert "Gaussian" in lines[-1]
+
+
+def test_the_code_of_others_stands_beside_with_what_it_cost(tmp_path, monkeypatch):
+    """Below our rows; the best of a column is of ours alone."""
+    monkeypatch.setattr(peers, "FOUND", tmp_path / "peers.json")
+    row = {
+        "paper": "https://example.org/paper",
+        "metrics": {"frechet": 0.01},
+        "cpu_seconds": 1200.4,
+        "parameters": 829232,
+        "peak_memory_mb": 1300,
+    }
+    made = table.aggregate({"vae": [content()]})
+    without = list(render.markdown(made))
+    peers.FOUND.write_text(json.dumps({"digits": {"VAE of pythae": row}, "shapes": {}}))
+    lines = list(render.markdown(made))
+    (said,) = set(lines) - set(without)
+    assert said.startswith("| *VAE of pythae* | [its own code](https://example.org/paper) | |")
+    assert said.endswith("| 829,232 | 600 | 1300 |")
+    assert "| 0.01 |" in said
+    assert len({line.count("|") for line in lines if line.startswith("|")}) == 1
+    assert lines.index(said) > next(i for i, line in enumerate(lines) if "`vae`" in line)
 
 
 def test_markdown_is_a_table_and_stays_where_it_was():
