@@ -25,8 +25,8 @@ def get_config() -> "ConfigDict":
         dict(
             width=20,
             dropout=0.0,
-            # Where a sprite lies is decided at sigmas of 3 and more, which are 3 in 100 of EDM's own
-            # draws (.3, 1.2). At 16x16, of held-out captions of the validation split: position
+            # Where a sprite lies is decided at sigmas of 3 and more, which are 3 in 100 of EDM's
+            # own draws (.3, 1.2). At 16x16, of held-out captions of the validation split: position
             # right 11 %, a guess, against 100 %; R-precision .17 against .73.
             sigma_median=1.0,
             p_std=1.6,
