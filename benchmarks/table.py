@@ -279,7 +279,15 @@ def merge(old, new):
     protocol = old["protocol"] | ({"version": now} if older else {})
     evaluation.check_same(protocol, new["protocol"], ("the table that there is", "the new runs"))
     kept = {name: older | row for name, row in old["models"].items()}
-    return {**new, "models": {**kept, **new["models"]}}
+    merged = {**new, "models": {**kept, **new["models"]}}
+    if not older:  # what the new runs have no part in, as accuracies of real images by label, stays
+        for part in ("floor", "floor_errors"):
+            merged[part] = old.get(part, {}) | new[part]
+        names = {**old["baselines"], **new["baselines"]}
+        merged["baselines"] = {
+            name: old["baselines"].get(name, {}) | new["baselines"].get(name, {}) for name in names
+        }
+    return merged
 
 
 if __name__ == "__main__":

@@ -34,6 +34,11 @@ def test_new_rows_join_those_that_are_there():
     merged = table.merge(old, new)
     assert set(merged["models"]) == {"vae", "dcgan"}
     assert merged["models"]["vae"]["metrics"]["nll"]["mean"] == 80.0
+    # What real images get, where the new models have no part in it, stays.
+    old["floor"]["cas"], old["baselines"]["all images"] = 0.96, {"cas": 0.97}
+    merged = table.merge(old, new)
+    assert merged["floor"] == new["floor"] | {"cas": 0.96}
+    assert merged["baselines"] == new["baselines"] | {"all images": {"cas": 0.97}}
     other = table.aggregate({"vae": [content(n=300)]})
     with pytest.raises(UserError, match=r"n: .* in the table that there is, 300"):
         table.merge(old, other)

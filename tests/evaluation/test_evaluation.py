@@ -267,6 +267,7 @@ def test_labels_go_to_the_model_in_turn():
 def test_different_protocols_are_refused_by_name(judge):
     one = dataclasses.asdict(protocol(judge))
     evaluation.check_same(one, dict(one))
+    evaluation.check_same(one | {"size": 32}, one | {"size": "32"})  # of 0.1, and of now
     with pytest.raises(UserError) as error:
         evaluation.check_same(one, one | {"n": 100, "split": "train"}, ("a", "b"))
     assert "n: 200 in a, 100 in b" in str(error.value)
