@@ -7,7 +7,11 @@ from benchmarks.table import RESULTS
 FOUND = RESULTS / "peers.json"
 
 
+def read_all():
+    """{data set: what `read` gives of it}."""
+    return json.loads(FOUND.read_text()) if FOUND.exists() else {}
+
+
 def read(data):
     """{what a table calls it: its row} of the peers that were measured on a data set."""
-    found = json.loads(FOUND.read_text()) if FOUND.exists() else {}
-    return found.get(data, {})
+    return read_all().get(data, {})

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.peers import FOUND, read
+from benchmarks.peers import FOUND, read, read_all
 from benchmarks.table import read as read_table
 from tfgen import command, startup
 from tfgen.errors import UserError, one_of
@@ -52,7 +52,7 @@ def _run(options):
     judge = Judge(table["protocol"])
     for name in names:
         row = judge.measured(python, name, 120 * options.minutes)
-        found = json.loads(FOUND.read_text()) if FOUND.exists() else {}
+        found = read_all()
         found[options.data] = read(options.data) | {PEERS[name]: row}
         write_text(FOUND, json.dumps(found, indent=1) + "\n")
         print(name, row, flush=True)
@@ -93,7 +93,7 @@ class Judge:
         script = Path(__file__).parent / "pythae_vae.py"
         with tempfile.TemporaryDirectory() as folder:
             images, samples = Path(folder) / "images.npy", Path(folder) / "samples.npy"
-            np.save(images, self.splits.train["image"])
+            np.save(images, self.splits.unit(self.splits.train["image"]))
             job = {
                 "networks": networks,
                 "images": str(images),

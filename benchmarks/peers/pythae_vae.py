@@ -9,8 +9,9 @@ A script for an environment of pythae's, which imports neither TensorFlow nor tf
 
 "conv" are the networks of pythae's benchmark on MNIST, with its 16 latents, rate 1e-4 and batches
 of 100 (appendix D of the paper); "mlp" what a VAE without networks of the user's own has by
-default. Training ends when the process has worked for `cpu_seconds`. The last line of its output is
-a JSON object; samples, decoded means of p(x|z) in [0, 1], are written to `samples`.
+default. `images` are float32 [N, H, W, C] in [0, 1]. Training ends when the process has worked for
+`cpu_seconds`. The last line of its output is a JSON object; samples, decoded means of p(x|z) in
+[0, 1], are written to `samples`.
 """
 
 import contextlib
@@ -48,7 +49,7 @@ class Clock(TrainingCallback):
 
 def main(job):
     torch.manual_seed(0)
-    images = np.load(job["images"]).transpose(0, 3, 1, 2) / np.float32(255)
+    images = np.load(job["images"]).transpose(0, 3, 1, 2)
     config = VAEConfig(input_dim=images.shape[1:], latent_dim=16)
     networks = {}
     if job["networks"] == "conv":
