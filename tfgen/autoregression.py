@@ -20,6 +20,7 @@ from typing import Any
 import tensorflow as tf
 
 from tfgen import random
+from tfgen.compiling import looping
 from tfgen.declared import Likelihood
 from tfgen.errors import UserError
 from tfgen.model import GenerativeModel
@@ -154,6 +155,7 @@ class Autoregression(GenerativeModel):
         u = self.noise(tf.convert_to_tensor(seeds, tf.int32))["u"]
         return self.fill(u, tf.convert_to_tensor(x, tf.float32), tf.cast(known, tf.float32), label)
 
+    @looping
     def fill(
         self, u: tf.Tensor, given: tf.Tensor, known: tf.Tensor, label: tf.Tensor | None = None
     ) -> tf.Tensor:

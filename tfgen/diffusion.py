@@ -23,6 +23,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfgen import averages, networks, random
+from tfgen.compiling import looping
 from tfgen.data import conditions
 from tfgen.declared import Count, Network, Range, Share, Steps, Weight
 from tfgen.errors import UserError
@@ -204,6 +205,7 @@ class Diffusion(GenerativeModel):
         """A step of the sampler."""
         raise NotImplementedError(f"{type(self).__name__} must say what a step does")
 
+    @looping
     def loop(
         self,
         x: tf.Tensor,
@@ -334,7 +336,20 @@ class Diffusion(GenerativeModel):
             raise UserError(f"`resample={resample}`, `jump={jump}`: wanted are numbers from 1.")
         seeds = tf.range(tf.shape(x)[0]) if seeds is None else tf.convert_to_tensor(seeds, tf.int32)
         label = self.rows_asked(label, x)
-        x_0, known = self.to_range(tf.convert_to_tensor(x, tf.float32)), tf.cast(known, tf.bool)
+        x_0 = self.to_range(tf.convert_to_tensor(x, tf.float32))
+        return self.repainted(x_0, tf.cast(known, tf.bool), seeds, label, resample, jump)
+
+    @looping
+    def repainted(
+        self,
+        x_0: tf.Tensor,
+        known: tf.Tensor,
+        seeds: tf.Tensor,
+        label: tf.Tensor | None,
+        resample: int,
+        jump: int,
+    ) -> tf.Tensor:
+        """The loop of `complete`: images of x_0, where it is known: [B, H, W, C], in [0, 1]."""
         count = self.steps_taken()
         steps = repeated(count, resample, jump)
         a, s = np.transpose([*(self.signal_at(n) for n in range(count)), (1.0, 0.0)])

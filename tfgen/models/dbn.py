@@ -30,7 +30,7 @@ import tensorflow as tf
 from keras import layers
 
 from tfgen import random, replicas
-from tfgen.compiling import compiled
+from tfgen.compiling import compiled, looping
 from tfgen.declared import Count, Range, Weight
 from tfgen.errors import UserError, one_of
 from tfgen.layers.boltzmann import Machine
@@ -263,6 +263,7 @@ class DBN(GenerativeModel):
             noise[f"down{i}"] = random.uniform(seeds, [machine.visible], f"down {i}")
         return noise
 
+    @looping
     def generate(
         self, noise: dict[str, tf.Tensor], condition: tf.Tensor | None = None
     ) -> tf.Tensor:

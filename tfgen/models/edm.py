@@ -37,6 +37,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfgen import random
+from tfgen.compiling import looping
 from tfgen.declared import Range, Weight
 from tfgen.diffusion import Diffusion
 from tfgen.objectives import samplers
@@ -156,6 +157,7 @@ class EDM(Diffusion):
     def sampling_step(self, label: tf.Tensor | None, steps: int | None = None) -> samplers.Step:
         return samplers.step_along(lambda x, s: self.denoised(x, s, label), self.way(steps))
 
+    @looping
     def loop(
         self,
         x: tf.Tensor,

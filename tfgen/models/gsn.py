@@ -27,6 +27,7 @@ import keras
 import tensorflow as tf
 
 from tfgen import random
+from tfgen.compiling import looping
 from tfgen.declared import Count, Layers, Likelihood, Network, Range, Share
 from tfgen.layers import Dropout, coders
 from tfgen.layers.shared_width import with_width
@@ -137,6 +138,7 @@ class GSN(GenerativeModel):
         """A turn of the chain: images [B, H, W, C], uniforms [B, 2, H, W, C] -> parameters."""
         return self.parameters(salt_and_pepper(x, u[:, 0], self.strength))
 
+    @looping
     def generate(
         self, noise: dict[str, tf.Tensor], condition: tf.Tensor | None = None
     ) -> tf.Tensor:

@@ -31,6 +31,7 @@ import tensorflow as tf
 
 from tfgen import random
 from tfgen.autoregression import Autoregression
+from tfgen.compiling import looping
 from tfgen.declared import Count, Layers, Share
 from tfgen.errors import one_of
 from tfgen.layers import Dropout
@@ -191,6 +192,7 @@ class MADE(Autoregression):
             which = tf.cast(noise["which"][:, 0] * self.masks, tf.int32)
         return self.draw(u, which, tf.zeros_like(u), tf.zeros_like(u))
 
+    @looping
     def draw(self, u: tf.Tensor, which: tf.Tensor, given: tf.Tensor, known: tf.Tensor) -> tf.Tensor:
         """Draws pixel after pixel, each image in the order of its mask; [B] int32 says which.
 

@@ -32,6 +32,7 @@ import keras
 import tensorflow as tf
 
 from tfgen import random
+from tfgen.compiling import looping
 from tfgen.declared import Count, Range, Weight
 from tfgen.errors import UserError, one_of
 from tfgen.layers.boltzmann import Machine
@@ -169,6 +170,7 @@ class RBM(GenerativeModel):
             "u": random.uniform(seeds, [self.steps, self.hidden + self.size], "u"),
         }
 
+    @looping
     def generate(
         self, noise: dict[str, tf.Tensor], condition: tf.Tensor | None = None
     ) -> tf.Tensor:

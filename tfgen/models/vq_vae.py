@@ -33,6 +33,7 @@ import tensorflow as tf
 from keras import layers
 
 from tfgen import accumulation, random, replicas, sizes
+from tfgen.compiling import looping
 from tfgen.declared import Count, Likelihood, Network, Range, Share, Weight
 from tfgen.errors import one_of
 from tfgen.layers import Dropout, coders
@@ -330,6 +331,7 @@ class VQVAE(GenerativeModel):
     def noise(self, seeds: tf.Tensor) -> dict[str, tf.Tensor]:
         return {"u": random.uniform(seeds, [self.places], "u")}
 
+    @looping
     def draw_codes(self, u: tf.Tensor) -> tf.Tensor:
         """Codes from uniforms, one after the other: [B, h * w] -> int32 [B, h * w].
 
