@@ -38,8 +38,8 @@ CONFIGURATIONS = {
         "model.penalty_weight": 0.003, "model.width": 256, "steps": 16_000
     }),
     "score matching, Langevin's steps": ("score_matching", {}),
-    "diffusion, 50 steps of DDIM": ("ddpm", {}),
-    "diffusion, 18 steps of Heun": ("edm", {}),
+    "diffusion, 250 steps of DDPM": ("ddpm", {}),
+    "diffusion, 40 steps of Heun": ("edm", {}),
 }  # fmt: skip
 # Of others, for the same mixtures: modes, share in per cent (facts of the papers' own tables).
 PUBLISHED = {

@@ -10,7 +10,9 @@ from tfgen import rules, settings
 
 rule = rules.diffusion
 
-# Points in the plane: a dense network, and all that it has learnt in its average.
+# Points in the plane: a dense network, and all that it has learnt in its average. Noise as small as
+# a mode is wide decides which samples lie in one: the bound's times come to it ten times as often
+# as times drawn evenly, by which half of the samples on `grid` miss.
 POINTS = {
     "steps": 8000,
     "eval_every": 0,
@@ -21,8 +23,8 @@ POINTS = {
     "model.dropout": 0.0,
     "model.half_life": 500,
 }
-_ERROR = {"model.loss": "simple", "model.prediction": "epsilon"}
-ON = {"ring": POINTS | _ERROR, "grid": POINTS | _ERROR}
+_PAPER = {"model.sampling_steps": 250, "model.eta": 1.0}  # its own sampler, a quarter of its times
+ON = {"ring": POINTS | _PAPER, "grid": POINTS | _PAPER}
 
 
 def get_config() -> ConfigDict:

@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 ddpm = settings.config_file("ddpm")
 
 rule = ddpm.rule
-ON = {"ring": ddpm.POINTS, "grid": ddpm.POINTS}
+# A mode of `grid` is .0106 wide in the square from -1 to 1: of noise around .3 too little is as
+# small as that, and 18 steps leave 92 to 95 % of samples within three sigma, 40 leave 96.
+POINTS = ddpm.POINTS | {"model.sigma_median": 0.1, "model.sampling_steps": 40}
+ON = {"ring": POINTS, "grid": POINTS}
 
 
 def get_config() -> "ConfigDict":
