@@ -44,6 +44,24 @@ def test_a_loop_gives_in_a_graph_what_it_gives_op_by_op(row, op_by_op):
     )
 
 
+@pytest.mark.parametrize("order", ["left out first", "left out last"])
+def test_an_argument_may_be_left_out_or_named(order):
+    model = next(row for row in ROWS if row.name == "dbn").build()
+
+    def calls(n):
+        noise = model.noise(tf.range(n))
+        ways = [lambda: model.generate(noise), lambda: model.generate(noise, None)]
+        ways.append(lambda: model.generate(noise=noise, condition=None))
+        return ways if order == "left out first" else ways[::-1]
+
+    # Of other sizes, too: a second size makes TensorFlow look for what two calls have in common.
+    for n in (2, 5, 3):
+        first, *others = (way().numpy() for way in calls(n))
+        assert first.shape == (n, *model.image_shape)
+        for other in others:
+            np.testing.assert_array_equal(other, first)
+
+
 def test_settings_that_are_set_anew_are_followed():
     model, other = small(sampling_steps=4), small(sampling_steps=9)
     seeds = np.arange(3)

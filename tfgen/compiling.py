@@ -1,6 +1,7 @@
 """How functions are compiled here: traced as they stand."""
 
 import functools
+import inspect
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -22,17 +23,22 @@ def looping(method: Method) -> Method:
     Within a graph it is traced as it stands. Arguments are tensors or Python values; for other
     values of these, and of the model's settings, which may be set anew, it is traced again.
     """
+    signature = inspect.signature(method)
 
+    # All arguments, always: TensorFlow compares those of two calls one by one, and where the second
+    # call has fewer it runs past their end.
     @compiled
-    def traced(self: Any, settings: tuple, *args: Any, **kwargs: Any) -> Any:
-        return method(self, *args, **kwargs)
+    def traced(self: Any, settings: tuple, arguments: dict[str, Any]) -> Any:
+        return method(self, **arguments)
 
     @functools.wraps(method)
     def looped(self: Any, *args: Any, **kwargs: Any) -> Any:
         if not tf.executing_eagerly():
             return method(self, *args, **kwargs)
-        kwargs = {name: _plain(value) for name, value in kwargs.items()}
-        return traced.__get__(self, type(self))(_settings(self), *map(_plain, args), **kwargs)
+        given = signature.bind(self, *args, **kwargs)
+        given.apply_defaults()
+        arguments = {name: _plain(given.arguments[name]) for name in list(signature.parameters)[1:]}
+        return traced.__get__(self, type(self))(_settings(self), arguments)
 
     return looped  # type: ignore[return-value]
 

@@ -1,6 +1,7 @@
 """The demo page in a real browser: headless Chromium runs the model and sends back what it drew."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from tests.support import small
 from tests.support.browser import CHROMIUM, visit
 from tests.support.trained import trained
 from tests.zoo import HOSTED, ROWS
+from tfgen import files
 from tfgen.errors import UserError
 from tfgen.exporting import demo, golden
 
@@ -182,6 +184,21 @@ def test_without_npm_it_says_what_is_needed(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(UserError, match=r"install Node\.js"):
         demo.runtime()
+
+
+def test_two_processes_may_bring_the_runtime_at_once(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    others = files.cache() / f"litertjs-{demo.LITERT_JS}"
+
+    def install(command, **options):
+        ours = Path(command[command.index("--prefix") + 1]) / "node_modules" / "@litertjs"
+        for folder in (ours, others):
+            folder.mkdir(parents=True)
+            (folder / "core").write_text("")
+
+    monkeypatch.setattr(demo.subprocess, "run", install)
+    assert demo.runtime() == others
+    assert [path.name for path in others.parent.iterdir()] == [others.name]
 
 
 def test_the_sliders_are_the_latents_that_tell():

@@ -66,7 +66,11 @@ def runtime() -> Path:
             raise UserError("npm is needed once, to bring LiteRT.js: install Node.js.") from None
         except subprocess.CalledProcessError as error:
             raise UserError(f"npm cannot bring LiteRT.js {LITERT_JS}: {error.stderr}") from None
-        os.rename(Path(temporary) / "node_modules" / "@litertjs", folder)
+        try:
+            os.rename(Path(temporary) / "node_modules" / "@litertjs", folder)
+        except OSError:
+            if not folder.exists():  # else another process has brought the same meanwhile
+                raise
     return folder
 
 
