@@ -30,7 +30,20 @@ SISTERS = (
     *("apple2orange", "summer2winter_yosemite", "horse2zebra", "monet2photo", "cezanne2photo"),
     *("ukiyoe2photo", "vangogh2photo", "maps", "facades", "iphone2dslr_flower"),
 )
-ON = {f"cycle_gan/{name}": PAPER for name in SISTERS}
+# Emoji of 32 x 32, whose colours should stay, and which a mirror does not spoil.
+EMOJI = {
+    "data.size": "32",
+    "steps": 8000,
+    "save_every": 1000,
+    "batch_size": 8,
+    "model.width": 32,
+    "model.depth": 1,
+    "model.blocks": 3,
+    "model.patch_width": 32,
+    "model.identity_weight": 0.5,
+    "model.mirror": True,
+}
+ON = {f"cycle_gan/{name}": PAPER for name in SISTERS} | {"emoji_styles": EMOJI}
 
 
 def get_config() -> ConfigDict:

@@ -50,6 +50,7 @@ PHOTOGRAPHS = SHAPES | {
 ON = {
     "shapes": SHAPES,
     "photographs": PHOTOGRAPHS,
+    "emoji": PHOTOGRAPHS,
     "cifar10": {"data.size": "32"},
     "celeb_a": {"data.size": "128"},
 }

@@ -55,19 +55,28 @@ def test_settings_for_a_data_set_are_settings_of_the_model():
     assert settings.find("vae", "digits").to_dict() == settings.find("vae").to_dict()
 
 
+# What TFDS does not know.
+PACKAGED = {
+    "photographs": ["image"],
+    "emoji": ["image", "label", "caption"],
+    "emoji_styles": ["image", "label", "caption"],
+}
+
+
 def described(name):
     """A data set as its TFDS builder describes it, without the data: `ImageData` of no image."""
     if name in data.EMBEDDED:
         importlib.import_module(f"tfgen.data.{data.EMBEDDED[name]}")
-    features = {"image": None}  # of `photographs`, which TFDS does not know
-    if name != "photographs":
+    features = dict.fromkeys(PACKAGED.get(name, ()))
+    if not features:
         kind, config = tfds.builder_cls(name.partition("/")[0]), name.partition("/")[2]
         features = dict(kind(**({"config": config} if config else {})).info.features)
     classes = getattr(features.get("label"), "names", ())
     told = {"caption": ["a word"]} if {"caption", "captions"} & set(features) else {}
     held = tf.data.Dataset.from_tensor_slices({"image": np.zeros((1, 8, 8, 1), np.uint8)} | told)
     about = data.ImageData(name, "train", 1, (8, 8, 1), 256, tuple(classes), (), lambda: held)
-    pair = name.startswith("cycle_gan/")  # its features do not say that it has two domains
+    # Features do not say that there are two domains.
+    pair = name.startswith("cycle_gan/") or name == "emoji_styles"
     return dataclasses.replace(about, other=about) if pair else about
 
 

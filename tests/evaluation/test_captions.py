@@ -56,6 +56,25 @@ def test_degraded_images_can_still_be_read():
     assert np.array_equal(found, fidelity.degraded(edge))
 
 
+def test_a_caption_s_picture_is_found_by_samples_that_are_like_it():
+    random = np.random.default_rng(0)
+    real = random.normal(size=(60, 8))
+    assert set(fidelity.found_among(real + 0.01, real).values()) == {1.0}
+    assert fidelity.found_among(np.roll(real, 1, axis=0), real)["picture_found"] == 0
+    chance = [fidelity.found_among(random.normal(size=(60, 8)), real) for _ in range(20)]
+    assert np.mean([one["picture_nearer"] for one in chance]) == pytest.approx(0.5, abs=0.03)
+    # All the same: no better than a coin.
+    same = fidelity.found_among(np.zeros_like(real), np.ones_like(real))
+    assert same == {"picture_found": 0.0, "picture_nearer": 0.5}
+
+
+def test_the_trivial_painter_takes_the_caption_that_shares_most_words():
+    """0 is no word, 1 one that training does not know: it is shared with none."""
+    train = np.array([[2, 3, 0], [3, 4, 5], [6, 0, 0]])
+    captions = np.array([[3, 2, 0], [5, 1, 0], [6, 3, 4], [1, 6, 0]])
+    np.testing.assert_array_equal(fidelity.most_shared(train, captions), [0, 1, 1, 2])
+
+
 @pytest.mark.slow
 def test_one_word_changed_of_a_model_that_obeys():
     """A painter whose images are known: it obeys every word, but never changes a colour."""

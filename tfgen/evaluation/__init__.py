@@ -27,7 +27,7 @@ import tensorflow as tf
 
 from tfgen.compiling import compiled
 from tfgen.evaluation.absent import Absent
-from tfgen.evaluation.captions import fidelity
+from tfgen.evaluation.captions import fidelity, pictures_found
 from tfgen.evaluation.likelihoods import likelihoods
 from tfgen.evaluation.protocol import FIRST_SEED, VERSION, Protocol, Splits, check_same
 from tfgen.evaluation.references import known_references
@@ -137,6 +137,10 @@ def evaluate(
         progress("captions", 0.9)
         found, real = fidelity(model, splits, protocol)
         results, floor = results | found, floor | real
+    elif "captions" in parts and "tokens" in splits.held_out and features:
+        progress("captions", 0.9)
+        found, of_words = pictures_found(model, splits, protocol, features)
+        results, trivial = results | found, trivial | {"nearest caption": of_words}
     progress("diagnosis", 0.95)
     details["terms"] = {
         name: mean_terms(model, arrays, most=2000)

@@ -5,6 +5,10 @@ was trained on real images for the factors says what it sees. It is to read, and
 sharp an image is, for which there is the Frechet distance; so half of its images are blurred,
 brighter or darker, and noisy. Trained on clean ones alone it reads 55 % of real shapes right that
 are blurred by 0.6 pixels.
+
+Of captions in anybody's words no factors are known. There the picture that a held-out caption
+belongs to is looked for among those of others, by its distance from the sample in features. So it
+is for the trivial painter, who gives the picture of the training caption that shares most words.
 """
 
 from collections.abc import Mapping
@@ -15,11 +19,12 @@ import tensorflow as tf
 from scipy import ndimage
 
 from tfgen.compiling import compiled
-from tfgen.data import shapes
+from tfgen.data import shapes, text
 from tfgen.metrics import features as feature_networks
 
 if TYPE_CHECKING:
     from tfgen.evaluation.protocol import Protocol, Splits
+    from tfgen.metrics.features import Features
     from tfgen.model import GenerativeModel
 
 
@@ -187,4 +192,58 @@ def caption_accuracy(
         others = random.choice(others, min(CANDIDATES - 1, len(others)), replace=False)
         first += score[i, right[i].argmax()] > score[i, others].max()
     found["r_precision"] = first / n
+    return found
+
+
+def pictures_found(
+    model: "GenerativeModel", splits: "Splits", protocol: "Protocol", features: "Features"
+) -> tuple[dict[str, float], dict[str, float]]:
+    """({metric: number} of the model, of the nearest training caption's picture in its place).
+
+    Of the held-out captions of which training knows a word, the first `CANDIDATES`.
+    """
+    tokens = splits.held_out["tokens"]
+    rows = np.flatnonzero((tokens >= text.FIRST_WORD).any(axis=1))[:CANDIDATES]
+    made = splits.quantised(sample_captions(model, tokens[rows], protocol.seed))
+    nearest = most_shared(splits.train["tokens"], tokens[rows])
+    real, of_model, of_words = (
+        features.features(images)
+        for images in (
+            splits.unit(splits.held_out["image"][rows]),
+            made,
+            splits.unit(splits.train["image"][nearest]),
+        )
+    )
+    return found_among(of_model, real), found_among(of_words, real)
+
+
+def found_among(samples: np.ndarray, real: np.ndarray) -> dict[str, float]:
+    """Samples and pictures of the same captions, features [N, D] -> how these find those."""
+    away = np.linalg.norm(samples[:, None] - real[None], axis=-1)
+    own = np.diag(away)[:, None]
+    others = ~np.eye(len(away), dtype=bool)
+    nearer = np.where(others, (own < away) + 0.5 * (own == away), 0.0).sum(axis=1) / (len(real) - 1)
+    return {
+        "picture_found": float((nearer == 1).mean()),
+        "picture_nearer": float(nearer.mean()),
+    }
+
+
+def most_shared(train: np.ndarray, captions: np.ndarray) -> np.ndarray:
+    """Of each caption the training caption whose set of words is most alike: [N, T] -> int [N].
+
+    By the words of both over those of either one (Jaccard); the first of several.
+    """
+    size = int(max(train.max(), captions.max())) + 1
+    has, says = (words_of(tokens, size) for tokens in (train, captions))
+    shared = says @ has.T
+    either = says.sum(axis=1)[:, None] + has.sum(axis=1)[None] - shared
+    return np.argmax(shared / either, axis=1)
+
+
+def words_of(tokens: np.ndarray, size: int) -> np.ndarray:
+    """Which words a caption has, an unknown one among them: [N, T] -> 0 or 1, [N, size]."""
+    found = np.zeros((len(tokens), size), np.float32)
+    np.put_along_axis(found, tokens.astype(np.int64), 1.0, axis=1)
+    found[:, 0] = 0.0  # no word
     return found

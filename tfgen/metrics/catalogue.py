@@ -222,6 +222,15 @@ GROUPS = {
             "how much images of one caption differ from seed to seed, over real ones of one "
             "caption; 1 for the data",
         ),
+        Metric(
+            "picture_found", "picture found", "", "higher", 3,
+            "how often the picture of the sample's own held-out caption is the nearest to it of up "
+            "to 100 captions' pictures, in features",
+        ),
+        Metric(
+            "picture_nearer", "picture nearer", "", "higher", 3,
+            "how often it is nearer than one other of these; 0.5 by chance",
+        ),
     ],
     "modes": [
         Metric(
