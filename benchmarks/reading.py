@@ -11,7 +11,10 @@ from tfgen.metrics import catalogue, errors
 
 # The taxonomy of Goodfellow 2016 (tutorial, figure 9), from exact densities to none.
 ORDER = ("exact", "lower bound", "estimate", "implicit")
-COLUMNS = ("nll", "neg_elbo", "frechet", "precision", "recall", "coverage", "mse", "knn")
+COLUMNS = (
+    *("nll", "neg_elbo", "frechet", "precision", "recall", "coverage", "mse", "knn"),
+    *("picture_found", "picture_nearer"),
+)
 # Where likelihoods alone were measured.
 LIKELIHOODS = (
     *("nll", "nll_reverse", "log_z_error", "log_z_chains", "neg_elbo", "bits_per_dim"),
