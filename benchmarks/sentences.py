@@ -26,10 +26,10 @@ def _about(table):
         )
     if reading.columns(table) is reading.TRANSLATIONS:
         return (
-            f"`{data}`, split `{protocol['split']}`; {over} X has plain digits, Y styled ones; no "
-            "image of one is in the other. Error: mean absolute difference of a pixel from the "
-            "true translation. FDC: in the features of a classifier of that domain. The colour map "
-            "and the paired network were fitted to true translations."
+            f"`{data}`, split `{protocol['split']}`; {over} No image of X is in Y. Error: mean "
+            "absolute difference of a pixel from the true translation. FDC, where it is: in the "
+            "features of a classifier of that domain. What is called best or paired was fitted to "
+            "true translations."
         )
     if reading.columns(table) is reading.CAPTIONS:
         return (
@@ -42,14 +42,21 @@ def _about(table):
             f"`{data}`, codes of the split `{protocol['split']}`, but MIG and the FactorVAE "
             f"score, which need more images, of the training split, `{protocol['train']}`; {over}"
         )
+    likelihood = (
+        f"NLL in nats per image{first}, for lower bounds from above by {protocol['k']:,} "
+        f"importance samples{_one_term(table)}. "
+    )
+    features = (
+        f"a fixed classifier of the hash `{protocol['features_hash'][:8]}` ({accuracy} right on "
+        "this split)"
+        if accuracy
+        else protocol["features"]
+    )
     return (
         f"`{data}`, split `{protocol['split']}`: {protocol['n']} samples against as many held-out "
-        f"images; {over} NLL in nats "
-        f"per image{first}, for lower bounds from above by {protocol['k']:,} importance samples"
-        f"{_one_term(table)}. "
-        f"{table['features']['distance']}: Frechet distance in the features of a fixed classifier "
-        f"of the hash `{protocol['features_hash'][:8]}` ({accuracy} right on this split). s, MB: "
-        f"training on two cores (no s where others ran beside it), at its peak."
+        f"images; {over} {likelihood if reading.measured(table, 'nll') else ''}"
+        f"{table['features']['distance']}: Frechet distance in the features of {features}. s, MB: "
+        "training on two cores (no s where others ran beside it), at its peak."
     )
 
 
