@@ -99,7 +99,10 @@ class NADE(Autoregression):
         h, w, c = self.image_shape
         d, n = self.b.shape
         a = self.c + sums_before(tf.reshape(x, [-1, d]), self.W)
-        units = self.drop(tf.sigmoid(a), training=training)
+        kept = self.drop(
+            tf.ones_like(a[0]), training=training
+        )  # of an image: the same at all pixels
+        units = tf.cast(tf.sigmoid(a), kept.dtype) * kept
         # A product for each pixel: [D, B, N] x [D, N, n].
         outputs = tf.cast(tf.matmul(units, tf.cast(self.V, units.dtype)), tf.float32)
         outputs += self.b[:, None]
