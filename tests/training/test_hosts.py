@@ -103,7 +103,9 @@ def test_stopped_and_killed_workers_end_as_untouched_ones(tmp_path, whole):
     chief.kill()
     status, said = ended(worker)
     assert status == 1
-    assert said.startswith("error: the chief, worker 0 (127.0.0.1:")
+    # TensorFlow's own log may come first, where it was within a reduction.
+    assert said.count("error: the chief, worker 0 (127.0.0.1:") == 1
+    assert "Traceback" not in said
     assert "Traceback" not in said
 
     said, _ = workers.trained(tmp_path / "out", *by_address)
