@@ -37,7 +37,8 @@ def looping(method: Method) -> Method:
             return method(self, *args, **kwargs)
         given = signature.bind(self, *args, **kwargs)
         given.apply_defaults()
-        arguments = {name: _plain(given.arguments[name]) for name in list(signature.parameters)[1:]}
+        arguments = {name: _plain(value) for name, value in given.arguments.items()}
+        del arguments["self"]
         return traced.__get__(self, type(self))(_settings(self), arguments)
 
     return looped  # type: ignore[return-value]

@@ -1,5 +1,7 @@
 """What images say of their captions: readings that are known."""
 
+from typing import ClassVar
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -8,6 +10,7 @@ from tfgen import data
 from tfgen.data import shapes
 from tfgen.data.conditions import Captions
 from tfgen.evaluation import captions as fidelity
+from tfgen.evaluation.absent import Absent
 
 
 def test_fidelity_of_known_readings():
@@ -73,6 +76,15 @@ def test_the_trivial_painter_takes_the_caption_that_shares_most_words():
     train = np.array([[2, 3, 0], [3, 4, 5], [6, 0, 0]])
     captions = np.array([[3, 2, 0], [5, 1, 0], [6, 3, 4], [1, 6, 0]])
     np.testing.assert_array_equal(fidelity.most_shared(train, captions), [0, 1, 1, 2])
+
+
+def test_captions_of_words_that_training_does_not_know_are_left_out_with_a_reason():
+    class Splits:
+        held_out: ClassVar = {"tokens": np.array([[2, 3], [1, 0], [1, 1]])}
+
+    absent = Absent()
+    assert fidelity.pictures_found(None, Splits, None, None, absent) == ({}, {})
+    assert set(absent.reasons) == {"picture_found", "picture_nearer"}
 
 
 @pytest.mark.slow

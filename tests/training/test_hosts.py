@@ -106,7 +106,6 @@ def test_stopped_and_killed_workers_end_as_untouched_ones(tmp_path, whole):
     # TensorFlow's own log may come first, where it was within a reduction.
     assert said.count("error: the chief, worker 0 (127.0.0.1:") == 1
     assert "Traceback" not in said
-    assert "Traceback" not in said
 
     said, _ = workers.trained(tmp_path / "out", *by_address)
     assert "Continuing from step 60" in said

@@ -139,7 +139,7 @@ def evaluate(
         results, floor = results | found, floor | real
     elif "captions" in parts and "tokens" in splits.held_out and features:
         progress("captions", 0.9)
-        found, of_words = pictures_found(model, splits, protocol, features)
+        found, of_words = pictures_found(model, splits, protocol, features, absent)
         results, trivial = results | found, trivial | {"nearest caption": of_words}
     progress("diagnosis", 0.95)
     details["terms"] = {

@@ -23,6 +23,7 @@ from tfgen.data import shapes, text
 from tfgen.metrics import features as feature_networks
 
 if TYPE_CHECKING:
+    from tfgen.evaluation.absent import Absent
     from tfgen.evaluation.protocol import Protocol, Splits
     from tfgen.metrics.features import Features
     from tfgen.model import GenerativeModel
@@ -196,7 +197,11 @@ def caption_accuracy(
 
 
 def pictures_found(
-    model: "GenerativeModel", splits: "Splits", protocol: "Protocol", features: "Features"
+    model: "GenerativeModel",
+    splits: "Splits",
+    protocol: "Protocol",
+    features: "Features",
+    absent: "Absent",
 ) -> tuple[dict[str, float], dict[str, float]]:
     """({metric: number} of the model, of the nearest training caption's picture in its place).
 
@@ -204,6 +209,10 @@ def pictures_found(
     """
     tokens = splits.held_out["tokens"]
     rows = np.flatnonzero((tokens >= text.FIRST_WORD).any(axis=1))[:CANDIDATES]
+    if len(rows) < 2:
+        why = "it takes two held-out captions of which training knows a word"
+        absent.because(why, "picture_found", "picture_nearer")
+        return {}, {}
     made = splits.quantised(sample_captions(model, tokens[rows], protocol.seed))
     nearest = most_shared(splits.train["tokens"], tokens[rows])
     real, of_model, of_words = (

@@ -99,9 +99,8 @@ class NADE(Autoregression):
         h, w, c = self.image_shape
         d, n = self.b.shape
         a = self.c + sums_before(tf.reshape(x, [-1, d]), self.W)
-        kept = self.drop(
-            tf.ones_like(a[0]), training=training
-        )  # of an image: the same at all pixels
+        # Of an image, and so the same at all its pixels.
+        kept = self.drop(tf.ones_like(a[0]), training=training)
         units = tf.cast(tf.sigmoid(a), kept.dtype) * kept
         # A product for each pixel: [D, B, N] x [D, N, n].
         outputs = tf.cast(tf.matmul(units, tf.cast(self.V, units.dtype)), tf.float32)
