@@ -12,6 +12,7 @@ On a GPU the images are noise, of 17 levels: a step's time does not depend on wh
 
   tfgen          as `train.run` does it: bit-identical runs, on a GPU op by op
   xla            the same with `compile=xla`, on a GPU alone, as what follows
+  fused          with `compile=fused`: all but convolutions and matrix products
   free           with `deterministic=False`, and so compiled by XLA
   bfloat16       the same with `precision=bfloat16`
   xla16          as `xla`, in bfloat16: it may be bit-identical, as `tfgen` is
@@ -57,6 +58,7 @@ WAYS = {"cpu": ("tfgen", "keras", "torch")}
 # What the settings are where they are not those of a run: {way: {setting: value}}.
 CHANGES = {
     "xla": {"compile": "xla"},
+    "fused": {"compile": "fused"},
     "free": {"deterministic": False},
     "bfloat16": {"deterministic": False, "precision": "bfloat16"},
     "xla16": {"compile": "xla", "precision": "bfloat16"},

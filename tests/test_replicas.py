@@ -34,20 +34,25 @@ def test_two_replicas_equal_one_device(found):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "row_id",
+    "asked",
     [
-        "small-adam",
-        "dragan",
-        *(pytest.param(row_id, marks=pytest.mark.long) for row_id in ("dcgan", "progan")),
+        "xla:small-adam",
+        "fused:small-adam",
+        "xla:dragan",
+        *(
+            pytest.param(f"{how}:{row_id}", marks=pytest.mark.long)
+            for how in ("xla", "fused")
+            for row_id in ("dcgan", "progan")
+        ),
     ],
 )
-def test_two_replicas_that_xla_compiles_equal_one_device(row_id):
+def test_two_replicas_that_xla_compiles_equal_one_device(asked):
     """One optimizer, on batches in parts; two, with a penalty that takes all rows; batch statistics
     of all replicas; branches. Some 18 s for those of convolutions."""
-    found = servers.replicas(f"xla:{row_id}")
+    found = servers.replicas(asked)
     assert set(found["programs"]) == {"CPU:0", "CPU:1"}
     assert_equal_to_one(found)
-    assert not servers.replicas(row_id)["programs"]
+    assert not servers.replicas(asked.partition(":")[2])["programs"]
 
 
 @pytest.mark.slow

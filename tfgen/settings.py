@@ -29,7 +29,7 @@ from tfgen.errors import UserError, nearest, one_of
 SECTIONS = ("data", "model", "optimizers")
 DECAYS = ("none", "cosine", "linear")
 PRECISIONS = ("float32", "bfloat16", "float16")
-COMPILE = ("auto", "xla", "none")
+COMPILE = ("auto", "xla", "fused", "none")
 # Which settings each kind of optimizer reads beside those that all read.
 KINDS = {
     "adam": ("beta_1", "beta_2"),
@@ -85,7 +85,8 @@ RUN = {
     ),
     "compile": (
         *("auto", None),
-        "auto: by XLA on a GPU unless deterministic; xla: in any case; none: op by op",
+        "auto: by XLA on a GPU unless deterministic; xla: in any case; fused: all but "
+        "convolutions and matrix products; none: op by op",
     ),
     "data.name": ("digits", None, 'an embedded set, any TFDS name, or a folder ("./pictures")'),
     "data.split": ("train", None, "what is trained on; with slices: train[:90%]"),

@@ -1,6 +1,6 @@
 """Run by test_replicas.py in its own process: N replicas equal one. Answers a row's id with JSON,
-the name of one of `TOLD` with what that function says. Before an id "xla:" has XLA compile what
-each replica does by itself.
+the name of one of `TOLD` with what that function says. Before an id "xla:" or "fused:" says
+what XLA compiles of what each replica does by itself.
 
 A MirroredStrategy over two logical CPU devices, through `fit`, against one device, op by op: the
 same global batches, the same seed. Tracing two replicas costs more than everything else together,
@@ -31,12 +31,12 @@ from tfgen.training import building, devices, optimizers, sharing
 STEPS = 2
 
 
-def fit(model, batches, compiled):
+def fit(model, batches, how):
     """(the terms of each step, the state after it)."""
     stacked = {key: np.concatenate([b[key] for b in batches]) for key in batches[0]}
     data = tf.data.Dataset.from_tensor_slices(stacked).batch(16, drop_remainder=True)
-    if compiled:
-        data = sharing.batches(model, data, say=sys.exit)
+    if how != "none":
+        data = sharing.batches(model, data, how, say=sys.exit)
     losses, states = [], []
 
     def note(_, logs):
@@ -62,7 +62,7 @@ def branches(step, batch):
     return terms, [name for name, ways in asked.items() if ways.called]
 
 
-def measure(row, strategy, compiled=False):
+def measure(row, strategy, how="none"):
     batches = [row.batch(16, seed=i) for i in range(STEPS)]
     one = row.build()
     with strategy.scope():
@@ -76,8 +76,8 @@ def measure(row, strategy, compiled=False):
     states = [state(two)]
     # Half of a first step's time; which graphs are equal it does not decide. Of a compiled step
     # TensorFlow wants it.
-    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": not compiled})
-    (losses, later), programs = graphs.programs_of_xla(fit, two, batches, compiled)
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": how == "none"})
+    (losses, later), programs = graphs.programs_of_xla(fit, two, batches, how)
     states += later
     first, taken = branches(one.train_step, batches[0])
     losses = [first, *map(one.train_step, batches[1:])], losses
@@ -212,9 +212,9 @@ def main():
     rows |= {f"small-{kind}": Small(f"small-{kind}") for kind in settings.KINDS}
     for line in sys.stdin:
         (name,) = json.loads(line)
-        way, name = name.split(":") if ":" in name else ("", name)
+        how, name = name.split(":") if ":" in name else ("none", name)
         told = name in TOLD
-        found = TOLD[name](strategy) if told else measure(rows[name], strategy, way == "xla")
+        found = TOLD[name](strategy) if told else measure(rows[name], strategy, how)
         print(json.dumps(found), flush=True)
 
 

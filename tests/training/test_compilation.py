@@ -1,5 +1,6 @@
 """Steps compiled by XLA: whose losses they have, what they are given, and what if XLA cannot."""
 
+import functools
 import types
 
 import numpy as np
@@ -18,29 +19,39 @@ CHANGES = dict(steps=40, log_every=10, save_every=10, compile="xla")
 
 
 # A compilation takes 2 to 20 s, so the suite holds a row of each way to take a step, and `-m long`
-# all of them.
+# all of them, and those that are fused.
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "row",
+    ("row", "how"),
     [
-        pytest.param(row, marks=() if row.id in zoo.LOOKED_AT else pytest.mark.long, id=row.id)
+        pytest.param(
+            *(row, how),
+            marks=() if how == "xla" and row.id in zoo.LOOKED_AT else pytest.mark.long,
+            id=row.id if how == "xla" else f"{row.id}-{how}",
+        )
+        for how in ("xla", "fused")
         for row in zoo.ROWS
     ],
 )
-def test_a_compiled_step_has_the_losses_of_the_traced_one(row):
+def test_a_compiled_step_has_the_losses_of_the_traced_one(row, how):
     """Terms that are a difference of large ones, as the total correlation, are rounded by those."""
     known, model = trained(row).terms, row.build()
     if row.id == "wgan":  # a bias has a gradient of rounding alone, whose size Adam divides by
-        known = terms_of(_with_epsilon(row.build()), row, jit_compile=False)
+        known = terms_of(_with_epsilon(row.build()), row, "none")
         model = _with_epsilon(model)
-    for found, wanted in zip(terms_of(model, row, jit_compile=True), known, strict=False):
+    for found, wanted in zip(terms_of(model, row, how), known, strict=False):
         size = max(map(abs, found.values()))
         assert found == pytest.approx(wanted, rel=1e-3, abs=1e-5 * size)
 
 
-def terms_of(model, row, jit_compile):
+def terms_of(model, row, how):
     """What three compiled steps say."""
-    step = compiled(model.train_step, jit_compile=jit_compile)
+
+    @functools.partial(compiled, jit_compile=how == "xla")
+    def step(batch):
+        with compilation.marked("fused" if how == "fused" else "none"):
+            return model.train_step(batch)
+
     return [{k: float(v) for k, v in step(row.batch(seed=i)).items()} for i in range(3)]
 
 
@@ -62,19 +73,37 @@ def test_a_batch_made_on_the_device_is_the_batch_of_the_pipeline():
 
 
 @pytest.mark.slow  # three runs of XLA's compilation, 10 s each way
-@pytest.mark.parametrize("memory", [pipeline.MEMORY_LIMIT, 0], ids=["held", "streamed"])
-def test_a_compiled_run_is_the_run_and_goes_on_at_the_bit(memory, tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("memory", "how", "line"),
+    [
+        (pipeline.MEMORY_LIMIT, "xla", "Steps run compiled by XLA: `compile` is xla."),
+        (0, "xla", "Steps run compiled by XLA: `compile` is xla."),
+        (
+            *(pipeline.MEMORY_LIMIT, "fused"),
+            "Steps run fused by XLA between their products: `compile` is fused.",
+        ),
+    ],
+    ids=["held", "streamed", "fused"],
+)
+def test_a_compiled_run_is_the_run_and_goes_on_at_the_bit(memory, how, line, tmp_path, monkeypatch):
     monkeypatch.setattr(pipeline, "MEMORY_LIMIT", memory)
     plain, whole, longer = (tmp_path / name for name in ("plain", "whole", "longer"))
+    changes = CHANGES | {"compile": how}
     runs.go(small.FILE, runs.config(small.FILE, **CHANGES | {"compile": "none"}), plain)
     said = []
-    runs.go(small.FILE, runs.config(small.FILE, **CHANGES), whole, said.append)
-    assert "Steps run compiled by XLA: `compile` is xla." in said
+    runs.go(small.FILE, runs.config(small.FILE, **changes), whole, said.append)
+    assert line in said
     for steps in (20, 40):
-        runs.go(small.FILE, runs.config(small.FILE, **CHANGES | {"steps": steps}), longer)
+        runs.go(small.FILE, runs.config(small.FILE, **changes | {"steps": steps}), longer)
     runs.assert_same_run(whole, longer)
     losses = [np.loadtxt(run / "log.csv", delimiter=",", skiprows=1) for run in (plain, whole)]
     assert losses[0] == pytest.approx(losses[1], rel=1e-5)
+
+
+def with_step(step, *variables):
+    return types.SimpleNamespace(
+        terms=("loss",), train_step=step, variables=variables, optimizers={}
+    )
 
 
 def test_what_xla_cannot_compile_is_named_and_runs_op_by_op():
@@ -83,8 +112,8 @@ def test_what_xla_cannot_compile_is_named_and_runs_op_by_op():
         return {"loss": tf.ensure_shape(host, [])}
 
     said = []
-    model = types.SimpleNamespace(terms=("loss",), train_step=step)
-    train = compilation.train_function(model, None, 0, said.append)
+    model = with_step(step)
+    train = compilation.train_function(model, None, 0, "xla", said.append)
     calls = iter([{"x": tf.reshape(tf.range(6.0), [2, 3])}] * 2)
     assert [float(train(calls)["loss"]) for _ in range(2)] == [12.0, 12.0]
     (line,) = said
@@ -107,7 +136,7 @@ def test_what_replicas_have_done_of_a_step_that_xla_cannot_compile_is_put_back()
 
         return tf.function(step)
 
-    said, model = [], types.SimpleNamespace(variables=[moved], optimizers={})
+    said, model = [], with_step(None, moved)
     step, found = compilation.tried(model, traced, tf.constant(2.0), said.append)
     assert [float(found), float(step(2.0))] == [3.0, 5.0]
     assert said == ["Steps run op by op: XLA does not compile here."]
@@ -117,32 +146,34 @@ def test_an_error_of_the_step_itself_is_not_taken_for_one_of_xla():
     def step(batch):
         return {"loss": tf.debugging.check_numerics(tf.reduce_sum(batch["x"]), "the sum")}
 
-    model = types.SimpleNamespace(terms=("loss",), train_step=step)
-    train = compilation.train_function(model, None, 0, pytest.fail)
+    train = compilation.train_function(with_step(step), None, 0, "xla", pytest.fail)
     assert float(train(iter([{"x": tf.ones([2, 3])}]))["loss"]) == 3.0
 
 
 @pytest.mark.parametrize(
-    ("devices", "compile", "deterministic", "replicas", "compiled"),
+    ("devices", "compile", "deterministic", "replicas", "chosen"),
     [
-        ([], "auto", False, 1, False),
-        ([], "xla", True, 1, True),
-        ([], "xla", True, 2, True),
-        ([], "auto", False, 2, False),
-        (["a GPU"], "auto", False, 1, True),
-        (["a GPU"], "auto", True, 1, False),
-        (["a GPU"], "xla", True, 1, True),
-        (["a GPU"], "none", False, 1, False),
-        (["a GPU", "another"], "auto", True, 2, False),
-        (["a GPU", "another"], "auto", False, 2, True),
+        ([], "auto", False, 1, "none"),
+        ([], "xla", True, 1, "xla"),
+        ([], "xla", True, 2, "xla"),
+        ([], "fused", True, 1, "fused"),
+        ([], "auto", False, 2, "none"),
+        (["a GPU"], "auto", False, 1, "xla"),
+        (["a GPU"], "auto", True, 1, "none"),
+        (["a GPU"], "xla", True, 1, "xla"),
+        (["a GPU"], "none", False, 1, "none"),
+        (["a GPU", "another"], "auto", True, 2, "none"),
+        (["a GPU", "another"], "auto", False, 2, "xla"),
+        (["a GPU", "another"], "fused", True, 2, "fused"),
     ],
 )
-def test_what_is_chosen_and_said(devices, compile, deterministic, replicas, compiled, monkeypatch):
+def test_what_is_chosen_and_said(devices, compile, deterministic, replicas, chosen, monkeypatch):
     monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: devices)
-    chosen, why = compilation.chosen(compile, deterministic, replicas)
-    assert chosen == compiled
-    assert why.startswith(f"Steps run {'compiled by XLA' if compiled else 'op by op'}: ")
-    assert (f"{replicas} replicas" in why) == (compiled and replicas > 1)
+    found, why = compilation.chosen(compile, deterministic, replicas)
+    assert found == chosen
+    how = {"xla": "compiled by XLA", "fused": "fused by XLA between their products"}
+    assert why.startswith(f"Steps run {how.get(chosen, 'op by op')}: ")
+    assert (f"{replicas} replicas" in why) == (chosen != "none" and replicas > 1)
     assert (f"`compile` is {compile}" in why) == (compile != "auto")
 
 

@@ -1,4 +1,4 @@
-"""How a training step runs: op by op, or compiled by XLA with its data on the device.
+"""How a step runs: op by op, or compiled by XLA, whole or in parts, its data on the device.
 
 Op by op a GPU waits for the next kernel's launch most of the time that a small network trains. XLA
 fuses what a step does beside its products: noise, sums, optimizers. And where the images are held
@@ -10,7 +10,9 @@ what it is given is `data.pipeline.recipes`, the rows of the images that each st
 K is a constant of the program: a loop whose length XLA knows needs no look at a condition from the
 host, and a run that goes on has the program of the run that it was, whose rounding is its own.
 
-A program of XLA is of one device. A step of several replicas is cut into many, see `by_replica`.
+A program of XLA is of one device. A step of several replicas is cut into many, see `marked`; and so
+is one that is fused, whose convolutions and matrix products stay TensorFlow's: under op determinism
+XLA takes slow ones, and what lies between them is what waits for launches.
 """
 
 import contextlib
@@ -35,36 +37,45 @@ TrainFunction = Callable[[Any], Mapping[str, tf.Tensor]]
 STEPS_OF_A_CALL = 25
 
 
-def chosen(compile: str, deterministic: bool, replicas: int, workers: int = 1) -> tuple[bool, str]:
-    """Whether the step is compiled by XLA, and a sentence that says so and why.
+# Ops whose kernels TensorFlow has of the makers of the device, and tries out.
+PRODUCTS = re.compile("Conv|MatMul|Einsum")
+
+
+def chosen(compile: str, deterministic: bool, replicas: int, workers: int = 1) -> tuple[str, str]:
+    """What XLA compiles of a step, "none", "fused" or "xla", and a sentence that says so and why.
 
     compile, deterministic: of the config. "auto" compiles where that was measured to be faster, on
     a GPU that need not be deterministic: `dcgan` at 32 x 32 takes 3.4 ms a step on an H200 and 11.0
     op by op. Under op determinism TensorFlow (2.21) has XLA try out no kernels, and what it takes
     untried for convolutions takes 117 ms. On a CPU oneDNN's convolutions are faster than XLA's.
-    replicas: of all workers together; what is compiled of a step of several, `by_replica` says.
+    A CPU takes 1.0 to 1.3 times as long for what is "fused", which no GPU was measured with yet.
+    replicas: of all workers together; what is compiled of a step of several, `marked` says.
     workers: whose steps nothing compiles, for what they share is no op of one process.
     """
     gpu = bool(tf.config.list_physical_devices("GPU"))
     if workers > 1:
-        return False, f"Steps run op by op: they are shared by {workers} workers."
+        return "none", f"Steps run op by op: they are shared by {workers} workers."
     if compile == "none":
-        return False, "Steps run op by op: `compile` is none."
+        return "none", "Steps run op by op: `compile` is none."
     if compile == "auto" and not gpu:
-        return False, "Steps run op by op: the device is a CPU."
+        return "none", "Steps run op by op: the device is a CPU."
     if compile == "auto" and deterministic:
-        return False, (
+        return "none", (
             "Steps run op by op: a repeated run is bit-identical, for which XLA has slow "
             "convolutions. `deterministic=False` compiles them, 1.5 to 8.5 times as fast."
         )
-    why = "`compile` is xla." if compile == "xla" else "the device is a GPU."
+    why = "the device is a GPU." if compile == "auto" else f"`compile` is {compile}."
     if replicas > 1:
         why += f" What {replicas} replicas share, and the optimizers, run op by op."
-    return True, f"Steps run compiled by XLA: {why}"
+    if compile == "fused":
+        return "fused", f"Steps run fused by XLA between their products: {why}"
+    return "xla", f"Steps run compiled by XLA: {why}"
 
 
-def by_replica(compiled: bool) -> contextlib.AbstractContextManager:
-    """Around `strategy.run` in a graph: XLA compiles what each replica does by itself.
+def marked(how: str) -> contextlib.AbstractContextManager:
+    """Around a step in a graph, or `strategy.run`: XLA compiles its ops, in programs of some each.
+
+    how: "fused": those between its products; "xla": all that each replica does by itself; "none".
 
     A whole step of several replicas cannot be compiled, "a variable on a different device"; nor can
     a function within a replica that waits for the others, as for batch statistics or for all rows.
@@ -72,16 +83,18 @@ def by_replica(compiled: bool) -> contextlib.AbstractContextManager:
     between lets them be: the gradient of each update, where a forward pass shares nothing. Ops that
     XLA lacks stay as they are, and so do most within a branch or a loop.
     """
-    if not compiled:
+    if how == "none":
         return contextlib.nullcontext()
 
-    def own(node: Any) -> bool:
+    def taken(node: Any) -> bool:
+        if how == "fused" and PRODUCTS.search(node.op):
+            return False
         return not tf.distribute.in_cross_replica_context()
 
-    return tf.xla.experimental.jit_scope(compile_ops=own)
+    return tf.xla.experimental.jit_scope(compile_ops=taken)
 
 
-Step = Callable[[Any], tf.Tensor]
+Step = Callable[[Any], Any]
 
 
 def tried(
@@ -89,11 +102,11 @@ def tried(
     traced: Callable[[bool], Step],
     batch: Any,
     say: Callable[[str], None],
-) -> tuple[Step, tf.Tensor]:
-    """The first step of several replicas: (the step, compiled if it can be, what it gives).
+) -> tuple[Step, Any]:
+    """The first step, or call of many: (the step, compiled if it can be, what it gives).
 
-    traced: whether it is to be compiled -> a step. Its programs are compiled as they come, so that
-    one may fail when an optimizer before it has moved: all is put back.
+    traced: whether it is to be compiled -> a step. Programs of parts are compiled as they come, so
+    that one may fail when an optimizer before it has moved: all is put back.
     """
     optimizers = model.optimizers.values()
     touched = [*model.variables, *(v for optimizer in optimizers for v in optimizer.variables)]
@@ -112,9 +125,9 @@ def tried(
         return step, step(batch)
 
 
-def steps_of_a_call(compiled: bool) -> int:
-    """The most steps between two looks of Python at the run."""
-    return STEPS_OF_A_CALL if compiled else 10
+def steps_of_a_call(how: str) -> int:
+    """The most steps between two looks of Python at the run; how: as `chosen` says."""
+    return 10 if how == "none" else STEPS_OF_A_CALL
 
 
 def calls(
@@ -124,12 +137,13 @@ def calls(
     seed: int,
     start: int,
     flip: bool,
+    how: str,
     say: Callable[[str], None],
 ) -> "tf.data.Dataset":
     """What each call of a compiled model's train function is given, from step `start` on.
 
     Of images in memory the recipes of `model.steps_per_execution` steps, of others their batches:
-    dicts of [K, B, ...]. Gives the model what makes that function.
+    dicts of [K, B, ...]. Gives the model what makes that function. how: see `marked`.
     """
     held = None
     if pipeline.in_memory(training):
@@ -138,7 +152,7 @@ def calls(
     else:
         made = pipeline.batches(training, batch_size, seed, start, flip)
     model.steps_on_device = functools.partial(
-        train_function, held=held, drawn_of=training.drawn_of, say=say
+        train_function, held=held, drawn_of=training.drawn_of, how=how, say=say
     )
     return made.batch(model.steps_per_execution, drop_remainder=True).prefetch(2)
 
@@ -147,39 +161,44 @@ def train_function(
     model: "GenerativeModel",
     held: Mapping[str, tf.Tensor] | None,
     drawn_of: int,
+    how: str,
     say: Callable[[str], None],
 ) -> TrainFunction:
-    """Many steps in one program of XLA, as Keras' `fit` calls it.
+    """Many steps on the device, as Keras' `fit` calls them: one program of XLA, or fused ones.
 
     held: the images that recipes are of; None: what a call is given are batches.
     drawn_of: see `ImageData`.
+    how: "xla": all in one program; "fused": see `marked`.
     """
 
-    def steps(given: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        count = next(iter(given.values())).shape[0]
+    def traced(compiled: bool) -> Step:
+        parts = how if compiled and how == "fused" else "none"
 
-        def step(k: tf.Tensor, terms: Mapping[str, tf.Tensor]) -> Any:
-            batch = {key: value[k] for key, value in given.items()}
-            found = model.train_step(pipeline.gathered(held, batch, drawn_of) if held else batch)
-            return k + 1, {key: tf.cast(found[key], tf.float32) for key in terms}
+        def steps(given: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+            count = next(iter(given.values())).shape[0]
 
-        before = (tf.constant(0), {name: tf.constant(0.0) for name in model.terms})
-        return tf.while_loop(lambda k, _: k < count, step, before)[1]
+            def step(k: tf.Tensor, terms: Mapping[str, tf.Tensor]) -> Any:
+                # Not marked: k would be a constant, and each k have a program of its own.
+                batch = {key: value[k] for key, value in given.items()}
+                batch = pipeline.gathered(held, batch, drawn_of) if held else batch
+                with marked(parts):
+                    found = model.train_step(batch)
+                return k + 1, {key: tf.cast(found[key], tf.float32) for key in terms}
 
-    function = tf.function(steps, jit_compile=True, autograph=False)
+            before = (tf.constant(0), {name: tf.constant(0.0) for name in model.terms})
+            return tf.while_loop(lambda k, _: k < count, step, before)[1]
+
+        return tf.function(steps, jit_compile=compiled and how == "xla", autograph=False)
+
+    step: Step | None = None
 
     def train(iterator: Any) -> Mapping[str, tf.Tensor]:
-        nonlocal function
+        nonlocal step
         given = next(iterator)
-        try:
-            return function(given)
-        except tf.errors.OpError as error:
-            op = _not_compiled(error.message)
-            if not op:
-                raise
-            say(f"Steps run op by op: XLA does not compile {op}.")
-            function = tf.function(steps, autograph=False)
-            return function(given)
+        if step:
+            return step(given)
+        step, found = tried(model, traced, given, say)
+        return found
 
     return train
 

@@ -88,19 +88,19 @@ def stepping(
 ) -> tf.data.Dataset:
     """Sets how the model takes its steps, says so, and returns what `fit` is given for them."""
     replicas = model.distribute_strategy.num_replicas_in_sync
-    compiled, why = compilation.chosen(config.compile, config.deterministic, replicas, team.count)
+    how, why = compilation.chosen(config.compile, config.deterministic, replicas, team.count)
     say(why)
-    most = compilation.steps_of_a_call(compiled)
+    most = compilation.steps_of_a_call(how)
     model.steps_per_execution = building.steps_per_execution(config, replicas, start, most)
     order = config.batch_size, config.seed, start, config.data.flip
     if team.count > 1:
         own = data.batches(training, *order, share=(team.index, team.count))
         return sharing.batches(model, own)
-    if compiled and replicas > 1:
-        return sharing.batches(model, data.batches(training, *order), say)
-    if compiled:
-        return compilation.calls(model, training, *order, say)
-    return data.batches(training, *order)
+    if how == "none":
+        return data.batches(training, *order)
+    if replicas > 1:
+        return sharing.batches(model, data.batches(training, *order), how, say)
+    return compilation.calls(model, training, *order, how, say)
 
 
 def fit(

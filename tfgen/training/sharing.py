@@ -23,17 +23,19 @@ Say = Callable[[str], None]
 
 
 def batches(
-    model: "GenerativeModel", own: tf.data.Dataset, say: Say | None = None
+    model: "GenerativeModel", own: tf.data.Dataset, how: str = "none", say: Say | None = None
 ) -> tf.data.Dataset:
     """What `fit` is given, endless; the model takes what it trains on from `own`.
 
-    own: this worker's rows of each batch; say: of a step of which XLA compiles what each replica
-    does by itself, what is told if it cannot.
+    own: this worker's rows of each batch; how: what XLA compiles of what each replica does by
+    itself, see `compilation.marked`; say: what is told if it cannot.
     """
     strategy = model.distribute_strategy
     # Once, for a model that grows makes a train function for each of its sizes.
     each = iter(own)
-    model.steps_on_device = functools.partial(train_function, each=each, strategy=strategy, say=say)
+    model.steps_on_device = functools.partial(
+        train_function, each=each, strategy=strategy, how=how, say=say
+    )
     return tf.data.Dataset.range(tf.int64.max).with_options(pipeline.options())
 
 
@@ -41,11 +43,13 @@ def train_function(
     model: "GenerativeModel",
     each: Iterator[dict[str, tf.Tensor]],
     strategy: tf.distribute.Strategy,
+    how: str = "none",
     say: Say | None = None,
 ) -> compilation.TrainFunction:
     """A step of all workers -> the terms, means over all rows.
 
-    each: this worker's rows of each batch, from the step on that `fit` begins with; say: see above.
+    each: this worker's rows of each batch, from the step on that `fit` begins with.
+    how, say: see `batches`.
     """
     replicas = len(strategy.extended.worker_devices)  # of this worker
 
@@ -56,7 +60,7 @@ def train_function(
                 terms = model.train_step(batch)
                 return tf.stack([tf.cast(term, tf.float32) for term in terms.values()])
 
-            with compilation.by_replica(compiled):
+            with compilation.marked(how if compiled else "none"):
                 found = strategy.run(on_each, (batch,))
             return strategy.reduce(tf.distribute.ReduceOp.MEAN, found, None)
 
