@@ -84,7 +84,7 @@ def measure(model_name, options):
     if config.deterministic:
         tf.config.experimental.enable_op_determinism()
     training = data.of_run(config.data).load("train")
-    for function in ("uniform", "normal", "training_seeds"):
+    for function in ("uniform", "uniforms", "normal", "training_seeds"):
         named(random, function, "NOISE")
     model = building.build(model_name, config, training)
     named(model, "end_step", "END_STEP")

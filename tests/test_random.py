@@ -147,6 +147,14 @@ def test_normals_are_normal_in_the_tails_too():
     assert abs(np.corrcoef(pairs.T**2)[0, 1]) < 4 / 2**8
 
 
+def test_streams_that_are_drawn_at_once_have_the_numbers_that_each_has_alone():
+    seeds, sizes = tf.constant([0, 7, -1]), {"a": 5, "b": 1, "c": 64}
+    together = random.uniforms(seeds, sizes)
+    assert list(together) == list(sizes)
+    for stream, n in sizes.items():
+        assert np.array_equal(together[stream], random.uniform(seeds, [n], stream))
+
+
 @pytest.mark.parametrize("shape", [(), (1,), (3,), (2, 3, 1)])
 def test_shapes(shape):
     for draw in (random.uniform, random.normal):

@@ -96,7 +96,7 @@ class Diffusion(GenerativeModel):
         self.drop_label = drop_label
 
         def drop(stream: str) -> keras.Layer:
-            return Dropout(dropout, stream, self.training_seeds)
+            return Dropout(dropout, stream, self.dropout_masks)
 
         asked = self.numbers_asked()
         inputs = [self.image_shape, (1,), *([(asked,)] if asked else [])]

@@ -62,6 +62,7 @@ from tfgen.arguments import Arguments
 from tfgen.data import conditions
 from tfgen.errors import UserError
 from tfgen.fit import Fit
+from tfgen.layers.dropout import Masks
 from tfgen.objectives import losses
 from tfgen.seeds import checked
 from tfgen.training_state import TrainingState
@@ -135,6 +136,7 @@ class GenerativeModel(Arguments, TrainingState, Fit):
         self.accumulate = 1  # parts that a step takes its batch in, see `tfgen/accumulation.py`
         self.loss_scales: dict[str, precision.LossScale] = {}  # of float16
         self.own_networks = {}
+        self.dropout_masks = Masks(self.training_seeds)
         # Weights, so that they are saved and restored with the others: the updates done; of
         # these, those before the first term that was not finite; and the terms' sums since the
         # log's last row.
@@ -408,6 +410,7 @@ class GenerativeModel(Arguments, TrainingState, Fit):
         finite = tf.reduce_all(tf.math.is_finite(values)) & (self.finite_steps == self.step)
         self.finite_steps.assign_add(tf.cast(finite, tf.int64))
         self.step.assign_add(1)
+        self.dropout_masks.end_step()
         return terms
 
     # --- saving --------------------------------------------------------------------------------

@@ -25,7 +25,7 @@ give two seeds the same words in another order.
 import functools
 import hashlib
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -55,10 +55,9 @@ def _mix(x: tf.Tensor, rounds: Sequence[Sequence[tf.Tensor]]) -> tf.Tensor:
     return x
 
 
-def _words_of(stream: str) -> list[tf.Tensor]:
-    """The two constants of a stream, from its name: "z" and "u" share no numbers."""
-    digest = hashlib.sha256(stream.encode()).digest()
-    return [tf.constant(int.from_bytes(digest[i : i + 4], "little"), tf.uint32) for i in (0, 4)]
+def _words_of(stream: str) -> np.ndarray:
+    """The two constants of a stream, from its name: "z" and "u" share no numbers.  uint32 [2]"""
+    return np.frombuffer(hashlib.sha256(stream.encode()).digest()[:8], "<u4")
 
 
 def bits(seeds: tf.Tensor, stream: str, counters: tf.Tensor) -> tf.Tensor:
@@ -67,12 +66,15 @@ def bits(seeds: tf.Tensor, stream: str, counters: tf.Tensor) -> tf.Tensor:
     Row b depends on seeds[b] alone, whatever else is in the batch.
     """
     rounds = _rounds()
-    return _keyed(_keys(seeds, stream, rounds), counters, rounds)
+    keys = _keys(seeds, _words_of(stream), rounds)
+    return _keyed([key[:, None] for key in keys], counters, rounds)
 
 
-def _keys(seeds: tf.Tensor, stream: str, rounds: Sequence[Sequence[tf.Tensor]]) -> list[tf.Tensor]:
-    """k1, k2: seeds int32 [B] -> uint32 [B]"""
-    s1, s2 = _words_of(stream)
+def _keys(
+    seeds: tf.Tensor, words: np.ndarray, rounds: Sequence[Sequence[tf.Tensor]]
+) -> list[tf.Tensor]:
+    """k1, k2: seeds int32 [B], s1 and s2 -> uint32 [B]; [B, 1], uint32 [2, S] -> [B, S]"""
+    s1, s2 = tf.constant(words[0]), tf.constant(words[1])
     k1 = _mix(tf.bitwise.bitwise_xor(tf.bitcast(seeds, tf.uint32), s1), rounds)
     return [k1, _mix(tf.bitwise.bitwise_xor(k1, s2), rounds)]
 
@@ -82,10 +84,10 @@ def _keyed(
     counters: tf.Tensor,
     rounds: Sequence[Sequence[tf.Tensor]],
 ) -> tf.Tensor:
-    """The two rounds: keys uint32 [B], counters uint32 [N] -> uint32 [B, N]."""
+    """The two rounds: keys uint32 [B, 1] or [B, N], counters uint32 [N] -> uint32 [B, N]."""
     words = counters[None, :]
     for key in keys:
-        words = _mix(tf.bitwise.bitwise_xor(words, key[:, None]), rounds)
+        words = _mix(tf.bitwise.bitwise_xor(words, key), rounds)
     return words
 
 
@@ -93,7 +95,8 @@ def _keyed(
 def _known_keys(seed: int, stream: str) -> list[np.ndarray]:
     """The keys of a seed that is no tensor, once and not in each graph."""
     with tf.init_scope():
-        return [k.numpy() for k in _keys(tf.constant([seed], tf.int32), stream, _rounds())]
+        keys = _keys(tf.constant([[seed]], tf.int32), _words_of(stream), _rounds())
+        return [key.numpy() for key in keys]
 
 
 def bits_of(seed: int, stream: str, counters: tf.Tensor) -> tf.Tensor:
@@ -116,6 +119,17 @@ def uniform(seeds: tf.Tensor, shape: Sequence[int], stream: str) -> tf.Tensor:
     """Uniforms in the open interval (0, 1): seeds int32 [B] -> float32 [B, *shape]."""
     words = bits(seeds, stream, _counters(math.prod(shape)))
     return tf.reshape(_to_uniform(words), [-1, *shape])
+
+
+def uniforms(seeds: tf.Tensor, sizes: Mapping[str, int]) -> dict[str, tf.Tensor]:
+    """`uniform` of several streams in as many ops as of one: {stream: n} -> {stream: [B, n]}."""
+    rounds = _rounds()
+    keys = _keys(seeds[:, None], np.stack([_words_of(stream) for stream in sizes], 1), rounds)
+    counts = list(sizes.values())
+    own = np.repeat(np.arange(len(counts)), counts)  # of each word the stream
+    counters = np.concatenate([np.arange(n, dtype=np.uint32) for n in counts])
+    words = _keyed([tf.gather(key, own, axis=1) for key in keys], tf.constant(counters), rounds)
+    return dict(zip(sizes, tf.split(_to_uniform(words), counts, axis=1), strict=True))
 
 
 def normal(seeds: tf.Tensor, shape: Sequence[int], stream: str) -> tf.Tensor:

@@ -96,7 +96,7 @@ class Autoencoder(GenerativeModel):
             raise UserError("linear networks give no probabilities: set `model.error=squared`.")
 
         def drop(stream: str) -> keras.Layer:
-            return Dropout(dropout, stream, self.training_seeds)
+            return Dropout(dropout, stream, self.dropout_masks)
 
         shape = self.image_shape
         self.encoder = self.choose_network(

@@ -85,7 +85,7 @@ class GSN(GenerativeModel):
         self.p = likelihoods.choose(likelihood, levels)
 
         def drop(stream: str) -> keras.Layer:
-            return Dropout(dropout, stream, self.training_seeds)
+            return Dropout(dropout, stream, self.dropout_masks)
 
         h, w, c = self.image_shape
         given = (h, w, self.p.outputs(c))

@@ -117,8 +117,10 @@ class MADE(Autoregression):
             np.stack([units_of(layers[i], d) for layers in of_layers]) for i in range(depth)
         ]
         self.drop = [
-            Dropout(dropout, f"hidden {i}", self.training_seeds) for i in range(1, depth + 1)
+            Dropout(dropout, f"hidden {i}", self.dropout_masks) for i in range(1, depth + 1)
         ]
+        for layer in self.drop:
+            layer.build((hidden,))
 
     def _connected(self, order: np.ndarray, layers: Sequence[np.ndarray]) -> list[np.ndarray]:
         """The masks of all layers for one order, and degrees of the hidden ones: [inputs, outputs]

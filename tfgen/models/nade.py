@@ -84,7 +84,8 @@ class NADE(Autoregression):
         self.c = self.add_weight(name="c", shape=(hidden,), initializer="zeros")
         self.V = self.add_weight(name="V", shape=(d, hidden, n), initializer=_small())
         self.b = self.add_weight(name="b", shape=(d, n), initializer="zeros")
-        self.drop = Dropout(dropout, "hidden", self.training_seeds)
+        self.drop = Dropout(dropout, "hidden", self.dropout_masks)
+        self.drop.build((hidden,))
 
     def trained(self) -> dict[str, list[keras.Variable]]:
         return {"p": [self.W, self.c, self.V, self.b]}

@@ -151,7 +151,7 @@ class NICE(GenerativeModel):
         return keras.Sequential([layers.Input((self.size,)), *sum(hidden, ()), last])
 
     def drop(self, stream: str) -> keras.Layer:
-        return Dropout(self.dropout, stream, self.training_seeds)
+        return Dropout(self.dropout, stream, self.dropout_masks)
 
     def trained(self) -> dict[str, list[keras.Variable]]:
         networks = [*self.nets, *([self.q] if self.dequantisation == "variational" else [])]

@@ -94,6 +94,8 @@ class GatedLayer(keras.layers.Layer):
         self.link = HorizontalConv(everything, of_gate, 0, "B", bias=False)
         self.residual = HorizontalConv(groups(width, count), groups(width, count), 0, "B")
         self.drop_v, self.drop_h = drop(f"{name} v"), drop(f"{name} h")
+        for layer in (self.drop_v, self.drop_h):
+            layer.build((width,))
         if classes:
             self.of_label = self.add_weight(
                 name="of_label", shape=(classes, 4 * width), initializer="zeros"
@@ -181,7 +183,7 @@ class PixelCNN(Autoregression):
         self.head = Head(width, looks, self.p.outputs(channels) // looks, name="head")
 
         def drop(stream: str) -> keras.Layer:
-            return Dropout(dropout, stream, self.training_seeds)
+            return Dropout(dropout, stream, self.dropout_masks)
 
         of_pixel = np.append(groups(channels, looks), -1)  # and the plane of ones
         of_feature = groups(width, looks)

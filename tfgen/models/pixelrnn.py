@@ -83,6 +83,7 @@ class Recurrence(keras.layers.Layer):
         self.dilation = dilation
         self.residual = HorizontalConv(self.of_feature, self.of_feature, 0, "B")
         self.drop = drop(stream)
+        self.drop.build((width,))
 
     def weight(self, name: str, *shape: int) -> keras.Variable:
         return self.add_weight(name=name, shape=shape, initializer="glorot_uniform")
@@ -252,7 +253,7 @@ class PixelRNN(Autoregression):
         self.head = Head(width, looks, self.p.outputs(channels) // looks, name="head")
 
         def drop(stream: str) -> keras.Layer:
-            return Dropout(dropout, stream, self.training_seeds)
+            return Dropout(dropout, stream, self.dropout_masks)
 
         of_feature = groups(width, looks)
         of_pixel = np.append(groups(channels, looks), -1)  # and the plane of ones

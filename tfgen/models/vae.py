@@ -117,7 +117,7 @@ class VAE(GenerativeModel):
         self.kl_term = divergences.KLTerm(warmup=warmup, free_bits=free_bits)
 
         def drop(stream: str) -> keras.Layer:
-            return Dropout(dropout, stream, self.training_seeds)
+            return Dropout(dropout, stream, self.dropout_masks)
 
         h, w, c = self.image_shape
         # A variant with labels shows them to the encoder as planes, to the decoder beside z.

@@ -188,7 +188,7 @@ class VQVAE(GenerativeModel):
         self.p = likelihoods.choose(likelihood, levels)
 
         def drop(stream: str) -> keras.Layer:
-            return Dropout(dropout, stream, self.training_seeds)
+            return Dropout(dropout, stream, self.dropout_masks)
 
         code_shape, outputs = (*self.grid, code_dim), self.p.outputs(c)
         self.encoder = self.choose_network(
