@@ -56,7 +56,7 @@ def _about(table):
         f"`{data}`, split `{protocol['split']}`: {protocol['n']} samples against as many held-out "
         f"images; {over} {likelihood if reading.measured(table, 'nll') else ''}"
         f"{table['features']['distance']}: Frechet distance in the features of {features}. s, MB: "
-        "training on two cores (no s where others ran beside it), at its peak."
+        "training on a core or two (no s where it is not known), at its peak."
     )
 
 

@@ -18,7 +18,8 @@ rule = edm.rule
 def get_config() -> "ConfigDict":
     config = edm.get_config()
     config.data.name = "shapes_by_caption"
-    config.steps = 4000
+    config.steps = 12_000
+    config.save_every = 1500
     config.batch_size = 32
     config.eval_every = 0
     config.model.update(

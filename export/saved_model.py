@@ -37,7 +37,7 @@ def _run(options: argparse.Namespace) -> None:
     if run.outputs.store:
         return
     folder = shlex.quote(str(run.outputs.path.resolve() / "serving" / run.name))
-    print("Serve it (where Docker is; not run in our CI):")
+    print("Serve it, where Docker is:")
     print(
         f"  docker run -p 8500:8500 -p 8501:8501 -e MODEL_NAME={run.name} \\\n"
         f"    -v {folder}:/models/{run.name} tensorflow/serving"

@@ -81,6 +81,17 @@ def test_batches_are_smaller_where_a_step_would_take_seconds(model):
     assert found.seconds < same.seconds
 
 
+def test_a_batch_of_few_images_is_all_of_them():
+    four, one = (rules.Data(16, 16, 3, 256, count) for count in (4, 1))
+    assert derived("vae", four)[0].batch_size == 4
+    assert derived("vae", four, given={"batch_size"})[0].batch_size == 100
+    assert derived("vae", one)[0].batch_size == 1
+    # D takes three parts of a batch in turn, which one image cannot have.
+    assert settings.find("wgan").model.critic_steps == 3
+    assert derived("wgan", four)[0].batch_size == 3
+    assert derived("wgan", one)[0].batch_size == settings.find("wgan").batch_size
+
+
 def test_many_images_are_not_learnt_by_heart():
     many, few = (rules.Data(8, 8, 1, 17, count) for count in (60_000, 1000))
     assert derived("vae", many)[0].model.dropout == 0.0

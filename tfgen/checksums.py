@@ -42,6 +42,7 @@ def read_golden(path: Path) -> dict[str, Any]:
     """
     about = reading.read_json(path, {"num_classes": int}, "export the run again")
     wrong = reading.misfit(about.setdefault("files", {}), {str: str}, "'files'")
+    wrong = wrong or reading.misfit(about.setdefault("apart", {}), {str: int}, "'apart'")
     if wrong:
         raise UserError(f"{path} is broken ({wrong}); export the run again.")
     return about

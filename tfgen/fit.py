@@ -47,12 +47,15 @@ class Fit(keras.Model):
         if not hasattr(x, "shape"):
             given = dict(batch_size=batch_size, validation_data=validation_data)
             return super().fit(x, y, **given, **kwargs)
-        levels, batches = self._batches("x", x, y, batch_size or 32, shuffle=True)
+        shuffle = kwargs.pop("shuffle", True)
+        levels, batches = self._batches("x", x, y, batch_size or 32, shuffle)
         if validation_data is not None:
             held = validation_data if isinstance(validation_data, tuple) else (validation_data,)
             pictures, numbers = (*held, None)[:2]
             _, validation_data = self._batches("validation_data", pictures, numbers)
-        history = super().fit(batches, validation_data=validation_data, **kwargs)
+        # Keras would warn that it does not shuffle what is shuffled.
+        given = dict(validation_data=validation_data, shuffle=False)
+        history = super().fit(batches, **given, **kwargs)
         if self.can("fit_after_training"):
             self.fit_after_training(levels)
         return history

@@ -185,6 +185,15 @@ def work(settings: Settings, multiplications: float, keep_batch: bool = False) -
     settings.seconds = settings["batch_size"] * each
 
 
+def of_few(data: Data, settings: Settings) -> None:
+    """Of fewer images than a batch has, a batch is all of them, if its parts come out even."""
+    sharers = ("model.critic_steps", "accumulate", "replicas")
+    parts = math.prod(max(1, settings.get(name, 1)) for name in sharers)
+    most = data.count // parts * parts
+    if 0 < most < settings["batch_size"]:
+        settings["batch_size"] = most
+
+
 def for_larger(rule: Rule, values: Mapping[str, Any]) -> Rule:
     """The rule, but for settings of a paper's own for pictures of more than 16 pixels a side."""
 

@@ -30,7 +30,7 @@ def list_text() -> str:
     """Every model: what a training by its config has cost, and what the model is."""
     costs = _costs()
     lines = [
-        "Seconds and peak memory of a training on two cores, as benchmarks/results has them;",
+        "Seconds and peak memory of a training on a core or two, as benchmarks/results has them;",
         "on digits, where nothing else is said.",
         "",
         f"{'model':24}{'s':>6}{'MB':>6}  what it is",

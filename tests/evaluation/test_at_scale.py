@@ -3,6 +3,7 @@
 import functools
 
 import numpy as np
+import PIL.Image
 import pytest
 
 import tfgen
@@ -12,6 +13,14 @@ from tfgen.evaluation import at_scale, pictures, sets
 from tfgen.metrics import distances
 
 REAL = "digits:validation+test"
+
+
+def test_pictures_that_differ_in_size_are_brought_to_one_by_an_argument(tmp_path):
+    for i, size in enumerate((16, 24)):
+        PIL.Image.new("RGB", (size, size)).save(tmp_path / f"{i}.png")
+    with pytest.raises(UserError, match=r"differ in size.*Set `size`, e\.g\. `size=64`"):
+        pictures.read(tmp_path, "", "images")
+    assert pictures.read(tmp_path, "12", "images").images.shape == (2, 12, 12, 3)
 
 
 @pytest.fixture(scope="module")

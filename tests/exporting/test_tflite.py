@@ -12,13 +12,14 @@ import tensorflow as tf
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 
+import tfgen
 from tests import zoo
 from tests.support import runs, small
 from tests.support.trained import trained
 from tests.zoo import EXPORTED, HOSTED
 from tfgen import checksums
-from tfgen.errors import UserError
-from tfgen.exporting import cost, golden, sources, tflite
+from tfgen.errors import Notice, UserError
+from tfgen.exporting import check, cost, golden, sources, tflite
 from tfgen.exporting.endpoints import endpoints
 from tfgen.metrics import features, kept_classifier
 from tfgen.run_dir import RunDir
@@ -312,6 +313,31 @@ def test_files_are_judged_without_the_images_by_the_classifier_that_the_run_keep
     x = np.random.default_rng(0).uniform(size=(5, 4, 4, 1))
     assert images is None
     np.testing.assert_array_equal(judge(x), features.predictions(network, x)[1].argmax(axis=1))
+
+
+def test_a_file_that_makes_other_images_is_not_kept(tmp_path, monkeypatch):
+    run = tmp_path / "run"
+    runs.go(small.FILE, runs.config(small.FILE, steps=2), run)
+    loaded, measure = tfgen.load(run), cost.measure
+
+    def far_in_int8(path, *args):
+        row = measure(path, *args)
+        return row | ({"PSNR dB": 12.0} if "int8" in path.name else {"max diff": 4.2 / 255})
+
+    monkeypatch.setattr(cost, "measure", far_in_int8)
+    folder = run / "tflite"
+    with pytest.warns(Notice, match=r"small-int8\.tflite is not kept: its images are 12 dB from"):
+        rows = loaded.export("tflite", precisions=["float32", "int8"])
+    assert list(rows) == ["float32"]
+    assert sorted(file.name for file in folder.iterdir()) == ["golden.json", "small-float32.tflite"]
+    with pytest.raises(UserError, match=r"small-int8\.tflite is not kept"):
+        loaded.export("tflite", precisions=["int8"])
+    assert checksums.read_golden(folder / "golden.json")["apart"] == {"small-float32.tflite": 4}
+    source = sources.open_source(str(folder / "small-float32.tflite"))
+    assert {seed.most for seed in check.check(source, folder / "golden.json")} == {5}
+    assert {
+        seed.most for seed in check.check(sources.open_source(str(run)), folder / "golden.json")
+    } == {1}
 
 
 def test_the_commands_from_a_run_to_its_files(tmp_path):

@@ -53,7 +53,8 @@ def test_the_model_is_the_best_one_and_says_so(watched, digits):
     assert rows["step"] == [10, 20, 30, 40, 50, 60]
     best = int(np.argmin(rows["loss"]))
     kept = watched.read_json(watched.training)["kept"]
-    assert kept == {"step": rows["step"][best], "metric": "loss", "value": rows["loss"][best]}
+    wanted = {"step": rows["step"][best], "metric": "loss", "value": rows["loss"][best]}
+    assert kept == wanted | {"split": "validation[:50]"}
     assert rows["loss"][best] < rows["loss"][-1], "the last is the best: the test shows nothing"
     # And the file holds the weights that have this loss.
     model = tfgen.load(watched.path).model
@@ -123,6 +124,7 @@ def test_without_labels_the_kernel_distance_is_watched(tmp_path, digits):
         "step": rows["step"][best],
         "metric": "kid",
         "value": rows["kid"][best],
+        "split": "validation",
     }
 
 

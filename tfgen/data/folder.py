@@ -45,7 +45,8 @@ class FolderSource(Source):
 
     def __init__(self, root: Path, fitting: Fitting, directory: str = "") -> None:
         if not root.is_dir():
-            raise UserError(f"there is no folder {root}: `data.name` wants a folder of images.")
+            fault = f"{root} is a file" if root.exists() else f"there is no folder {root}"
+            raise UserError(f"{fault}: `data.name` wants a folder of images.")
         self.root, self.fitting, self.directory = root, fitting, directory
         found = listed(root)
         self.files, self.class_of = found.files, found.classes

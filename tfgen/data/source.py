@@ -174,8 +174,8 @@ class Source:
         if count < LEAST:
             slices = f"`data.split={split}[:-1]` `data.validation={split}[-1:]`"
             raise UserError(
-                f"{self.name} has {count} in its split {split!r}, and a tenth of {LEAST} images at "
-                "the least is held out. Add images"
+                f"{self.name} has {count} images in its split {split!r}. Of {LEAST} or more a "
+                "tenth is held out. Add images"
                 + (f", or say which are held out, by slices: {slices}." if count > 1 else ".")
             )
 

@@ -53,8 +53,11 @@ def read(given: Any, size: str, name: str) -> sets.Pictures:
         return _of_split(data.open_source(path, size=size or 0), split, str(given))
     # A folder is said as such: "pictures" is the name of a data set elsewhere.
     path = str(given) if str(given).startswith(("/", ".", "~")) else f"./{given}"
-    source = data.open_source(path, size=size or 0)
-    return _of_split(source, "+".join(source.splits), str(given))
+    try:
+        source = data.open_source(path, size=size or 0)
+        return _of_split(source, "+".join(source.splits), str(given))
+    except UserError as error:  # what a run sets in its config is an argument here
+        raise UserError(str(error).replace("`data.size", "`size")) from None
 
 
 def _of_split(source: Any, split: str, name: str) -> sets.Pictures:

@@ -101,7 +101,18 @@ def about(model: "GenerativeModel") -> dict[str, Any]:
     return {"image_shape": list(model.image_shape), **conditions.metadata(model.condition)}
 
 
-def write(path: Path, model: "GenerativeModel", checksums: Mapping[str, str]) -> None:
-    """Writes golden.json. checksums: {name of a file: SHA-256}."""
+def write(
+    path: Path,
+    model: "GenerativeModel",
+    checksums: Mapping[str, str],
+    apart: Mapping[str, int] | None = None,
+) -> None:
+    """Writes golden.json.
+
+    checksums: {name of a file: SHA-256}; apart: {name of a file that rounds otherwise: the most
+    levels of 255 that its images were from Keras' when it was written}.
+    """
     content = {**describe(model), "files": dict(checksums)}
+    if apart:
+        content["apart"] = dict(apart)
     files.write_text(path, json.dumps(content, indent=1) + "\n")

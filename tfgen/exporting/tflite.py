@@ -15,6 +15,7 @@ border between two: of 256 levels, in about one pixel of some hundreds.
 import contextlib
 import json
 import tempfile
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,7 +26,7 @@ import tensorflow as tf
 from tfgen import checksums, data, files, startup
 from tfgen.compiling import compiled
 from tfgen.data import record
-from tfgen.errors import UserError, one_of
+from tfgen.errors import Notice, UserError, one_of
 from tfgen.exporting import archive, cost, golden, join
 from tfgen.exporting.endpoints import endpoints
 from tfgen.metrics import features, kept_classifier
@@ -37,6 +38,12 @@ if TYPE_CHECKING:
 
 
 PRECISIONS = ("float32", "float16", "dynamic", "int8")
+# What is known of a precision whose file is refused.
+_WHY_REFUSED = {
+    "int8": "Eight bits do not hold what this model computes of its network's outputs, as the mean "
+    "of a logistic by its place and width; the dynamic file has 8-bit weights and computes in "
+    "float32.",
+}
 CALIBRATION = 200  # draws of the model's own noise that int8 ranges are taken from
 
 
@@ -54,8 +61,9 @@ def export_run(
       batch: the static batch size.
       say: called with a sentence for each file that is written.
 
-    Returns: {precision: what the file costs and how far it is from Keras}, see `cost.measure`.
-    Raises: UserError for precisions and sizes that do not suit.
+    Returns: {precision: what the file costs and how far it is from Keras}, see `cost.measure`. A
+      file that makes other images than Keras is not kept, and a `Notice` says so.
+    Raises: UserError for precisions and sizes that do not suit, and where no file is left.
     """
     for precision in precisions:
         one_of("precision", precision, PRECISIONS)
@@ -69,17 +77,30 @@ def export_run(
         inputs = {"image": np.resize(images, inputs["image"].shape)}
     with startup.loading_tensorflow():
         expected = golden.answer(model, inputs)
-    rows, written, folder = {}, [], run.outputs.path / "tflite"
+    rows, written, refused, folder = {}, [], [], run.outputs.path / "tflite"
     made = convert_all(model, precisions or offered(model), batch, images)
     for precision, content in _quietly(made):
         path = folder / f"{run.name}-{precision}.tflite"
         with files.atomic(path) as temporary:
             temporary.write_bytes(content)
         with startup.loading_tensorflow():
-            rows[precision] = cost.measure(path, inputs, expected, batch, judge)
+            row = cost.measure(path, inputs, expected, batch, judge)
+        if row["PSNR dB"] < cost.LEAST_PSNR:
+            path.unlink()
+            refused.append(
+                f"{path.name} is not kept: its images are {row['PSNR dB']:.0f} dB from those of "
+                f"Keras, and {cost.LEAST_PSNR} are wanted. {_WHY_REFUSED.get(precision, '')}"
+            )
+            continue
+        rows[precision] = row
         written.append(path)
         say(f"wrote {run.outputs.shown(path)}")
-    _write_golden(folder, model, [path.name for path in written])
+    if not written:
+        raise UserError(" ".join(refused))
+    for text in refused:
+        warnings.warn(text, Notice, stacklevel=2)
+    apart = {path.name: round(255 * rows[_precision(path)]["max diff"]) for path in written}
+    _write_golden(folder, model, apart)
     if model.condition and model.condition.file:
         about = folder / model.condition.file
         files.write_text(about, json.dumps(golden.about(model), indent=1) + "\n")
@@ -88,14 +109,25 @@ def export_run(
     return rows
 
 
-def _write_golden(folder: Path, model: "GenerativeModel", names: Sequence[str]) -> None:
-    """golden.json beside LiteRT files, with those that were written before and are there still."""
+def _precision(path: Path) -> str:
+    return path.stem.rpartition("-")[2]
+
+
+def _write_golden(folder: Path, model: "GenerativeModel", apart: Mapping[str, int]) -> None:
+    """golden.json beside LiteRT files, with those that were written before and are there still.
+
+    apart: {name of a file that is written now: levels of 255 that its images are from Keras'}.
+    """
     path, before = folder / "golden.json", {}
     with contextlib.suppress(UserError):  # there is none, or none that can be read
-        before = checksums.read_golden(path)["files"]
-    kept = {name: value for name, value in before.items() if (folder / name).exists()}
+        before = checksums.read_golden(path)
+    known, known_apart = (
+        {name: value for name, value in before.get(key, {}).items() if (folder / name).exists()}
+        for key in ("files", "apart")
+    )
     with startup.loading_tensorflow():
-        golden.write(path, model, kept | checksums.of(folder, names))
+        files = known | checksums.of(folder, apart)
+        golden.write(path, model, files, known_apart | dict(apart))
 
 
 def offered(model: "GenerativeModel") -> tuple[str, ...]:

@@ -63,8 +63,8 @@ def modes_missing(
     if rare:
         return (
             f"Classes that samples hardly ever show: {', '.join(rare)}.",
-            "For a GAN this is mode collapse: lower the learning rates, enlarge the batch, or stop "
-            "earlier (`eval_every`). For a VAE, a larger decoder or latent space.",
+            "A GAN has collapsed: lower the learning rates, enlarge the batch, or stop earlier "
+            "(`eval_every`). A VAE wants a larger decoder or latent space.",
         )
     return None
 

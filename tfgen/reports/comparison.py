@@ -23,6 +23,8 @@ def lines(content: Mapping[str, Any]) -> Iterator[str]:
         f"{protocol['n']} samples{features if protocol['features'] else ''}"
     )
     yield from table(columns, content["features"]["distance"], content.get("errors", {}))
+    if chosen_on(content):
+        yield f"\n{chosen_on(content)}"
     if content.get("samples_are"):
         yield f"\nSamples are {content['samples_are']}."
     if "nll_kind" in content["results"]:
@@ -32,6 +34,20 @@ def lines(content: Mapping[str, Any]) -> Iterator[str]:
         yield f"\n! {finding['problem']}\n  {finding['advice']}"
     for key, why in content["not_measured"].items():
         yield f"not measured: {key}, {why}"
+
+
+def chosen_on(content: Mapping[str, Any]) -> str:
+    """That the images measured on have chosen the step whose weights are kept; "" if they have not.
+
+    The data have no test split then.
+    """
+    kept = content["model"]["training"].get("kept", {})
+    if kept.get("split") != content["protocol"]["split"]:
+        return ""
+    return (
+        f"These images have also chosen step {kept['step']:,} as the best, so its numbers are too "
+        "good: only images of a folder `test` would be new to it."
+    )
 
 
 def of_sets(content: Mapping[str, Any]) -> Iterator[str]:

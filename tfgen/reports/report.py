@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from tfgen import reading
 from tfgen.metrics import catalogue
-from tfgen.reports import page, provenance, table
+from tfgen.reports import comparison, page, provenance, table
 from tfgen.reports.subject import Subject
 from tfgen.run_dir import data_name
 
@@ -76,7 +76,8 @@ def _summary(content: Mapping[str, Any]) -> str:
     if content.get("samples_are"):
         words.append(f"Samples are {content['samples_are']}.")
     words.append(f"Measured on the split {protocol['split']!r}, which training has not seen.")
-    return " ".join(words)
+    words.append(comparison.chosen_on(content))
+    return " ".join(words).strip()
 
 
 def title(content: Mapping[str, Any], key: str) -> str:

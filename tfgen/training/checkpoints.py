@@ -42,10 +42,11 @@ class Checkpoints:
         try:
             self.manager.save(checkpoint_number=step)
         except tf.errors.OpError as error:
+            before = "Those before it are intact" if self.steps() else "There is none before it"
             raise OSError(
                 f"cannot write the checkpoint of step {step} in {self.directory}: "
                 f"{without_ops(error.message)}. "
-                "Those before it are intact: free some space and run the same command again."
+                f"{before}: free some space and run the same command again."
             ) from None
 
     def restore(self, say: Callable[[str], None]) -> int:
