@@ -124,7 +124,7 @@ def test_without_labels_the_kernel_distance_is_watched(tmp_path, digits):
         "step": rows["step"][best],
         "metric": "kid",
         "value": rows["kid"][best],
-        "split": "validation",
+        "split": "train[90%:]",
     }
 
 
