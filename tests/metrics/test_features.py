@@ -1,6 +1,8 @@
 """What images are compared in: pinned, cached, checked, and better than chance."""
 
 import hashlib
+import json
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -12,6 +14,7 @@ from tfgen.errors import UserError
 from tfgen.metrics import features, kept_classifier
 from tfgen.metrics.inception import load
 
+RESULTS = Path(__file__).parents[2] / "benchmarks" / "results"
 # Of the weights that come with the library; results of other weights do not compare.
 DIGEST = "16779e78b20a5ad5cf1b75ddf430e51f07ee8ed99f345c09ada2476f49f5b115"
 
@@ -76,6 +79,16 @@ def test_those_of_digits_come_with_the_library(found, arrays, monkeypatch, tmp_p
     fewer = {key: value[:500] for key, value in arrays["train"].items()}
     with pytest.raises(AssertionError, match="trained again"):
         features.choose("auto", fewer, arrays["validation"], 17)
+
+
+@pytest.mark.slow
+def test_those_of_sprites_with_captions_are_of_the_sprites_of_now(monkeypatch):
+    """The table's: drawn otherwise, the sprites would have a classifier of each machine's own."""
+    monkeypatch.setattr(features, "train_network", lambda *_: pytest.fail("trained again"))
+    sprites = data.arrays(data.open_source("shapes_by_caption").load("train", ("factors",)))
+    found = features.choose("auto", sprites, None, 256)
+    table = json.loads((RESULTS / "shapes_by_caption.json").read_text())
+    assert found.digest == table["protocol"]["features_hash"]
 
 
 @pytest.mark.slow

@@ -8,8 +8,8 @@ kinds, and a result says which:
   factors; scaled by one number so that the mean variance of a unit is 1 on the training images.
   The Frechet distance of these is the FDC (the field's FCD is that of ChemNet). It compares with
   no other data set, and only with results of the same weights: other seeds move it by some 5 %.
-  Those for `digits` come with the library. For other data one machine trains the same weights each
-  time; another number of cores rounds otherwise, and the digest tells.
+  Those for `digits` and `shapes_by_caption` come with the library. For other data one machine
+  trains the same weights each time; another processor rounds otherwise, and the digest tells.
 - "inception": the pooled features of the user's own file, by rights the Inception network of 2015
   that papers use; only with these is a Frechet distance called FID
   (`tfgen/metrics/inception.py`). That network has never seen 8x8 digits or sprites.
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 UNITS = 64
 # Raised when the network or its training changes: then other weights are wanted.
 RECIPE = 1
-# Weights that come with the library, so that digits are measured alike on every machine.
+# Weights that come with the library, so that its own data are measured alike on every machine.
 SHIPPED = Path(__file__).parent / "weights"
 KINDS = ("auto", "classifier", "inception", "textures")
 
