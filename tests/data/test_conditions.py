@@ -136,3 +136,10 @@ def test_a_model_keeps_the_names_of_its_classes(tmp_path):
         assert copy.condition == PETS
         one, other = (copy.sample([0, 1], **given) for given in (dict(label="dog"), dict(label=1)))
         assert np.array_equal(one, other)
+
+
+def test_captions_to_measure_by_are_spread_over_those_of_the_images():
+    """Held-out images may be sorted, by shape as those of `shapes_by_caption` are."""
+    rows = np.repeat(np.arange(6, dtype=np.int32)[:, None], TOLD.length, axis=1)
+    first = {n: TOLD.of_data({TOLD.name: rows}, n)[:, 0].tolist() for n in (3, 6, 8)}
+    assert first == {3: [0, 2, 4], 6: [0, 1, 2, 3, 4, 5], 8: [0, 1, 2, 3, 4, 5, 0, 1]}

@@ -219,8 +219,11 @@ class Captions(Condition):
         }
 
     def of_data(self, arrays: Mapping[str, np.ndarray], count: int) -> np.ndarray:
-        """Those of the images, again and again."""
-        return np.resize(arrays[self.name], (count, *self.shape))
+        """Those of the images, again and again; fewer are spread over all, which may be sorted."""
+        rows = arrays[self.name]
+        if count < len(rows):
+            return rows[np.arange(count) * len(rows) // count]
+        return np.resize(rows, (count, *self.shape))
 
     @functools.cached_property
     def reader(self) -> "keras.layers.TextVectorization":
