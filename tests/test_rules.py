@@ -86,6 +86,8 @@ def test_a_batch_of_few_images_is_all_of_them():
     assert derived("vae", four)[0].batch_size == 4
     assert derived("vae", four, given={"batch_size"})[0].batch_size == 100
     assert derived("vae", one)[0].batch_size == 1
+    # As does one of a paper's own settings, which no later rule changes.
+    assert derived("r1_gan", rules.Data(64, 64, 3, 256, 54))[0].batch_size == 54
     # D takes three parts of a batch in turn, which one image cannot have.
     assert settings.find("wgan").model.critic_steps == 3
     assert derived("wgan", four)[0].batch_size == 3

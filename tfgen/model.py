@@ -62,7 +62,7 @@ from tfgen.arguments import Arguments
 from tfgen.data import conditions
 from tfgen.errors import UserError
 from tfgen.fit import Fit
-from tfgen.layers.dropout import Masks
+from tfgen.layers.dropout import Masks, drawing_once
 from tfgen.objectives import losses
 from tfgen.seeds import checked
 from tfgen.training_state import TrainingState
@@ -123,6 +123,8 @@ class GenerativeModel(Arguments, TrainingState, Fit):
         super().__init_subclass__(**kwargs)
         for name in TAKE_IMAGES & {name for name, method in vars(cls).items() if method}:
             setattr(cls, name, images.taking_images(name, vars(cls)[name]))
+        if "train_step" in vars(cls):
+            cls.train_step = drawing_once(cls.train_step)  # type: ignore[method-assign]
 
     def __init__(
         self, image_shape: Sequence[int], levels: int, seed: int = 0, **kwargs: Any
@@ -343,6 +345,7 @@ class GenerativeModel(Arguments, TrainingState, Fit):
         """What a step descends on and reports, of each row [B] or a mean, from one pass."""
         raise NotImplementedError(f"{type(self).__name__} must say what a step descends on")
 
+    @drawing_once
     @accumulation.in_parts
     def train_step(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """A pass, and a step of each optimizer of `descent` on its term."""
@@ -410,7 +413,6 @@ class GenerativeModel(Arguments, TrainingState, Fit):
         finite = tf.reduce_all(tf.math.is_finite(values)) & (self.finite_steps == self.step)
         self.finite_steps.assign_add(tf.cast(finite, tf.int64))
         self.step.assign_add(1)
-        self.dropout_masks.end_step()
         return terms
 
     # --- saving --------------------------------------------------------------------------------

@@ -186,12 +186,15 @@ def work(settings: Settings, multiplications: float, keep_batch: bool = False) -
 
 
 def of_few(data: Data, settings: Settings) -> None:
-    """Of fewer images than a batch has, a batch is all of them, if its parts come out even."""
+    """Of fewer images than a batch has, a batch is all of them, if its parts come out even.
+
+    Whatever a rule has fixed.
+    """
     sharers = ("model.critic_steps", "accumulate", "replicas")
     parts = math.prod(max(1, settings.get(name, 1)) for name in sharers)
     most = data.count // parts * parts
     if 0 < most < settings["batch_size"]:
-        settings["batch_size"] = most
+        settings.values["batch_size"] = most
 
 
 def for_larger(rule: Rule, values: Mapping[str, Any]) -> Rule:

@@ -341,7 +341,8 @@ def derive(
     named = getattr(module, "ON", {}).get(config.data.name, {})
     found = rules.Settings(flat(config), {*named, *given})
     getattr(module, "rule", rules.none)(data, found)
-    rules.of_few(data, found)
+    if "batch_size" not in given:
+        rules.of_few(data, found)
     config.update_from_flattened_dict(found.derived)
     return Derived(found.derived, found.seconds)
 

@@ -77,15 +77,15 @@ def export_run(
         inputs = {"image": np.resize(images, inputs["image"].shape)}
     with startup.loading_tensorflow():
         expected = golden.answer(model, inputs)
-    rows, written, refused, folder = {}, [], [], run.outputs.path / "tflite"
+    rows, apart, refused, folder = {}, {}, [], run.outputs.path / "tflite"
     made = convert_all(model, precisions or offered(model), batch, images)
     for precision, content in _quietly(made):
         path = folder / f"{run.name}-{precision}.tflite"
         with files.atomic(path) as temporary:
             temporary.write_bytes(content)
-        with startup.loading_tensorflow():
-            row = cost.measure(path, inputs, expected, batch, judge)
-        if row["PSNR dB"] < cost.LEAST_PSNR:
+            with startup.loading_tensorflow():
+                row = cost.measure(temporary, inputs, expected, batch, judge)
+        if not row["PSNR dB"] >= cost.LEAST_PSNR:  # nor where it is no number
             path.unlink()
             refused.append(
                 f"{path.name} is not kept: its images are {row['PSNR dB']:.0f} dB from those of "
@@ -93,24 +93,20 @@ def export_run(
             )
             continue
         rows[precision] = row
-        written.append(path)
+        apart[path.name] = round(255 * row["max diff"])
         say(f"wrote {run.outputs.shown(path)}")
-    if not written:
+    _write_golden(folder, model, apart)
+    if not rows:
+        run.outputs.give()
         raise UserError(" ".join(refused))
     for text in refused:
         warnings.warn(text, Notice, stacklevel=2)
-    apart = {path.name: round(255 * rows[_precision(path)]["max diff"]) for path in written}
-    _write_golden(folder, model, apart)
     if model.condition and model.condition.file:
         about = folder / model.condition.file
         files.write_text(about, json.dumps(golden.about(model), indent=1) + "\n")
         say(f"wrote {run.outputs.shown(about)}, which turns what users type into numbers")
     run.outputs.give()
     return rows
-
-
-def _precision(path: Path) -> str:
-    return path.stem.rpartition("-")[2]
 
 
 def _write_golden(folder: Path, model: "GenerativeModel", apart: Mapping[str, int]) -> None:

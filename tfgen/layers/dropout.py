@@ -1,20 +1,42 @@
 """Dropout whose mask is a function of (seed, step, row), as all noise of the zoo is."""
 
-from collections.abc import Callable, Hashable, Sequence
-from typing import Any
+import functools
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 import keras
 import tensorflow as tf
 
 from tfgen import parts, random
 
+# What the step that is traced has drawn, of each thread: replicas are traced in their own.
+_here = threading.local()
+
+Step = TypeVar("Step", bound=Callable[..., Any])
+
+
+def drawing_once(train_step: Step) -> Step:
+    """A `train_step` in whose graph the dropout layers of a model draw together."""
+
+    @functools.wraps(train_step)
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        before = getattr(_here, "drawn", None)
+        _here.drawn = {} if before is None else before  # a step may call that of its base
+        try:
+            return train_step(*args, **kwargs)
+        finally:
+            _here.drawn = before
+
+    return wrapped  # type: ignore[return-value]
+
 
 class Masks:
     """What the dropout layers of a model draw: uniforms of (seed, step, row) and a stream.
 
     A draw is some ninety small ops, and a network has a draw for each layer: op by op a GPU would
-    launch more of them than of all else. So a graph has one of all layers that were built before,
-    in which each stream has the numbers that it would have alone.
+    launch more of them than of all else. So the graph of a `train_step` has one of all layers that
+    were built before, in which each stream has the numbers that it would have alone.
     """
 
     def __init__(self, seeds: Callable[[tf.Tensor], tf.Tensor]) -> None:
@@ -23,31 +45,19 @@ class Masks:
         self.sizes: dict[str, int] = {}
 
     def uniform(self, rows: tf.Tensor, stream: str) -> tf.Tensor:
-        """rows [B, ...] -> float32 [B, the stream's size]."""
-        if tf.executing_eagerly() or rows.shape[0] is None:
-            return random.uniform(self.seeds(rows), [self.sizes[stream]], stream)
-        drawn = self._of_graph().setdefault(_where(rows), {})
-        if stream not in drawn:
-            missing = {name: n for name, n in self.sizes.items() if name not in drawn}
-            drawn |= random.uniforms(self.seeds(rows), missing)
-        return drawn[stream]
-
-    def end_step(self) -> None:
-        """What the rest of a graph draws is of another step."""
-        if not tf.executing_eagerly():
-            self._of_graph().clear()
-
-    def _of_graph(self) -> dict[Hashable, dict[str, tf.Tensor]]:
-        """What this graph has drawn; one within it, of a branch or a loop, draws for itself."""
+        """Of each channel: rows [B, ..., C] -> float32 [B, C]."""
+        count, channels = rows.shape[0], rows.shape[-1]
+        drawn = getattr(_here, "drawn", None)
+        known = count is not None and self.sizes.get(stream) == channels
+        if drawn is None or not known or tf.executing_eagerly():
+            return random.uniform(self.seeds(rows), [channels], stream)
+        # A graph within, of a branch or a loop, draws for itself: what it makes stays there.
         graph = tf.compat.v1.get_default_graph()
-        if not hasattr(graph, "tfgen_masks"):
-            graph.tfgen_masks = {}
-        return graph.tfgen_masks.setdefault(id(self), {})
-
-
-def _where(rows: tf.Tensor) -> Hashable:
-    """Where in a step the rows of a batch are: of which replica and part, and how many."""
-    return tf.distribute.get_replica_context(), parts.now(), rows.shape[0]
+        found = drawn.setdefault((id(self), graph, parts.now(), count), {})
+        if stream not in found:
+            missing = {name: n for name, n in self.sizes.items() if name not in found}
+            found |= random.uniforms(self.seeds(rows), missing)
+        return found[stream]
 
 
 class Dropout(keras.layers.Layer):

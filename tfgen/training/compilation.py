@@ -77,6 +77,9 @@ def marked(how: str) -> contextlib.AbstractContextManager:
 
     how: "fused": those between its products; "xla": all that each replica does by itself; "none".
 
+    Programs are made as shapes come, and after some of them TensorFlow makes no more: a step whose
+    shapes depend on its number, which no model's here do, rounds by what came before it.
+
     A whole step of several replicas cannot be compiled, "a variable on a different device"; nor can
     a function within a replica that waits for the others, as for batch statistics or for all rows.
     So its ops are marked, and TensorFlow makes of those of a device programs as large as what lies
