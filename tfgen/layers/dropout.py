@@ -17,7 +17,12 @@ Step = TypeVar("Step", bound=Callable[..., Any])
 
 
 def drawing_once(train_step: Step) -> Step:
-    """A `train_step` in whose graph the dropout layers of a model draw together."""
+    """A `train_step` in whose graph the dropout layers of a model draw together.
+
+    One that does so already, of a class that takes another's by its name, is the same function.
+    """
+    if hasattr(train_step, "draws_once"):
+        return train_step
 
     @functools.wraps(train_step)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
@@ -28,6 +33,7 @@ def drawing_once(train_step: Step) -> Step:
         finally:
             _here.drawn = before
 
+    wrapped.draws_once = True  # type: ignore[attr-defined]
     return wrapped  # type: ignore[return-value]
 
 
