@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import tfgen
-from tfgen import checksums, presets
+from tfgen import checksums, presets, settings
 from tfgen.compiling import compiled
 from tfgen.data.source import EMBEDDED
 from tfgen.errors import UserError
@@ -36,8 +36,9 @@ def test_a_preset_says_what_it_is(name):
     content = json.loads((folder / "metrics.json").read_text("utf-8"))
     assert "| licence of the data |" in card
     assert re.search(r"`python -m train\.run --model=\w+", card)
-    data = name.partition("/")[2]
-    assert (data == "digits") or f"--config.data.name={data}" in card
+    model, _, data = name.partition("/")
+    own = settings.find(model).data.name
+    assert data == own or f"--config.data.name={data}" in card
     for key, metric in catalogue.METRICS.items():
         value = content["results"].get(key)
         if value is not None and key != "frechet":
