@@ -23,8 +23,8 @@ def lines(content: Mapping[str, Any]) -> Iterator[str]:
         f"{protocol['n']} samples{features if protocol['features'] else ''}"
     )
     yield from table(columns, content["features"]["distance"], content.get("errors", {}))
-    if chosen_on(content):
-        yield f"\n{chosen_on(content)}"
+    if said := chosen_on(content):
+        yield f"\n{said}"
     if content.get("samples_are"):
         yield f"\nSamples are {content['samples_are']}."
     if "nll_kind" in content["results"]:

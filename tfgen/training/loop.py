@@ -165,10 +165,8 @@ def _train(
         step, value = watch.best
         watch.restore_best()
         recorder.fit_after_training()
-        facts["kept"] = {
-            **{"step": step, "metric": watch.metric, "value": value},
-            "split": validation.split,
-        }
+        kept = {"step": step, "metric": watch.metric, "value": value}
+        facts["kept"] = kept | {"split": validation.split}
         say(f"Kept the weights of step {step}: {watch.metric} {value:.4f}, the best.")
     # Of the weights that are kept, which may be of an earlier step than the last.
     left = model.unreached(model.steps_done)
