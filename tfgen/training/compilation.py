@@ -48,7 +48,7 @@ def chosen(compile: str, deterministic: bool, replicas: int, workers: int = 1) -
     a GPU that need not be deterministic: `dcgan` at 32 x 32 takes 3.4 ms a step on an H200 and 11.0
     op by op. Under op determinism TensorFlow (2.21) has XLA try out no kernels, and what it takes
     untried for convolutions takes 117 ms. On a CPU oneDNN's convolutions are faster than XLA's.
-    A CPU takes 1.0 to 1.3 times as long for what is "fused", which no GPU was measured with yet.
+    A CPU takes 1.1 to 1.2 times as long for what is "fused", which no GPU was measured with yet.
     replicas: of all workers together; what is compiled of a step of several, `marked` says.
     workers: whose steps nothing compiles, for what they share is no op of one process.
     """
